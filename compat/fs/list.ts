@@ -1,0 +1,132 @@
+import { abi, type DirectoryChunk } from "../../ffi/abi/abi.ts";
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import * as libc from "../../ffi/libc.ts";
+import { pathOf } from "./_path.ts";
+
+/**
+ * The names in a directory, without "." and "..", in the order of the file system.
+ *
+ * Given a descriptor it lists through a fresh one of its own, so that it neither depends on nor moves anybody's offset:
+ * twice gives the same. Names are lossless: one that is not UTF-8 has each offending byte as U+DC00 + byte, and opens
+ * under that very string.
+ *
+ * Stands for openat(2) of "." and getdirentries(2). A descriptor needs LOOKUP and READ; a path works until `enter()`.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the path is empty or has a NUL.
+ * @throws {RangeError} When the number is no descriptor.
+ * @throws {Deno.errors.NotFound} When the path does not exist.
+ * @throws {Deno.errors.NotADirectory} When it is not a directory.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, listDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assert(listDirSync("/dev").includes("null"));
+ * ```
+ */
+export function listDirSync(dir: FdLike | string | URL): string[] {
+  return listAtSync(dir, ".");
+}
+
+/**
+ * The entries of a directory with their types, without "." and "..", in the order of the file system.
+ *
+ * As {@link listDirSync}, which tells of descriptors and names; where a file system does not tell types, each costs an
+ * fstatat(2), for which a descriptor also needs FSTAT.
+ *
+ * Stands for openat(2) of "." and getdirentries(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the path is empty or has a NUL.
+ * @throws {RangeError} When the number is no descriptor.
+ * @throws {Deno.errors.NotFound} When the path does not exist.
+ * @throws {Deno.errors.NotADirectory} When it is not a directory.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, readDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   for (const entry of readDirSync("/")) assert(entry.name !== "..");
+ * }
+ * ```
+ */
+export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.DirEntry> {
+  return readDirAtSync(dir, ".");
+}
+
+/** The names in the directory `path` below `dir`. */
+export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
+  return read(dir, path, (_, chunks) => chunks.flatMap((chunk) => chunk.names));
+}
+
+/** The entries of the directory `path` below `dir`. */
+export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
+  // Read as a whole before the first entry is given: whoever stops early leaves no descriptor open.
+  return entries(read(dir, path, (fd, chunks) => {
+    for (const { names, types } of chunks) {
+      for (let i = types.indexOf(libc.DT_UNKNOWN); i >= 0; i = types.indexOf(libc.DT_UNKNOWN, i + 1)) {
+        types[i] = typeOf(fd, names[i]!);
+      }
+    }
+    return chunks;
+  }));
+}
+
+function* entries(chunks: DirectoryChunk[]): Generator<Deno.DirEntry, void, undefined> {
+  for (const { names, types } of chunks) {
+    for (const [i, name] of names.entries()) {
+      const type = types[i];
+      yield {
+        name,
+        isFile: type === libc.DT_REG,
+        isDirectory: type === libc.DT_DIR,
+        isSymlink: type === libc.DT_LNK,
+      };
+    }
+  }
+}
+
+const base = new Uint8Array(8);
+let buffer: Uint8Array<ArrayBuffer> | undefined;
+
+function read<T>(
+  dir: FdLike | string | URL,
+  path: string,
+  use: (fd: number, chunks: DirectoryChunk[]) => T,
+): T {
+  const { decodeDirectory } = abi();
+  const flags = libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC;
+  const fd = typeof dir === "string" || dir instanceof URL
+    ? libc.open(pathOf(dir), flags)
+    : libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH);
+  try {
+    buffer ??= new Uint8Array(128 * 1024);
+    const chunks: DirectoryChunk[] = [];
+    for (let length; (length = libc.getdirentries(fd, buffer, buffer.length, base)) > 0;) {
+      chunks.push(decodeDirectory(buffer, length));
+    }
+    return use(fd, chunks);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** The `d_type` of a name whose file system does not tell it. */
+function typeOf(fd: number, name: string): number {
+  const { statSize, decodeStat } = abi();
+  const stat = new Uint8Array(statSize);
+  libc.fstatat(fd, name, stat, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
+  const { isFile, isDirectory, isSymlink } = decodeStat(stat);
+  return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
+}

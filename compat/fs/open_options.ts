@@ -1,0 +1,44 @@
+import * as libc from "../../ffi/libc.ts";
+
+/** The options of `Deno.openSync`, and what open(2) knows beyond them. */
+export interface OpenOptions extends Deno.OpenOptions {
+  /** Refuse a symlink as the last component, with `Deno.errors.FilesystemLoop`. */
+  noFollow?: boolean;
+  /** The same as `createNew`: an existing name is `Deno.errors.AlreadyExists`. */
+  exclusive?: boolean;
+  /** Each write has reached the disk when it returns (O_SYNC). */
+  sync?: boolean;
+  /** Refuse everything but a directory, with `Deno.errors.NotADirectory`. */
+  directory?: boolean;
+  /** Further `O_*` flags of `libc`, added to the others. */
+  customFlags?: number;
+}
+
+/**
+ * The `O_*` flags for options. Close-on-exec is always among them.
+ *
+ * @throws {TypeError} When the options contradict each other.
+ */
+export function openFlags(options: OpenOptions): number {
+  const { write = false, append = false, truncate = false, create = false, customFlags = 0 } = options;
+  const createNew = options.createNew || options.exclusive || false;
+  const read = options.read ?? !(write || append);
+  if (!read && !write && !append && customFlags === 0) {
+    throw new TypeError("Opening needs one of the options read, write and append to be true.");
+  }
+  if ((create || createNew) && !write && !append) {
+    throw new TypeError("The options create, createNew and exclusive need write or append.");
+  }
+  if (truncate && !write) throw new TypeError("The option truncate needs write.");
+  if (truncate && append) throw new TypeError("The options truncate and append exclude each other.");
+  return (write || append ? read ? libc.O_RDWR : libc.O_WRONLY : libc.O_RDONLY) |
+    (append ? libc.O_APPEND : 0) |
+    (truncate ? libc.O_TRUNC : 0) |
+    (create ? libc.O_CREAT : 0) |
+    (createNew ? libc.O_CREAT | libc.O_EXCL : 0) |
+    (options.noFollow ? libc.O_NOFOLLOW : 0) |
+    (options.sync ? libc.O_SYNC : 0) |
+    (options.directory ? libc.O_DIRECTORY : 0) |
+    libc.O_CLOEXEC |
+    customFlags;
+}

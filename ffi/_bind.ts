@@ -1,0 +1,53 @@
+import { abi } from "./abi/abi.ts";
+import { symbols } from "./symbols.ts";
+
+type Name = keyof typeof symbols;
+type Functions = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+/** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
+export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name, undefined])) as {
+  [N in Name]: Functions[N] | undefined;
+};
+
+/**
+ * errno of the last call that failed.
+ *
+ * `memcpy(errno, errnoAt, 4n)` stands inline as the very next thing after each call: whatever else comes in between, a
+ * helper function included, can let the runtime make a call of its own that overwrites errno.
+ */
+export const errno = new Int32Array(1);
+/** Where this thread's errno is, from `__error()`; set by the first {@link bind}. */
+export let errnoAt: Deno.PointerObject;
+/** Set by the first {@link bind}. */
+export let memcpy: Functions["memcpy"];
+
+/** Binds one function. Each costs about 0.15 ms, so it happens at first use. */
+export function bind<N extends Name>(name: N): Functions[N] {
+  if (errnoAt === undefined) {
+    ({ memcpy } = open("memcpy", "__error"));
+    errnoAt = bound.__error!()!;
+  }
+  return open(name)[name];
+}
+
+/** Binds whatever is not bound yet, since a library can't be opened by its path in capability mode. */
+export function bindAll(): void {
+  bind("cap_enter");
+  open(...(Object.keys(bound) as Name[]).filter((name) => bound[name] === undefined));
+}
+
+function open<N extends Name>(...names: N[]): Pick<Functions, N> {
+  const { library } = abi();
+  const wanted = Object.fromEntries(names.map((name) => [name, symbols[name]]));
+  try {
+    const functions = Deno.dlopen(library, wanted).symbols as unknown as Pick<Functions, N>;
+    Object.assign(bound, functions);
+    return functions;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    throw new Deno.errors.NotSupported(
+      `${library} of this system can't be used for ${names.join(", ")}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}

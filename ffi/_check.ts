@@ -1,0 +1,69 @@
+// FFI converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. What a call gets is checked here first.
+import { AT_FDCWD } from "./abi/freebsd_constants.ts";
+import { descriptor, type FdLike } from "./fd_like.ts";
+
+/** A descriptor, or `AT_FDCWD`. */
+export function directory(fd: FdLike): number {
+  return fd === AT_FDCWD ? AT_FDCWD : descriptor(fd);
+}
+
+/** A C `int`, `what` it is for the message. */
+export function int(value: number, what: string): number {
+  return integer(value, what, -0x80000000, 0x7fffffff);
+}
+
+/** A C `u_int`. */
+export function unsigned(value: number, what: string): number {
+  return integer(value, what, 0, 0xffffffff);
+}
+
+/** A `mode_t`. */
+export function mode(value: number): number {
+  return integer(value, "mode", 0, 0o177777);
+}
+
+/** An owner or group, where -1 leaves it as it is. */
+export function owner(value: number, what: string): number {
+  return value === -1 ? 0xffffffff : unsigned(value, what);
+}
+
+function integer(value: number, what: string, least: number, most: number): number {
+  if (typeof value !== "number") {
+    throw new TypeError(`The ${what} is a number, not ${Deno.inspect(value)}.`);
+  }
+  if (!(value >= least && value <= most && Number.isInteger(value))) {
+    throw new RangeError(`The ${what} is an integer from ${least} to ${most}, not ${value}.`);
+  }
+  return value;
+}
+
+/** A C `off_t` or `long`. */
+export function long(value: number | bigint, what: string): bigint {
+  if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
+    throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
+  }
+  return BigInt(value);
+}
+
+/** How many bytes of a buffer a call may use: `count`, no more than there are and than an `i32` result can tell. */
+export function length(buffer: Uint8Array, count: number | undefined): bigint {
+  memory(buffer, 0);
+  if (count === undefined) return BigInt(Math.min(buffer.length, 0x7fffffff));
+  if (!(count >= 0 && count <= buffer.length && Number.isInteger(count))) {
+    throw new RangeError(
+      `The count is an integer from 0 to the buffer's ${buffer.length} bytes, not ${count}.`,
+    );
+  }
+  return BigInt(Math.min(count, 0x7fffffff));
+}
+
+/** A buffer of at least `least` bytes, which the call reads or fills. */
+export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  if (!(buffer instanceof Uint8Array)) {
+    throw new TypeError(`A buffer is a Uint8Array, not ${Deno.inspect(buffer, { depth: 0 })}.`);
+  }
+  if (buffer.length < least) {
+    throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);
+  }
+  return buffer as Uint8Array<ArrayBuffer>;
+}

@@ -1,0 +1,20 @@
+/** A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and the handles of `node:fs`. */
+export type FdLike = number | { readonly fd: number };
+
+/**
+ * The number of a descriptor.
+ *
+ * @throws {TypeError} For what is neither a number nor an object with `fd`.
+ * @throws {RangeError} For a number that no descriptor has.
+ * @throws {Deno.errors.BadResource} For a closed `FdFile` or `Dir`.
+ */
+export function descriptor(fd: FdLike): number {
+  const number = typeof fd === "object" && fd !== null ? fd.fd : fd;
+  if (typeof number !== "number") {
+    throw new TypeError(`A file descriptor is a number or an object with "fd", not ${Deno.inspect(fd)}.`);
+  }
+  if (!(number >= 0 && number <= 0x7fffffff && Number.isInteger(number))) {
+    throw new RangeError(`A file descriptor is an integer from 0 to 2147483647, not ${number}.`);
+  }
+  return number;
+}

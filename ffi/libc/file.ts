@@ -1,0 +1,345 @@
+import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { int, long, memory, mode as modeOf, owner as ownerOf } from "../_check.ts";
+import { heldFcntls, syscallError } from "../_syscall_error.ts";
+import { abi } from "../abi/abi.ts";
+import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../abi/freebsd_constants.ts";
+import { descriptor, type FdLike } from "../fd_like.ts";
+
+/**
+ * Fills a `struct stat` of 224 bytes and returns 0.
+ *
+ * Stands for fstat(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSTAT, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fstat(fd: FdLike, sb: Uint8Array): number {
+  const number = descriptor(fd), stat = memory(sb, abi().statSize);
+  const call = bound.fstat ?? bind("fstat");
+  do {
+    const result = call(number, stat);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fstat", { fd: number });
+}
+
+/**
+ * Sets the size of a file in bytes and returns 0.
+ *
+ * Stands for ftruncate(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FTRUNCATE, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function ftruncate(fd: FdLike, length: number | bigint): number {
+  const number = descriptor(fd), size = long(length, "length");
+  const call = bound.ftruncate ?? bind("ftruncate");
+  do {
+    const result = call(number, size);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("ftruncate", { fd: number });
+}
+
+/**
+ * Brings the data and metadata of a file to the disk and returns 0.
+ *
+ * Stands for fsync(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fsync(fd: FdLike): number {
+  const number = descriptor(fd);
+  const call = bound.fsync ?? bind("fsync");
+  do {
+    const result = call(number);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fsync", { fd: number });
+}
+
+/**
+ * Brings the data of a file to the disk and returns 0.
+ *
+ * Stands for fdatasync(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fdatasync(fd: FdLike): number {
+  const number = descriptor(fd);
+  const call = bound.fdatasync ?? bind("fdatasync");
+  do {
+    const result = call(number);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fdatasync", { fd: number });
+}
+
+/**
+ * Locks or unlocks a file, waiting unless LOCK_NB is given, and returns 0.
+ *
+ * Stands for flock(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FLOCK, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function flock(fd: FdLike, operation: number): number {
+  const number = descriptor(fd), how = int(operation, "operation");
+  const call = bound.flock ?? bind("flock");
+  do {
+    const result = call(number, how);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("flock", { fd: number });
+}
+
+/**
+ * Sets the permission bits of a file and returns 0.
+ *
+ * Stands for fchmod(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHMOD, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fchmod(fd: FdLike, mode: number): number {
+  const number = descriptor(fd), bits = modeOf(mode);
+  const call = bound.fchmod ?? bind("fchmod");
+  do {
+    const result = call(number, bits);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fchmod", { fd: number });
+}
+
+/**
+ * Sets owner and group of a file, where -1 leaves one as it is, and returns 0.
+ *
+ * Stands for fchown(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHOWN, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fchown(fd: FdLike, owner: number, group: number): number {
+  const number = descriptor(fd), uid = ownerOf(owner, "owner"), gid = ownerOf(group, "group");
+  const call = bound.fchown ?? bind("fchown");
+  do {
+    const result = call(number, uid, gid);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fchown", { fd: number });
+}
+
+/**
+ * Sets access and modification time from two `struct timespec` (32 bytes), null for now, and returns 0.
+ *
+ * Stands for futimens(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FUTIMES, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function futimens(fd: FdLike, times: Uint8Array | null): number {
+  const number = descriptor(fd), both = times && memory(times, 32);
+  const call = bound.futimens ?? bind("futimens");
+  do {
+    const result = call(number, both);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("futimens", { fd: number });
+}
+
+/**
+ * Acts on a descriptor by a command whose argument is an integer, and returns what the command does.
+ *
+ * Stands for fcntl(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCNTL or the fcntl itself, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number {
+  const number = descriptor(fd), command = int(cmd, "cmd"), value = long(arg, "arg");
+  const call = bound.fcntl ?? bind("fcntl");
+  do {
+    const result = call(number, command, value);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("fcntl", {
+    fd: number,
+    reason: (code) => code === "ENOTCAPABLE" ? notPermitted(number, command) : undefined,
+  });
+}
+
+const fcntlNames: Readonly<Record<number, "GETFL" | "SETFL" | "GETOWN" | "SETOWN">> = {
+  [F_GETFL]: "GETFL",
+  [F_SETFL]: "SETFL",
+  [F_GETOWN]: "GETOWN",
+  [F_SETOWN]: "SETOWN",
+};
+
+function notPermitted(fd: number, command: number): string | undefined {
+  const name = fcntlNames[command], held = heldFcntls(fd);
+  return name && held && !held.has(name)
+    ? `F_${name} is not among the fcntls that it is limited to (${[...held].join(", ") || "none"}).`
+    : undefined;
+}
+
+// Of an ioctl request (sys/ioccom.h): the direction, and the bytes that the kernel copies.
+const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
+
+/**
+ * Sends a device request and returns what the device does, mostly 0.
+ *
+ * Stands for ioctl(2). `data` is the memory that the request reads or fills, null for a request without any; a request
+ * that takes an integer in its place (`_IOWINT`) gets 0.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes, or `data` is smaller than the request says.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the request is not among those that the descriptor is limited to, ENOTTY when the device does not know it.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | null = null): number {
+  const number = descriptor(fd), command = BigInt.asUintN(32, long(request, "request"));
+  const size = command & (IOC_IN | IOC_OUT) ? Number(command >> 16n & 0x1fffn) : 0;
+  if (size > 0 && data === null) {
+    throw new TypeError(`The ioctl 0x${command.toString(16)} needs a buffer of ${size} bytes, not null.`);
+  }
+  const argument = data && memory(data, size);
+  const call = bound.ioctl ?? bind("ioctl");
+  do {
+    const result = call(number, command, argument);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("ioctl", {
+    fd: number,
+    reason: (code) =>
+      code === "ENOTCAPABLE"
+        ? `the ioctl 0x${command.toString(16)} is not among those that it is limited to.`
+        : undefined,
+  });
+}
+
+/**
+ * Tells whether a descriptor is a terminal: 1 or 0.
+ *
+ * Stands for isatty(3).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the ioctl TIOCGETA is not permitted on the descriptor.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function isatty(fd: FdLike): number {
+  const number = descriptor(fd);
+  const call = bound.isatty ?? bind("isatty");
+  const result = call(number);
+  if (result !== 0) return result;
+  memcpy(errno, errnoAt, 4n);
+  if (errno[0] !== EBADF && errno[0] !== ENOTCAPABLE) return 0;
+  throw syscallError("isatty", {
+    fd: number,
+    reason: () => "the ioctl TIOCGETA, which tells a terminal, is not permitted.",
+  });
+}
+
+/**
+ * Duplicates a descriptor, with its rights and without close-on-exec, and returns the new one.
+ *
+ * Stands for dup(2).
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} On any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * Requires `--allow-ffi` permission.
+ */
+export function dup(fd: FdLike): number {
+  const number = descriptor(fd);
+  const call = bound.dup ?? bind("dup");
+  do {
+    const result = call(number);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("dup", { fd: number });
+}

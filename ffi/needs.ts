@@ -1,0 +1,80 @@
+import type { RightName } from "../rights/mod.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_DSYNC,
+  O_EXEC,
+  O_EXLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_SHLOCK,
+  O_SYNC,
+  O_TRUNC,
+} from "./abi/freebsd_constants.ts";
+
+/**
+ * The rights that each call needs on its descriptor; for linkat and renameat on the first and on the second.
+ *
+ * Read from sys/kern of FreeBSD 13.2 and 15.1, and seen on a running 15.1.
+ */
+const needs = {
+  read: ["READ"],
+  write: ["WRITE"],
+  pread: ["READ", "SEEK"],
+  pwrite: ["WRITE", "SEEK"],
+  lseek: ["SEEK"],
+  fstat: ["FSTAT"],
+  ftruncate: ["FTRUNCATE"],
+  fsync: ["FSYNC"],
+  fdatasync: ["FSYNC"],
+  flock: ["FLOCK"],
+  fchmod: ["FCHMOD"],
+  fchown: ["FCHOWN"],
+  futimens: ["FUTIMES"],
+  fcntl: ["FCNTL"],
+  ioctl: ["IOCTL"],
+  isatty: ["IOCTL"],
+  getdirentries: ["READ"],
+  fstatat: ["LOOKUP", "FSTAT"],
+  faccessat: ["LOOKUP", "FSTAT"],
+  fchmodat: ["LOOKUP", "FCHMOD"],
+  fchownat: ["LOOKUP", "FCHOWN"],
+  utimensat: ["LOOKUP", "FUTIMES"],
+  unlinkat: ["UNLINKAT"],
+  mkdirat: ["MKDIRAT"],
+  mkfifoat: ["MKFIFOAT"],
+  symlinkat: ["SYMLINKAT"],
+  readlinkat: ["LOOKUP"],
+  linkat: ["LINKAT_SOURCE"],
+  "linkat to": ["LINKAT_TARGET"],
+  renameat: ["RENAMEAT_SOURCE"],
+  "renameat to": ["RENAMEAT_TARGET"],
+  // Where the new name exists already.
+  "renameat over": ["RENAMEAT_TARGET", "UNLINKAT"],
+} as const satisfies Record<string, readonly RightName[]>;
+
+/** The rights that a call other than openat needs; none where the kernel asks for none. */
+export function rightsNeeded(call: string): readonly RightName[] {
+  return (needs as Record<string, readonly RightName[]>)[call] ?? [];
+}
+
+/** The rights that openat needs on the directory, by its flags. */
+export function rightsToOpen(flags: number): readonly RightName[] {
+  const rights: RightName[] = ["LOOKUP"];
+  if (flags & O_EXEC) rights.push("FEXECVE");
+  else {
+    const access = flags & O_ACCMODE;
+    if (access === O_RDONLY || access === O_RDWR) rights.push("READ");
+    if (access !== O_RDONLY) {
+      rights.push("WRITE");
+      if (!(flags & (O_APPEND | O_TRUNC))) rights.push("SEEK");
+    }
+  }
+  if (flags & O_CREAT) rights.push("CREATE");
+  if (flags & O_TRUNC) rights.push("FTRUNCATE");
+  // 13.2 asks nothing for O_DSYNC, 15.1 does.
+  if (flags & (O_SYNC | O_DSYNC)) rights.push("FSYNC");
+  if (flags & (O_SHLOCK | O_EXLOCK)) rights.push("FLOCK");
+  return rights;
+}

@@ -1,0 +1,118 @@
+/**
+ * The libc functions that the library calls, each parameter with its C declaration.
+ *
+ * Results that can fail are `i32` wherever a count fits: a BigInt result allocates, and what allocates between a call
+ * and the reading of errno can overwrite errno. The two calls whose result needs 64 bits have a twin with an `i32`
+ * result, `*_errno`, which repeats a failed call to learn why.
+ *
+ * @module
+ */
+
+const int = "i32";
+const u_int = "u32";
+const long = "i64";
+const u_long = "u64";
+const size_t = "usize";
+const off_t = "i64";
+const mode_t = "u16";
+const uid_t = "u32";
+/** `const char *`: NUL-terminated bytes in a Uint8Array. */
+const string = "buffer";
+/** A pointer to memory of the caller's, in a typed array. */
+const memory = "buffer";
+
+export const symbols = {
+  // int *__error(void)
+  __error: { parameters: [], result: "pointer" },
+  // void *memcpy(void *dst, const void *src, size_t len)
+  memcpy: { parameters: [memory, "pointer", size_t], result: "void" },
+
+  // int cap_enter(void)
+  cap_enter: { parameters: [], result: int },
+  // int cap_getmode(u_int *modep)
+  cap_getmode: { parameters: [memory], result: int },
+  // bool cap_sandboxed(void)
+  cap_sandboxed: { parameters: [], result: "bool" },
+  // int cap_rights_limit(int fd, const cap_rights_t *rights)
+  cap_rights_limit: { parameters: [int, memory], result: int },
+  // int __cap_rights_get(int version, int fd, cap_rights_t *rights)
+  __cap_rights_get: { parameters: [int, int, memory], result: int },
+  // int cap_ioctls_limit(int fd, const cap_ioctl_t *cmds, size_t ncmds)
+  cap_ioctls_limit: { parameters: [int, memory, size_t], result: int },
+  // ssize_t cap_ioctls_get(int fd, cap_ioctl_t *cmds, size_t maxcmds)
+  cap_ioctls_get: { parameters: [int, memory, size_t], result: "i64" },
+  cap_ioctls_get_errno: { name: "cap_ioctls_get", parameters: [int, memory, size_t], result: int },
+  // int cap_fcntls_limit(int fd, uint32_t fcntlrights)
+  cap_fcntls_limit: { parameters: [int, u_int], result: int },
+  // int cap_fcntls_get(int fd, uint32_t *fcntlrightsp)
+  cap_fcntls_get: { parameters: [int, memory], result: int },
+
+  // int open(const char *path, int flags, ... int mode)
+  open: { parameters: [string, int, int], result: int },
+  // int openat(int fd, const char *path, int flags, ... int mode)
+  openat: { parameters: [int, string, int, int], result: int },
+  // int close(int fd)
+  close: { parameters: [int], result: int },
+  // ssize_t read(int fd, void *buf, size_t nbytes)
+  read: { parameters: [int, memory, size_t], result: int },
+  // ssize_t write(int fd, const void *buf, size_t nbytes)
+  write: { parameters: [int, memory, size_t], result: int },
+  // ssize_t pread(int fd, void *buf, size_t nbytes, off_t offset)
+  pread: { parameters: [int, memory, size_t, off_t], result: int },
+  // ssize_t pwrite(int fd, const void *buf, size_t nbytes, off_t offset)
+  pwrite: { parameters: [int, memory, size_t, off_t], result: int },
+  // off_t lseek(int fd, off_t offset, int whence)
+  lseek: { parameters: [int, off_t, int], result: "i64" },
+  lseek_errno: { name: "lseek", parameters: [int, off_t, int], result: int },
+  // int fstat(int fd, struct stat *sb)
+  fstat: { parameters: [int, memory], result: int },
+  // int ftruncate(int fd, off_t length)
+  ftruncate: { parameters: [int, off_t], result: int },
+  // int fsync(int fd)
+  fsync: { parameters: [int], result: int },
+  // int fdatasync(int fd)
+  fdatasync: { parameters: [int], result: int },
+  // int flock(int fd, int operation)
+  flock: { parameters: [int, int], result: int },
+  // int fchmod(int fd, mode_t mode)
+  fchmod: { parameters: [int, mode_t], result: int },
+  // int fchown(int fd, uid_t owner, gid_t group)
+  fchown: { parameters: [int, uid_t, uid_t], result: int },
+  // int futimens(int fd, const struct timespec times[2])
+  futimens: { parameters: [int, memory], result: int },
+  // int fcntl(int fd, int cmd, ... long arg)
+  fcntl: { parameters: [int, int, long], result: int },
+  // int ioctl(int fd, unsigned long request, ... void *argp)
+  ioctl: { parameters: [int, u_long, memory], result: int },
+  // int isatty(int fd)
+  isatty: { parameters: [int], result: int },
+  // int dup(int fd)
+  dup: { parameters: [int], result: int },
+  // ssize_t getdirentries(int fd, char *buf, size_t nbytes, off_t *basep)
+  getdirentries: { parameters: [int, memory, size_t, memory], result: int },
+
+  // int fstatat(int fd, const char *path, struct stat *sb, int flag)
+  fstatat: { parameters: [int, string, memory, int], result: int },
+  // int faccessat(int fd, const char *path, int mode, int flag)
+  faccessat: { parameters: [int, string, int, int], result: int },
+  // int fchmodat(int fd, const char *path, mode_t mode, int flag)
+  fchmodat: { parameters: [int, string, mode_t, int], result: int },
+  // int fchownat(int fd, const char *path, uid_t owner, gid_t group, int flag)
+  fchownat: { parameters: [int, string, uid_t, uid_t, int], result: int },
+  // int utimensat(int fd, const char *path, const struct timespec times[2], int flag)
+  utimensat: { parameters: [int, string, memory, int], result: int },
+  // int unlinkat(int fd, const char *path, int flag)
+  unlinkat: { parameters: [int, string, int], result: int },
+  // int mkdirat(int fd, const char *path, mode_t mode)
+  mkdirat: { parameters: [int, string, mode_t], result: int },
+  // int mkfifoat(int fd, const char *path, mode_t mode)
+  mkfifoat: { parameters: [int, string, mode_t], result: int },
+  // int symlinkat(const char *target, int fd, const char *path)
+  symlinkat: { parameters: [string, int, string], result: int },
+  // ssize_t readlinkat(int fd, const char *path, char *buf, size_t bufsize)
+  readlinkat: { parameters: [int, string, memory, size_t], result: int },
+  // int linkat(int fd1, const char *path1, int fd2, const char *path2, int flag)
+  linkat: { parameters: [int, string, int, string, int], result: int },
+  // int renameat(int fromfd, const char *from, int tofd, const char *to)
+  renameat: { parameters: [int, string, int, string], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;

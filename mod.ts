@@ -1,0 +1,39 @@
+/**
+ * FreeBSD's Capsicum sandbox for Deno programs, over libc by `Deno.dlopen`.
+ *
+ * A program opens what it needs, limits each descriptor to the rights that it needs, and calls {@link enter}. From then
+ * on the process has no global names: no path, no address, no process id. It works through what it opened:
+ * {@link FdFile} and {@link Dir} do for descriptors what Deno's own file API does for paths.
+ *
+ * It needs FreeBSD 13, 14 or 15 and the permission `--allow-ffi=/lib/libc.so.7`. On other systems it can be imported,
+ * {@link isSupported} is false, and the sets of rights work; the rest throws `Deno.errors.NotSupported`.
+ *
+ * @example A sandbox in five lines
+ * ```ts
+ * import { enter, isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = openDirSync("/dev", { limit: ["LOOKUP", "READ"] });
+ *   enter();
+ *   assert(dev.listSync().includes("null"));
+ * }
+ * ```
+ *
+ * @module
+ */
+export { Dir, openDirSync } from "./compat/fs/dir.ts";
+export type { OpenDirOptions } from "./compat/fs/dir.ts";
+export { Descriptor } from "./compat/fs/descriptor.ts";
+export { FdFile } from "./compat/fs/fd_file.ts";
+export { listDirSync, readDirSync } from "./compat/fs/list.ts";
+export { openAtSync, openSync } from "./compat/fs/open.ts";
+export type { OpenOptions } from "./compat/fs/open_options.ts";
+export { enter, getMode, isSupported, sandboxed } from "./ffi/capability_mode.ts";
+export { CapsicumError, isCapModeViolation, isNotCapable } from "./ffi/errors.ts";
+export type { SyscallError, SyscallErrorInit } from "./ffi/errors.ts";
+export type { FdLike } from "./ffi/fd_like.ts";
+export * as libc from "./ffi/libc.ts";
+export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "./ffi/limits.ts";
+export { Fcntl, Fcntls, Ioctl, ioctl, Ioctls, Right, Rights } from "./rights/mod.ts";
+export type { FcntlName, FcntlsLike, IoctlsLike, RightName, RightsLike } from "./rights/mod.ts";

@@ -1,0 +1,254 @@
+import { elements, entries, forEach, inspected, show } from "./_list.ts";
+
+/**
+ * The fcntl(2) commands that cap_fcntls_limit(2) knows, by their `CAP_FCNTL_` names without the prefix.
+ *
+ * The values are those of `CAP_FCNTL_*`, bits of a mask, and not the commands' own numbers (`F_GETFL` is 3).
+ *
+ * @example A command's bit
+ * ```ts
+ * import { Fcntl, Fcntls } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * assert(new Fcntls([Fcntl.GETFL]).equals(["GETFL"]));
+ * ```
+ */
+export const Fcntl = {
+  /** Permits `fcntl(fd, F_GETFL)`: the status flags. */
+  GETFL: 8,
+  /** Permits `fcntl(fd, F_SETFL, flags)`: setting `O_NONBLOCK`, `O_APPEND` and the like. */
+  SETFL: 16,
+  /** Permits `fcntl(fd, F_GETOWN)`: who gets SIGIO and SIGURG. */
+  GETOWN: 32,
+  /** Permits `fcntl(fd, F_SETOWN, pid)`. */
+  SETOWN: 64,
+} as const;
+
+/** The name of a fcntl(2) command: a key of {@linkcode Fcntl}. */
+export type FcntlName = keyof typeof Fcntl;
+
+/** What a set of commands may be given as: a {@linkcode Fcntls}, or a list of names and `CAP_FCNTL_*` values. */
+export type FcntlsLike = Fcntls | Iterable<FcntlName | number>;
+
+const names = Object.keys(Fcntl) as FcntlName[];
+const allMask = 0x78;
+const form = '["GETFL"]';
+const nothing: readonly [] = [];
+
+/**
+ * An immutable set of fcntl(2) commands, as the mask of cap_fcntls_limit(2).
+ *
+ * Wherever it takes commands, it takes another `Fcntls`, or a list of names and `CAP_FCNTL_*` values. Such a list throws
+ * a `TypeError` where it is none (a bare string included) or where an element is neither name nor number, and a
+ * `RangeError` for a name that it does not know and for a number that is no `CAP_FCNTL_*` value, 0 included.
+ *
+ * @example Build and compare
+ * ```ts
+ * import { Fcntls } from "jsr:@capsicum/capsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * const flags = new Fcntls(["GETFL", "SETFL"]);
+ * assertEquals(flags.toMask(), 0x18);
+ * assert(flags.isSubsetOf(Fcntls.ALL));
+ * assertEquals([...Fcntls.ALL.difference(flags)], ["GETOWN", "SETOWN"]);
+ * ```
+ */
+export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
+  #mask = 0;
+
+  /** The empty set. */
+  static readonly NONE: Fcntls = new Fcntls();
+
+  /** `CAP_FCNTL_ALL`: what a fresh descriptor permits. */
+  static readonly ALL: Fcntls = Fcntls.#of(allMask);
+
+  static {
+    Object.freeze(Fcntls);
+  }
+
+  /**
+   * Makes a set of the given commands.
+   *
+   * @param fcntls Names and `CAP_FCNTL_*` values, or another set; none by default.
+   * @throws {TypeError} If `fcntls` is not a list (a bare string is none), or an element is neither name nor number.
+   * @throws {RangeError} If a name is not a command's, or a number is not a `CAP_FCNTL_*` value.
+   */
+  constructor(fcntls: FcntlsLike = nothing) {
+    if (fcntls instanceof Fcntls) this.#mask = fcntls.#mask;
+    else if (fcntls !== nothing) {
+      for (const element of elements(fcntls, form)) this.#mask |= bits(element);
+    }
+    Object.freeze(this);
+  }
+
+  static #of(mask: number): Fcntls {
+    const fcntls = new Fcntls();
+    fcntls.#mask = mask;
+    return fcntls;
+  }
+
+  /** Takes an argument, where `undefined` is a mistake and not the empty list. */
+  static #from(fcntls: FcntlsLike): Fcntls {
+    return fcntls instanceof Fcntls ? fcntls : new Fcntls(elements(fcntls, form) as FcntlsLike);
+  }
+
+  /**
+   * Reads a mask of `CAP_FCNTL_*` bits; 0 is the empty set.
+   *
+   * @throws {TypeError} If `mask` is not a number.
+   * @throws {RangeError} If it is not an integer or has other bits, for which cap_fcntls_limit(2) fails with EINVAL.
+   */
+  static fromMask(mask: number): Fcntls {
+    return mask === 0 ? Fcntls.NONE : Fcntls.#of(maskOf(mask));
+  }
+
+  /**
+   * Reads what {@linkcode toJSON} wrote: an array of names.
+   *
+   * @throws {TypeError} If `names` is not a list of names.
+   * @throws {RangeError} If one of them is not a command's.
+   */
+  static fromJSON(names: readonly string[]): Fcntls {
+    return new Fcntls(names as readonly FcntlName[]);
+  }
+
+  /** The number of commands, 0 to 4. */
+  get size(): number {
+    return this.#present().length;
+  }
+
+  /** True where no command is permitted. */
+  get isEmpty(): boolean {
+    return this.#mask === 0;
+  }
+
+  /**
+   * Tells whether a command is in the set.
+   *
+   * @throws {TypeError} If `fcntl` is neither name nor number.
+   * @throws {RangeError} If the name is not a command's, or the number is not a `CAP_FCNTL_*` value.
+   */
+  has(fcntl: FcntlName | number): boolean {
+    return (bits(fcntl) & ~this.#mask) === 0;
+  }
+
+  /** Iterates over the names, in the order of {@linkcode Fcntl}. */
+  keys(): SetIterator<FcntlName> {
+    return this.#present().values();
+  }
+
+  /** The same as {@linkcode keys}. */
+  values(): SetIterator<FcntlName> {
+    return this.keys();
+  }
+
+  /** Iterates over pairs of twice the same name, as `Set.prototype.entries`. */
+  entries(): SetIterator<[FcntlName, FcntlName]> {
+    return entries(this.#present());
+  }
+
+  /** Calls `callback` for every name, as `Set.prototype.forEach`. */
+  forEach(callback: (fcntl: FcntlName, key: FcntlName, fcntls: Fcntls) => void, thisArg?: unknown): void {
+    forEach(this, callback, thisArg);
+  }
+
+  /** The same as {@linkcode keys}. */
+  [Symbol.iterator](): SetIterator<FcntlName> {
+    return this.keys();
+  }
+
+  /** Gives the commands of both. */
+  union(other: FcntlsLike): Fcntls {
+    return Fcntls.#of(this.#mask | Fcntls.#from(other).#mask);
+  }
+
+  /** Gives the commands that are in both. */
+  intersection(other: FcntlsLike): Fcntls {
+    return Fcntls.#of(this.#mask & Fcntls.#from(other).#mask);
+  }
+
+  /** Takes away every command of the other. */
+  difference(other: FcntlsLike): Fcntls {
+    return Fcntls.#of(this.#mask & ~Fcntls.#from(other).#mask);
+  }
+
+  /** Gives the commands that are in exactly one of both. */
+  symmetricDifference(other: FcntlsLike): Fcntls {
+    return Fcntls.#of(this.#mask ^ Fcntls.#from(other).#mask);
+  }
+
+  /** Tells whether the other has every command of this one. */
+  isSubsetOf(other: FcntlsLike): boolean {
+    return (this.#mask & ~Fcntls.#from(other).#mask) === 0;
+  }
+
+  /** Tells whether this one has every command of the other. */
+  isSupersetOf(other: FcntlsLike): boolean {
+    return Fcntls.#from(other).isSubsetOf(this);
+  }
+
+  /** Tells whether no command is in both. */
+  isDisjointFrom(other: FcntlsLike): boolean {
+    return (this.#mask & Fcntls.#from(other).#mask) === 0;
+  }
+
+  /** Tells whether both have the same commands. */
+  equals(other: FcntlsLike): boolean {
+    return this.#mask === Fcntls.#from(other).#mask;
+  }
+
+  /** Gives the mask that cap_fcntls_limit(2) takes: `CAP_FCNTL_*` bits, OR-ed. */
+  toMask(): number {
+    return this.#mask;
+  }
+
+  /** Gives the names, separated by commas; "NONE" for the empty set. */
+  toString(): string {
+    return this.#present().join(", ") || "NONE";
+  }
+
+  /** Gives the names, in the order of {@linkcode Fcntl}. */
+  toJSON(): FcntlName[] {
+    return this.#present();
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return inspected("Fcntls", this.#present());
+  }
+
+  /** "Fcntls". */
+  get [Symbol.toStringTag](): string {
+    return "Fcntls";
+  }
+
+  #present(): FcntlName[] {
+    return names.filter((name) => (this.#mask & Fcntl[name]) !== 0);
+  }
+}
+
+/** The bits of an element, which must not be none. */
+function bits(element: unknown): number {
+  if (typeof element === "number") return maskOf(element);
+  if (typeof element !== "string") {
+    throw new TypeError(
+      `${show(element)} is not a fcntl: expected a name such as "GETFL", or a number such as Fcntl.GETFL.`,
+    );
+  }
+  if (names.includes(element as FcntlName)) return Fcntl[element as FcntlName];
+  const close = element.toUpperCase().replace(/^(CAP_FCNTL_|F_)/, "");
+  const hint = names.includes(close as FcntlName) ? ` Did you mean ${show(close)}?` : "";
+  throw new RangeError(`${show(element)} is not the name of a fcntl: these are ${names.join(", ")}.${hint}`);
+}
+
+function maskOf(mask: number): number {
+  if (typeof mask !== "number") {
+    throw new TypeError(`${show(mask)} is not a mask of fcntls: expected a number such as Fcntl.GETFL.`);
+  }
+  if ((mask & allMask) === mask && mask !== 0) return mask;
+  throw new RangeError(
+    `${mask} is not made of CAP_FCNTL_* values: these are ${
+      names.map((name) => `${Fcntl[name]} (${name})`).join(", ")
+    }.`,
+  );
+}

@@ -1,0 +1,455 @@
+import { elements, entries, forEach, hex, inspected, show } from "./_list.ts";
+import { allRights, Right, type RightName } from "./right.ts";
+
+/** What a set of rights may be given as: a {@linkcode Rights}, or a list of names and `CAP_*` values. */
+export type RightsLike = Rights | Iterable<RightName | bigint>;
+
+/** The newest major release whose `CAP_ALL` is known. */
+const newest = 15;
+const form = '["READ", "LOOKUP"]';
+const nothing: readonly [] = [];
+
+/**
+ * The cached `cap_rights_t` of a set, for calls that read 16 bytes. It is the set's own buffer, not a copy: whoever
+ * holds it must not write to it, and must not hand it to users, who get `toBytes()`.
+ */
+export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
+
+/**
+ * An immutable set of rights, as the `cap_rights_t` of capsicum(4): a bit set that is seen through names.
+ *
+ * Identity and algebra are on bits, as in cap_rights_init(3) and its kin. The elements are the names whose bits are all
+ * present, aliases included, in the order of {@linkcode Right}: `READ` and `SEEK` together have `PREAD`, and taking away
+ * `UNLINKAT`, which contains `LOOKUP`, takes `LOOKUP` away too. Bits that no release gave a name are kept.
+ *
+ * Wherever it takes rights, it takes another `Rights`, which is read by its bits, or a list of names and `CAP_*`
+ * values. Such a list throws a `TypeError` where it is none (a bare string included) or where an element is neither
+ * name nor bigint, and a `RangeError` for a name that is no right and for a bigint on which C would abort: without or
+ * with two index bits (rights of two words OR-ed), with version bits, with the index of a third word.
+ *
+ * @example Build and compare
+ * ```ts
+ * import { Right, Rights } from "jsr:@capsicum/capsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * const reading = new Rights(["READ", "SEEK", Right.FSTAT]);
+ * assert(reading.has("PREAD"));
+ * assert(reading.isSubsetOf(Rights.all(13)));
+ * assertEquals(reading.union(["WRITE"]).names(), ["FSTAT", "PREAD", "PWRITE"]);
+ * assertEquals(reading.difference(["PREAD"]), new Rights(["FSTAT"]));
+ * ```
+ */
+export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
+  // The payload (57 bits) of each word, as the int32 of its low half and the 25 bits of its high half.
+  #low0 = 0;
+  #high0 = 0;
+  #low1 = 0;
+  #high1 = 0;
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+
+  static #byName: Map<string, Rights> | undefined;
+  static readonly #all = new Map<number, Rights>();
+
+  /** The empty set: the `cap_rights_t` with which a descriptor can only be closed, duplicated and passed on. */
+  static readonly NONE: Rights = new Rights();
+
+  static {
+    bytesOf = (rights) => rights.#bytes ??= rights.toBytes();
+    Object.freeze(Rights);
+  }
+
+  /**
+   * Makes a set of the given rights, as cap_rights_init(3).
+   *
+   * @param rights Names and `CAP_*` values, or another set; none by default.
+   * @throws {TypeError} If `rights` is not a list (a bare string is none), or an element is neither name nor bigint.
+   * @throws {RangeError} If a name is not a right's, or a bigint is not a `CAP_*` value.
+   */
+  constructor(rights: RightsLike = nothing) {
+    if (rights instanceof Rights) {
+      this.#low0 = rights.#low0;
+      this.#high0 = rights.#high0;
+      this.#low1 = rights.#low1;
+      this.#high1 = rights.#high1;
+    } else if (rights !== nothing) {
+      for (const element of elements(rights, form)) {
+        const right = Rights.#ofElement(element);
+        this.#low0 |= right.#low0;
+        this.#high0 |= right.#high0;
+        this.#low1 |= right.#low1;
+        this.#high1 |= right.#high1;
+      }
+    }
+    Object.freeze(this);
+  }
+
+  static #of(low0: number, high0: number, low1: number, high1: number): Rights {
+    const rights = new Rights();
+    rights.#low0 = low0;
+    rights.#high0 = high0;
+    rights.#low1 = low1;
+    rights.#high1 = high1;
+    return rights;
+  }
+
+  /** Takes an argument, where `undefined` is a mistake and not the empty list. */
+  static #from(rights: RightsLike): Rights {
+    return rights instanceof Rights ? rights : new Rights(elements(rights, form) as RightsLike);
+  }
+
+  static #table(): Map<string, Rights> {
+    return Rights.#byName ??= new Map(
+      Object.entries(Right).map(([name, value]) => [name, Rights.#ofValue(value)]),
+    );
+  }
+
+  static #ofElement(element: unknown): Rights {
+    if (typeof element === "string") return Rights.#table().get(element) ?? unknownName(element);
+    if (typeof element === "bigint") return Rights.#ofValue(element);
+    throw new TypeError(
+      `${show(element)} is not a right: expected a name such as "READ", or a bigint such as Right.READ.`,
+    );
+  }
+
+  static #ofValue(value: bigint): Rights {
+    const [low, high] = halves(value);
+    switch (high >>> 25) {
+      case 1:
+        return Rights.#of(low, high & 0x1ffffff, 0, 0);
+      case 2:
+        return Rights.#of(0, 0, low, high & 0x1ffffff);
+      default:
+        return badValue(value, high >>> 25);
+    }
+  }
+
+  static #ofHalves(low0: number, high0: number, low1: number, high1: number): Rights {
+    if (high0 >>> 25 !== 1) badWord(0, low0, high0);
+    if (high1 >>> 25 !== 2) badWord(1, low1, high1);
+    return Rights.#of(low0, high0 & 0x1ffffff, low1, high1 & 0x1ffffff);
+  }
+
+  /**
+   * Gives `CAP_ALL` of a release: every right that its kernels know.
+   *
+   * A kernel's own answer is what a fresh descriptor holds: `getRights()` of one.
+   *
+   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
+   * @throws {TypeError} If `release` is not a number.
+   * @throws {RangeError} If the release is not known.
+   *
+   * @example The rights that came with FreeBSD 15
+   * ```ts
+   * import { Rights } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * const added = Rights.all(15).difference(Rights.all(14));
+   * assertEquals(added.names(), ["FCHROOT", "INOTIFY_ADD", "INOTIFY_RM"]);
+   * ```
+   */
+  static all(release: number = newest): Rights {
+    if (typeof release !== "number") {
+      throw new TypeError(`${show(release)} is not a release: expected a number such as 15.`);
+    }
+    const major = release >= 100_000 && Number.isInteger(release) ? Math.trunc(release / 100_000) : release;
+    const known = Rights.#all.get(major);
+    if (known) return known;
+    const words = allRights[major];
+    if (!words) {
+      throw new RangeError(
+        `The rights of FreeBSD ${release} are not known: expected 13, 14, 15 or an osreldate such as 1302001.`,
+      );
+    }
+    const all = Rights.fromWords(words);
+    Rights.#all.set(major, all);
+    return all;
+  }
+
+  /**
+   * Reads the two words of a `cap_rights_t`, index bits included. Bits without a name are kept; see {@linkcode isValid}.
+   *
+   * @throws {TypeError} If `words` is not two bigints.
+   * @throws {RangeError} If a word has version bits, or not the index bit of its place and only that one.
+   */
+  static fromWords(words: readonly [bigint, bigint]): Rights {
+    if (!Array.isArray(words) || words.length !== 2 || words.some((word) => typeof word !== "bigint")) {
+      throw new TypeError(`${show(words)} is not two words of a cap_rights_t: expected two bigints.`);
+    }
+    return Rights.#ofHalves(...halves(words[0]), ...halves(words[1]));
+  }
+
+  /**
+   * Reads a `cap_rights_t`: 16 bytes, little endian. Bits without a name are kept; see {@linkcode isValid}.
+   *
+   * @throws {TypeError} If it is given anything but a `Uint8Array`.
+   * @throws {RangeError} If there are not 16 bytes, or one of the two words is not sound; see {@linkcode fromWords}.
+   */
+  static fromBytes(cap_rights_t: Uint8Array): Rights {
+    if (!(cap_rights_t instanceof Uint8Array)) {
+      throw new TypeError(`${show(cap_rights_t)} is not a cap_rights_t: expected a Uint8Array of 16 bytes.`);
+    }
+    const { buffer, byteOffset, byteLength } = cap_rights_t;
+    if (byteLength !== 16) throw new RangeError(`A cap_rights_t has 16 bytes, not ${byteLength}.`);
+    const view = new DataView(buffer, byteOffset, byteLength);
+    const half = (index: number) => view.getInt32(4 * index, true);
+    return Rights.#ofHalves(half(0), half(1), half(2), half(3));
+  }
+
+  /**
+   * Reads what {@linkcode toJSON} wrote: an array of names and of `"0x..."` values.
+   *
+   * @throws {TypeError} If `names` is not a list of strings.
+   * @throws {RangeError} If one of them is neither a right's name nor a `CAP_*` value.
+   */
+  static fromJSON(names: readonly string[]): Rights {
+    return new Rights(Array.from(elements(names, form), (name) => {
+      if (typeof name !== "string") {
+        throw new TypeError(`${show(name)} is not a right's name in JSON: expected a string.`);
+      }
+      return /^0x[0-9a-f]{1,16}$/i.test(name) ? BigInt(name) : name as RightName;
+    }));
+  }
+
+  /** The number of elements: of names whose bits are all present. */
+  get size(): number {
+    return this.#present().length;
+  }
+
+  /** True where no bit is set, as cap_rights_is_empty(3). */
+  get isEmpty(): boolean {
+    return (this.#low0 | this.#high0 | this.#low1 | this.#high1) === 0;
+  }
+
+  /**
+   * Tells whether every bit of a right is present, as cap_rights_is_set(3).
+   *
+   * @throws {TypeError} If `right` is neither name nor bigint.
+   * @throws {RangeError} If the name is not a right's, or the bigint is not a `CAP_*` value.
+   */
+  has(right: RightName | bigint): boolean {
+    return Rights.#ofElement(right).#within(this);
+  }
+
+  /** Iterates over the names of all rights whose bits are present, in the order of {@linkcode Right}. */
+  keys(): SetIterator<RightName> {
+    return this.#present().values();
+  }
+
+  /** The same as {@linkcode keys}. */
+  values(): SetIterator<RightName> {
+    return this.keys();
+  }
+
+  /** Iterates over pairs of twice the same name, as `Set.prototype.entries`. */
+  entries(): SetIterator<[RightName, RightName]> {
+    return entries(this.#present());
+  }
+
+  /** Calls `callback` for every name, as `Set.prototype.forEach`. */
+  forEach(callback: (right: RightName, key: RightName, rights: Rights) => void, thisArg?: unknown): void {
+    forEach(this, callback, thisArg);
+  }
+
+  /** The same as {@linkcode keys}. */
+  [Symbol.iterator](): SetIterator<RightName> {
+    return this.keys();
+  }
+
+  /**
+   * Gives the fewest names that say the same: those not contained in another one, aliases left out.
+   *
+   * Bits that no name covers are in {@linkcode toJSON} and {@linkcode toWords}, but not here.
+   *
+   * @example READ and SEEK are PREAD
+   * ```ts
+   * import { Rights } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * const rights = new Rights(["SEEK", "READ", "FSYNC"]);
+   * assertEquals(rights.names(), ["FSYNC", "PREAD"]);
+   * assertEquals([...rights], ["READ", "SEEK_TELL", "SEEK", "FSYNC", "RECV", "PREAD"]);
+   * ```
+   */
+  names(): RightName[] {
+    const present = [...Rights.#table()].filter(([, right]) => right.#within(this));
+    const maximal = present.filter(([, right], i) =>
+      !present.some(([, other], j) => i !== j && right.#within(other) && (j < i || !other.#within(right)))
+    );
+    return maximal.map(([name]) => name as RightName);
+  }
+
+  /** Gives the bits of both, as cap_rights_merge(3). */
+  union(other: RightsLike): Rights {
+    const o = Rights.#from(other);
+    return Rights.#of(
+      this.#low0 | o.#low0,
+      this.#high0 | o.#high0,
+      this.#low1 | o.#low1,
+      this.#high1 | o.#high1,
+    );
+  }
+
+  /** Gives the bits that both have. */
+  intersection(other: RightsLike): Rights {
+    const o = Rights.#from(other);
+    return Rights.#of(
+      this.#low0 & o.#low0,
+      this.#high0 & o.#high0,
+      this.#low1 & o.#low1,
+      this.#high1 & o.#high1,
+    );
+  }
+
+  /** Takes away every bit of the other, as cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
+  difference(other: RightsLike): Rights {
+    const o = Rights.#from(other);
+    return Rights.#of(
+      this.#low0 & ~o.#low0,
+      this.#high0 & ~o.#high0,
+      this.#low1 & ~o.#low1,
+      this.#high1 & ~o.#high1,
+    );
+  }
+
+  /** Gives the bits that exactly one of both has. */
+  symmetricDifference(other: RightsLike): Rights {
+    const o = Rights.#from(other);
+    return Rights.#of(
+      this.#low0 ^ o.#low0,
+      this.#high0 ^ o.#high0,
+      this.#low1 ^ o.#low1,
+      this.#high1 ^ o.#high1,
+    );
+  }
+
+  /** Tells whether the other has every bit of this one. */
+  isSubsetOf(other: RightsLike): boolean {
+    return this.#within(Rights.#from(other));
+  }
+
+  /** Tells whether this one has every bit of the other, as cap_rights_contains(3). */
+  isSupersetOf(other: RightsLike): boolean {
+    return Rights.#from(other).#within(this);
+  }
+
+  /** Tells whether no bit is in both. `MKDIRAT` and `UNLINKAT` are not disjoint: both contain `LOOKUP`. */
+  isDisjointFrom(other: RightsLike): boolean {
+    return this.intersection(other).isEmpty;
+  }
+
+  /** Tells whether both have the same bits. */
+  equals(other: RightsLike): boolean {
+    const o = Rights.#from(other);
+    return this.#within(o) && o.#within(this);
+  }
+
+  /**
+   * Tells whether a release knows every bit, as cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
+   *
+   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
+   * @throws {TypeError} If `release` is not a number.
+   * @throws {RangeError} If the release is not known.
+   */
+  isValid(release: number = newest): boolean {
+    return this.#within(Rights.all(release));
+  }
+
+  /** Gives the two words of the `cap_rights_t`, index bits included. */
+  toWords(): [bigint, bigint] {
+    return [word(0n, this.#low0, this.#high0), word(1n, this.#low1, this.#high1)];
+  }
+
+  /** Gives the `cap_rights_t`: 16 new bytes, little endian. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const view = new DataView(new ArrayBuffer(16));
+    this.toWords().forEach((word, index) => view.setBigUint64(8 * index, word, true));
+    return new Uint8Array(view.buffer);
+  }
+
+  /** Gives {@linkcode names} and bits without a name, separated by commas; "NONE" for the empty set. */
+  toString(): string {
+    return this.toJSON().join(", ") || "NONE";
+  }
+
+  /**
+   * Gives {@linkcode names}, and as `"0x..."` values the bits that none of them covers: nothing is lost in JSON.
+   *
+   * @example There and back
+   * ```ts
+   * import { Rights } from "jsr:@capsicum/capsicum";
+   * import { assert, assertEquals } from "jsr:@std/assert";
+   *
+   * const json = JSON.stringify(new Rights(["READ", "IOCTL"]));
+   * assertEquals(json, '["READ","IOCTL"]');
+   * assert(Rights.fromJSON(JSON.parse(json)).equals(["READ", "IOCTL"]));
+   * ```
+   */
+  toJSON(): string[] {
+    const names = this.names();
+    const unnamed = this.difference(names).toWords().filter((value) =>
+      value !== word(0n, 0, 0) && value !== word(1n, 0, 0)
+    );
+    return [...names, ...unnamed.map((value) => hex(value, 16))];
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return inspected("Rights", this.toJSON());
+  }
+
+  /** "Rights". */
+  get [Symbol.toStringTag](): string {
+    return "Rights";
+  }
+
+  #within(other: Rights): boolean {
+    return ((this.#low0 & ~other.#low0) | (this.#high0 & ~other.#high0) | (this.#low1 & ~other.#low1) |
+      (this.#high1 & ~other.#high1)) === 0;
+  }
+
+  #present(): RightName[] {
+    const names: RightName[] = [];
+    for (const [name, right] of Rights.#table()) if (right.#within(this)) names.push(name as RightName);
+    return names;
+  }
+}
+
+/** The low and the high 32 bits of an unsigned 64-bit value, each as an int32. */
+function halves(value: bigint): [number, number] {
+  if (BigInt.asUintN(64, value) !== value) {
+    throw new RangeError(`${value}n does not fit in the 64 unsigned bits of a right or a word of them.`);
+  }
+  return [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+}
+
+function word(index: bigint, low: number, high: number): bigint {
+  return 1n << 57n + index | BigInt(high) << 32n | BigInt(low >>> 0);
+}
+
+function unknownName(name: string): never {
+  const close = name.toUpperCase().replace(/^CAP_/, "");
+  const hints = Object.keys(Right).filter((right) => right === close || right.startsWith(`${close}_`));
+  const hint = hints.length > 0 ? ` Did you mean ${hints.map(show).join(" or ")}?` : "";
+  throw new RangeError(`${show(name)} is not the name of a right.${hint}`);
+}
+
+/** Says why a bigint is no `CAP_*` value, by its seven bits above the payload. */
+function badValue(value: bigint, top: number): never {
+  const reason = (top & 0x60) !== 0
+    ? "its bits 62 and 63, the version, must be 0"
+    : top === 0
+    ? "it has none of the bits 57 to 61 that tell its word"
+    : (top & top - 1) !== 0
+    ? "it belongs to two words; rights of different words can't be OR-ed but must be listed, as in [Right.READ, Right.IOCTL]"
+    : `it belongs to word ${Math.log2(top)}, and a cap_rights_t has the words 0 and 1`;
+  throw new RangeError(`${hex(value, 16)} is not a right: ${reason}.`);
+}
+
+function badWord(index: number, low: number, high: number): never {
+  const value = BigInt(high >>> 0) << 32n | BigInt(low >>> 0);
+  throw new RangeError(
+    `${hex(value, 16)} is not word ${index} of a cap_rights_t: above bit 56 it must be as ${
+      hex(word(BigInt(index), 0, 0), 16)
+    }.`,
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * Starts every child process of the suite.
+ *
+ * `CAPSICUM_TEST_FLAGS` (a JSON array) holds the flags that a child needs to reach the same kernel and the same
+ * packages as the suite itself, `CAPSICUM_TEST_LIBC` the library that stands for /lib/libc.so.7. The runner sets both.
+ *
+ * @module
+ */
+import type * as capsicum from "../mod.ts";
+
+export interface ChildOptions {
+  /** Deno's permission flags. */
+  permissions?: string[];
+  /** Further flags for `deno run`, before the module. */
+  flags?: string[];
+  args?: string[];
+  stdin?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Milliseconds until the child is killed and the call fails. */
+  timeout?: number;
+  /** False: the child gets neither the stand-in nor anything else that the runner set up. */
+  kernel?: boolean;
+}
+
+export interface ChildResult {
+  code: number;
+  signal: Deno.Signal | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The tools that sandboxed code gets beside the library itself. */
+export interface Tools {
+  /** What `fn` throws, as plain data; `undefined` where it throws nothing. */
+  caught(fn: () => unknown): Caught | undefined;
+}
+
+export interface Caught {
+  name: string;
+  class: string;
+  message: string;
+  code?: string;
+  errno?: number;
+  syscall?: string;
+  path?: string;
+  fd?: number;
+  held?: string[];
+  missing?: string[];
+}
+
+/** The path of the library that answers for libc, as `--allow-ffi=` takes it. */
+export const libcPath: string = Deno.env.get("CAPSICUM_TEST_LIBC") ?? "/lib/libc.so.7";
+
+const kernelFlags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+const library = new URL("../mod.ts", import.meta.url).href;
+const resultMark = "\u0001result:";
+
+/** Runs one module in a child Deno and waits for its end. */
+export async function runModule(module: string | URL, options: ChildOptions = {}): Promise<ChildResult> {
+  const { permissions = ["-A"], flags = [], args = [], timeout = 60_000, kernel = true } = options;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...(kernel ? kernelFlags : ["--no-lock"]),
+      ...permissions,
+      ...flags,
+      String(module),
+      ...args,
+    ],
+    env: { NO_COLOR: "1", ...options.env },
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  }).spawn();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, timeout);
+  try {
+    if (options.stdin !== undefined) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(options.stdin)).catch(() => {});
+      await writer.close().catch(() => {});
+    }
+    const { code, signal, stdout, stderr } = await child.output();
+    const decoder = new TextDecoder();
+    const result = { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    if (timedOut) throw new Error(`child ran longer than ${timeout} ms\n${result.stdout}${result.stderr}`);
+    return result;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs `body` in a child process, where it may enter capability mode, and gives back what it returns.
+ *
+ * The function travels as its source text: it sees its parameters and nothing else. `input` and the result travel as
+ * JSON. A child that throws, dies by a signal or exceeds its time fails the test with its output.
+ */
+export async function inChild<Input, Result>(
+  body: (library: typeof capsicum & Tools, input: Input) => Result | Promise<Result>,
+  input?: Input,
+  options: ChildOptions = {},
+): Promise<Result> {
+  const source = `
+    import * as library from ${JSON.stringify(library)};
+    function caught(fn) {
+      try { fn(); } catch (error) {
+        const { name, message, code, errno, syscall, path, fd } = error;
+        return {
+          name, message, code, errno, syscall, path, fd, class: error.constructor.name,
+          held: error.held?.names(), missing: error.missing?.names(),
+        };
+      }
+    }
+    const result = await (${body})({ ...library, caught }, ${JSON.stringify(input) ?? "undefined"});
+    console.log(${JSON.stringify(resultMark)} + JSON.stringify(result ?? null));`;
+  const module = `data:text/javascript,${encodeURIComponent(source)}`;
+  const { code, signal, stdout, stderr } = await runModule(module, options);
+  const at = stdout.lastIndexOf(resultMark);
+  if (code !== 0 || signal !== null || at < 0) {
+    throw new Error(`child ended with code ${code}, signal ${signal}\n${stdout}${stderr}`);
+  }
+  return JSON.parse(stdout.slice(at + resultMark.length));
+}

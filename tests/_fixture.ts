@@ -1,0 +1,99 @@
+/**
+ * Makes and removes every file of the suite, through Deno's own API and not through the library under test.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+
+/** What stands at a name: text or bytes for a file, a nested tree for a directory, a link, a mode. */
+export type Entry = string | Uint8Array | Tree | { link: string } | { text: string; mode: number };
+export interface Tree {
+  [name: string]: Entry;
+}
+
+/** A temporary directory with `tree` in it. It is removed at the end of the scope. */
+export class Fixture implements Disposable {
+  /** The absolute path, with no symlink in it. */
+  readonly path: string;
+
+  constructor(tree: Tree = {}) {
+    this.path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsicum-" }));
+    this.add(tree);
+  }
+
+  /** Adds entries below `base`. */
+  add(tree: Tree, base = ""): void {
+    for (const [name, entry] of Object.entries(tree)) {
+      const path = this.at(base, name);
+      if (typeof entry === "string") Deno.writeTextFileSync(path, entry);
+      else if (entry instanceof Uint8Array) Deno.writeFileSync(path, entry);
+      else if (isLink(entry)) Deno.symlinkSync(entry.link, path);
+      else if (isTextWithMode(entry)) {
+        Deno.writeTextFileSync(path, entry.text);
+        Deno.chmodSync(path, entry.mode);
+      } else {
+        Deno.mkdirSync(path);
+        this.add(entry, join(base, name));
+      }
+    }
+  }
+
+  /** The absolute path of something in the fixture. */
+  at(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  read(name: string): string {
+    return Deno.readTextFileSync(this.at(name));
+  }
+
+  bytes(name: string): Uint8Array {
+    return Deno.readFileSync(this.at(name));
+  }
+
+  write(name: string, data: string | Uint8Array): void {
+    if (typeof data === "string") Deno.writeTextFileSync(this.at(name), data);
+    else Deno.writeFileSync(this.at(name), data);
+  }
+
+  /** Makes the file `size` bytes long, without writing them. */
+  resize(name: string, size: number): void {
+    Deno.truncateSync(this.at(name), size);
+  }
+
+  remove(name: string): void {
+    Deno.removeSync(this.at(name), { recursive: true });
+  }
+
+  exists(name: string): boolean {
+    try {
+      Deno.lstatSync(this.at(name));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  /** The names in a directory of the fixture, sorted. */
+  list(name = ""): string[] {
+    return [...Deno.readDirSync(this.at(name))].map((entry) => entry.name).sort();
+  }
+
+  stat(name: string): Deno.FileInfo {
+    return Deno.lstatSync(this.at(name));
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+function isLink(entry: object): entry is { link: string } {
+  return typeof (entry as { link?: unknown }).link === "string";
+}
+
+function isTextWithMode(entry: object): entry is { text: string; mode: number } {
+  return typeof (entry as { text?: unknown }).text === "string" &&
+    typeof (entry as { mode?: unknown }).mode === "number";
+}

@@ -1,0 +1,176 @@
+/**
+ * The rules about what a file may import and mention.
+ *
+ * Each rule takes the sources by their path from the project's root, and gives one sentence for each breach.
+ *
+ * @module
+ */
+
+/** Texts by their paths from the project's root, as "ffi/enter.ts". */
+export type Sources = ReadonlyMap<string, string>;
+export type Rule = (sources: Sources) => string[];
+
+/** From the lowest: a layer may import itself and those before it. */
+const layers = ["rights/", "ffi/", "compat/fs/", "compat/plan/", "compat/python/", "mod.ts"];
+const facades = "compat/python/";
+
+const startsChildren = /^tests\/(_child\.ts|_test\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
+const writesFiles = /^tests\/(_fixture\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
+const writes = new RegExp(
+  "\\bDeno\\.(?:" +
+    "(?:write(?:Text)?File|create|mkdir|makeTemp(?:Dir|File)|remove|rename|link|symlink|truncate|chmod|chown|" +
+    "copyFile|utime)(?:Sync)?\\b" +
+    "|open(?:Sync)?\\([^;]*\\b(?:write|append|truncate|create|createNew): true" +
+    ")",
+);
+
+/** Imports go only to the same layer or a lower one; examples import nothing of the library but mod.ts. */
+export const layering: Rule = (sources) =>
+  importsOf(sources).flatMap(({ from, specifier, to }) => {
+    if (isExample(from)) {
+      if (to === "mod.ts" || specifier.startsWith("@std/")) return [];
+      return [`${from}: imports "${specifier}", which is neither ../mod.ts nor of @std.`];
+    }
+    if (!isLibrary(from)) return [];
+    if (to === undefined) return [`${from}: imports "${specifier}", which is no file of the library.`];
+    if (!isLibrary(to)) return [`${from}: imports ${to}, which is outside of the library.`];
+    if (layerOf(to) > layerOf(from)) return [`${from}: imports ${to}, which is in a higher layer.`];
+    if (to.startsWith(facades) && !from.startsWith(facades)) {
+      return [`${from}: imports ${to}, which nothing imports.`];
+    }
+    return [];
+  });
+
+/** A file whose name starts with "_" is imported only within its layer. */
+export const privacy: Rule = (sources) =>
+  importsOf(sources).filter(({ from, to }) =>
+    to !== undefined && isLibrary(to) && /(^|\/)_[^/]*$/.test(to) && (isLibrary(from) || isExample(from)) &&
+    (isExample(from) || layerOf(from) !== layerOf(to))
+  ).map(({ from, to }) => `${from}: imports ${to}, which is private to its layer.`);
+
+/** No file imports itself, however many files lie between; types don't count, since nothing loads them. */
+export const acyclicity: Rule = (sources) => {
+  const graph = Map.groupBy(importsOf(sources).filter(({ typeOnly }) => !typeOnly), ({ from }) => from);
+  const done = new Set<string>();
+  const complaints: string[] = [];
+  const visit = (path: string, trail: string[]) => {
+    if (trail.includes(path)) {
+      complaints.push(`${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}: a cycle.`);
+    } else if (!done.has(path)) {
+      for (const { to } of graph.get(path) ?? []) if (to !== undefined) visit(to, [...trail, path]);
+      done.add(path);
+    }
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return complaints;
+};
+
+/** Only ffi/ opens libraries; nobody uses raw pointers or what Node has; rights/ runs anywhere. */
+export const vocabulary: Rule = (sources) =>
+  [...sources].filter(([path]) => isLibrary(path) || isExample(path)).flatMap(([path, source]) => {
+    const code = withoutStrings(source);
+    const banned: [RegExp, boolean][] = [
+      [/\bdlopen\b/, !path.startsWith("ffi/")],
+      [/\bUnsafe\w*/, true],
+      [/\bBuffer\b/, true],
+      [/\bprocess\b/, true],
+      [/\bDeno\b/, path.startsWith("rights/")],
+    ];
+    const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
+    const node = imports(source).map(({ specifier }) => specifier).filter((specifier) =>
+      /^(node|npm):/.test(specifier)
+    );
+    return [...words, ...node].map((word) => `${path}: uses ${word}.`);
+  });
+
+/** mod.ts lists its exports one by one, and does nothing else. */
+export const exportList: Rule = (sources) => {
+  const source = sources.get("mod.ts");
+  if (source === undefined) return [];
+  const listed = /\b(?:import|export)\s+(?:type\s+)?(?:\{[^}]*\}|\*\s+as\s+\w+)(?:\s+from\s+"[^"]*")?\s*;/g;
+  const rest = withoutComments(source).replaceAll(listed, "").trim();
+  return rest === "" ? [] : [`mod.ts: has more than an export list: ${rest.split("\n")[0]}`];
+};
+
+/** Tests are registered, started and given their files by one module each. */
+export const testing: Rule = (sources) =>
+  [...sources].filter(([path]) => path.startsWith("tests/") && path.endsWith(".ts")).flatMap(
+    ([path, source]) => {
+      const code = withoutStrings(source);
+      return [
+        ...(path !== "tests/_test.ts" && /\bDeno\.test\b/.test(code) ? [`${path}: uses Deno.test.`] : []),
+        ...(!startsChildren.test(path) && /\bDeno\.Command\b/.test(code)
+          ? [`${path}: uses Deno.Command.`]
+          : []),
+        ...(writesFiles.test(path) ? [] : writes.exec(code) ?? []).map((word) => `${path}: uses ${word}.`),
+      ];
+    },
+  );
+
+const registries = [["jsr", "io"], ["npmjs", "org"], ["npmjs", "com"]].map((parts) => parts.join("."));
+
+/** No file knows where its packages come from, nor the machine that it was written on. */
+export const anonymity: Rule = (sources) =>
+  [...sources].flatMap(([path, source]) => {
+    const hosts = registries.filter((host) => source.includes(host));
+    const paths = source.match(/(?<![\w.*-])\/(?:work|root)\/[\w.]*/g) ?? [];
+    return [...hosts, ...paths].map((word) => `${path}: mentions ${word}.`);
+  });
+
+interface Import {
+  from: string;
+  specifier: string;
+  /** The file that a relative specifier means. */
+  to: string | undefined;
+  typeOnly: boolean;
+}
+
+function importsOf(sources: Sources): Import[] {
+  return [...sources].filter(([path]) => path.endsWith(".ts")).flatMap(([from, source]) =>
+    imports(source).map(({ specifier, typeOnly }) => ({
+      from,
+      specifier,
+      to: resolve(from, specifier),
+      typeOnly,
+    }))
+  );
+}
+
+function imports(source: string): Pick<Import, "specifier" | "typeOnly">[] {
+  const forms =
+    /\b(?:import|export)\b(?<type>\s+type\b)?(?:[\w$\s{},*]+\bfrom)?\s*"(?<written>[^"\n]+)"|\bimport\s*\(\s*["'`](?<dynamic>[^"'`\n]+)["'`]/g;
+  return [...withoutComments(source).matchAll(forms)].map(({ groups = {} }) => ({
+    specifier: groups.written ?? groups.dynamic ?? "",
+    typeOnly: groups.type !== undefined,
+  }));
+}
+
+function resolve(from: string, specifier: string): string | undefined {
+  if (!specifier.startsWith(".")) return undefined;
+  const base = "file:///project/";
+  const { href } = new URL(specifier, base + from);
+  return href.startsWith(base) ? href.slice(base.length) : href;
+}
+
+function layerOf(path: string): number {
+  return layers.findIndex((layer) => path === layer || layer.endsWith("/") && path.startsWith(layer));
+}
+
+function isLibrary(path: string): boolean {
+  return layerOf(path) >= 0;
+}
+
+function isExample(path: string): boolean {
+  return path.startsWith("examples/");
+}
+
+const token =
+  /(?<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=(?:[(,=:[!&|?{;]|\breturn)\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/)|\/\/.*|\/\*[^]*?\*\//g;
+
+function withoutComments(source: string): string {
+  return source.replaceAll(token, (found, string?: string) => string === undefined ? " " : found);
+}
+
+function withoutStrings(source: string): string {
+  return source.replaceAll(token, (_found, string?: string) => string === undefined ? " " : '""');
+}

@@ -1,0 +1,39 @@
+/**
+ * Every test of the suite is registered here, so that each is held to leave no descriptor open.
+ *
+ * @module
+ */
+import { openDescriptors } from "./_kernel.ts";
+
+export interface TestOptions {
+  /** Why the test can't run here. It is printed, and the test counts as skipped. */
+  skip?: string | false | undefined;
+}
+
+// Deno's first child opens descriptors that it keeps for the next ones.
+await new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" }).output();
+
+/** Registers a test that must end with as many open descriptors as it began. */
+export function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
+  if (options.skip) console.log(`skipped: ${name}: ${options.skip}`);
+  Deno.test({
+    name,
+    ignore: Boolean(options.skip),
+    fn: async () => {
+      const before = openDescriptors();
+      await body();
+      const leaked = await settled(before);
+      if (leaked.length > 0) throw new Error(`descriptors left open: ${leaked.join(", ")}`);
+    },
+  });
+}
+
+/** The descriptors opened since `before`, once Deno's own threads have closed theirs. */
+async function settled(before: number[]): Promise<number[]> {
+  for (let tries = 0;; tries++) {
+    const now = openDescriptors();
+    const leaked = now.length > before.length ? now.filter((fd) => !before.includes(fd)) : [];
+    if (leaked.length === 0 || tries === 40) return leaked;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Compares what the library costs with named peers: alternating rounds, medians, and a target beside each figure.
+ *
+ * @module
+ */
+import { runModule } from "../_child.ts";
+
+/** Does one thing `times` times, in a loop of its own, so that no two share what the compiler learns of them. */
+export type Body = (times: number) => unknown;
+
+export interface Target {
+  /** The greatest ratio to the peer. */
+  ratio?: number;
+  /** The greatest figure. */
+  most?: number;
+  /** The greatest distance to the peer. */
+  more?: number;
+}
+
+const rounds = 31;
+const leastRound = 3;
+
+/** The median cost of each body, in nanoseconds. */
+export function measure<Name extends string>(bodies: Record<Name, Body>): Record<Name, number> {
+  const names = Object.keys(bodies) as Name[];
+  const times = Object.fromEntries(names.map((name) => [name, calibrate(bodies[name])])) as Record<
+    Name,
+    number
+  >;
+  const samples = collect(names);
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) samples[name].push(time(bodies[name], times[name]) / times[name] * 1e6);
+  }
+  return medians(samples);
+}
+
+/** The median time of a child Deno that runs each module from start to end, in milliseconds. */
+export async function measureChildren<Name extends string>(
+  modules: Record<Name, URL>,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(modules) as Name[];
+  const samples = collect(names);
+  for (let round = -2; round < rounds; round++) {
+    for (const name of names) {
+      const start = performance.now();
+      const { code, stderr } = await runModule(modules[name]);
+      if (code !== 0) throw new Error(`${modules[name]} ended with code ${code}\n${stderr}`);
+      if (round >= 0) samples[name].push(performance.now() - start);
+    }
+  }
+  return medians(samples);
+}
+
+/** Prints one figure beside its peer's, the ratio, and whether the target is met. */
+export function report(
+  what: string,
+  mine: number,
+  peer: string,
+  other: number,
+  unit: string,
+  target: Target,
+): void {
+  const { ratio = Infinity, more = Infinity, most = Infinity } = target;
+  const met = mine <= ratio * other && mine - other <= more && mine <= most;
+  const wanted = [
+    ...(ratio < Infinity ? [`at most ${ratio}x`] : []),
+    ...(more < Infinity ? [`at most ${figure(more)} ${unit} more`] : []),
+    ...(most < Infinity ? [`at most ${figure(most)} ${unit}`] : []),
+  ].join(", ");
+  const difference = more < Infinity ? `, ${signed(mine - other)} ${unit}` : "";
+  console.log(
+    `${what}: ${figure(mine)} ${unit}, ${(mine / other).toFixed(2)}x ${peer} (${figure(other)} ${unit})` +
+      `${difference}; target ${wanted}: ${met ? "met" : "missed"}`,
+  );
+}
+
+function calibrate(body: Body): number {
+  let times = 1;
+  while (time(body, times) < leastRound) times *= 2;
+  return times;
+}
+
+function time(body: Body, times: number): number {
+  const start = performance.now();
+  body(times);
+  return performance.now() - start;
+}
+
+function collect<Name extends string>(names: Name[]): Record<Name, number[]> {
+  return Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
+}
+
+function medians<Name extends string>(samples: Record<Name, number[]>): Record<Name, number> {
+  const entries = Object.entries<number[]>(samples).map(([name, values]) => [name, median(values)]);
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+}
+
+function figure(value: number): string {
+  return value.toFixed(value < 100 ? 1 : 0);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "-" : "+"}${figure(Math.abs(value))}`;
+}

@@ -1,0 +1,3 @@
+import { limit } from "../../../mod.ts";
+
+limit(0, ["READ", "FSTAT"]);

@@ -1,0 +1,202 @@
+import { assert, assertEquals } from "@std/assert";
+import { walkSync } from "@std/fs";
+import { fromFileUrl, relative } from "@std/path";
+import * as rules from "./_layering.ts";
+import { test } from "./_test.ts";
+
+const root = fromFileUrl(new URL("..", import.meta.url));
+const skip = [/\/\.git(\/|$)/, /\/node_modules(\/|$)/, /\/coverage(\/|$)/, /\/tests\/standin\/build(\/|$)/];
+const project: rules.Sources = new Map(
+  [...walkSync(root, { includeDirs: false, skip })].map(({ path }) => [
+    relative(root, path),
+    Deno.readTextFileSync(path),
+  ]),
+);
+
+interface Sample {
+  rule: rules.Rule;
+  title: string;
+  good: Record<string, string>[];
+  /** The text of each bad project, and what must be complained about. */
+  bad: [Record<string, string>, string][];
+}
+
+const samples: Sample[] = [
+  {
+    rule: rules.layering,
+    title: "imports go only to the same layer or a lower one",
+    good: [
+      { "rights/a.ts": 'import { b } from "./b.ts";' },
+      { "ffi/abi/a.ts": 'import type { b } from "../../rights/mod.ts";' },
+      { "compat/plan/a.ts": 'export { b } from "../fs/b.ts";' },
+      { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
+      { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
+      { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },
+    ],
+    bad: [
+      [
+        { "rights/a.ts": 'import { b } from "../ffi/b.ts";' },
+        "rights/a.ts: imports ffi/b.ts, which is in a higher layer.",
+      ],
+      [
+        { "ffi/a.ts": 'export * from "../compat/fs/b.ts";' },
+        "ffi/a.ts: imports compat/fs/b.ts, which is in a higher layer.",
+      ],
+      [
+        { "compat/fs/a.ts": 'import "../plan/b.ts";' },
+        "compat/fs/a.ts: imports compat/plan/b.ts, which is in a higher layer.",
+      ],
+      [
+        { "compat/plan/a.ts": 'await import("../../mod.ts");' },
+        "compat/plan/a.ts: imports mod.ts, which is in a higher layer.",
+      ],
+      [
+        { "mod.ts": 'export { a } from "./compat/python/a.ts";' },
+        "mod.ts: imports compat/python/a.ts, which nothing imports.",
+      ],
+      [
+        { "ffi/a.ts": 'import { b } from "../tests/b.ts";' },
+        "ffi/a.ts: imports tests/b.ts, which is outside of the library.",
+      ],
+      [
+        { "ffi/a.ts": 'import { b } from "@std/path";' },
+        'ffi/a.ts: imports "@std/path", which is no file of the library.',
+      ],
+      [
+        { "examples/a.ts": 'import { b } from "../ffi/b.ts";' },
+        'examples/a.ts: imports "../ffi/b.ts", which is neither ../mod.ts nor of @std.',
+      ],
+      [
+        { "examples/a.ts": 'import { b } from "npm:b";' },
+        'examples/a.ts: imports "npm:b", which is neither ../mod.ts nor of @std.',
+      ],
+    ],
+  },
+  {
+    rule: rules.privacy,
+    title: "a private file is imported only within its layer",
+    good: [
+      { "ffi/libc/a.ts": 'import { b } from "../_b.ts";' },
+      { "tests/ffi/a_test.ts": 'import { b } from "../../ffi/_b.ts";' },
+    ],
+    bad: [
+      [
+        { "compat/fs/a.ts": 'import { b } from "../../ffi/_b.ts";' },
+        "compat/fs/a.ts: imports ffi/_b.ts, which is private to its layer.",
+      ],
+      [
+        { "mod.ts": 'export { b } from "./rights/_b.ts";' },
+        "mod.ts: imports rights/_b.ts, which is private to its layer.",
+      ],
+    ],
+  },
+  {
+    rule: rules.acyclicity,
+    title: "no file imports itself in a round",
+    good: [
+      {
+        "ffi/a.ts": 'import "./b.ts";',
+        "ffi/b.ts": 'import type { a } from "./a.ts"; export const b = "./a.ts";',
+      },
+      {
+        "ffi/a.ts": 'import "./b.ts"; import "./c.ts";',
+        "ffi/b.ts": 'import "./c.ts";',
+        "ffi/c.ts": "",
+      },
+    ],
+    bad: [
+      [
+        { "ffi/a.ts": 'import "./b.ts";', "ffi/b.ts": 'import { type a } from "./a.ts";' },
+        "ffi/a.ts -> ffi/b.ts -> ffi/a.ts: a cycle.",
+      ],
+    ],
+  },
+  {
+    rule: rules.vocabulary,
+    title: "only ffi/ opens libraries, nobody uses raw pointers or Node, rights/ does without Deno",
+    good: [
+      { "ffi/a.ts": "Deno.dlopen(path, symbols);" },
+      { "compat/fs/a.ts": '// Deno.dlopen\nconst a: ArrayBuffer = f(/"/, "Deno.UnsafePointer Buffer");' },
+      { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
+      { "tests/a.ts": "Deno.dlopen(path, symbols);" },
+    ],
+    bad: [
+      [{ "compat/fs/a.ts": "const { dlopen } = Deno;" }, "compat/fs/a.ts: uses dlopen."],
+      [{ "examples/a.ts": "Deno.dlopen(path, {});" }, "examples/a.ts: uses dlopen."],
+      [{ "ffi/a.ts": "Deno.UnsafePointer.of(a);" }, "ffi/a.ts: uses UnsafePointer."],
+      [{ "ffi/a.ts": 'import { readFileSync } from "node:fs";' }, "ffi/a.ts: uses node:fs."],
+      [{ "ffi/a.ts": "const a = /[`\"']/; Buffer.from(a);" }, "ffi/a.ts: uses Buffer."],
+      [{ "ffi/a.ts": "process.exit();" }, "ffi/a.ts: uses process."],
+      [{ "rights/a.ts": "Deno.inspect(a);" }, "rights/a.ts: uses Deno."],
+    ],
+  },
+  {
+    rule: rules.exportList,
+    title: "mod.ts lists its exports and does nothing else",
+    good: [
+      {
+        "mod.ts":
+          '/** A module. */\nexport {\n  a,\n  type B,\n} from "./ffi/a.ts";\nexport type { C } from "./ffi/c.ts";',
+      },
+      {
+        "mod.ts":
+          'import * as libc from "./ffi/libc.ts";\nexport { libc };\nexport * as d from "./ffi/d.ts";',
+      },
+      { "ffi/a.ts": "export const a = 1;" },
+    ],
+    bad: [
+      [{ "mod.ts": "export const a = 1;" }, "mod.ts: has more than an export list: export const a = 1;"],
+      [
+        { "mod.ts": 'export * from "./ffi/a.ts";' },
+        'mod.ts: has more than an export list: export * from "./ffi/a.ts";',
+      ],
+      [{ "mod.ts": 'import "./ffi/a.ts";' }, 'mod.ts: has more than an export list: import "./ffi/a.ts";'],
+    ],
+  },
+  {
+    rule: rules.testing,
+    title: "tests are registered, started and given their files by one module each",
+    good: [
+      { "tests/_test.ts": "Deno.test(a); new Deno.Command(b);", "tests/_child.ts": "new Deno.Command(b);" },
+      { "tests/_fixture.ts": "Deno.mkdirSync(a);" },
+      { "tests/a_test.ts": 'test("Deno.test and Deno.Command", () => Deno.openSync(a, { read: true }));' },
+    ],
+    bad: [
+      [{ "tests/ffi/a_test.ts": 'Deno.test("a", () => {});' }, "tests/ffi/a_test.ts: uses Deno.test."],
+      [{ "tests/a_test.ts": "new Deno.Command(a);" }, "tests/a_test.ts: uses Deno.Command."],
+      [{ "tests/a_test.ts": "Deno.makeTempDirSync();" }, "tests/a_test.ts: uses Deno.makeTempDirSync."],
+      [{ "tests/_a.ts": "await Deno.remove(a);" }, "tests/_a.ts: uses Deno.remove."],
+      [
+        { "tests/a_test.ts": "Deno.openSync(a, { read: true, write: true });" },
+        "tests/a_test.ts: uses Deno.openSync(a, { read: true, write: true.",
+      ],
+    ],
+  },
+  {
+    rule: rules.anonymity,
+    title: "no file names a registry's host or a directory of the machine it was written on",
+    good: [{
+      "README.md": "jsr:@capsicum/capsicum, https://man.freebsd.org/, net/work/a, rootless /workshop",
+    }],
+    bad: [
+      [{ "README.md": `https://${"jsr"}.io/@a/b` }, `README.md: mentions ${"jsr"}.io.`],
+      [{ "a.json": `"registry.${"npmjs"}.org"` }, `a.json: mentions ${"npmjs"}.org.`],
+      [{ "a.sh": `cd ${"/work"}/main` }, `a.sh: mentions ${"/work"}/main.`],
+      [{ "a.sh": `HOME=${"/root"}/` }, `a.sh: mentions ${"/root"}/.`],
+    ],
+  },
+];
+
+for (const { rule, title, good, bad } of samples) {
+  test(`project: ${title}`, () => assertEquals(rule(project), []));
+  test(`_layering: the rule that ${title} tells good from bad`, () => {
+    for (const files of good) assertEquals(rule(new Map(Object.entries(files))), []);
+    for (const [files, complaint] of bad) assertEquals(rule(new Map(Object.entries(files))), [complaint]);
+  });
+}
+
+test("project: every layer is where the rules look for it", () => {
+  for (const start of ["rights/", "ffi/", "compat/fs/", "mod.ts", "examples/", "tests/"]) {
+    assert([...project.keys()].some((path) => path.startsWith(start)), `nothing under ${start}`);
+  }
+});

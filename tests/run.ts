@@ -1,0 +1,36 @@
+/**
+ * Runs the demo, the tests, the bench and the checks, on FreeBSD against its kernel, on Linux against the stand-in.
+ *
+ * It imports no package, so that it starts where no registry can be reached.
+ *
+ * @module
+ */
+import { runBench } from "./run/bench.ts";
+import { runDemo } from "./run/demo.ts";
+import { runOk } from "./run/ok.ts";
+import { runTests } from "./run/tests.ts";
+
+const usage = `usage: deno task demo [arguments of the demo]
+       deno task test [arguments of deno test]
+       deno task bench [names of cases]
+       deno task ok [fmt | lint | check | doc | publish | test]...`;
+
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  demo: runDemo,
+  test: runTests,
+  bench: runBench,
+  ok: runOk,
+};
+
+const [name = "", ...args] = Deno.args;
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (command === undefined) {
+  console.error(usage);
+  Deno.exit(2);
+}
+try {
+  Deno.exit(await command(args));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  Deno.exit(1);
+}

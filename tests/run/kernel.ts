@@ -1,0 +1,52 @@
+import { root } from "./deno.ts";
+
+/** What the library's calls reach on this system, and the flags and variables that children need to reach it too. */
+export interface Kernel {
+  simulated: boolean;
+  /** The file that `--allow-ffi` must name. */
+  libc: string;
+  flags: string[];
+  /** The releases to test, each as the environment that selects it. */
+  releases: Record<string, string>[];
+}
+
+/** Finds the kernel of FreeBSD, or builds the stand-in on Linux. */
+export async function findKernel(): Promise<Kernel> {
+  if (Deno.build.os === "freebsd") {
+    return { simulated: false, libc: "/lib/libc.so.7", flags: [], releases: [{}] };
+  }
+  if (Deno.build.os !== "linux") {
+    throw new Error(
+      `This runs on FreeBSD, against its kernel, and on Linux, against a stand-in; there is neither on ${Deno.build.os}.`,
+    );
+  }
+  const standin = new URL("tests/standin/build.ts", root).href;
+  const { buildStandin } = await import(standin) as { buildStandin(): Promise<string> };
+  return {
+    simulated: true,
+    libc: await buildStandin(),
+    flags: [`--preload=${new URL("tests/standin/preload.ts", root).href}`],
+    releases: [{ STANDIN_RELEASE: "15.1" }, { STANDIN_RELEASE: "13.2" }],
+  };
+}
+
+/** The variables that tests/_child.ts hands on to the children of the tests. */
+export function kernelEnv(kernel: Kernel, flags: string[]): Record<string, string> {
+  return { CAPSICUM_TEST_FLAGS: JSON.stringify(flags), CAPSICUM_TEST_LIBC: kernel.libc };
+}
+
+/** The name of the kernel that answers a child with these flags and variables, asked from such a child. */
+export async function askKernel(flags: string[], env: Record<string, string>): Promise<string> {
+  const source = `
+    import { kernel } from ${JSON.stringify(new URL("tests/_kernel.ts", root).href)};
+    const real = "FreeBSD " + Deno.osRelease() + " (" + kernel.osreldate + ")";
+    console.log(kernel.simulated ? kernel.name + ", on Linux" : real);`;
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", ...flags, `data:text/javascript,${encodeURIComponent(source)}`],
+    env,
+    cwd: root,
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`No kernel answered.\n${decoder.decode(stderr)}`);
+  return decoder.decode(stdout).trim();
+}

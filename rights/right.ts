@@ -28,12 +28,28 @@ export const Right = {
   SEEK_TELL: 0x0200000000000004n,
   /** Permits `lseek`; `openat` for writing without `O_APPEND` or `O_TRUNC`. */
   SEEK: 0x020000000000000cn,
+  /** Permits `pread`, `preadv`, `aio_read`, `sendfile` from it: `READ` with `SEEK`. */
+  PREAD: 0x020000000000000dn,
+  /** Permits `pwrite`, `pwritev`, `aio_write`, `posix_fallocate`, `fspacectl`: `WRITE` with `SEEK`. */
+  PWRITE: 0x020000000000000en,
   /**
    * Permits `mmap`; `PROT_READ`, shared `PROT_WRITE` and `PROT_EXEC` take `MMAP_R`, `MMAP_W` and `MMAP_X`.
    */
   MMAP: 0x0200000000000010n,
+  /** Permits `mmap` with `PROT_READ`. */
+  MMAP_R: 0x020000000000001dn,
+  /** Permits `mmap` with `PROT_WRITE` and `MAP_SHARED`. */
+  MMAP_W: 0x020000000000001en,
   /** Permits `mmap` with `PROT_EXEC`. */
   MMAP_X: 0x020000000000003cn,
+  /** Permits `mmap` with `PROT_READ` and `PROT_WRITE`. */
+  MMAP_RW: 0x020000000000001fn,
+  /** Permits `mmap` with `PROT_READ` and `PROT_EXEC`. */
+  MMAP_RX: 0x020000000000003dn,
+  /** Permits `mmap` with `PROT_WRITE` and `PROT_EXEC`. */
+  MMAP_WX: 0x020000000000003en,
+  /** Permits `mmap` with every protection. */
+  MMAP_RWX: 0x020000000000003fn,
   /** Permits `openat` with `O_CREAT`. */
   CREATE: 0x0200000000000040n,
   /** Permits `fexecve`; `openat` with `O_EXEC` or `O_SEARCH`. */
@@ -53,10 +69,16 @@ export const Right = {
   FCHDIR: 0x0200000000000800n,
   /** Permits `fchflags`. */
   FCHFLAGS: 0x0200000000001000n,
+  /** Permits `chflagsat`: `FCHFLAGS` with `LOOKUP`. */
+  CHFLAGSAT: 0x0200000000001400n,
   /** Permits `fchmod`. */
   FCHMOD: 0x0200000000002000n,
+  /** Permits `fchmodat`: `FCHMOD` with `LOOKUP`. */
+  FCHMODAT: 0x0200000000002400n,
   /** Permits `fchown`. */
   FCHOWN: 0x0200000000004000n,
+  /** Permits `fchownat`: `FCHOWN` with `LOOKUP`. */
+  FCHOWNAT: 0x0200000000004400n,
   /**
    * Permits `fcntl` with those of `F_GETFL`, `F_SETFL`, `F_GETOWN`, `F_SETOWN` that `cap_fcntls_limit` left.
    */
@@ -71,10 +93,14 @@ export const Right = {
   FSCK: 0x0200000000040000n,
   /** Permits `fstat`. */
   FSTAT: 0x0200000000080000n,
+  /** Permits `fstatat`, `faccessat`: `FSTAT` with `LOOKUP`. */
+  FSTATAT: 0x0200000000080400n,
   /** Permits `fstatfs`. */
   FSTATFS: 0x0200000000100000n,
   /** Permits `futimes`, `futimens`. */
   FUTIMES: 0x0200000000200000n,
+  /** Permits `utimensat`, `futimesat`: `FUTIMES` with `LOOKUP`. */
+  FUTIMESAT: 0x0200000000200400n,
   /** Permits `linkat` to a new name in this directory. */
   LINKAT_TARGET: 0x0200000000400400n,
   /** Permits `mkdirat`. */
@@ -108,6 +134,10 @@ export const Right = {
   LISTEN: 0x0200000800000000n,
   /** Permits `sctp_peeloff`. */
   PEELOFF: 0x0200001000000000n,
+  /** Permits `recv` and all else that `READ` does: the same value. */
+  RECV: 0x0200000000000001n,
+  /** Permits `send` and all else that `WRITE` does: the same value. */
+  SEND: 0x0200000000000002n,
   /** Permits `setsockopt`. */
   SETSOCKOPT: 0x0200002000000000n,
   /** Permits `shutdown`. */
@@ -122,36 +152,6 @@ export const Right = {
   RENAMEAT_TARGET: 0x0200040000000400n,
   /** Permits `fchroot`, outside of capability mode. Since FreeBSD 15. */
   FCHROOT: 0x0200080000000000n,
-  /** Permits `recv` and all else that `READ` does: the same value. */
-  RECV: 0x0200000000000001n,
-  /** Permits `send` and all else that `WRITE` does: the same value. */
-  SEND: 0x0200000000000002n,
-  /** Permits `pread`, `preadv`, `aio_read`, `sendfile` from it: `READ` with `SEEK`. */
-  PREAD: 0x020000000000000dn,
-  /** Permits `pwrite`, `pwritev`, `aio_write`, `posix_fallocate`, `fspacectl`: `WRITE` with `SEEK`. */
-  PWRITE: 0x020000000000000en,
-  /** Permits `mmap` with `PROT_READ`. */
-  MMAP_R: 0x020000000000001dn,
-  /** Permits `mmap` with `PROT_WRITE` and `MAP_SHARED`. */
-  MMAP_W: 0x020000000000001en,
-  /** Permits `mmap` with `PROT_READ` and `PROT_WRITE`. */
-  MMAP_RW: 0x020000000000001fn,
-  /** Permits `mmap` with `PROT_READ` and `PROT_EXEC`. */
-  MMAP_RX: 0x020000000000003dn,
-  /** Permits `mmap` with `PROT_WRITE` and `PROT_EXEC`. */
-  MMAP_WX: 0x020000000000003en,
-  /** Permits `mmap` with every protection. */
-  MMAP_RWX: 0x020000000000003fn,
-  /** Permits `chflagsat`: `FCHFLAGS` with `LOOKUP`. */
-  CHFLAGSAT: 0x0200000000001400n,
-  /** Permits `fchmodat`: `FCHMOD` with `LOOKUP`. */
-  FCHMODAT: 0x0200000000002400n,
-  /** Permits `fchownat`: `FCHOWN` with `LOOKUP`. */
-  FCHOWNAT: 0x0200000000004400n,
-  /** Permits `fstatat`, `faccessat`: `FSTAT` with `LOOKUP`. */
-  FSTATAT: 0x0200000000080400n,
-  /** Permits `utimensat`, `futimesat`: `FUTIMES` with `LOOKUP`. */
-  FUTIMESAT: 0x0200000000200400n,
   /**
    * Permits what a connecting socket does: `connect`, `read`, `write`, `getpeername`, `getsockname`,
    * `getsockopt`, `setsockopt`, `shutdown`, `sctp_peeloff`.
@@ -204,14 +204,14 @@ export const Right = {
   ACL_SET: 0x0400000000080000n,
   /** Permits `kevent` to change what this kqueue watches. */
   KQUEUE_CHANGE: 0x0400000000100000n,
+  /** Permits `kevent` on this kqueue, to change and to take: `KQUEUE_CHANGE` with `KQUEUE_EVENT`. */
+  KQUEUE: 0x0400000000100040n,
   /** Permits `inotify_add_watch`, `inotify_add_watch_at`. Since FreeBSD 15. */
   INOTIFY_ADD: 0x0400000000200000n,
   /** Permits `inotify_rm_watch`. Since FreeBSD 15. */
   INOTIFY_RM: 0x0400000000400000n,
   /** Permits `poll` and all else that `EVENT` does: the same value. */
   POLL_EVENT: 0x0400000000000020n,
-  /** Permits `kevent` on this kqueue, to change and to take: `KQUEUE_CHANGE` with `KQUEUE_EVENT`. */
-  KQUEUE: 0x0400000000100040n,
 } as const;
 
 /** The name of a right: a key of {@linkcode Right}. */

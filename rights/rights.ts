@@ -35,8 +35,8 @@ export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
  * const reading = new Rights(["READ", "SEEK", Right.FSTAT]);
  * assert(reading.has("PREAD"));
  * assert(reading.isSubsetOf(Rights.all(13)));
- * assertEquals(reading.union(["WRITE"]).names(), ["FSTAT", "PREAD", "PWRITE"]);
- * assertEquals(reading.difference(["PREAD"]), new Rights(["FSTAT"]));
+ * assertEquals(reading.union(["WRITE"]).names(), ["PREAD", "PWRITE", "FSTAT"]);
+ * assert(reading.difference(["PREAD"]).equals(["FSTAT"]));
  * ```
  */
 export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
@@ -256,7 +256,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Gives the fewest names that say the same: those not contained in another one, aliases left out.
+   * Gives the names that no other name in the set contains, aliases left out: shorter than iterating, and no less said.
    *
    * Bits that no name covers are in {@linkcode toJSON} and {@linkcode toWords}, but not here.
    *
@@ -266,8 +266,8 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
    * import { assertEquals } from "jsr:@std/assert";
    *
    * const rights = new Rights(["SEEK", "READ", "FSYNC"]);
-   * assertEquals(rights.names(), ["FSYNC", "PREAD"]);
-   * assertEquals([...rights], ["READ", "SEEK_TELL", "SEEK", "FSYNC", "RECV", "PREAD"]);
+   * assertEquals(rights.names(), ["PREAD", "FSYNC"]);
+   * assertEquals([...rights], ["READ", "SEEK_TELL", "SEEK", "PREAD", "FSYNC", "RECV"]);
    * ```
    */
   names(): RightName[] {

@@ -5,7 +5,7 @@
  */
 const sources = new URL("./", import.meta.url);
 const built = new URL("./build/libc.so.7", import.meta.url);
-const flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden"];
+const flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-Wl,-Bsymbolic"];
 
 const pathOf = (url: URL): string => decodeURIComponent(url.pathname);
 

@@ -259,8 +259,7 @@ static int owner_ioctl(int fd, long command, int *data) {
   return 0;
 }
 
-CALL(int, ioctl, int fd, unsigned long request, void *data) {
-  ENTER(ioctl);
+static int send_request(int fd, unsigned long request, void *data) {
   if (check_open(fd) != 0) return fail(B_EBADF);
   int error = check_ioctl(fd, request & 0xffffffffu);
   if (error != 0) return fail(error);
@@ -283,13 +282,18 @@ CALL(int, ioctl, int fd, unsigned long request, void *data) {
   }
 }
 
+CALL(int, ioctl, int fd, unsigned long request, void *data) {
+  ENTER(ioctl);
+  return send_request(fd, request, data);
+}
+
 CALL(int, tcgetattr, int fd, struct b_termios *out) {
   ENTER(tcgetattr);
-  return b_ioctl(fd, TIOCGETA_, out);
+  return send_request(fd, TIOCGETA_, out);
 }
 
 CALL(int, isatty, int fd) {
   ENTER_WITH(isatty, (fail(injected), 0));
   struct b_termios t;
-  return b_ioctl(fd, TIOCGETA_, &t) == 0;
+  return send_request(fd, TIOCGETA_, &t) == 0;
 }

@@ -61,6 +61,16 @@ export class Fixture implements Disposable {
     Deno.truncateSync(this.at(name), size);
   }
 
+  /** Sets access and modification time. */
+  utime(name: string, atime: Date, mtime: Date): void {
+    Deno.utimeSync(this.at(name), atime, mtime);
+  }
+
+  /** Gives a file a second name. */
+  link(name: string, second: string): void {
+    Deno.linkSync(this.at(name), this.at(second));
+  }
+
   remove(name: string): void {
     Deno.removeSync(this.at(name), { recursive: true });
   }

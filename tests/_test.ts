@@ -19,6 +19,8 @@ export function test(name: string, body: () => void | Promise<void>, options: Te
   Deno.test({
     name,
     ignore: Boolean(options.skip),
+    // The libraries that are opened lazily stay open; descriptors are counted here, more exactly.
+    sanitizeResources: false,
     fn: async () => {
       const before = openDescriptors();
       await body();

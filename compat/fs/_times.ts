@@ -11,7 +11,8 @@ export function timespecs(atime: number | Date, mtime: number | Date): Uint8Arra
     if (typeof milliseconds !== "number") {
       throw new TypeError(`A time is a number of seconds or a Date, not ${Deno.inspect(time)}.`);
     }
-    const whole = time instanceof Date ? milliseconds : Math.trunc(milliseconds * 1000);
+    // Rounded, since 1.001 * 1000 is a little less than 1001.
+    const whole = time instanceof Date ? milliseconds : Math.round(milliseconds * 1000);
     if (!Number.isSafeInteger(whole)) throw new RangeError(`The time ${Deno.inspect(time)} is none.`);
     const seconds = Math.floor(whole / 1000);
     if (seconds === -1) {

@@ -6,6 +6,19 @@ import type { RightsLike } from "../../rights/mod.ts";
  * An open file descriptor with an owner, who closes it: what `FdFile` and `Dir` have in common.
  *
  * `using` closes it at the end of the scope.
+ *
+ * @example
+ * ```ts
+ * import { type Descriptor, isSupported, openDirSync, openSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   using dev = openDirSync("/dev");
+ *   const owners: Descriptor[] = [file, dev];
+ *   assert(owners.every(({ fd }) => fd > 2));
+ * }
+ * ```
  */
 export abstract class Descriptor implements Disposable, AsyncDisposable {
   #fd: number;
@@ -19,6 +32,17 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * The number of the descriptor.
    *
    * @throws {Deno.errors.BadResource} When it is closed or was taken.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using file = openSync("/dev/null");
+   *   assertEquals(libc.read(file.fd, new Uint8Array(1)), 0);
+   * }
+   * ```
    */
   get fd(): number {
     if (this.#fd < 0) {
@@ -39,6 +63,18 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * @throws {Deno.errors.BadResource} When it is closed.
    * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
    * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+   *
+   * @example
+   * ```ts
+   * import { getRights, isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using file = openSync("/dev/null");
+   *   file.limit(["READ"]);
+   *   assertEquals(getRights(file).names(), ["READ"]);
+   * }
+   * ```
    */
   limit(rights: RightsLike): void {
     limit(this, rights);
@@ -48,6 +84,17 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * Gives up the descriptor: its number, which the caller closes from now on.
    *
    * @throws {Deno.errors.BadResource} When it is closed or was taken already.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   const fd = openSync("/dev/null").take();
+   *   assertEquals(libc.close(fd), 0);
+   * }
+   * ```
    */
   take(): number {
     const fd = this.fd;
@@ -62,6 +109,18 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    *
    * @throws {Deno.errors.BadResource} When it is closed already.
    * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertThrows } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   const file = openSync("/dev/null");
+   *   file.close();
+   *   assertThrows(() => file.readAll(), Deno.errors.BadResource);
+   * }
+   * ```
    */
   close(): void {
     libc.close(this.take());

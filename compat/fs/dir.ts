@@ -67,6 +67,18 @@ export class Dir extends Descriptor {
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using dev = openDirSync("/dev");
+   *   using file = dev.openSync("null", { write: true });
+   *   assertEquals(file.writeSync(new Uint8Array(3)), 3);
+   * }
+   * ```
    */
   openSync(path: string, options?: OpenOptions): FdFile {
     return openAtSync(this, path, options);
@@ -81,6 +93,18 @@ export class Dir extends Descriptor {
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.NotADirectory} When it is not a directory.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, limit, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using root = openDirSync("/");
+   *   using dev = root.openDirSync("dev", { limit: ["LOOKUP", "READ"] });
+   *   assert(dev.listSync().includes("null"));
+   * }
+   * ```
    */
   openDirSync(path: string, options: OpenDirOptions = {}): Dir {
     return limited(options, () => openAtSync(this, path, { directory: true }).take());
@@ -94,6 +118,18 @@ export class Dir extends Descriptor {
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.NotADirectory} When it is not a directory.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using root = openDirSync("/");
+   *   const entry = [...root.readDirSync()].find(({ name }) => name === "dev");
+   *   assert(entry?.isDirectory);
+   * }
+   * ```
    */
   readDirSync(path = "."): IterableIterator<Deno.DirEntry> {
     return readDirAtSync(this, path);
@@ -107,6 +143,18 @@ export class Dir extends Descriptor {
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.NotADirectory} When it is not a directory.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using root = openDirSync("/");
+   *   assert(root.listSync().includes("dev"));
+   *   assert(root.listSync("dev").includes("null"));
+   * }
+   * ```
    */
   listSync(path = "."): string[] {
     return listAtSync(this, path);
@@ -120,6 +168,18 @@ export class Dir extends Descriptor {
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using dev = openDirSync("/dev");
+   *   assert(dev.statSync().isDirectory);
+   *   assert(dev.statSync("null").isCharDevice);
+   * }
+   * ```
    */
   statSync(path = "."): Deno.FileInfo {
     const { statSize, decodeStat } = abi();

@@ -50,6 +50,24 @@ export class FdFile extends Descriptor {
    * Reads into `p` at the offset of the file and returns how many bytes, null at its end.
    *
    * Stands for read(2); needs READ.
+   *
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {Deno.errors.WouldBlock} When it does not block and there is nothing to read.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using zero = openSync("/dev/zero");
+   *   assertEquals(zero.readSync(new Uint8Array(8)), 8);
+   *   using nothing = openSync("/dev/null");
+   *   assertEquals(nothing.readSync(new Uint8Array(8)), null);
+   * }
+   * ```
    */
   readSync(p: Uint8Array): number | null {
     const count = libc.read(this, p);
@@ -60,6 +78,23 @@ export class FdFile extends Descriptor {
    * Writes `p` at the offset of the file and returns how many bytes, which may be fewer than it has.
    *
    * Stands for write(2); needs WRITE.
+   *
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
+   * @throws {Deno.errors.WouldBlock} When it does not block and nothing fits.
+   * @throws {Deno.errors.BrokenPipe} When nobody reads the pipe.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using file = openSync("/dev/null", { write: true });
+   *   assertEquals(file.writeSync(new TextEncoder().encode("text")), 4);
+   * }
+   * ```
    */
   writeSync(p: Uint8Array): number {
     return libc.write(this, p);
@@ -69,6 +104,28 @@ export class FdFile extends Descriptor {
    * Reads into `p` from `offset` on, in bytes, and returns how many, null at the end. The file's own offset stays.
    *
    * Stands for pread(2); needs READ and SEEK.
+   *
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {RangeError} When the offset is no integer of 64 bits.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ or SEEK, EINVAL for a negative offset, ESPIPE for a pipe.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.writeSync(new Uint8Array([1, 2, 3]));
+   *   const bytes = new Uint8Array(2);
+   *   assertEquals(file.readAt(bytes, 1), 2);
+   *   assertEquals(bytes, new Uint8Array([2, 3]));
+   * }
+   * ```
    */
   readAt(p: Uint8Array, offset: number | bigint): number | null {
     const count = libc.pread(this, p, p.length, offset);
@@ -79,6 +136,26 @@ export class FdFile extends Descriptor {
    * Writes `p` from `offset` on, in bytes, and returns how many. The file's own offset stays.
    *
    * Stands for pwrite(2); needs WRITE and SEEK.
+   *
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {RangeError} When the offset is no integer of 64 bits.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE or SEEK, EINVAL for a negative offset, ESPIPE for a pipe.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   assertEquals(file.writeAt(new Uint8Array(3), 100), 3);
+   *   assertEquals(file.statSync().size, 103);
+   * }
+   * ```
    */
   writeAt(p: Uint8Array, offset: number | bigint): number {
     return libc.pwrite(this, p, p.length, offset);
@@ -88,6 +165,24 @@ export class FdFile extends Descriptor {
    * Everything from the offset of the file to its end.
    *
    * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.writeAt(new TextEncoder().encode("text"), 0);
+   *   assertEquals(new TextDecoder().decode(file.readAll()), "text");
+   * }
+   * ```
    */
   readAll(): Uint8Array<ArrayBuffer> {
     const full: Uint8Array<ArrayBuffer>[] = [];
@@ -112,11 +207,30 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * The lines of the text from the offset of the file on, without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD.
+   * The lines of the text from the offset of the file on, without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD,
+   * and a byte order mark at the start is left out.
    *
    * It reads ahead: after a loop that ended early the offset is behind the last line that was given.
    *
    * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read: when the first line is asked for.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.writeAt(new TextEncoder().encode("one\ntwo\r\nthree"), 0);
+   *   assertEquals([...file.lines()], ["one", "two", "three"]);
+   * }
+   * ```
    */
   *lines(): Generator<string, void, undefined> {
     const decoder = new TextDecoder();
@@ -131,13 +245,32 @@ export class FdFile extends Descriptor {
       for (const line of parts) yield withoutReturn(line);
     }
     const last = rest.join("") + decoder.decode();
-    if (last !== "") yield withoutReturn(last);
+    if (last !== "") yield last;
   }
 
   /**
    * Moves the offset of the file and returns the new one, in bytes from the start.
    *
    * Stands for lseek(2); needs SEEK, also to tell the present offset.
+   *
+   * @throws {RangeError} When the offset is no integer of 64 bits.
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, EINVAL when the offset would be negative, ESPIPE for a pipe.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   assertEquals(file.seekSync(2 ** 33, Deno.SeekMode.Start), 2 ** 33);
+   *   assertEquals(file.seekSync(0, Deno.SeekMode.End), 0);
+   * }
+   * ```
    */
   seekSync(offset: number | bigint, whence: Deno.SeekMode): number {
     return libc.lseek(this, offset, whence);
@@ -147,6 +280,20 @@ export class FdFile extends Descriptor {
    * What is known of the file: size in bytes, times, mode, owner.
    *
    * Stands for fstat(2); needs FSTAT.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSTAT, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using file = openSync("/dev/null");
+   *   assert(file.statSync().isCharDevice);
+   * }
+   * ```
    */
   statSync(): Deno.FileInfo {
     const { statSize, decodeStat } = abi();
@@ -159,6 +306,25 @@ export class FdFile extends Descriptor {
    * Makes the file `len` bytes long.
    *
    * Stands for ftruncate(2); needs FTRUNCATE.
+   *
+   * @throws {RangeError} When the length is no integer of 64 bits.
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FTRUNCATE, EINVAL when it is not open to write or the length is negative.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.truncateSync(100);
+   *   assertEquals(file.statSync().size, 100);
+   * }
+   * ```
    */
   truncateSync(len: number | bigint = 0): void {
     libc.ftruncate(this, len);
@@ -168,6 +334,25 @@ export class FdFile extends Descriptor {
    * Brings data and metadata to the disk.
    *
    * Stands for fsync(2); needs FSYNC.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC, EINVAL for a socket, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.writeSync(new Uint8Array(3));
+   *   file.syncSync();
+   *   assertEquals(file.statSync().size, 3);
+   * }
+   * ```
    */
   syncSync(): void {
     libc.fsync(this);
@@ -177,6 +362,25 @@ export class FdFile extends Descriptor {
    * Brings the data to the disk.
    *
    * Stands for fdatasync(2); needs FSYNC.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC, EINVAL for a socket, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.writeSync(new Uint8Array(3));
+   *   file.syncDataSync();
+   *   assertEquals(file.statSync().size, 3);
+   * }
+   * ```
    */
   syncDataSync(): void {
     libc.fdatasync(this);
@@ -186,6 +390,20 @@ export class FdFile extends Descriptor {
    * Tells whether it is a terminal.
    *
    * Stands for isatty(3); needs IOCTL and the ioctl TIOCGETA.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks IOCTL or that ioctl.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using file = openSync("/dev/null");
+   *   assertEquals(file.isTerminal(), false);
+   * }
+   * ```
    */
   isTerminal(): boolean {
     return libc.isatty(this) === 1;
@@ -195,6 +413,24 @@ export class FdFile extends Descriptor {
    * Locks the file, shared or exclusive, and waits for it as long as it takes.
    *
    * Stands for flock(2); needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.lockSync(true);
+   *   assert(file.tryLockSync(true));
+   * }
+   * ```
    */
   lockSync(exclusive = false): void {
     libc.flock(this, exclusive ? libc.LOCK_EX : libc.LOCK_SH);
@@ -204,6 +440,25 @@ export class FdFile extends Descriptor {
    * Locks the file and returns true, or returns false where another holds a lock.
    *
    * Stands for flock(2) with LOCK_NB; needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using one = tmp.openSync(name, { write: true, createNew: true });
+   *   using two = tmp.openSync(name);
+   *   libc.unlinkat(tmp, name, 0);
+   *   assert(one.tryLockSync(true));
+   *   assert(!two.tryLockSync());
+   * }
+   * ```
    */
   tryLockSync(exclusive = false): boolean {
     try {
@@ -219,6 +474,26 @@ export class FdFile extends Descriptor {
    * Unlocks the file.
    *
    * Stands for flock(2); needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using one = tmp.openSync(name, { write: true, createNew: true });
+   *   using two = tmp.openSync(name);
+   *   libc.unlinkat(tmp, name, 0);
+   *   one.lockSync(true);
+   *   one.unlockSync();
+   *   assert(two.tryLockSync());
+   * }
+   * ```
    */
   unlockSync(): void {
     libc.flock(this, libc.LOCK_UN);
@@ -230,6 +505,25 @@ export class FdFile extends Descriptor {
    * Stands for futimens(2); needs FUTIMES.
    *
    * @throws {RangeError} When a time is none, or lies in the last second before 1970, which FreeBSD can't set.
+   * @throws {TypeError} When a time is neither a number nor a Date.
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {Deno.errors.PermissionDenied} When the file is somebody else's.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FUTIMES, and any errno that Deno has no class for.
+   *
+   * @example
+   * ```ts
+   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * if (isSupported()) {
+   *   using tmp = openDirSync("/tmp");
+   *   const name = crypto.randomUUID();
+   *   using file = tmp.openSync(name, { write: true, createNew: true });
+   *   libc.unlinkat(tmp, name, 0);
+   *   file.utimeSync(1, new Date(2500));
+   *   assertEquals(file.statSync().mtime, new Date(2500));
+   * }
+   * ```
    */
   utimeSync(atime: number | Date, mtime: number | Date): void {
     libc.futimens(this, timespecs(atime, mtime));

@@ -30,7 +30,9 @@ export function openFlags(options: OpenOptions): number {
     throw new TypeError("The options create, createNew and exclusive need write or append.");
   }
   if (truncate && !write) throw new TypeError("The option truncate needs write.");
-  if (truncate && append) throw new TypeError("The options truncate and append exclude each other.");
+  if (truncate && append && !createNew) {
+    throw new TypeError("The options truncate and append exclude each other.");
+  }
   return (write || append ? read ? libc.O_RDWR : libc.O_WRONLY : libc.O_RDONLY) |
     (append ? libc.O_APPEND : 0) |
     (truncate ? libc.O_TRUNC : 0) |

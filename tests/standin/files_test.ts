@@ -154,8 +154,8 @@ test("stand-in: offsets beyond 4 GiB", () => {
 
 test("stand-in: struct stat is FreeBSD's", () => {
   using fixture = new Fixture({ plain: { text: "hello", mode: 0o640 }, l: { link: "plain" } });
-  Deno.utimeSync(fixture.at("plain"), new Date(1_600_000_000_123), new Date(4_102_444_800_987));
-  Deno.linkSync(fixture.at("plain"), fixture.at("other"));
+  fixture.utime("plain", new Date(1_600_000_000_123), new Date(4_102_444_800_987));
+  fixture.link("plain", "other");
   const info = Deno.statSync(fixture.at("plain"));
   const bytes = new Uint8Array(224).fill(0xff);
   must("stat", fixture.at("l"), bytes);

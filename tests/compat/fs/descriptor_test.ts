@@ -1,0 +1,213 @@
+import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  type Descriptor,
+  Dir,
+  FdFile,
+  getRights,
+  libc,
+  openDirSync,
+  openSync,
+  Rights,
+} from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { allCalls, failNext, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+
+const owners: { Class: typeof FdFile | typeof Dir; open(fixture: Fixture): FdFile | Dir }[] = [
+  { Class: FdFile, open: (fixture) => openSync(fixture.at("file")) },
+  { Class: Dir, open: (fixture) => openDirSync(fixture.path) },
+];
+
+function isOpen(fd: number): boolean {
+  try {
+    return libc.fcntl(fd, libc.F_GETFD) >= 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.BadResource) return false;
+    throw error;
+  }
+}
+
+const byte = new Uint8Array(1);
+const shared: Record<string, (owner: Descriptor) => unknown> = {
+  fd: (owner) => owner.fd,
+  limit: (owner) => owner.limit(["READ"]),
+  take: (owner) => owner.take(),
+  close: (owner) => owner.close(),
+};
+const uses: Record<string, Record<string, (owner: FdFile & Dir) => unknown>> = {
+  FdFile: {
+    ...shared,
+    readSync: (file) => file.readSync(byte),
+    writeSync: (file) => file.writeSync(byte),
+    readAt: (file) => file.readAt(byte, 0),
+    writeAt: (file) => file.writeAt(byte, 0),
+    readAll: (file) => file.readAll(),
+    lines: (file) => [...file.lines()],
+    seekSync: (file) => file.seekSync(0, Deno.SeekMode.Current),
+    statSync: (file) => file.statSync(),
+    truncateSync: (file) => file.truncateSync(),
+    syncSync: (file) => file.syncSync(),
+    syncDataSync: (file) => file.syncDataSync(),
+    isTerminal: (file) => file.isTerminal(),
+    lockSync: (file) => file.lockSync(),
+    tryLockSync: (file) => file.tryLockSync(),
+    unlockSync: (file) => file.unlockSync(),
+    utimeSync: (file) => file.utimeSync(0, 0),
+  },
+  Dir: {
+    ...shared,
+    openSync: (dir) => dir.openSync("file"),
+    openDirSync: (dir) => dir.openDirSync("."),
+    readDirSync: (dir) => dir.readDirSync(),
+    listSync: (dir) => dir.listSync(),
+    statSync: (dir) => dir.statSync(),
+  },
+};
+
+for (const { Class, open } of owners) {
+  const { name } = Class;
+
+  test(`${name}.fd is the number of an open descriptor, and throws BadResource once it is closed`, () => {
+    using fixture = new Fixture({ file: "" });
+    const owner = open(fixture);
+    const { fd } = owner;
+    assert(isOpen(fd));
+    owner.close();
+    assertFalse(isOpen(fd));
+    assertThrows(() => owner.fd, Deno.errors.BadResource, `This ${name} is closed`);
+  });
+
+  test(`a closed ${name} throws BadResource from every method and makes no system call`, () => {
+    const prototypes = [Class.prototype, Object.getPrototypeOf(Class.prototype)];
+    const members = prototypes.flatMap((prototype) => Object.getOwnPropertyNames(prototype));
+    assertEquals(Object.keys(uses[name]!).sort(), members.filter((key) => key !== "constructor").sort());
+    using fixture = new Fixture({ file: "" });
+    const closed = open(fixture), taken = open(fixture);
+    closed.close();
+    libc.close(taken.take());
+    const calls = () => needsStandin ? 0 : allCalls();
+    const before = calls();
+    for (const use of Object.values(uses[name]!)) {
+      for (const owner of [closed, taken]) {
+        assertThrows(() => use(owner as FdFile & Dir), Deno.errors.BadResource, `This ${name} is closed`);
+      }
+    }
+    assertEquals(calls(), before);
+  });
+
+  test(`${name}.limit() takes away rights for good, and throws ENOTCAPABLE for one that was taken`, () => {
+    using fixture = new Fixture({ file: "" });
+    using owner = open(fixture);
+    owner.limit(["READ", "FSTAT"]);
+    assertEquals(getRights(owner).names(), ["READ", "FSTAT"]);
+    const { fd } = owner;
+    const failure = failureOf(() => owner.limit(["READ", "WRITE"]));
+    const expected = {
+      class: "CapsicumError",
+      code: "ENOTCAPABLE",
+      errno: 93,
+      syscall: "cap_rights_limit",
+      fd,
+    };
+    assertEquals(failure, { ...expected, missing: ["WRITE"] });
+    assertEquals(getRights(owner).names(), ["READ", "FSTAT"]);
+    owner.limit(new Rights(["READ"]));
+    owner.limit([]);
+    assert(getRights(owner).isEmpty);
+  });
+
+  test(`${name}.limit() throws for what is no set of rights, and changes nothing`, () => {
+    using fixture = new Fixture({ file: "" });
+    using owner = open(fixture);
+    const before = getRights(owner);
+    assertThrows(() => owner.limit("READ" as never), TypeError, "READ");
+    assertThrows(() => owner.limit(["RAED" as "READ"]), RangeError, "RAED");
+    assert(getRights(owner).equals(before));
+  });
+
+  test(`${name}.take() gives up the descriptor, which stays open`, () => {
+    using fixture = new Fixture({ file: "" });
+    let fd: number;
+    {
+      using owner = open(fixture);
+      fd = owner.take();
+      assertThrows(() => owner.take(), Deno.errors.BadResource, "its descriptor was taken");
+    }
+    assert(isOpen(fd));
+    libc.close(fd);
+  });
+
+  test(`${name}.close() throws BadResource the second time, and closes nobody else's descriptor`, () => {
+    using fixture = new Fixture({ file: "" });
+    const owner = open(fixture);
+    const { fd } = owner;
+    owner.close();
+    using other = open(fixture);
+    assertEquals(other.fd, fd);
+    assertThrows(() => owner.close(), Deno.errors.BadResource, `This ${name} is closed`);
+    owner[Symbol.dispose]();
+    assert(isOpen(fd));
+  });
+
+  test(`${name}.close() gives up the descriptor also where the system reports an error`, () => {
+    using fixture = new Fixture({ file: "" });
+    const owner = open(fixture);
+    const { fd } = owner;
+    failNext("close", 5);
+    const failure = failureOf(() => owner.close());
+    assertEquals(failure, { class: "CapsicumError", code: "EIO", errno: 5, syscall: "close", fd });
+    assertThrows(() => owner.close(), Deno.errors.BadResource, `This ${name} is closed`);
+    // A real kernel would have closed it.
+    libc.close(fd);
+  }, { skip: needsStandin });
+
+  test(`${name} is closed by using and by await using, once`, async () => {
+    using fixture = new Fixture({ file: "" });
+    const fds: number[] = [];
+    {
+      using owner = open(fixture);
+      await using other = open(fixture);
+      using closed = open(fixture);
+      fds.push(owner.fd, other.fd, closed.fd);
+      closed.close();
+    }
+    assertEquals(fds.map(isOpen), [false, false, false]);
+  });
+
+  test(`${name}.fromFd() takes over an open descriptor, with its rights`, () => {
+    using fixture = new Fixture({ file: "" });
+    const fd = open(fixture).take();
+    {
+      using owner = Class.fromFd(fd);
+      assert(owner instanceof Class);
+      assertEquals(owner.fd, fd);
+      owner.limit(["READ"]);
+      using again = Class.fromFd(owner.take());
+      assertEquals(getRights(again).names(), ["READ"]);
+    }
+    assertFalse(isOpen(fd));
+  });
+
+  test(`${name}.fromFd() throws for what is no open descriptor`, () => {
+    using fixture = new Fixture({ file: "" });
+    const fd = open(fixture).take();
+    libc.close(fd);
+    const failure = failureOf(() => Class.fromFd(fd));
+    assertEquals(failure, { class: "BadResource", code: "EBADF", errno: 9, syscall: "fcntl", fd });
+    for (const bad of [-1, 2 ** 31, 1.5, NaN, Infinity]) {
+      assertThrows(() => Class.fromFd(bad), RangeError, String(bad));
+    }
+    for (const bad of ["3", null, undefined, 3n]) {
+      assertThrows(() => Class.fromFd(bad as unknown as number), TypeError, Deno.inspect(bad));
+    }
+  });
+
+  test(`${name} shows its class and its number`, () => {
+    using fixture = new Fixture({ file: "" });
+    const owner = open(fixture);
+    assertEquals(Deno.inspect(owner), `${name} { fd: ${owner.fd} }`);
+    owner.close();
+    assertStringIncludes(Deno.inspect(owner), "closed");
+  });
+}

@@ -1,0 +1,405 @@
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import type * as capsicum from "../../../mod.ts";
+import { CapsicumError, type Dir, getRights, openDirSync, type RightName } from "../../../mod.ts";
+import { inChild, type Tools } from "../../_child.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { allCalls, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+
+/** In a child: does everything through a directory limited to what it needs, and to all but each right that it needs. */
+function tryUses(
+  { caught, enter, getRights, libc, openAtSync, openDirSync, listDirSync, readDirSync }:
+    & typeof capsicum
+    & Tools,
+  { path, inside }: { path: string; inside: boolean },
+) {
+  let count = 0;
+  const fresh = () => `new${count++}`;
+  const both = { read: true, write: true }, write = true;
+  const reading: RightName[] = ["LOOKUP", "READ"], writing: RightName[] = ["LOOKUP", "WRITE"];
+  const uses: [use: string, needs: RightName[], call: (dir: Dir) => unknown][] = [
+    ["openSync", reading, (dir) => dir.openSync("file")],
+    ["openSync, write", [...writing, "SEEK"], (dir) => dir.openSync("file", { write })],
+    ["openSync, both", [...reading, "WRITE", "SEEK"], (dir) => dir.openSync("file", both)],
+    ["openSync, append", writing, (dir) => dir.openSync("file", { append: true })],
+    [
+      "openSync, truncate",
+      [...writing, "FTRUNCATE"],
+      (dir) => dir.openSync("file", { write, truncate: true }),
+    ],
+    [
+      "openSync, create",
+      [...writing, "SEEK", "CREATE"],
+      (dir) => dir.openSync(fresh(), { write, create: true }),
+    ],
+    ["openSync, createNew", [...writing, "CREATE"], (dir) => {
+      return dir.openSync(fresh(), { append: true, createNew: true });
+    }],
+    ["openSync, sync", [...writing, "SEEK", "FSYNC"], (dir) => dir.openSync("file", { write, sync: true })],
+    [
+      "openSync, EXLOCK",
+      [...reading, "FLOCK"],
+      (dir) => dir.openSync("file", { customFlags: libc.O_EXLOCK }).close(),
+    ],
+    ["openAtSync", reading, (dir) => openAtSync(dir.fd, "file")],
+    ["openDirSync", reading, (dir) => dir.openDirSync("sub")],
+    ["readDirSync", reading, (dir) => [...dir.readDirSync()]],
+    ["readDirSync below", reading, (dir) => [...dir.readDirSync("sub")]],
+    ["readDirSync of fd", reading, (dir) => [...readDirSync(dir.fd)]],
+    ["listSync", reading, (dir) => dir.listSync()],
+    ["listSync below", reading, (dir) => dir.listSync("sub")],
+    ["listDirSync of fd", reading, (dir) => listDirSync(dir.fd)],
+    ["statSync", ["LOOKUP", "FSTAT"], (dir) => dir.statSync("file")],
+    ["statSync of itself", ["LOOKUP", "FSTAT"], (dir) => dir.statSync()],
+  ];
+  const open = () => openDirSync(path);
+  const all = getRights(open());
+  const limited = uses.map(([use, needs, call]) => {
+    const exact = open();
+    exact.limit(needs);
+    const lacking = needs.map((right) => {
+      const dir = open();
+      dir.limit(all.difference([right]));
+      return { right, dir };
+    });
+    return { use, call, exact, lacking };
+  });
+  if (inside) enter();
+  return limited.map(({ use, call, exact, lacking }) => ({
+    use,
+    works: caught(() => call(exact)) ?? null,
+    refused: lacking.map(({ right, dir }) => {
+      const before = count, failure = caught(() => call(dir)) ?? null;
+      const fd = dir.fd;
+      return { right, failure, fd, name: count > before ? `new${before}` : null };
+    }),
+  }));
+}
+
+for (const inside of [false, true]) {
+  test(`Dir works with exactly the rights that each use needs and names a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+    using fixture = new Fixture({ file: "text", sub: { file: "" } });
+    for (const { use, works, refused } of await inChild(tryUses, { path: fixture.path, inside })) {
+      assertEquals(works, null, use);
+      for (const { right, failure, fd, name } of refused) {
+        assert(failure !== null, `${use} without ${right}`);
+        assertEquals([failure.class, failure.code, failure.errno], ["CapsicumError", "ENOTCAPABLE", 93], use);
+        assertEquals([failure.missing, failure.fd], [[right], fd], use);
+        assertFalse(failure.held!.includes(right));
+        assertFalse(name !== null && fixture.exists(name), `${use} made ${name}`);
+      }
+    }
+  });
+}
+
+/** What is below "inside", and what leads out of it. */
+function confinementTree(fixture: Fixture): void {
+  const tree: Tree = {
+    inside: {
+      file: "file",
+      sub: {
+        file: "sub/file",
+        up: { link: ".." },
+        "up-file": { link: "../file" },
+        out: { link: "../../outside" },
+      },
+      absolute: { link: fixture.at("inside", "file") },
+      "absolute-dir": { link: fixture.at("inside") },
+      relative: { link: "../outside" },
+      "leaves-and-returns": { link: "../inside/file" },
+      parent: { link: ".." },
+      within: { link: "sub/file" },
+      "within-dotted": { link: "./sub/../file" },
+      "sub-link": { link: "sub" },
+      chain: { link: "chain2" },
+      chain2: { link: "within" },
+      "chain-out": { link: "chain-out2" },
+      "chain-out2": { link: "relative" },
+      loop: { link: "loop2" },
+      loop2: { link: "loop" },
+      dangling: { link: "missing" },
+      "dangling-out": { link: "../missing" },
+    },
+    outside: "secret",
+  };
+  fixture.add(tree);
+}
+
+/** The text of the file that each path names, or the code of the error. */
+const files: Record<string, string> = {
+  "file": "file",
+  "./file": "file",
+  "sub/file": "sub/file",
+  "sub//file": "sub/file",
+  "sub/../file": "file",
+  "sub/../sub/../file": "file",
+  "sub/./../file": "file",
+  "within": "sub/file",
+  "within-dotted": "file",
+  "sub-link/file": "sub/file",
+  "sub-link/../file": "file",
+  "sub/up-file": "file",
+  "sub/up/file": "file",
+  "sub/up/sub/up/file": "file",
+  "chain": "sub/file",
+
+  "../outside": "ENOTCAPABLE",
+  "../inside/file": "ENOTCAPABLE",
+  "./../outside": "ENOTCAPABLE",
+  "sub/../../outside": "ENOTCAPABLE",
+  "sub/../../inside/file": "ENOTCAPABLE",
+  "/etc/passwd": "ENOTCAPABLE",
+  "//etc/passwd": "ENOTCAPABLE",
+  "absolute": "ENOTCAPABLE",
+  "absolute-dir/file": "ENOTCAPABLE",
+  "relative": "ENOTCAPABLE",
+  "leaves-and-returns": "ENOTCAPABLE",
+  "parent/outside": "ENOTCAPABLE",
+  "parent/inside/file": "ENOTCAPABLE",
+  "sub/out": "ENOTCAPABLE",
+  "sub/up/../outside": "ENOTCAPABLE",
+  "chain-out": "ENOTCAPABLE",
+  "dangling-out": "ENOTCAPABLE",
+
+  "missing": "ENOENT",
+  "missing/../file": "ENOENT",
+  "dangling": "ENOENT",
+  "file/../file": "ENOTDIR",
+  "file/": "ENOTDIR",
+  "loop": "ELOOP",
+  "loop/file": "ELOOP",
+};
+
+/** The same for directories; what is listed stands for the text. */
+const directories: Record<string, string> = {
+  ".": "inside",
+  "./": "inside",
+  "sub": "sub",
+  "sub/": "sub",
+  "sub/.": "sub",
+  "sub/..": "inside",
+  "sub/up": "inside",
+  "sub-link": "sub",
+  "sub-link/": "sub",
+
+  "..": "ENOTCAPABLE",
+  "../inside": "ENOTCAPABLE",
+  "sub/../..": "ENOTCAPABLE",
+  "sub/up/..": "ENOTCAPABLE",
+  "/": "ENOTCAPABLE",
+  "absolute-dir": "ENOTCAPABLE",
+  "parent": "ENOTCAPABLE",
+  "parent/inside": "ENOTCAPABLE",
+
+  "missing": "ENOENT",
+  "file": "ENOTDIR",
+  "within": "ENOTDIR",
+  "loop": "ELOOP",
+};
+
+/** In a child: what comes of each path by each way. */
+function tryPaths(
+  { enter, openAtSync, openDirSync }: typeof capsicum & Tools,
+  { path, inside, files, directories }: {
+    path: string;
+    inside: boolean;
+    files: string[];
+    directories: string[];
+  },
+) {
+  const dir = openDirSync(path);
+  if (inside) enter();
+  const outcome = (use: () => string) => {
+    try {
+      return use();
+    } catch (error) {
+      return String((error as { code?: unknown }).code);
+    }
+  };
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const place = (names: string[]) => names.includes("sub") ? "inside" : "sub";
+  const name = (ino: number | null) => {
+    return ["file", "sub/file", "sub", "."].find((name) => dir.statSync(name).ino === ino)!.replace(
+      /^\.$/,
+      "inside",
+    );
+  };
+  const ways = {
+    openSync: (path: string) => text(dir.openSync(path).readAll()),
+    openAtSync: (path: string) => text(openAtSync(dir.fd, path).readAll()),
+    statSync: (path: string) => name(dir.statSync(path).ino),
+  };
+  const dirWays = {
+    openDirSync: (path: string) => place(dir.openDirSync(path).listSync()),
+    listSync: (path: string) => place(dir.listSync(path)),
+    readDirSync: (path: string) => place([...dir.readDirSync(path)].map((entry) => entry.name)),
+  };
+  const all = (ways: Record<string, (path: string) => string>, paths: string[]) => {
+    return Object.entries(ways).map(([way, use]) => {
+      return { way, outcomes: Object.fromEntries(paths.map((path) => [path, outcome(() => use(path))])) };
+    });
+  };
+  return { files: all(ways, files), directories: all(dirWays, directories) };
+}
+
+for (const inside of [false, true]) {
+  test(`Dir and openAtSync() follow paths that stay beneath the directory and no other, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+    using fixture = new Fixture();
+    confinementTree(fixture);
+    const outcomes = await inChild(tryPaths, {
+      path: fixture.at("inside"),
+      inside,
+      files: Object.keys(files),
+      directories: Object.keys(directories),
+    });
+    for (const { way, outcomes: actual } of outcomes.files) {
+      assertEquals({ way, actual }, { way, actual: files });
+    }
+    for (const { way, outcomes: actual } of outcomes.directories) {
+      assertEquals({ way, actual }, { way, actual: directories });
+    }
+  });
+
+  test(`Dir creates files beneath the directory and nowhere else, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+    using fixture = new Fixture();
+    confinementTree(fixture);
+    const paths = [
+      "../new",
+      "parent/new",
+      fixture.at("new"),
+      "dangling-out",
+      "new",
+      "sub/../new2",
+      "dangling",
+    ];
+    const failures = await inChild(({ caught, enter, openDirSync }, { path, paths, inside }) => {
+      const dir = openDirSync(path);
+      if (inside) enter();
+      return paths.map((path) =>
+        caught(() => dir.openSync(path, { write: true, create: true }))?.code ?? "made"
+      );
+    }, { path: fixture.at("inside"), paths, inside });
+    const refused = "ENOTCAPABLE";
+    assertEquals(failures, [refused, refused, refused, refused, "made", "made", "made"]);
+    assertEquals(fixture.list(), ["inside", "outside"]);
+    assertEquals(["new", "new2", "missing"].map((name) => fixture.exists(`inside/${name}`)), [
+      true,
+      true,
+      true,
+    ]);
+  });
+}
+
+test("Dir says that a path leaves the directory where no right is missing", () => {
+  using fixture = new Fixture({ inside: {} });
+  using dir = openDirSync(fixture.at("inside"));
+  for (const use of [() => dir.openSync(".."), () => dir.statSync(".."), () => dir.listSync("..")]) {
+    const { class: name, code, path, fd, missing } = failureOf(use);
+    assertEquals([name, code, path, fd, missing], ["CapsicumError", "ENOTCAPABLE", "..", dir.fd, undefined]);
+    assertThrows(use, CapsicumError, "the path leaves the directory");
+  }
+  assertEquals(dir.listSync(), []);
+});
+
+test("Dir.openSync() and openDirSync() give what they open the rights of the directory", () => {
+  using fixture = new Fixture({ file: "text", sub: { file: "deep" } });
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
+  using file = dir.openSync("file");
+  using sub = dir.openDirSync("sub");
+  using deep = sub.openSync("file");
+  for (const { fd } of [dir, file, sub, deep]) assert(getRights(fd).equals(["LOOKUP", "READ", "FSTAT"]));
+  assertEquals(new TextDecoder().decode(deep.readAll()), "deep");
+});
+
+test("openDirSync() and Dir.openDirSync() limit the directory at once", () => {
+  using fixture = new Fixture({ sub: { file: "" } });
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
+  assert(getRights(dir).equals(["LOOKUP", "READ", "FSTAT"]));
+  using sub = dir.openDirSync("sub", { limit: ["READ", "LOOKUP"] });
+  assert(getRights(sub).equals(["LOOKUP", "READ"]));
+  assertEquals(sub.listSync(), ["file"]);
+  using none = dir.openDirSync("sub", { limit: [] });
+  assert(getRights(none).isEmpty);
+  using fresh = openDirSync(fixture.path);
+  assert(getRights(fresh).has("WRITE"));
+});
+
+test("Dir.openDirSync() throws ENOTCAPABLE for a limit beyond the directory's rights, and leaves nothing open", () => {
+  using fixture = new Fixture({ sub: {} });
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
+  const failure = failureOf(() => dir.openDirSync("sub", { limit: ["LOOKUP", "READ", "WRITE"] }));
+  const { class: name, code, syscall, missing } = failure;
+  assertEquals([name, code, syscall], ["CapsicumError", "ENOTCAPABLE", "cap_rights_limit"]);
+  assertEquals(missing, ["WRITE"]);
+});
+
+test("openDirSync() and Dir.openDirSync() throw for what is no limit and make no system call", () => {
+  using fixture = new Fixture({ sub: {} });
+  using dir = openDirSync(fixture.path);
+  dir.openDirSync("sub").close();
+  const calls = () => needsStandin ? 0 : allCalls();
+  const before = calls();
+  for (
+    const [limit, Class, shown] of [[["RAED"], RangeError, "RAED"], ["READ", TypeError, "READ"]] as const
+  ) {
+    const options = { limit: limit as never };
+    assertThrows(() => openDirSync(fixture.path, options), Class, shown);
+    assertThrows(() => dir.openDirSync("sub", options), Class, shown);
+  }
+  assertEquals(calls(), before);
+});
+
+test("Dir's methods throw TypeError for what is no path and make no system call", () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  const uses: ((path: string) => unknown)[] = [
+    (path) => dir.openSync(path),
+    (path) => dir.openDirSync(path),
+    (path) => dir.readDirSync(path),
+    (path) => dir.listSync(path),
+    (path) => dir.statSync(path),
+  ];
+  for (const use of uses) {
+    const calls = () => needsStandin ? 0 : allCalls();
+    const before = calls();
+    for (const [path, shown] of [["", '""'], ["a\0b", '"a\\u0000b"'], [5, "5"], [null, "null"]] as const) {
+      assertThrows(() => use(path as string), TypeError, shown);
+    }
+    assertEquals(calls(), before);
+  }
+  assertEquals(dir.statSync("file").size, 0);
+});
+
+test("Dir's methods throw Deno's class for the errno, with code, errno, syscall, path and fd", () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  const { fd } = dir;
+  const missing = { class: "NotFound", code: "ENOENT", errno: 2, path: "missing", fd };
+  const noDirectory = { class: "NotADirectory", code: "ENOTDIR", errno: 20, path: "file", fd };
+  assertEquals(failureOf(() => dir.openSync("missing")), { ...missing, syscall: "openat" });
+  assertEquals(failureOf(() => dir.openDirSync("missing")), { ...missing, syscall: "openat" });
+  assertEquals(failureOf(() => dir.readDirSync("missing")), { ...missing, syscall: "openat" });
+  assertEquals(failureOf(() => dir.listSync("missing")), { ...missing, syscall: "openat" });
+  assertEquals(failureOf(() => dir.statSync("missing")), { ...missing, syscall: "fstatat" });
+  assertEquals(failureOf(() => dir.openDirSync("file")), { ...noDirectory, syscall: "openat" });
+  assertEquals(failureOf(() => dir.readDirSync("file")), { ...noDirectory, syscall: "openat" });
+  assertEquals(failureOf(() => dir.listSync("file")), { ...noDirectory, syscall: "openat" });
+  assertEquals(dir.listSync(), ["file"]);
+});
+
+test("Dir.statSync() tells of the directory itself, of files below it, and of the target of a symlink", () => {
+  using fixture = new Fixture({ sub: { file: "abc" }, link: { link: "sub/file" } });
+  using dir = openDirSync(fixture.path);
+  const kind = ({ isFile, isDirectory, isSymlink, ino }: Deno.FileInfo) => ({
+    isFile,
+    isDirectory,
+    isSymlink,
+    ino,
+  });
+  assertEquals(kind(dir.statSync()), kind(fixture.stat("")));
+  assertEquals(kind(dir.statSync("sub")), kind(fixture.stat("sub")));
+  assertEquals(kind(dir.statSync("sub/file")), kind(fixture.stat("sub/file")));
+  assertEquals(kind(dir.statSync("link")), kind(fixture.stat("sub/file")));
+  assertEquals(dir.statSync("link").size, 3);
+});

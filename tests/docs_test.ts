@@ -1,0 +1,155 @@
+import { assert, assertEquals } from "@std/assert";
+import { walkSync } from "@std/fs";
+import { fromFileUrl, relative } from "@std/path";
+import * as mod from "../mod.ts";
+import { blocksOf, complaintsOf, failuresOf } from "./_snippets.ts";
+import { test } from "./_test.ts";
+
+const root = fromFileUrl(new URL("..", import.meta.url));
+const sources = new Map(
+  ["rights", "ffi", "compat"].flatMap((
+    layer,
+  ) => [...walkSync(`${root}${layer}`, { includeDirs: false, exts: [".ts"] })])
+    .map(({ path }) => relative(root, path)).concat("mod.ts").sort()
+    .map((path) => [path, Deno.readTextFileSync(`${root}${path}`)]),
+);
+
+/** A comment and the line that it stands before. */
+interface Doc {
+  title: string;
+  text: string;
+  examples: string[];
+}
+
+const docs: Doc[] = [...sources].flatMap(([path, source]) =>
+  [...source.matchAll(/^( *)\/\*\*([^]*?)\*\/\n(.*)/gm)].map(([, indent, comment, line]) => {
+    const text = comment!.replace(new RegExp(`^${indent} \\* ?`, "gm"), "");
+    const what = text.includes("@module") ? "@module" : line!.trim();
+    return { title: `${path}: ${what}`, text, examples: blocksOf(text) };
+  })
+);
+const examples = docs.flatMap(({ title, examples }) => examples.map((code) => ({ title, code })));
+const enters = (code: string) => /\b(cap_)?enter\(\)/.test(code);
+
+/** The comment before a declaration, with those of its overloads. */
+function docOf(name: string, declared: RegExp): Doc {
+  const found = docs.filter(({ title }) => declared.test(title));
+  const files = new Set(found.map(({ title }) => title.split(":")[0]));
+  assert(files.size === 1, `${name} has comments in ${files.size} files: ${[...files]}`);
+  return {
+    title: found[0]!.title,
+    text: found.map(({ text }) => text).join("\n"),
+    examples: found.flatMap(({ examples }) => examples),
+  };
+}
+
+const functions = Object.entries({ ...mod, ...mod.libc })
+  .filter(([, value]) => typeof value === "function" && !/^[A-Z]/.test(value.name)).map(([name]) => name);
+const classes = Object.entries(mod).filter(([name, value]) =>
+  typeof value === "function" && /^[A-Z]/.test(name)
+);
+const functionDocs = functions.flatMap((name) => {
+  // The one ioctl() makes requests, the other is the call.
+  const places = name === "ioctl" ? ["rights", "ffi"] : ["\\w+"];
+  return places.map((place) => ({
+    name,
+    doc: docOf(name, new RegExp(`^${place}/.*: export function \\*?${name}\\(`)),
+  }));
+});
+const classDocs = classes.map(([name]) => ({
+  name,
+  doc: docOf(name, new RegExp(`: export (abstract )?class ${name}\\b`)),
+}));
+
+/** The methods and getters of a class itself, but those with symbols for names. */
+const methodDocs = classes.filter(([, Class]) =>
+  [mod.FdFile, mod.Dir, mod.Descriptor].includes(Class as never)
+)
+  .flatMap(([name, Class]) => {
+    const { prototype } = Class as { prototype: object };
+    const members = [
+      ...Object.keys(Object.getOwnPropertyDescriptors(prototype)),
+      ...Object.getOwnPropertyNames(Class),
+    ];
+    const file = { FdFile: "fd_file", Dir: "dir", Descriptor: "descriptor" }[name];
+    return members.filter((member) => !["constructor", "prototype", "length", "name"].includes(member))
+      .map((member) => ({
+        name: `${name}.${member}`,
+        doc: docOf(`${name}.${member}`, new RegExp(`/${file}\\.ts: (static |get |\\*)?${member}\\(`)),
+      }));
+  });
+
+test("every example of the documentation passes the type checker", async () => {
+  assert(examples.length > 80, `only ${examples.length} examples were found`);
+  const complaints = await complaintsOf(examples.map(({ code }) => code));
+  assertEquals(complaints.replace(/file:\S*\/(\d+)\.ts:/g, (_, i) => `${examples[i]!.title}: `), "");
+});
+
+test("every example of the documentation runs with no permission but libc, and leaves nothing open", async () => {
+  const quiet = examples.filter(({ code }) => !enters(code));
+  const failures = await failuresOf(quiet.map(({ code }) => code));
+  assertEquals(failures.map((line) => line.replace(/^\d+/, (i) => quiet[Number(i)]!.title)), []);
+});
+
+for (const { title, code } of examples.filter(({ code }) => enters(code))) {
+  test(`the example of ${title.replace(/\(.*/, "")} runs in a process of its own`, async () => {
+    assertEquals(await failuresOf([code]), []);
+  });
+}
+
+test("an example that throws, or leaves a descriptor open, is a failure", async () => {
+  const leak = 'import { openSync } from "jsr:@capsicum/capsicum";\nopenSync("/dev/null");\n';
+  const failures = await failuresOf(['throw new Error("on purpose");\n', leak, "export {};\n"]);
+  assertEquals(failures.map((line) => line.replace(/\d+$/, "N")), [
+    "0: Error: on purpose",
+    "1: left open: N",
+  ]);
+});
+
+test("every example asserts", () => {
+  const silent = examples.filter(({ code }) => !/\bassert\w*\(/.test(code));
+  assertEquals(silent.map(({ title }) => title), []);
+});
+
+test("every exported function and class, and every method of FdFile, Dir and Descriptor, has an example", () => {
+  const lacking = [...functionDocs, ...classDocs, ...methodDocs].filter(({ doc }) =>
+    doc.examples.length === 0
+  );
+  assertEquals(lacking.map(({ name }) => name), []);
+});
+
+const neverThrow = ["isCapModeViolation", "isNotCapable"];
+
+test("every exported function, and every method of FdFile, Dir and Descriptor, says what it throws", () => {
+  const lacking = [...functionDocs, ...methodDocs].filter(({ doc }) =>
+    !/^@throws \{[\w.]+\} \S/m.test(doc.text)
+  );
+  assertEquals(lacking.map(({ name }) => name), neverThrow);
+});
+
+test("every exported function that calls libc names the permission and NotCapable", () => {
+  const calling = functionDocs.filter(({ name, doc }) =>
+    !doc.title.startsWith("rights/") && !neverThrow.includes(name)
+  );
+  assert(calling.length > 55, `only ${calling.length} functions were found`);
+  const lacking = calling.filter(({ doc: { text } }) =>
+    !/^(?=.*Requires\s`--allow-ffi` permission)(?=.*@throws \{Deno\.errors\.NotCapable\})/s.test(text)
+  );
+  assertEquals(lacking.map(({ name }) => name), []);
+});
+
+test("every class whose methods call libc names the permission, as a whole or method by method", () => {
+  const whole = classDocs.filter(({ doc }) =>
+    /All\smethods\srequire\s`--allow-ffi` permission/.test(doc.text)
+  );
+  assertEquals(whole.map(({ name }) => name).sort(), ["Dir", "FdFile"]);
+  const own = methodDocs.filter(({ name }) => name.startsWith("Descriptor."));
+  const lacking = own.filter(({ doc }) => !doc.text.includes("Requires `--allow-ffi` permission."));
+  assertEquals(lacking.map(({ name }) => name), ["Descriptor.fd", "Descriptor.take"]);
+});
+
+test("every exported function that stands for a call of libc names its man page", () => {
+  const calling = functionDocs.filter(({ doc }) => doc.title.startsWith("ffi/libc/"));
+  const lacking = calling.filter(({ doc }) => !/Stands for [^]*\b\w+\([23]\)/.test(doc.text));
+  assertEquals(lacking.map(({ name }) => name), []);
+});

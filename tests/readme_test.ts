@@ -1,0 +1,92 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import * as mod from "../mod.ts";
+import { Fixture } from "./_fixture.ts";
+import { blocksOf, complaintsOf, runSnippet } from "./_snippets.ts";
+import { test } from "./_test.ts";
+
+const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+
+/** What each TypeScript block prints, in order, and the path in it that the test has a fixture for. */
+const blocks: { path?: string; prints(fixture: Fixture): RegExp }[] = [
+  { path: "/var/log", prints: () => /^one 3\ntwo 4\n$|^two 4\none 3\n$/ },
+  { prints: () => /^$/ },
+  { path: "/etc/services", prints: () => /READ.*SEEK.*FSTAT.* true\n$|PREAD.*FSTAT.* true\n$/ },
+  { path: "/tmp/notes", prints: () => /^ENOTCAPABLE \[ "WRITE" \]\n$/ },
+];
+
+test("README.md's TypeScript blocks pass the type checker", async () => {
+  assertEquals(await complaintsOf(blocksOf(readme)), "");
+  assertStringIncludes(await complaintsOf(['const wrong: number = "";\nconsole.log(wrong);\n']), "TS2322");
+});
+
+test("README.md's TypeScript blocks run, each in a process of its own, and print what they promise", async () => {
+  const found = blocksOf(readme);
+  assertEquals(found.length, blocks.length);
+  for (const [i, { path, prints }] of blocks.entries()) {
+    using fixture = new Fixture({ log: { one: "one", two: "two\n" }, services: "ssh", notes: "note" });
+    const places: Record<string, string> = {
+      "/var/log": "log",
+      "/etc/services": "services",
+      "/tmp/notes": "notes",
+    };
+    let block = found[i]!;
+    if (path !== undefined) {
+      assertStringIncludes(block, `"${path}"`);
+      block = block.replace(`"${path}"`, JSON.stringify(fixture.at(places[path]!)));
+    }
+    const { code, stdout, stderr } = await runSnippet(block);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" }, block);
+    assertMatch(stdout, prints(fixture));
+  }
+});
+
+test("README.md's sandbox of five lines has five lines, and the second block enters too", async () => {
+  const [first, second] = blocksOf(readme);
+  assertEquals(first!.trimEnd().split("\n").length, 5);
+  assertStringIncludes(first!, "enter();");
+  const { code, stdout } = await runSnippet(`${second}import { getMode } from "jsr:@capsicum/capsicum";
+console.log(getMode());\n`);
+  assertEquals([code, stdout], [0, "true\n"]);
+});
+
+test("README.md has the commands of the demo and of the tests", () => {
+  for (const task of ["demo", "test"]) {
+    assertMatch(readme, new RegExp(`^npx --yes deno@2\\.9\\.6 task ${task}$`, "m"));
+    assertMatch(readme, new RegExp(`^deno task ${task}$`, "m"));
+  }
+});
+
+/** What stands in backticks. */
+const code = [...readme.replace(/^```[^]*?^```$/gm, "").matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
+
+test("README.md names every function and class that mod.ts exports", () => {
+  const named = new Set(code.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
+  const exported = Object.entries(mod).filter(([, value]) => typeof value === "function").map(([name]) =>
+    name
+  );
+  assertEquals(exported.filter((name) => !named.has(name)), []);
+});
+
+test("README.md's table of the API names only what there is", () => {
+  const rows = /^## API by task\n([^]*?)^#/m.exec(readme)![1]!.split("\n").filter((line) =>
+    line.startsWith("|")
+  );
+  const things: Record<string, object> = {
+    ...mod,
+    dir: mod.Dir.prototype,
+    file: mod.FdFile.prototype,
+  };
+  let checked = 0;
+  for (const row of rows.slice(2)) {
+    // After "`FdFile`:" names without a dot are its methods.
+    const methods = row.includes("`FdFile`:") ? mod.FdFile.prototype : undefined;
+    for (const [, text] of row.matchAll(/`([^`]+)`/g)) {
+      const [, name, member] = /^(\w+)(?:\.(\w+))?/.exec(text!)!;
+      if (text === "Set") continue;
+      if (member !== undefined) assert(member in things[name!]!, text);
+      else assert(name! in mod || (methods !== undefined && name! in methods), text);
+      checked++;
+    }
+  }
+  assert(checked > 40, `only ${checked} names were found`);
+});

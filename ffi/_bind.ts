@@ -1,3 +1,4 @@
+import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { symbols } from "./symbols.ts";
 
@@ -32,8 +33,9 @@ export function bind<N extends Name>(name: N): Functions[N] {
 
 /** Binds whatever is not bound yet, since a library can't be opened by its path in capability mode. */
 export function bindAll(): void {
-  bind("cap_enter");
-  open(...(Object.keys(bound) as Name[]).filter((name) => bound[name] === undefined));
+  if (bound.cap_enter === undefined) bind("cap_enter");
+  const rest = (Object.keys(bound) as Name[]).filter((name) => bound[name] === undefined);
+  if (rest.length > 0) open(...rest);
 }
 
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
@@ -45,9 +47,9 @@ function open<N extends Name>(...names: N[]): Pick<Functions, N> {
     return functions;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    throw new Deno.errors.NotSupported(
+    throw notSupported(
       `${library} of this system can't be used for ${names.join(", ")}: ${(cause as Error).message}`,
-      { cause },
+      cause,
     );
   }
 }

@@ -39,6 +39,9 @@ function integer(value: number, what: string, least: number, most: number): numb
 
 /** A C `off_t` or `long`. */
 export function long(value: number | bigint, what: string): bigint {
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw new TypeError(`The ${what} is a number or a bigint, not ${Deno.inspect(value)}.`);
+  }
   if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
     throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
   }
@@ -49,12 +52,7 @@ export function long(value: number | bigint, what: string): bigint {
 export function length(buffer: Uint8Array, count: number | undefined): bigint {
   memory(buffer, 0);
   if (count === undefined) return BigInt(Math.min(buffer.length, 0x7fffffff));
-  if (!(count >= 0 && count <= buffer.length && Number.isInteger(count))) {
-    throw new RangeError(
-      `The count is an integer from 0 to the buffer's ${buffer.length} bytes, not ${count}.`,
-    );
-  }
-  return BigInt(Math.min(count, 0x7fffffff));
+  return BigInt(Math.min(integer(count, "count of the buffer's bytes", 0, buffer.length), 0x7fffffff));
 }
 
 /** A buffer of at least `least` bytes, which the call reads or fills. */
@@ -66,4 +64,15 @@ export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffe
     throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);
   }
   return buffer as Uint8Array<ArrayBuffer>;
+}
+
+/** Two `struct timespec`, or null for the current time. */
+export function timespecs(times: Uint8Array | null): Uint8Array<ArrayBuffer> | null {
+  return times === null ? null : memory(times, 32);
+}
+
+/** A set that must be given: nothing would read as the empty set, which takes everything away for good. */
+export function given<T>(set: T, what: string): T {
+  if (set === undefined) throw new TypeError(`The ${what} are undefined: to permit none, pass [].`);
+  return set;
 }

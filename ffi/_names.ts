@@ -73,7 +73,7 @@ const reused = [new Uint8Array(4096), new Uint8Array(4096)] as const;
  *
  * @throws {TypeError} When the path is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
  */
-export function cString(path: string, slot: 0 | 1 = 0): Uint8Array {
+export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${Deno.inspect(path)}.`);
   const length = path.length;
   if (length === 0) throw new TypeError('The path "" is empty: write "." for the directory itself.');

@@ -1,5 +1,6 @@
 import { Fcntls, type RightName, Rights } from "../rights/mod.ts";
 import { bind, bound, errno } from "./_bind.ts";
+import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./abi/freebsd_constants.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
@@ -54,10 +55,7 @@ export function syscallError(syscall: string, call: Call): SyscallError {
   const message = `${where(syscall, call)}: ${text} (${code}).${reason ? ` ${reason}` : ""}`;
   if (code === "ENOSYS") {
     const cause = new CapsicumError(message, init);
-    return fields(
-      new errors.NotSupported(`The kernel of this system has no ${syscall}(2).`, { cause }),
-      init,
-    );
+    return fields(notSupported(`The kernel of this system has no ${syscall}(2).`, cause), init);
   }
   // Of all calls only a lookup with O_NOFOLLOW means a symlink by EMLINK.
   const isSymlink = code === "EMLINK" && ((call.flags ?? 0) & O_NOFOLLOW) !== 0;
@@ -102,13 +100,12 @@ function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
     held ??= holds;
     const lacks = needs.filter((right) => !holds.has(right));
     if (lacks.length === 0) continue;
-    const missing = new Rights(needs).difference(holds);
     const advice = call.wanted
       ? "Rights can only shrink: limit it to a subset of what it holds."
       : "Rights never grow again: open it anew, or keep these when limiting it.";
     return new CapsicumError(
       `${what}: missing ${lacks.join(", ")} (held: ${holds.names().join(", ") || "none"}). ${advice}`,
-      { ...init, fd, held: holds, missing },
+      { ...init, fd, held: holds, missing: new Rights(lacks) },
     );
   }
   const message = reason ??

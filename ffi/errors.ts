@@ -15,13 +15,14 @@ export interface SyscallError extends Error {
 }
 
 /** What is known of a failed call. */
-export interface SyscallErrorInit extends ErrorOptions {
-  code: string;
-  errno: number;
-  syscall: string;
+export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code" | "errno" | "syscall"> {
+  /** The path that it was given. */
   path?: string | undefined;
+  /** The descriptor that it was given. */
   fd?: number | undefined;
+  /** The rights that the descriptor holds. */
   held?: Rights | undefined;
+  /** The rights that the call needs and the descriptor lacks. */
   missing?: Rights | undefined;
 }
 
@@ -49,6 +50,7 @@ export interface SyscallErrorInit extends ErrorOptions {
  * ```
  */
 export class CapsicumError extends Error implements SyscallError {
+  /** The name of the class. */
   override readonly name = "CapsicumError";
   /** The name of the errno, as `"ENOTCAPABLE"`. */
   readonly code: string;
@@ -57,13 +59,13 @@ export class CapsicumError extends Error implements SyscallError {
   /** The C function that failed. */
   readonly syscall: string;
   /** The path that it was given. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** The descriptor that it was given, of two the one that lacked a right. */
-  readonly fd?: number;
+  declare readonly fd?: number;
   /** On ENOTCAPABLE, the rights that the descriptor holds. */
-  readonly held?: Rights;
+  declare readonly held?: Rights;
   /** On ENOTCAPABLE, the rights that the call needs and the descriptor lacks; undefined where no right is missing. */
-  readonly missing?: Rights;
+  declare readonly missing?: Rights;
 
   /** Makes an error as the library throws it. */
   constructor(message: string, init: SyscallErrorInit) {

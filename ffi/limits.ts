@@ -1,5 +1,6 @@
 import { requestsOf } from "../rights/ioctls.ts";
 import { Fcntls, type FcntlsLike, Ioctls, type IoctlsLike, Rights, type RightsLike } from "../rights/mod.ts";
+import { given } from "./_check.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "./abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "./fd_like.ts";
 import {
@@ -46,7 +47,7 @@ const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
  * ```
  */
 export function limit(fd: FdLike, rights: RightsLike): void {
-  cap_rights_limit(fd, rights instanceof Rights ? rights : new Rights(rights));
+  cap_rights_limit(fd, rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
 }
 
 /**
@@ -105,7 +106,8 @@ export function getRights(fd: FdLike): Rights {
  * ```
  */
 export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
-  const number = descriptor(fd), set = ioctls instanceof Ioctls ? ioctls : new Ioctls(ioctls);
+  const number = descriptor(fd),
+    set = ioctls instanceof Ioctls ? ioctls : new Ioctls(given(ioctls, "ioctls"));
   if (!set.isUnlimited) cap_ioctls_limit(number, new Uint8Array(requestsOf(set).buffer), set.size);
   else if (!getIoctls(number).isUnlimited) {
     throw new RangeError(
@@ -142,7 +144,10 @@ export function getIoctls(fd: FdLike): Ioctls {
     const requests = new BigUint64Array(most);
     const count = cap_ioctls_get(number, new Uint8Array(requests.buffer), most);
     if (count === CAP_IOCTLS_ALL) return Ioctls.ALL;
-    if (count <= most) return new Ioctls(requests.subarray(0, count));
+    // The kernel keeps 64 bits of a request and compares 32.
+    if (count <= most) {
+      return new Ioctls(requests.subarray(0, count).map((request) => BigInt.asUintN(32, request)));
+    }
     most = count;
   }
 }
@@ -174,7 +179,7 @@ export function getIoctls(fd: FdLike): Ioctls {
  * ```
  */
 export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
-  cap_fcntls_limit(fd, (fcntls instanceof Fcntls ? fcntls : new Fcntls(fcntls)).toMask());
+  cap_fcntls_limit(fd, new Fcntls(given(fcntls, "fcntls")).toMask());
 }
 
 /**

@@ -48,8 +48,8 @@ export interface Replayed {
 
 const ssizeMax = (1n << 63n) - 1n;
 
-/** Replays `scenario` and compares every result, errno and buffer. */
-export function replay({ scenario, base, rights }: Replay): Replayed {
+/** Replays `scenario` and compares every result, errno and buffer; `call` makes the calls. */
+export function replay({ scenario, base, rights }: Replay, call: typeof libc = libc): Replayed {
   const results: Record<string, bigint> = {};
   const mismatches: string[] = [];
 
@@ -67,7 +67,7 @@ export function replay({ scenario, base, rights }: Replay): Replayed {
   libc("umask", 0o022);
   scenario.steps.forEach((step, index) => {
     const values = step.args.map(evaluate);
-    const outcome = libc(step.call, ...values);
+    const outcome = call(step.call, ...values);
     if (step.as !== undefined) results[step.as] = outcome.ret;
     const differs = difference(step, outcome, values);
     if (differs) mismatches.push(`step ${index} ${shown(step)}: ${differs}`);

@@ -62,7 +62,7 @@ export const O_CLOFORK = 0x8000000;
 
 // sys/fcntl.h, for the *at(2) calls
 /** The working directory in place of a descriptor; ECAPMODE in capability mode. */
-export const AT_FDCWD = -100;
+export const AT_FDCWD: number = -100;
 /** Check with the effective ids. */
 export const AT_EACCESS = 0x100;
 /** The symlink itself, not its target. */
@@ -168,9 +168,9 @@ export const IOCTLS_MAX_COUNT = 256;
 
 // sys/stat.h, for utimensat(2) and futimens(2)
 /** As nanoseconds: the current time. */
-export const UTIME_NOW = -1;
+export const UTIME_NOW: number = -1;
 /** As nanoseconds: leave this time as it is. */
-export const UTIME_OMIT = -2;
+export const UTIME_OMIT: number = -2;
 
 // sys/errno.h
 /** Interrupted system call. */

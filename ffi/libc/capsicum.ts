@@ -1,7 +1,7 @@
 import { Fcntls, Rights, type RightsLike } from "../../rights/mod.ts";
 import { bytesOf } from "../../rights/rights.ts";
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { int, memory, unsigned } from "../_check.ts";
+import { given, int, memory, unsigned } from "../_check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";
@@ -9,12 +9,18 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 /**
  * Puts the process, with all its threads and for good, into capability mode and returns 0.
  *
- * Stands for cap_enter(2).
+ * Stands for cap_enter(2). Requires `--allow-ffi` permission.
  *
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assertEquals(libc.cap_enter(), 0);
+ * ```
  */
 export function cap_enter(): number {
   const call = bound.cap_enter ?? bind("cap_enter");
@@ -27,14 +33,24 @@ export function cap_enter(): number {
 /**
  * Writes 1 in capability mode and 0 outside of it into a `u_int` of 4 bytes, and returns 0.
  *
- * Stands for cap_getmode(2).
+ * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When the argument is no Uint8Array.
  * @throws {RangeError} When it has less than 4 bytes.
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const mode = new Uint8Array(4);
+ *   libc.cap_getmode(mode);
+ *   assertEquals(mode, new Uint8Array([0, 0, 0, 0]));
+ * }
+ * ```
  */
 export function cap_getmode(modep: Uint8Array): number {
   const call = bound.cap_getmode ?? bind("cap_getmode");
@@ -47,12 +63,18 @@ export function cap_getmode(modep: Uint8Array): number {
 /**
  * Tells whether the process is in capability mode; false also where the kernel has no Capsicum.
  *
- * Stands for cap_sandboxed(3).
+ * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission.
  *
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assertEquals(libc.cap_sandboxed(), false);
+ * ```
  */
 export function cap_sandboxed(): boolean {
   return (bound.cap_sandboxed ?? bind("cap_sandboxed"))();
@@ -62,6 +84,7 @@ export function cap_sandboxed(): boolean {
  * Limits a descriptor to a set of rights and returns 0.
  *
  * Stands for cap_rights_limit(2). The 16 bytes of a `cap_rights_t` go to the kernel as they are.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, a right is unknown, or a `cap_rights_t` is not of 16 bytes.
@@ -70,13 +93,23 @@ export function cap_sandboxed(): boolean {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { getRights, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.cap_rights_limit(file, ["READ"]), 0);
+ *   assertEquals(getRights(file).names(), ["READ"]);
+ * }
+ * ```
  */
 export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): number {
   const number = descriptor(fd);
   const bytes = rights instanceof Uint8Array
     ? memory(rights, 16)
-    : bytesOf(rights instanceof Rights ? rights : new Rights(rights));
+    : bytesOf(rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
   const call = bound.cap_rights_limit ?? bind("cap_rights_limit");
   const result = call(number, bytes);
   if (result !== -1) return result;
@@ -99,6 +132,7 @@ function unknownRights(rights: RightsLike | Uint8Array): string {
  * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
  *
  * Stands for cap_rights_get(3), which is `__cap_rights_get(CAP_RIGHTS_VERSION, fd, rights)`.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
@@ -106,7 +140,18 @@ function unknownRights(rights: RightsLike | Uint8Array): string {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const rights = new Uint8Array(16);
+ *   libc.cap_rights_get(file, rights);
+ *   assert(Rights.fromBytes(rights).has("READ"));
+ * }
+ * ```
  */
 export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
   return __cap_rights_get(0, fd, rights);
@@ -116,6 +161,7 @@ export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
  * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
  *
  * Stands for the function behind the macro of cap_rights_get(3); the version is 0 in every release.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
@@ -124,7 +170,18 @@ export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const rights = new Uint8Array(16);
+ *   libc.__cap_rights_get(0, file, rights);
+ *   assert(Rights.fromBytes(rights).has("READ"));
+ * }
+ * ```
  */
 export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array): number {
   const number = descriptor(fd);
@@ -139,6 +196,7 @@ export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array
  * Limits a descriptor to the first `ncmds` ioctl requests of a buffer, 8 bytes each, and returns 0.
  *
  * Stands for cap_ioctls_limit(2). An empty list, for which `cmds` may be null, permits no ioctl.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, `ncmds` is above 256, or the buffer is shorter than it says.
@@ -147,7 +205,18 @@ export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { getIoctls, Ioctl, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const cmds = new BigUint64Array([Ioctl.FIONREAD]);
+ *   libc.cap_ioctls_limit(file, new Uint8Array(cmds.buffer), 1);
+ *   assertEquals([...getIoctls(file)], [Ioctl.FIONREAD]);
+ * }
+ * ```
  */
 export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: number): number {
   const number = descriptor(fd), count = unsigned(ncmds, "ncmds");
@@ -173,7 +242,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
  * Writes up to `maxcmds` ioctl requests that a descriptor is limited to, 8 bytes each, and returns how many there are.
  *
  * Stands for cap_ioctls_get(2). The result is `CAP_IOCTLS_ALL` where every ioctl is permitted. With null for `cmds` it
- * only counts.
+ * only counts. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, or the buffer is shorter than `maxcmds` says.
@@ -181,7 +250,18 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
+ *   libc.cap_ioctls_limit(file, null, 0);
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), 0);
+ * }
+ * ```
  */
 export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: number): number {
   const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
@@ -197,7 +277,7 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
 /**
  * Limits a descriptor to a mask of `CAP_FCNTL_*` and returns 0.
  *
- * Stands for cap_fcntls_limit(2).
+ * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, or the mask has a bit that is no `CAP_FCNTL_*`.
@@ -206,7 +286,17 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { getFcntls, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   libc.cap_fcntls_limit(file, libc.CAP_FCNTL_GETFL);
+ *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ * }
+ * ```
  */
 export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
   const number = descriptor(fd), mask = Fcntls.fromMask(fcntlrights).toMask();
@@ -229,7 +319,7 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
 /**
  * Writes the mask of `CAP_FCNTL_*` that a descriptor is limited to into a `uint32_t` of 4 bytes, and returns 0.
  *
- * Stands for cap_fcntls_get(2).
+ * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the descriptor is none, or the buffer has less than 4 bytes.
@@ -237,7 +327,18 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const mask = new Uint32Array(1);
+ *   libc.cap_fcntls_get(file, new Uint8Array(mask.buffer));
+ *   assertEquals(mask[0], libc.CAP_FCNTL_ALL);
+ * }
+ * ```
  */
 export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
   const number = descriptor(fd);

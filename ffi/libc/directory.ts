@@ -1,5 +1,5 @@
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { directory, int, length, memory, mode as modeOf, owner as ownerOf } from "../_check.ts";
+import { directory, int, length, memory, mode as modeOf, owner as ownerOf, timespecs } from "../_check.ts";
 import { cString } from "../_names.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
@@ -9,7 +9,7 @@ import type { FdLike } from "../fd_like.ts";
 /**
  * Opens a path relative to a directory and returns the descriptor, which has the rights of the directory.
  *
- * Stands for openat(2).
+ * Stands for openat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -24,7 +24,18 @@ import type { FdLike } from "../fd_like.ts";
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = openDirSync("/dev");
+ *   const fd = libc.openat(dev, "null", libc.O_WRONLY | libc.O_CLOEXEC);
+ *   assertEquals(libc.write(fd, new Uint8Array(3)), 3);
+ *   libc.close(fd);
+ * }
+ * ```
  */
 export function openat(fd: FdLike, path: string, flags: number, mode = 0): number {
   const at = directory(fd), name = cString(path), bits = int(flags, "flags"), create = modeOf(mode);
@@ -40,7 +51,7 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
 /**
  * Fills a `struct stat` of 224 bytes and returns 0.
  *
- * Stands for fstatat(2).
+ * Stands for fstatat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -52,7 +63,20 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = openDirSync("/dev");
+ *   const stat = new Uint8Array(224);
+ *   libc.fstatat(dev, "null", stat, 0);
+ *   const mode = new DataView(stat.buffer).getUint16(24, true);
+ *   // S_IFCHR of sys/stat.h
+ *   assertEquals(mode & 0o170000, 0o020000);
+ * }
+ * ```
  */
 export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number): number {
   const at = directory(fd),
@@ -71,7 +95,7 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
 /**
  * Tells by returning 0 that the process may access a path so.
  *
- * Stands for faccessat(2).
+ * Stands for faccessat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -83,7 +107,16 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = openDirSync("/dev");
+ *   assertEquals(libc.faccessat(dev, "null", libc.R_OK | libc.W_OK, 0), 0);
+ * }
+ * ```
  */
 export function faccessat(fd: FdLike, path: string, mode: number, flag: number): number {
   const at = directory(fd), name = cString(path), how = int(mode, "mode"), flags = int(flag, "flag");
@@ -99,7 +132,7 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
 /**
  * Sets the permission bits of a path and returns 0.
  *
- * Stands for fchmodat(2).
+ * Stands for fchmodat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -111,7 +144,20 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkdirat(tmp, name, 0o700);
+ *   libc.fchmodat(tmp, name, 0o500, 0);
+ *   assertEquals(tmp.statSync(name).mode! & 0o777, 0o500);
+ *   libc.unlinkat(tmp, name, libc.AT_REMOVEDIR);
+ * }
+ * ```
  */
 export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): number {
   const at = directory(fd), name = cString(path), bits = modeOf(mode), flags = int(flag, "flag");
@@ -127,7 +173,7 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
 /**
  * Sets owner and group of a path, where -1 leaves one as it is, and returns 0.
  *
- * Stands for fchownat(2).
+ * Stands for fchownat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -139,7 +185,19 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkdirat(tmp, name, 0o700);
+ *   assertEquals(libc.fchownat(tmp, name, -1, -1, 0), 0);
+ *   libc.unlinkat(tmp, name, libc.AT_REMOVEDIR);
+ * }
+ * ```
  */
 export function fchownat(fd: FdLike, path: string, owner: number, group: number, flag: number): number {
   const at = directory(fd), name = cString(path), flags = int(flag, "flag");
@@ -156,7 +214,7 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
 /**
  * Sets access and modification time from two `struct timespec` (32 bytes), null for now, and returns 0.
  *
- * Stands for utimensat(2).
+ * Stands for utimensat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -168,12 +226,26 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkdirat(tmp, name, 0o700);
+ *   const times = new BigInt64Array([1n, 0n, 2n, 0n]);
+ *   libc.utimensat(tmp, name, new Uint8Array(times.buffer), 0);
+ *   assertEquals(tmp.statSync(name).mtime, new Date(2000));
+ *   libc.unlinkat(tmp, name, libc.AT_REMOVEDIR);
+ * }
+ * ```
  */
 export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, flag: number): number {
   const at = directory(fd),
     name = cString(path),
-    both = times && memory(times, 32),
+    both = timespecs(times),
     flags = int(flag, "flag");
   const call = bound.utimensat ?? bind("utimensat");
   do {
@@ -187,7 +259,7 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
 /**
  * Removes a name, with AT_REMOVEDIR an empty directory, and returns 0.
  *
- * Stands for unlinkat(2).
+ * Stands for unlinkat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -199,7 +271,19 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   tmp.openSync(name, { write: true, createNew: true }).close();
+ *   libc.unlinkat(tmp, name, 0);
+ *   assert(!tmp.listSync().includes(name));
+ * }
+ * ```
  */
 export function unlinkat(fd: FdLike, path: string, flag: number): number {
   const at = directory(fd), name = cString(path), flags = int(flag, "flag");
@@ -215,7 +299,7 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
 /**
  * Makes a directory and returns 0.
  *
- * Stands for mkdirat(2).
+ * Stands for mkdirat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -228,7 +312,19 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkdirat(tmp, name, 0o700);
+ *   assert(tmp.statSync(name).isDirectory);
+ *   libc.unlinkat(tmp, name, libc.AT_REMOVEDIR);
+ * }
+ * ```
  */
 export function mkdirat(fd: FdLike, path: string, mode: number): number {
   const at = directory(fd), name = cString(path), bits = modeOf(mode);
@@ -244,7 +340,7 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
 /**
  * Makes a named pipe and returns 0.
  *
- * Stands for mkfifoat(2).
+ * Stands for mkfifoat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -257,7 +353,19 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkfifoat(tmp, name, 0o600);
+ *   assert(tmp.statSync(name).isFifo);
+ *   libc.unlinkat(tmp, name, 0);
+ * }
+ * ```
  */
 export function mkfifoat(fd: FdLike, path: string, mode: number): number {
   const at = directory(fd), name = cString(path), bits = modeOf(mode);
@@ -273,7 +381,7 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
 /**
  * Makes a symlink to `target`, which is not looked at, and returns 0.
  *
- * Stands for symlinkat(2).
+ * Stands for symlinkat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -286,7 +394,19 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.symlinkat("target", tmp, name);
+ *   assertEquals(libc.readlinkat(tmp, name, new Uint8Array(1024)), 6);
+ *   libc.unlinkat(tmp, name, 0);
+ * }
+ * ```
  */
 export function symlinkat(target: string, fd: FdLike, path: string): number {
   const at = directory(fd), name = cString(path), text = cString(target, 1);
@@ -302,7 +422,7 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
 /**
  * Reads the target of a symlink, without a NUL, and returns how many bytes.
  *
- * Stands for readlinkat(2).
+ * Stands for readlinkat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -314,7 +434,21 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   const buffer = new Uint8Array(1024);
+ *   libc.symlinkat("target", tmp, name);
+ *   const length = libc.readlinkat(tmp, name, buffer);
+ *   assertEquals(new TextDecoder().decode(buffer.subarray(0, length)), "target");
+ *   libc.unlinkat(tmp, name, 0);
+ * }
+ * ```
  */
 export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize?: number): number {
   const at = directory(fd), name = cString(path);
@@ -331,7 +465,7 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
 /**
  * Makes a second name for a file and returns 0.
  *
- * Stands for linkat(2).
+ * Stands for linkat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -344,7 +478,21 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   tmp.openSync(name, { write: true, createNew: true }).close();
+ *   libc.linkat(tmp, name, tmp, `${name}.2`, 0);
+ *   assertEquals(tmp.statSync(name).nlink, 2);
+ *   libc.unlinkat(tmp, name, 0);
+ *   libc.unlinkat(tmp, `${name}.2`, 0);
+ * }
+ * ```
  */
 export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, flag: number): number {
   const at = directory(fd1), name = cString(path1);
@@ -361,7 +509,7 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
 /**
  * Renames a file or directory, in place of what has the new name, and returns 0.
  *
- * Stands for renameat(2).
+ * Stands for renameat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -373,7 +521,20 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   libc.mkdirat(tmp, name, 0o700);
+ *   libc.renameat(tmp, name, tmp, `${name}.2`);
+ *   assert(tmp.statSync(`${name}.2`).isDirectory);
+ *   libc.unlinkat(tmp, `${name}.2`, libc.AT_REMOVEDIR);
+ * }
+ * ```
  */
 export function renameat(fromfd: FdLike, from: string, tofd: FdLike, to: string): number {
   const at = directory(fromfd), name = cString(from);

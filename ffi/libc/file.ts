@@ -1,5 +1,5 @@
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { int, long, memory, mode as modeOf, owner as ownerOf } from "../_check.ts";
+import { int, long, memory, mode as modeOf, owner as ownerOf, timespecs } from "../_check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../abi/freebsd_constants.ts";
@@ -8,7 +8,7 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 /**
  * Fills a `struct stat` of 224 bytes and returns 0.
  *
- * Stands for fstat(2).
+ * Stands for fstat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -17,7 +17,20 @@ import { descriptor, type FdLike } from "../fd_like.ts";
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const stat = new Uint8Array(224);
+ *   libc.fstat(file, stat);
+ *   const mode = new DataView(stat.buffer).getUint16(24, true);
+ *   // S_IFCHR of sys/stat.h
+ *   assertEquals(mode & 0o170000, 0o020000);
+ * }
+ * ```
  */
 export function fstat(fd: FdLike, sb: Uint8Array): number {
   const number = descriptor(fd), stat = memory(sb, abi().statSize);
@@ -33,7 +46,7 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
 /**
  * Sets the size of a file in bytes and returns 0.
  *
- * Stands for ftruncate(2).
+ * Stands for ftruncate(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -42,7 +55,20 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   libc.ftruncate(file, 100);
+ *   assertEquals(file.statSync().size, 100);
+ * }
+ * ```
  */
 export function ftruncate(fd: FdLike, length: number | bigint): number {
   const number = descriptor(fd), size = long(length, "length");
@@ -58,7 +84,7 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
 /**
  * Brings the data and metadata of a file to the disk and returns 0.
  *
- * Stands for fsync(2).
+ * Stands for fsync(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -67,7 +93,19 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.fsync(file), 0);
+ * }
+ * ```
  */
 export function fsync(fd: FdLike): number {
   const number = descriptor(fd);
@@ -83,7 +121,7 @@ export function fsync(fd: FdLike): number {
 /**
  * Brings the data of a file to the disk and returns 0.
  *
- * Stands for fdatasync(2).
+ * Stands for fdatasync(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -92,7 +130,19 @@ export function fsync(fd: FdLike): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.fdatasync(file), 0);
+ * }
+ * ```
  */
 export function fdatasync(fd: FdLike): number {
   const number = descriptor(fd);
@@ -108,7 +158,7 @@ export function fdatasync(fd: FdLike): number {
 /**
  * Locks or unlocks a file, waiting unless LOCK_NB is given, and returns 0.
  *
- * Stands for flock(2).
+ * Stands for flock(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -118,7 +168,19 @@ export function fdatasync(fd: FdLike): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.flock(file, libc.LOCK_EX | libc.LOCK_NB), 0);
+ * }
+ * ```
  */
 export function flock(fd: FdLike, operation: number): number {
   const number = descriptor(fd), how = int(operation, "operation");
@@ -134,7 +196,7 @@ export function flock(fd: FdLike, operation: number): number {
 /**
  * Sets the permission bits of a file and returns 0.
  *
- * Stands for fchmod(2).
+ * Stands for fchmod(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -144,7 +206,20 @@ export function flock(fd: FdLike, operation: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   libc.fchmod(file, 0o400);
+ *   assertEquals(file.statSync().mode! & 0o777, 0o400);
+ * }
+ * ```
  */
 export function fchmod(fd: FdLike, mode: number): number {
   const number = descriptor(fd), bits = modeOf(mode);
@@ -160,7 +235,7 @@ export function fchmod(fd: FdLike, mode: number): number {
 /**
  * Sets owner and group of a file, where -1 leaves one as it is, and returns 0.
  *
- * Stands for fchown(2).
+ * Stands for fchown(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -170,7 +245,19 @@ export function fchmod(fd: FdLike, mode: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.fchown(file, -1, -1), 0);
+ * }
+ * ```
  */
 export function fchown(fd: FdLike, owner: number, group: number): number {
   const number = descriptor(fd), uid = ownerOf(owner, "owner"), gid = ownerOf(group, "group");
@@ -186,7 +273,7 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
 /**
  * Sets access and modification time from two `struct timespec` (32 bytes), null for now, and returns 0.
  *
- * Stands for futimens(2).
+ * Stands for futimens(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -196,10 +283,24 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   const times = new BigInt64Array([1n, 0n, 2n, 0n]);
+ *   libc.futimens(file, new Uint8Array(times.buffer));
+ *   assertEquals(file.statSync().mtime, new Date(2000));
+ * }
+ * ```
  */
 export function futimens(fd: FdLike, times: Uint8Array | null): number {
-  const number = descriptor(fd), both = times && memory(times, 32);
+  const number = descriptor(fd), both = timespecs(times);
   const call = bound.futimens ?? bind("futimens");
   do {
     const result = call(number, both);
@@ -212,7 +313,7 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
 /**
  * Acts on a descriptor by a command whose argument is an integer, and returns what the command does.
  *
- * Stands for fcntl(2).
+ * Stands for fcntl(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -222,7 +323,17 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.fcntl(file, libc.F_GETFD), libc.FD_CLOEXEC);
+ *   assertEquals(libc.fcntl(file, libc.F_GETFL) & libc.O_ACCMODE, libc.O_RDONLY);
+ * }
+ * ```
  */
 export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number {
   const number = descriptor(fd), command = int(cmd, "cmd"), value = long(arg, "arg");
@@ -259,7 +370,7 @@ const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
  * Sends a device request and returns what the device does, mostly 0.
  *
  * Stands for ioctl(2). `data` is the memory that the request reads or fills, null for a request without any; a request
- * that takes an integer in its place (`_IOWINT`) gets 0.
+ * that takes an integer in its place (`_IOWINT`) gets 0. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes, or `data` is smaller than the request says.
@@ -268,7 +379,22 @@ const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { Ioctl, isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   libc.ftruncate(file, 5);
+ *   const count = new Int32Array(1);
+ *   libc.ioctl(file, Ioctl.FIONREAD, new Uint8Array(count.buffer));
+ *   assertEquals(count[0], 5);
+ * }
+ * ```
  */
 export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | null = null): number {
   const number = descriptor(fd), command = BigInt.asUintN(32, long(request, "request"));
@@ -276,7 +402,7 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
   if (size > 0 && data === null) {
     throw new TypeError(`The ioctl 0x${command.toString(16)} needs a buffer of ${size} bytes, not null.`);
   }
-  const argument = data && memory(data, size);
+  const argument = data === null ? null : memory(data, size);
   const call = bound.ioctl ?? bind("ioctl");
   do {
     const result = call(number, command, argument);
@@ -295,7 +421,7 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
 /**
  * Tells whether a descriptor is a terminal: 1 or 0.
  *
- * Stands for isatty(3).
+ * Stands for isatty(3). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -304,7 +430,16 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.isatty(file), 0);
+ * }
+ * ```
  */
 export function isatty(fd: FdLike): number {
   const number = descriptor(fd);
@@ -315,14 +450,15 @@ export function isatty(fd: FdLike): number {
   if (errno[0] !== EBADF && errno[0] !== ENOTCAPABLE) return 0;
   throw syscallError("isatty", {
     fd: number,
-    reason: () => "the ioctl TIOCGETA, which tells a terminal, is not permitted.",
+    reason: (code) =>
+      code === "ENOTCAPABLE" ? "the ioctl TIOCGETA, which tells a terminal, is not permitted." : undefined,
   });
 }
 
 /**
  * Duplicates a descriptor, with its rights and without close-on-exec, and returns the new one.
  *
- * Stands for dup(2).
+ * Stands for dup(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -331,7 +467,18 @@ export function isatty(fd: FdLike): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using zero = openSync("/dev/zero");
+ *   const copy = libc.dup(zero);
+ *   assertEquals(libc.read(copy, new Uint8Array(4)), 4);
+ *   libc.close(copy);
+ * }
+ * ```
  */
 export function dup(fd: FdLike): number {
   const number = descriptor(fd);

@@ -8,7 +8,7 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 /**
  * Opens an ambient path and returns the descriptor.
  *
- * Stands for open(2).
+ * Stands for open(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -22,7 +22,17 @@ import { descriptor, type FdLike } from "../fd_like.ts";
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const fd = libc.open("/dev/null", libc.O_WRONLY | libc.O_CLOEXEC);
+ *   assertEquals(libc.write(fd, new Uint8Array(3)), 3);
+ *   libc.close(fd);
+ * }
+ * ```
  */
 export function open(path: string, flags: number, mode = 0): number {
   const name = cString(path), bits = int(flags, "flags"), create = modeOf(mode);
@@ -39,6 +49,7 @@ export function open(path: string, flags: number, mode = 0): number {
  * Closes a descriptor and returns 0.
  *
  * Stands for close(2). It is never repeated: FreeBSD has closed the descriptor also when it says EINTR.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -47,7 +58,17 @@ export function open(path: string, flags: number, mode = 0): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals, assertThrows } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const fd = libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC);
+ *   assertEquals(libc.close(fd), 0);
+ *   assertThrows(() => libc.close(fd), Deno.errors.BadResource);
+ * }
+ * ```
  */
 export function close(fd: FdLike): number {
   const number = descriptor(fd);
@@ -62,7 +83,7 @@ export function close(fd: FdLike): number {
 /**
  * Reads at the offset of the descriptor and returns how many bytes: 0 at the end of the file.
  *
- * Stands for read(2).
+ * Stands for read(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -73,7 +94,18 @@ export function close(fd: FdLike): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using zero = openSync("/dev/zero");
+ *   const buffer = new Uint8Array([1, 2, 3]);
+ *   assertEquals(libc.read(zero, buffer, 2), 2);
+ *   assertEquals(buffer, new Uint8Array([0, 0, 3]));
+ * }
+ * ```
  */
 export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
   const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
@@ -89,7 +121,7 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
 /**
  * Writes at the offset of the descriptor and returns how many bytes, which may be fewer than given.
  *
- * Stands for write(2).
+ * Stands for write(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -100,7 +132,16 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null", { write: true });
+ *   assertEquals(libc.write(file, new Uint8Array(3)), 3);
+ * }
+ * ```
  */
 export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
   const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
@@ -116,7 +157,7 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
 /**
  * Reads at `offset`, leaves the offset of the descriptor alone, and returns how many bytes.
  *
- * Stands for pread(2).
+ * Stands for pread(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -126,7 +167,22 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   libc.write(file, new Uint8Array([1, 2, 3]));
+ *   const buffer = new Uint8Array(2);
+ *   assertEquals(libc.pread(file, buffer, 2, 1), 2);
+ *   assertEquals(buffer, new Uint8Array([2, 3]));
+ * }
+ * ```
  */
 export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: number | bigint): number {
   const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
@@ -143,7 +199,7 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
 /**
  * Writes at `offset`, leaves the offset of the descriptor alone, and returns how many bytes.
  *
- * Stands for pwrite(2).
+ * Stands for pwrite(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -152,7 +208,20 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.pwrite(file, new Uint8Array(3), 3, 100), 3);
+ *   assertEquals(file.statSync().size, 103);
+ * }
+ * ```
  */
 export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: number | bigint): number {
   const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
@@ -169,7 +238,7 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
 /**
  * Moves the offset of a descriptor and returns the new one, in bytes from the start.
  *
- * Stands for lseek(2).
+ * Stands for lseek(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -178,7 +247,20 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using tmp = openDirSync("/tmp");
+ *   const name = crypto.randomUUID();
+ *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
+ *   libc.unlinkat(tmp, name, 0);
+ *   assertEquals(libc.lseek(file, 2 ** 33, libc.SEEK_SET), 2 ** 33);
+ *   assertEquals(libc.lseek(file, 0, libc.SEEK_END), 0);
+ * }
+ * ```
  */
 export function lseek(fd: FdLike, offset: number | bigint, whence: number): number {
   const number = descriptor(fd), by = long(offset, "offset"), from = int(whence, "whence");
@@ -194,7 +276,7 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
 /**
  * Reads entries of a directory and returns how many bytes of `struct dirent`: 0 at its end. `basep` gets the offset, in 8 bytes.
  *
- * Stands for getdirentries(2).
+ * Stands for getdirentries(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When a number is none that C's type takes.
@@ -204,7 +286,21 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
- * Requires `--allow-ffi` permission.
+ * @example
+ * ```ts
+ * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = openDirSync("/dev");
+ *   const buffer = new Uint8Array(4096);
+ *   const length = libc.getdirentries(dev, buffer, buffer.length, new Uint8Array(8));
+ *   // d_reclen and d_namlen of the first struct dirent
+ *   const entry = new DataView(buffer.buffer);
+ *   assert(entry.getUint16(16, true) <= length);
+ *   assert(entry.getUint16(20, true) < entry.getUint16(16, true));
+ * }
+ * ```
  */
 export function getdirentries(fd: FdLike, buffer: Uint8Array, nbytes: number, basep: Uint8Array): number {
   const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);

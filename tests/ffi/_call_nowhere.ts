@@ -1,0 +1,12 @@
+/** Calls every exported function where the library knows no kernel, and prints what each gives or throws. */
+import { callExport, calls } from "./_calls.ts";
+import { nowhere } from "./_place.ts";
+
+const outcomes = Object.entries(calls).map(([name, args]) => {
+  try {
+    return [name, String(callExport(name, args.map(({ good }) => good(nowhere))))];
+  } catch (error) {
+    return [name, String(error)];
+  }
+});
+console.log(JSON.stringify(Object.fromEntries(outcomes)));

@@ -1,0 +1,212 @@
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { Dir, FdFile, type FdLike, Ioctl, Right } from "../../mod.ts";
+import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
+import { allCalls } from "../_standin.ts";
+import { test } from "../_test.ts";
+import { type Argument, callExport, calls, exportedFunctions, type Kind } from "./_calls.ts";
+import { LibcPlace } from "./_place.ts";
+
+/** A value that is refused: by which class, and how the message names it. */
+type Bad = [value: unknown, Class: new (...args: never[]) => Error, names: string];
+
+const { BadResource } = Deno.errors;
+const TYPE = TypeError, RANGE = RangeError;
+
+function closed<T extends { take(): number }>(make: (fd: number) => T, fd: number): T {
+  const it = make(fd);
+  it.take();
+  return it;
+}
+const closedFile = closed((fd) => new FdFile(fd), 0), closedDir = closed((fd) => new Dir(fd), 0);
+const closedFiles: Bad[] = [
+  [closedFile, BadResource, "This FdFile is closed"],
+  [closedDir, BadResource, "This Dir is closed"],
+];
+
+const noDescriptors: Bad[] = [
+  [-1, RANGE, "-1"],
+  [2 ** 31, RANGE, "2147483648"],
+  [1.5, RANGE, "1.5"],
+  [NaN, RANGE, "NaN"],
+  [Infinity, RANGE, "Infinity"],
+  [{ fd: -1 }, RANGE, "-1"],
+  [{ fd: "3" }, TYPE, '"3"'],
+  [null, TYPE, "null"],
+  [undefined, TYPE, "undefined"],
+  [3n, TYPE, "3n"],
+  ...closedFiles,
+];
+const noStrings: Bad[] = [[null, TYPE, "null"], [undefined, TYPE, "undefined"]];
+const noPaths: Bad[] = [
+  ["", TYPE, '""'],
+  ["a\0b", TYPE, "a\\u0000b"],
+  [`${"a".repeat(60)}\0`, TYPE, "a\\u0000"],
+  ["\0", TYPE, '"\\u0000"'],
+  ["a\ud800b", TYPE, "U+D800"],
+];
+const noRights: Bad[] = [
+  ["READ", TYPE, '"READ"'],
+  [["REED"], RANGE, '"REED"'],
+  [["READ", "read"], RANGE, '"read"'],
+  [[1n], RANGE, "0x0000000000000001"],
+  [[0n], RANGE, "0x0000000000000000"],
+  [[-1n], RANGE, "-1n"],
+  [[Right.READ | Right.IOCTL], RANGE, "0x0600000000000081"],
+  [[1], TYPE, "1"],
+  [Right.READ, TYPE, "144115188075855873n"],
+  [null, TYPE, "null"],
+  [undefined, TYPE, "undefined"],
+];
+const noBigEnough = (least: number): Bad[] =>
+  least === 0 ? [] : [[new Uint8Array(least - 1), RANGE, `${least} bytes, not of ${least - 1}`]];
+const noMemory: Bad[] = [
+  ["text", TYPE, '"text"'],
+  [[1, 2], TYPE, "[ 1, 2 ]"],
+  [new ArrayBuffer(224), TYPE, "ArrayBuffer"],
+  [new Uint32Array(56), TYPE, "Uint32Array"],
+  [undefined, TYPE, "undefined"],
+];
+const noIntegers: Bad[] = [
+  [1.5, RANGE, "1.5"],
+  [NaN, RANGE, "NaN"],
+  ["1", TYPE, '"1"'],
+  [null, TYPE, "null"],
+];
+
+const bad: Record<Exclude<Kind, `buffer of ${number}`>, Bad[]> = {
+  "descriptor": [...noDescriptors, ["3", TYPE, '"3"'], [-100, RANGE, "-100"]],
+  "directory": [...noDescriptors, ["3", TYPE, '"3"'], [-99, RANGE, "-99"]],
+  "path": [...noPaths, ...noStrings, [5, TYPE, "5"], [["a"], TYPE, '[ "a" ]']],
+  "descriptor or path": [...noDescriptors, ...noPaths],
+  "rights": noRights,
+  "rights option": noRights.filter(([value]) => value !== undefined)
+    .map(([limit, Class, names]) => [{ limit }, Class, names]),
+  "ioctls": [
+    [Array.from({ length: 257 }, (_, i) => i), RANGE, "257"],
+    ["FIONREAD", TYPE, '"FIONREAD"'],
+    [Ioctl.FIONREAD, TYPE, `${Ioctl.FIONREAD}n`],
+    [["FIONREAD"], TYPE, '"FIONREAD"'],
+    [[-1], RANGE, "-1"],
+    [[1.5], RANGE, "1.5"],
+    [[NaN], RANGE, "NaN"],
+    [[2 ** 32], RANGE, "4294967296"],
+    [[1n << 32n], RANGE, "4294967296"],
+    [undefined, TYPE, "undefined"],
+  ],
+  "fcntls": [
+    ["GETFL", TYPE, '"GETFL"'],
+    [["GETLF"], RANGE, '"GETLF"'],
+    [["F_GETFL"], RANGE, '"F_GETFL"'],
+    [[0], RANGE, "0"],
+    [[1], RANGE, "1"],
+    [[0x80], RANGE, "128"],
+    [[1.5], RANGE, "1.5"],
+    [[NaN], RANGE, "NaN"],
+    [8, TYPE, "8"],
+    [undefined, TYPE, "undefined"],
+  ],
+  "fcntls mask": [
+    [1, RANGE, "1"],
+    [0x88, RANGE, "136"],
+    [-1, RANGE, "-1"],
+    [1.5, RANGE, "1.5"],
+    [NaN, RANGE, "NaN"],
+    ["8", TYPE, '"8"'],
+    [8n, TYPE, "8n"],
+    [undefined, TYPE, "undefined"],
+  ],
+  "ncmds": [...noIntegers, [257, RANGE, "257"], [-1, RANGE, "-1"], [2, RANGE, "16 bytes, not of 8"]],
+  "maxcmds": [...noIntegers, [-1, RANGE, "-1"], [2, RANGE, "16 bytes, not of 8"]],
+  "int": [...noIntegers, [2 ** 31, RANGE, "2147483648"], [-(2 ** 31) - 1, RANGE, "-2147483649"]],
+  "long": [
+    ...noIntegers,
+    [2 ** 53, RANGE, "9007199254740992"],
+    [1n << 63n, RANGE, "9223372036854775808"],
+    [-(1n << 63n) - 1n, RANGE, "-9223372036854775809"],
+  ],
+  "mode": [...noIntegers, [-1, RANGE, "-1"], [0o200000, RANGE, "65536"]],
+  "owner": [...noIntegers, [-2, RANGE, "-2"], [2 ** 32, RANGE, "4294967296"]],
+  "count": [...noIntegers, [-1, RANGE, "-1"], [2 ** 20, RANGE, "1048576"]],
+  "times": [...noMemory, ...noBigEnough(32), [0, TYPE, "0"], ["", TYPE, '""'], [false, TYPE, "false"]],
+};
+
+function refused({ kind }: Argument): Bad[] {
+  if (kind in bad) return bad[kind as keyof typeof bad];
+  const least = Number(kind.slice("buffer of ".length));
+  return [...noMemory, ...noBigEnough(least)];
+}
+
+/** What a value stands for where a name must be plain. */
+function shown(value: unknown): string {
+  const text = Deno.inspect(value, { breakLength: Infinity, iterableLimit: 3 });
+  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}
+
+test("every exported function that may reach the kernel is among the calls that are tested", () => {
+  assertEquals(Object.keys(calls).sort(), exportedFunctions());
+});
+
+const nth = ["first", "second", "third", "fourth", "fifth"];
+
+for (const [name, args] of Object.entries(calls)) {
+  if (args.length === 0) continue;
+  const what = kernel.simulated ? " before any call to the kernel" : "";
+  test(`${name}() refuses every bad argument${what}, and takes a good one`, () => {
+    using fixture = new Fixture();
+    using place = new LibcPlace(fixture.path);
+    const good = (except?: number) => args.map(({ good }, i) => i === except ? undefined : good(place));
+    for (const [i, argument] of args.entries()) {
+      for (const [value, Class, says] of refused(argument)) {
+        // The optional last arguments may be left out, and a descriptor's maker takes no object.
+        if (value === undefined && i === args.length - 1 && isOptional(name)) continue;
+        const given = good(i).with(i, value);
+        const where = `${shown(value)} as the ${nth[i]} argument of ${name}()`;
+        const before = kernel.simulated ? allCalls() : 0;
+        const error = thrown(() => callExport(name, given), where);
+        if (kernel.simulated) assertEquals(allCalls(), before, `${where} reached the kernel`);
+        assertInstanceOf(error, Class, `${where}: ${error}`);
+        assertStringIncludes(error.message, says, where);
+        place.closeAll();
+      }
+    }
+    callExport(name, good());
+  });
+}
+
+function isOptional(name: string): boolean {
+  return [
+    "libc.read",
+    "libc.write",
+    "libc.readlinkat",
+    "libc.open",
+    "libc.openat",
+    "libc.fcntl",
+    "libc.ioctl",
+  ].includes(
+    name,
+  );
+}
+
+function thrown(fn: () => unknown, where: string): Error {
+  try {
+    fn();
+  } catch (error) {
+    assert(error instanceof Error);
+    return error;
+  }
+  throw new Error(`${where} was taken`);
+}
+
+test("descriptor arguments take whatever has an fd, and AT_FDCWD only where a path follows", () => {
+  using fixture = new Fixture();
+  using place = new LibcPlace(fixture.path);
+  for (const [name, args] of Object.entries(calls)) {
+    const at = args.findIndex(({ kind }) => kind.startsWith("descriptor") || kind === "directory");
+    if (at < 0 || name.endsWith(".fromFd") || name === "libc.close") continue;
+    const given = args.map((argument) => argument.good(place));
+    const like: FdLike = { fd: given[at] as number };
+    callExport(name, given.with(at, like));
+    place.closeAll();
+  }
+});

@@ -1,0 +1,189 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { getMode, isSupported, sandboxed } from "../../mod.ts";
+import { inChild, runModule } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
+import { needsStandin, workerURL } from "../_standin.ts";
+import { test } from "../_test.ts";
+
+const standin = new URL("../_standin.ts", import.meta.url).href;
+const ENOSYS = 78;
+
+test("isSupported() is true here, while sandboxed() and getMode() are false before enter()", () => {
+  assertEquals([isSupported(), sandboxed(), getMode()], [true, false, false]);
+});
+
+test("enter() makes sandboxed() and getMode() true", async () => {
+  const answers = await inChild(({ enter, sandboxed, getMode, isSupported }) => {
+    const ask = () => [sandboxed(), getMode(), isSupported()];
+    return [ask(), enter() === undefined, ask()];
+  });
+  assertEquals(answers, [[false, false, true], true, [true, true, true]]);
+});
+
+test("enter() twice does no harm", async () => {
+  const answers = await inChild(({ enter, libc, sandboxed }) => {
+    enter();
+    enter();
+    return [sandboxed(), libc.cap_enter(), sandboxed()];
+  });
+  assertEquals(answers, [true, 0, true]);
+});
+
+test("enter() takes away paths, and leaves descriptors and what is beneath them", async () => {
+  using fixture = new Fixture({ "a.txt": "hello" });
+  const { before, refusal, text, again } = await inChild(
+    ({ caught, enter, openDirSync, openSync }, path) => {
+      const before = caught(() => openSync(`${path}/a.txt`).close());
+      using dir = openDirSync(path);
+      using open = openSync(`${path}/a.txt`);
+      enter();
+      const refusal = caught(() => openSync(`${path}/a.txt`).close());
+      using file = dir.openSync("a.txt");
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { before, refusal, text: decode(file.readAll()), again: decode(open.readAll()) };
+    },
+    fixture.path,
+  );
+  assertEquals(before, undefined);
+  assertEquals(refusal?.code, "ECAPMODE");
+  assertEquals([text, again], ["hello", "hello"]);
+});
+
+test("enter() in a Worker holds the whole process", async () => {
+  const url = workerURL(new URL("_enter_worker.ts", import.meta.url));
+  const answers = await inChild(async ({ sandboxed, getMode }, url) => {
+    const worker = new Worker(url, { type: "module" });
+    const message = () =>
+      new Promise<unknown>((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = reject;
+      });
+    const before = [await message(), sandboxed()];
+    worker.postMessage(undefined);
+    const after = [await message(), sandboxed(), getMode()];
+    worker.terminate();
+    return [before, after];
+  }, url.href);
+  assertEquals(answers, [[false, false], [true, true, true]]);
+});
+
+test(
+  "enter() throws NotSupported with its cause on a kernel without Capsicum, and enters nothing",
+  async () => {
+    const { error, cause, entered } = await inChild(
+      async ({ enter, sandboxed }, { standin, ENOSYS }) => {
+        const { failNext } = await import(standin);
+        failNext("cap_enter", ENOSYS);
+        try {
+          enter();
+          return { entered: sandboxed() };
+        } catch (error) {
+          const { name, message, code, errno, syscall, cause } = error as Error & Record<string, unknown>;
+          const { name: className, message: text } = cause as Error;
+          return {
+            error: { name, message, code, errno, syscall },
+            cause: [className, text],
+            entered: sandboxed(),
+          };
+        }
+      },
+      { standin, ENOSYS },
+    );
+    assertEquals(error, {
+      name: "NotSupported",
+      message: "The kernel of this system has no cap_enter(2).",
+      code: "ENOSYS",
+      errno: ENOSYS,
+      syscall: "cap_enter",
+    });
+    assertEquals(cause, ["CapsicumError", "cap_enter: Function not implemented (ENOSYS)."]);
+    assertEquals(entered, false);
+  },
+  { skip: needsStandin },
+);
+
+test("isSupported() is false and getMode() throws NotSupported on a kernel without Capsicum", async () => {
+  const { supported, refusal, otherFailure } = await inChild(
+    async ({ isSupported, getMode, caught }, { standin, ENOSYS }) => {
+      const { failNext } = await import(standin);
+      const failing = (errno: number) => failNext("cap_getmode", errno);
+      failing(ENOSYS);
+      const supported = [isSupported(), isSupported()];
+      failing(ENOSYS);
+      const refusal = caught(getMode);
+      const EFAULT = 14;
+      failing(EFAULT);
+      return { supported, refusal, otherFailure: caught(isSupported) };
+    },
+    { standin, ENOSYS },
+  );
+  assertEquals(supported, [false, true]);
+  assertEquals([refusal?.class, refusal?.code], ["NotSupported", "ENOSYS"]);
+  // What can't be known is not answered.
+  assertEquals([otherFailure?.class, otherFailure?.code], ["CapsicumError", "EFAULT"]);
+}, { skip: needsStandin });
+
+/** Runs enter() in a child whose libc has another function under the name of cap_enter. */
+function enterByAnother(replacement: string) {
+  return inChild(({ caught, enter, isSupported, sandboxed }, replacement) => {
+    const dlopen = Deno.dlopen as (path: string, symbols: Record<string, object>) => unknown;
+    Object.assign(Deno, {
+      dlopen: (path: string, symbols: Record<string, object>) =>
+        dlopen(
+          path,
+          "cap_enter" in symbols
+            ? { ...symbols, cap_enter: { ...symbols.cap_enter, name: replacement } }
+            : symbols,
+        ),
+    });
+    return { error: caught(enter), answers: [isSupported(), sandboxed()] };
+  }, replacement);
+}
+
+test("enter() throws NotSupported where libc has no cap_enter", async () => {
+  const { error, answers } = await enterByAnother("cap_enter_of_nobody");
+  assertEquals(error?.class, "NotSupported");
+  assertMatch(error?.message ?? "", /can't be used for cap_enter: .*cap_enter_of_nobody/);
+  assertEquals(answers, [true, false]);
+  assertEquals((await enterByAnother("cap_enter")).error, undefined);
+});
+
+test("enter() throws where cap_enter succeeds and the process is not in capability mode", async () => {
+  const { error, answers } = await enterByAnother("getpid");
+  assertStringIncludes(error?.message ?? "", "not in capability mode");
+  assertEquals(answers, [true, false]);
+});
+
+test(
+  "off FreeBSD sandboxed() and isSupported() are false and Rights work, without any permission",
+  async () => {
+    const answers = await inChild(
+      ({ Rights, isSupported, sandboxed }) => {
+        const rights = new Rights(["READ", "SEEK"]);
+        return { os: Deno.build.os, supported: isSupported(), sandboxed: sandboxed(), names: rights.names() };
+      },
+      undefined,
+      { kernel: false, permissions: [] },
+    );
+    assertEquals(answers, { os: "linux", supported: false, sandboxed: false, names: ["PREAD"] });
+  },
+  { skip: offFreeBSD() },
+);
+
+test("off FreeBSD every other function that would call the kernel throws NotSupported", async () => {
+  const { code, stdout, stderr } = await runModule(new URL("_call_nowhere.ts", import.meta.url), {
+    kernel: false,
+  });
+  assertEquals([code, stderr], [0, ""]);
+  const outcomes = Object.entries(JSON.parse(stdout) as Record<string, string>);
+  const others = outcomes.filter(([, outcome]) => !outcome.startsWith("NotSupported: "));
+  assertEquals(Object.fromEntries(others), { isSupported: "false", sandboxed: "false" });
+  for (const [, outcome] of outcomes) {
+    if (outcome !== "false") assertStringIncludes(outcome, "this system is linux");
+  }
+}, { skip: offFreeBSD() });
+
+function offFreeBSD(): string | false {
+  return kernel.simulated ? false : "this system is FreeBSD";
+}

@@ -1,0 +1,198 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { freebsd } from "../../../ffi/abi/freebsd.ts";
+import { CapsicumError, Ioctl, libc, openDirSync, openSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+
+const root = Deno.uid() === 0;
+const stat = (fd: { fd: number }) => {
+  const bytes = new Uint8Array(224);
+  libc.fstat(fd, bytes);
+  return freebsd.decodeStat(bytes);
+};
+
+/** `struct timespec[2]` */
+function timespecs(...seconds: [atime: number, nanoseconds: number, mtime: number, nanoseconds: number]) {
+  return new Uint8Array(BigInt64Array.from(seconds, BigInt).buffer);
+}
+
+test("fstat() tells what the file system says", () => {
+  using fixture = new Fixture({ file: "text", dir: {} });
+  using file = openSync(fixture.at("file"));
+  using dir = openDirSync(fixture.at("dir"));
+  const theirs = fixture.stat("file");
+  const ours = stat(file);
+  for (const key of ["size", "ino", "uid", "gid", "nlink", "mtime", "isFile", "mode"] as const) {
+    assertEquals<unknown>(ours[key], theirs[key], key);
+  }
+  assertEquals([stat(dir).isDirectory, stat(dir).isFile], [true, false]);
+});
+
+test("ftruncate() cuts, and lengthens with zeros", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"), { write: true });
+  assertEquals([libc.ftruncate(file, 2), fixture.read("file")], [0, "te"]);
+  assertEquals([libc.ftruncate(file, 4n), fixture.read("file")], [0, "te\0\0"]);
+  assertEquals(assertThrows(() => libc.ftruncate(file, -1), CapsicumError).code, "EINVAL");
+});
+
+test("fsync() and fdatasync() give 0 for a file that can be written", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"), { read: true, write: true });
+  assertEquals([libc.fsync(file), libc.fdatasync(file)], [0, 0]);
+});
+
+test("flock() with LOCK_NB throws WouldBlock while another holds the lock", () => {
+  using fixture = new Fixture({ file: "text" });
+  using one = openSync(fixture.at("file"));
+  using other = openSync(fixture.at("file"));
+  assertEquals(libc.flock(one, libc.LOCK_EX), 0);
+  assertThrows(() => libc.flock(other, libc.LOCK_SH | libc.LOCK_NB), Deno.errors.WouldBlock, "EAGAIN");
+  assertEquals(libc.flock(one, libc.LOCK_SH), 0);
+  assertEquals(libc.flock(other, libc.LOCK_SH | libc.LOCK_NB), 0);
+  assertEquals([libc.flock(one, libc.LOCK_UN), libc.flock(other, libc.LOCK_UN)], [0, 0]);
+  assertEquals(libc.flock(other, libc.LOCK_EX | libc.LOCK_NB), 0);
+});
+
+test("fchmod() sets the mode", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  for (const mode of [0o600, 0o4755, 0o444]) {
+    libc.fchmod(file, mode);
+    assertEquals(fixture.stat("file").mode! & 0o7777, mode);
+  }
+});
+
+test("fchown() leaves with -1 what there is", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  const { uid, gid } = fixture.stat("file");
+  assertEquals(libc.fchown(file, -1, -1), 0);
+  assertEquals([fixture.stat("file").uid, fixture.stat("file").gid], [uid, gid]);
+});
+
+test("fchown() sets owner and group, one of them, or both", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  const owners = () => [fixture.stat("file").uid, fixture.stat("file").gid];
+  libc.fchown(file, 1001, 2002);
+  assertEquals(owners(), [1001, 2002]);
+  libc.fchown(file, 1003, -1);
+  assertEquals(owners(), [1003, 2002]);
+  libc.fchown(file, -1, 4_000_000_000);
+  assertEquals(owners(), [1003, 4_000_000_000]);
+}, { skip: root ? false : "only root gives files away" });
+
+test("fchown() to another throws PermissionDenied for who is not root", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  assertThrows(() => libc.fchown(file, 0, 0), Deno.errors.PermissionDenied, "EPERM");
+  assertEquals(libc.fchown(file, Deno.uid()!, -1), 0);
+}, { skip: root ? "root may give files away" : false });
+
+test("futimens() sets both times, either, or with null the current time", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  const times = () => [stat(file).atime?.getTime(), stat(file).mtime?.getTime()];
+  libc.futimens(file, timespecs(-86_400, 500_000_000, 4_102_444_800, 987_000_000));
+  assertEquals(times(), [-86_399_500, 4_102_444_800_987]);
+  libc.futimens(file, timespecs(0, libc.UTIME_OMIT, 1000, 0));
+  assertEquals(times(), [-86_399_500, 1_000_000]);
+  libc.futimens(file, timespecs(2000, 0, 0, libc.UTIME_NOW));
+  assertEquals(times()[0], 2_000_000);
+  assertEquals(Math.abs(times()[1]! - Date.now()) < 60_000, true);
+  libc.futimens(file, timespecs(1, 0, 1, 0));
+  libc.futimens(file, null);
+  for (const time of times()) assertEquals(Math.abs(time! - Date.now()) < 60_000, true);
+});
+
+test("fcntl() gets and sets flags, and duplicates to the least number that it may", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"), { read: true, append: true });
+  const { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC } = libc;
+  assertEquals(libc.fcntl(file, F_GETFL), libc.O_RDWR | libc.O_APPEND);
+  assertEquals(libc.fcntl(file, F_SETFL, libc.O_NONBLOCK), 0);
+  assertEquals(libc.fcntl(file, F_GETFL), libc.O_RDWR | libc.O_NONBLOCK);
+  assertEquals([libc.fcntl(file, F_GETFD), libc.fcntl(file, F_SETFD, 0), libc.fcntl(file, F_GETFD)], [
+    FD_CLOEXEC,
+    0,
+    0,
+  ]);
+  const plain = libc.fcntl(file, F_DUPFD, 500), closing = libc.fcntl(file, F_DUPFD_CLOEXEC, 500n);
+  assertEquals([plain, closing], [500, 501]);
+  assertEquals([libc.fcntl(plain, F_GETFD), libc.fcntl(closing, F_GETFD)], [0, FD_CLOEXEC]);
+  libc.close(plain);
+  libc.close(closing);
+  assertEquals(assertThrows(() => libc.fcntl(file, 1234), CapsicumError).code, "EINVAL");
+});
+
+test("ioctl() fills the buffer, and wants one of the size that the request tells", () => {
+  using fixture = new Fixture({ file: "some text" });
+  using file = openSync(fixture.at("file"));
+  const buffer = new Uint8Array(8).fill(0xff);
+  assertEquals([libc.ioctl(file, Ioctl.FIONREAD, buffer), [...buffer]], [0, [
+    9,
+    0,
+    0,
+    0,
+    255,
+    255,
+    255,
+    255,
+  ]]);
+  assertEquals(libc.ioctl(file, Number(Ioctl.FIONREAD), buffer), 0);
+  assertThrows(
+    () => libc.ioctl(file, Ioctl.FIONREAD),
+    TypeError,
+    "0x4004667f needs a buffer of 4 bytes, not null",
+  );
+  assertThrows(() => libc.ioctl(file, Ioctl.FIONREAD, new Uint8Array(3)), RangeError, "4 bytes, not of 3");
+  assertThrows(() => libc.ioctl(file, Ioctl.TIOCGETA, new Uint8Array(43)), RangeError, "44 bytes, not of 43");
+});
+
+test("ioctl() without an argument needs no buffer", () => {
+  using file = openSync("/dev/null");
+  assertEquals([libc.ioctl(file, Ioctl.FIONCLEX), libc.fcntl(file, libc.F_GETFD)], [0, 0]);
+  assertEquals([libc.ioctl(file, Ioctl.FIOCLEX), libc.fcntl(file, libc.F_GETFD)], [0, libc.FD_CLOEXEC]);
+});
+
+test("ioctl() that the file does not know throws ENOTTY", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  const error = assertThrows(() => libc.ioctl(file, Ioctl.TIOCGWINSZ, new Uint8Array(8)), CapsicumError);
+  assertEquals([error.code, error.errno], ["ENOTTY", 25]);
+});
+
+test("isatty() is 0 for what is no terminal, and throws for what is not open", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = openSync(fixture.at("file"));
+  using nothing = openSync("/dev/null");
+  using dir = openDirSync(fixture.path);
+  assertEquals([file, nothing, dir].map((fd) => libc.isatty(fd)), [0, 0, 0]);
+  const error = assertThrows(() => libc.isatty(4000), Deno.errors.BadResource);
+  assertEquals(error.message, "isatty on fd 4000: Bad file descriptor (EBADF).");
+});
+
+test("isatty() is 1 for a terminal", () => {
+  const fd = libc.open("/dev/ptmx", libc.O_RDWR | libc.O_NOCTTY);
+  assertEquals(libc.isatty(fd), 1);
+  libc.close(fd);
+}, { skip: exists("/dev/ptmx") ? false : "there is no /dev/ptmx to open a terminal by" });
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isCharDevice === true;
+  } catch {
+    return false;
+  }
+}
+
+test("dup() gives a descriptor of its own with the same offset", () => {
+  using fixture = new Fixture({ file: "some text" });
+  using file = openSync(fixture.at("file"));
+  const copy = libc.dup(file);
+  libc.lseek(copy, 5, libc.SEEK_SET);
+  assertEquals(libc.lseek(file, 0, libc.SEEK_CUR), 5);
+  libc.close(copy);
+  assertEquals(libc.lseek(file, 0, libc.SEEK_CUR), 5);
+});

@@ -1,0 +1,55 @@
+/**
+ * The recorded calls again, but through the library's own layer, as far as it has the call and takes the arguments.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { runModule } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
+import type { Replay, Scenario } from "../_replay.ts";
+import { test } from "../_test.ts";
+import type { ThroughLibrary } from "./_replay_through.ts";
+import { Right } from "../../mod.ts";
+
+const recording: { scenarios: Scenario[] } = JSON.parse(
+  Deno.readTextFileSync(new URL("../data/kernel_traces.json", import.meta.url)),
+);
+const rights = Object.fromEntries(
+  Object.entries(Right).map(([name, value]) => [name, `0x${value.toString(16)}`]),
+);
+const release = "15.1";
+const skip = kernel.simulated
+  ? false
+  : kernel.major !== 15
+  ? `recorded on FreeBSD ${release}, and this is ${kernel.name}`
+  : Deno.uid() === 0
+  ? false
+  : "recorded as root, and this is another user";
+
+async function replayed(scenario: Scenario): Promise<ThroughLibrary> {
+  using fixture = new Fixture();
+  const replay: Replay = { scenario, base: fixture.path, rights };
+  const { code, stdout, stderr } = await runModule(new URL("_replay_through.ts", import.meta.url), {
+    stdin: JSON.stringify(replay),
+    env: { STANDIN_RELEASE: release },
+  });
+  if (code !== 0) throw new Error(`the replay ended with code ${code}\n${stdout}${stderr}`);
+  return JSON.parse(stdout);
+}
+
+let through = 0, steps = 0;
+
+for (const scenario of recording.scenarios) {
+  test(`libc answers as FreeBSD ${release} did: ${scenario.name}`, async () => {
+    const result = await replayed(scenario);
+    assertEquals(result.mismatches, []);
+    assertEquals(result.steps, scenario.steps.length);
+    through += result.through;
+    steps += result.steps;
+  }, { skip });
+}
+
+test("nearly all recorded steps went through libc", () => {
+  assert(through >= 0.8 * steps, `only ${through} of ${steps}`);
+}, { skip });

@@ -1,0 +1,236 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { CapsicumError, libc, openDirSync, openSync, type SyscallError } from "../../mod.ts";
+import { inChild } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
+import { failNext, needsStandin } from "../_standin.ts";
+import { test } from "../_test.ts";
+import table from "../data/errno.json" with { type: "json" };
+import { callExport, calls, type Kind } from "./_calls.ts";
+import { LibcPlace } from "./_place.ts";
+import { thrown } from "./_thrown.ts";
+
+const { errors } = Deno;
+
+type ErrorClass = new (...args: never[]) => Error;
+
+/** The classes that Deno has for an errno. Every other errno is a CapsicumError. */
+const classes: Record<string, ErrorClass> = {
+  EPERM: errors.PermissionDenied,
+  ENOENT: errors.NotFound,
+  EBADF: errors.BadResource,
+  EACCES: errors.PermissionDenied,
+  EBUSY: errors.Busy,
+  EEXIST: errors.AlreadyExists,
+  ENOTDIR: errors.NotADirectory,
+  EISDIR: errors.IsADirectory,
+  EPIPE: errors.BrokenPipe,
+  EAGAIN: errors.WouldBlock,
+  EOPNOTSUPP: errors.NotSupported,
+  ECONNABORTED: errors.ConnectionAborted,
+  ECONNRESET: errors.ConnectionReset,
+  ENOTCONN: errors.NotConnected,
+  ETIMEDOUT: errors.TimedOut,
+  ECONNREFUSED: errors.ConnectionRefused,
+  ELOOP: errors.FilesystemLoop,
+  ENOSYS: errors.NotSupported,
+};
+
+const aliases = Object.values(table.aliases).flat();
+
+for (const { number, name, text } of table.errno) {
+  if (name === "EINTR" || aliases.includes(name)) continue;
+  const Class: ErrorClass = classes[name] ?? CapsicumError;
+  test(`errno ${number} is thrown as ${Class.name} with the code ${name}`, () => {
+    using fixture = new Fixture({ "a.txt": "" });
+    using dir = openDirSync(fixture.path);
+    const { fd } = dir;
+    const stat = new Uint8Array(224);
+    failNext("fstatat", number);
+    const error = thrown(() => libc.fstatat(dir, "a.txt", stat, 0));
+    assertStrictEquals<unknown>(error.constructor, Class);
+    assertEquals(error.name, Class.name);
+    const fields = { code: name, errno: number, syscall: "fstatat", path: "a.txt", fd };
+    const { code, errno, syscall, path } = error;
+    assertEquals({ code, errno, syscall, path, fd: error.fd }, fields);
+    if (name === "ENOSYS") {
+      assertInstanceOf(error.cause, CapsicumError);
+      assertEquals(error.cause.message, `fstatat "a.txt" on fd ${fd}: ${text} (${name}).`);
+    } else if (name !== "ENOTCAPABLE" && name !== "ECAPMODE") {
+      assertEquals(error.message, `fstatat "a.txt" on fd ${fd}: ${text} (${name}).`);
+    }
+    assertEquals(libc.fstatat(dir, "a.txt", stat, 0), 0);
+  }, { skip: needsStandin });
+}
+
+/** Calls that must not succeed here, that are repeated to learn errno, and whose failure is an answer. */
+const otherwise = [
+  "libc.cap_enter",
+  "libc.lseek",
+  "libc.cap_ioctls_get",
+  "libc.isatty",
+  "libc.cap_sandboxed",
+];
+
+for (const [i, [name, args]] of Object.entries(calls).entries()) {
+  if (!name.startsWith("libc.") || otherwise.includes(name)) continue;
+  test(`${name}() tells its errno, its name, its descriptor and its path when it fails`, () => {
+    using fixture = new Fixture();
+    using place = new LibcPlace(fixture.path);
+    const given = args.map(({ good }) => good(place));
+    const first = (...kinds: Kind[]) => given[args.findIndex(({ kind }) => kinds.includes(kind))];
+    const call = name.slice("libc.".length);
+    // cap_rights_get is a macro around it.
+    const symbol = call === "cap_rights_get" ? "__cap_rights_get" : call;
+    const syscall = call === "__cap_rights_get" ? "cap_rights_get" : call;
+    // In turn, so that none passes by the errno of the last.
+    const [code, errno] = i % 2 === 0 ? ["EREMOTE", 71] as const : ["EBADRPC", 72] as const;
+    failNext(symbol, errno);
+    const error = thrown(() => callExport(name, given));
+    assertEquals([error.constructor, error.code, error.errno], [CapsicumError, code, errno]);
+    assertEquals([error.syscall, error.fd], [syscall, first("descriptor", "directory")]);
+    const path = name === "libc.symlinkat" ? given[2] : first("path");
+    assertEquals(error.path, path);
+    callExport(name, given);
+  }, { skip: needsStandin });
+}
+
+test("an errno that FreeBSD has no name for is a CapsicumError with its number", () => {
+  failNext("fsync", 250);
+  using file = openSync("/dev/null");
+  const error = thrown(() => libc.fsync(file));
+  assertInstanceOf(error, CapsicumError);
+  assertEquals([error.errno, error.code, error.fd], [250, "errno 250", file.fd]);
+}, { skip: needsStandin });
+
+test("EMLINK is a FilesystemLoop where O_NOFOLLOW asked for it, and a CapsicumError elsewhere", () => {
+  using fixture = new Fixture({ "a.txt": "", link: { link: "a.txt" } });
+  using dir = openDirSync(fixture.path);
+  const error = thrown(() => libc.openat(dir, "link", libc.O_RDONLY | libc.O_NOFOLLOW));
+  assertInstanceOf(error, errors.FilesystemLoop);
+  assertEquals([error.code, error.errno, error.path, error.fd], ["EMLINK", 31, "link", dir.fd]);
+  libc.close(libc.openat(dir, "link", libc.O_RDONLY));
+  libc.close(libc.openat(dir, "a.txt", libc.O_RDONLY | libc.O_NOFOLLOW));
+});
+
+test("the kernel's own failures have their class, code, errno, syscall, path and fd", () => {
+  using fixture = new Fixture({ "a.txt": "", dir: { "b.txt": "" }, loop: { link: "loop" } });
+  using dir = openDirSync(fixture.path);
+  const { fd } = dir;
+  const create = libc.O_WRONLY | libc.O_CREAT | libc.O_EXCL;
+  const failures: [call: () => unknown, Class: ErrorClass, error: Partial<SyscallError>][] = [
+    [() => libc.open(fixture.at("no"), 0), errors.NotFound, {
+      code: "ENOENT",
+      errno: 2,
+      syscall: "open",
+      path: fixture.at("no"),
+    }],
+    [() => libc.openat(dir, "no", 0), errors.NotFound, {
+      code: "ENOENT",
+      errno: 2,
+      syscall: "openat",
+      path: "no",
+      fd,
+    }],
+    [() => libc.openat(dir, "a.txt", create), errors.AlreadyExists, {
+      code: "EEXIST",
+      errno: 17,
+      path: "a.txt",
+      fd,
+    }],
+    [() => libc.openat(dir, "dir", libc.O_WRONLY), errors.IsADirectory, {
+      code: "EISDIR",
+      errno: 21,
+      path: "dir",
+      fd,
+    }],
+    [() => libc.openat(dir, "a.txt/b", 0), errors.NotADirectory, {
+      code: "ENOTDIR",
+      errno: 20,
+      path: "a.txt/b",
+      fd,
+    }],
+    [() => libc.openat(dir, "loop", 0), errors.FilesystemLoop, {
+      code: "ELOOP",
+      errno: 62,
+      path: "loop",
+      fd,
+    }],
+    [() => libc.unlinkat(dir, "dir", libc.AT_REMOVEDIR), CapsicumError, {
+      code: "ENOTEMPTY",
+      errno: 66,
+      path: "dir",
+      fd,
+    }],
+    [() => libc.read(dir, new Uint8Array(1)), errors.IsADirectory, {
+      code: "EISDIR",
+      errno: 21,
+      syscall: "read",
+      fd,
+    }],
+    [() => libc.read(4000, new Uint8Array(1)), errors.BadResource, {
+      code: "EBADF",
+      errno: 9,
+      syscall: "read",
+      fd: 4000,
+    }],
+    [() => libc.lseek(dir, 0, 99), CapsicumError, { code: "EINVAL", errno: 22, syscall: "lseek", fd }],
+    [() => libc.readlinkat(dir, "a.txt", new Uint8Array(9)), CapsicumError, {
+      code: "EINVAL",
+      syscall: "readlinkat",
+    }],
+    [() => libc.openat(dir, "a".repeat(256), 0), CapsicumError, { code: "ENAMETOOLONG", errno: 63 }],
+  ];
+  for (const [call, Class, expected] of failures) {
+    const error = thrown(call);
+    assertStrictEquals<unknown>(error.constructor, Class, error.message);
+    const got = Object.fromEntries(
+      Object.keys(expected).map((key) => [key, error[key as keyof SyscallError]]),
+    );
+    assertEquals<unknown>(got, expected);
+    assertStringIncludes(error.message, `${error.syscall}`);
+    assertStringIncludes(error.message, `(${error.code})`);
+    for (const key of ["path", "fd"] as const) assertEquals(key in error, error[key] !== undefined);
+  }
+});
+
+test("ECAPMODE names the way by a descriptor", async () => {
+  using fixture = new Fixture({ file: "f" });
+  const { byPath, byCwd, again } = await inChild(({ caught, enter, libc, openDirSync, openSync }, path) => {
+    using dir = openDirSync(path);
+    enter();
+    return {
+      byPath: caught(() => openSync(`${path}/file`)),
+      byCwd: caught(() => libc.fstatat(libc.AT_FDCWD, "file", new Uint8Array(224), 0)),
+      again: [
+        libc.fstatat(dir, "file", new Uint8Array(224), 0),
+        dir.openSync("file").close() === undefined,
+      ],
+    };
+  }, fixture.path);
+  assertEquals([byPath?.class, byPath?.code, byPath?.errno, byPath?.syscall, byPath?.path], [
+    "CapsicumError",
+    "ECAPMODE",
+    94,
+    "open",
+    fixture.at("file"),
+  ]);
+  for (const hint of ["openDirSync()", "dir.openSync()", "openAtSync()", "ECAPMODE"]) {
+    assertStringIncludes(byPath?.message ?? "", hint);
+  }
+  assertEquals([byCwd?.code, byCwd?.path, byCwd?.fd], ["ECAPMODE", "file", libc.AT_FDCWD]);
+  assertStringIncludes(byCwd?.message ?? "", 'fstatat "file" on the working directory');
+  assertStringIncludes(byCwd?.message ?? "", "in place of AT_FDCWD");
+  assertEquals(again, [0, true]);
+});
+
+test("ECAPMODE of a call without a path says to make it before enter()", () => {
+  using file = openSync("/dev/null");
+  failNext("fsync", 94);
+  assertThrows(() => libc.fsync(file), CapsicumError, "Call fsync before enter().");
+}, { skip: needsStandin });

@@ -101,3 +101,11 @@ test(
   },
   { skip: needsStandin },
 );
+
+test("EINTR of a call that waits for nothing, and is not repeated, is thrown as Interrupted", () => {
+  using file = openSync("/dev/null");
+  failNext("cap_fcntls_get", EINTR);
+  const mask = new Uint8Array(4);
+  assertThrows(() => libc.cap_fcntls_get(file, mask), Deno.errors.Interrupted, "EINTR");
+  assertEquals(libc.cap_fcntls_get(file, mask), 0);
+}, { skip: needsStandin });

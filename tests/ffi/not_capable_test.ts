@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
+import { failNext, needsStandin } from "../_standin.ts";
 import { test } from "../_test.ts";
 import { thrown } from "./_thrown.ts";
 
@@ -205,3 +206,18 @@ test("ENOTCAPABLE of a path that leaves two directories does not blame a right f
   assertStringIncludes(error.message, "the path leaves the directory");
   assertEquals(libc.renameat(dir, "file", dir, "new"), 0);
 });
+
+test("ENOTCAPABLE of a descriptor whose rights can't be asked says nothing of them", () => {
+  using file = openSync("/dev/null");
+  const EBADF = 9, ENOTCAPABLE = 93;
+  failNext("read", ENOTCAPABLE);
+  failNext("__cap_rights_get", EBADF);
+  const error = thrown(() => libc.read(file, byte));
+  assertEquals([error.code, error.errno, "held" in error, "missing" in error], [
+    "ENOTCAPABLE",
+    93,
+    false,
+    false,
+  ]);
+  assertEquals(libc.read(file, byte), 0);
+}, { skip: needsStandin });

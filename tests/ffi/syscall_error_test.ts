@@ -114,6 +114,8 @@ test("EMLINK is a FilesystemLoop where O_NOFOLLOW asked for it, and a CapsicumEr
   const error = thrown(() => libc.openat(dir, "link", libc.O_RDONLY | libc.O_NOFOLLOW));
   assertInstanceOf(error, errors.FilesystemLoop);
   assertEquals([error.code, error.errno, error.path, error.fd], ["EMLINK", 31, "link", dir.fd]);
+  const byPath = () => libc.open(fixture.at("link"), libc.O_RDONLY | libc.O_NOFOLLOW);
+  assertThrows(byPath, errors.FilesystemLoop, "EMLINK");
   libc.close(libc.openat(dir, "link", libc.O_RDONLY));
   libc.close(libc.openat(dir, "a.txt", libc.O_RDONLY | libc.O_NOFOLLOW));
 });

@@ -146,9 +146,13 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
 /**
  * The number of a descriptor that is open, for an object that takes it over.
  *
+ * @throws {TypeError} When it is no number.
  * @throws {Deno.errors.BadResource} When it is not open.
  */
 export function openDescriptor(fd: number): number {
+  if (typeof fd !== "number") {
+    throw new TypeError(`A descriptor to take over is a number, not ${Deno.inspect(fd)}.`);
+  }
   libc.fcntl(fd, libc.F_GETFD);
   return fd;
 }

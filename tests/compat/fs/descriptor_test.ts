@@ -198,7 +198,7 @@ for (const { Class, open } of owners) {
     for (const bad of [-1, 2 ** 31, 1.5, NaN, Infinity]) {
       assertThrows(() => Class.fromFd(bad), RangeError, String(bad));
     }
-    for (const bad of ["3", null, undefined, 3n]) {
+    for (const bad of ["3", null, undefined, 3n, { fd }]) {
       assertThrows(() => Class.fromFd(bad as unknown as number), TypeError, Deno.inspect(bad));
     }
   });

@@ -1,3 +1,4 @@
+import { descriptor } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { limit } from "../../ffi/limits.ts";
 import type { RightsLike } from "../../rights/mod.ts";
@@ -150,9 +151,10 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
  * @throws {Deno.errors.BadResource} When it is not open.
  */
 export function openDescriptor(fd: number): number {
+  const number = descriptor(fd);
   if (typeof fd !== "number") {
-    throw new TypeError(`A descriptor to take over is a number, not ${Deno.inspect(fd)}.`);
+    throw new TypeError(`A descriptor to take over is a number, not ${Deno.inspect(fd)}, which keeps it.`);
   }
-  libc.fcntl(fd, libc.F_GETFD);
-  return fd;
+  libc.fcntl(number, libc.F_GETFD);
+  return number;
 }

@@ -36,4 +36,11 @@ export type { FdLike } from "./ffi/fd_like.ts";
 export * as libc from "./ffi/libc.ts";
 export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "./ffi/limits.ts";
 export { Fcntl, Fcntls, Ioctl, ioctl, Ioctls, Right, Rights } from "./rights/mod.ts";
-export type { FcntlName, FcntlsLike, IoctlDirection, IoctlsLike, RightName, RightsLike } from "./rights/mod.ts";
+export type {
+  FcntlName,
+  FcntlsLike,
+  IoctlDirection,
+  IoctlsLike,
+  RightName,
+  RightsLike,
+} from "./rights/mod.ts";

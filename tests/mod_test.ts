@@ -37,6 +37,7 @@ const types = [
   "FcntlName",
   "FcntlsLike",
   "FdLike",
+  "IoctlDirection",
   "IoctlsLike",
   "OpenDirOptions",
   "OpenOptions",

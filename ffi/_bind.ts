@@ -1,9 +1,10 @@
+import { errno } from "./_errno.ts";
 import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { symbols } from "./symbols.ts";
 
-type Name = keyof typeof symbols;
-type Functions = Deno.DynamicLibrary<typeof symbols>["symbols"];
+export type Name = keyof typeof symbols;
+export type Functions = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
 /** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
 export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name, undefined])) as {
@@ -16,7 +17,7 @@ export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name
  * `memcpy(errno, errnoAt, 4n)` stands inline as the very next thing after each call: whatever else comes in between, a
  * helper function included, can let the runtime make a call of its own that overwrites errno.
  */
-export const errno = new Int32Array(1);
+export { errno };
 /** Where this thread's errno is, from `__error()`; set by the first {@link bind}. */
 export let errnoAt: Deno.PointerObject;
 /** Set by the first {@link bind}. */
@@ -24,6 +25,11 @@ export let memcpy: Functions["memcpy"];
 
 /** Binds one function. Each costs about 0.15 ms, so it happens at first use. */
 export function bind<N extends Name>(name: N): Functions[N] {
+  const { bind: adapt } = abi();
+  if (adapt !== undefined) {
+    memcpy ??= () => {};
+    return (bound as Functions)[name] = adapt(name);
+  }
   if (errnoAt === undefined) {
     ({ memcpy } = open("memcpy", "__error"));
     errnoAt = bound.__error!()!;
@@ -39,7 +45,7 @@ export function bindAll(): void {
 }
 
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
-  const { library } = abi();
+  const library = abi().library!;
   const wanted = Object.fromEntries(names.map((name) => [name, symbols[name]]));
   try {
     const functions = Deno.dlopen(library, wanted).symbols as unknown as Pick<Functions, N>;

@@ -47,7 +47,7 @@ const classes: Readonly<Record<string, new (message: string, options?: ErrorOpti
 export function syscallError(syscall: string, call: Call): SyscallError {
   const number = errno[0]!;
   const [code, text] = abi().errno[number] ?? [`errno ${number}`, "Unknown error"];
-  const init: SyscallErrorInit = { code, errno: number, syscall, path: call.path, fd: call.fd };
+  const init: SyscallErrorInit = { code, errno: Math.abs(number), syscall, path: call.path, fd: call.fd };
   if (code === "ENOTCAPABLE") return notCapable(init, call);
   if (code === "ECAPMODE") return new CapsicumError(`${where(syscall, call)}: ${capModeAdvice(init)}`, init);
 
@@ -121,8 +121,9 @@ function leaves(path: string | undefined): boolean {
   return path !== undefined && (path.startsWith("/") || path.split("/").includes(".."));
 }
 
-/** The rights of a descriptor, or undefined where it has been closed meanwhile. */
+/** The rights of a descriptor, or undefined where it has been closed meanwhile, and where there are none. */
 function heldRights(fd: number): Rights | undefined {
+  if (!abi().hasCapsicum) return undefined;
   const rights = new Uint8Array(16);
   const get = bound.__cap_rights_get ?? bind("__cap_rights_get");
   return get(0, fd, rights) === -1 ? undefined : Rights.fromBytes(rights);

@@ -1,9 +1,14 @@
+import type { Functions, Name } from "../_bind.ts";
 import { freebsd } from "./freebsd.ts";
 
 /** What differs between the systems that the library runs on. */
 export interface Abi {
-  /** The absolute path of libc: a bare name would need `--allow-ffi` for everything. */
-  readonly library: string;
+  /** Whether descriptors have rights here. */
+  readonly hasCapsicum: boolean;
+  /** The absolute path of a libc with FreeBSD's functions: a bare name would need `--allow-ffi` for everything. */
+  readonly library?: string;
+  /** Gives the function that stands for one of FreeBSD's, where there is no such libc. It reads errno by itself. */
+  bind?<N extends Name>(name: N): Functions[N];
   /** Name and text of each errno. */
   readonly errno: Readonly<Record<number, readonly [name: string, text: string]>>;
   /** Bytes of a `struct stat`. */
@@ -22,15 +27,25 @@ export interface DirectoryChunk {
   readonly types: Uint8Array;
 }
 
+// Loaded only where it is needed: its modules would make the start on FreeBSD slower.
+const linux = Deno.build.os === "linux" ? (await import("./linux.ts")).linux : undefined;
+
+let known: Abi | undefined;
+
 /**
  * The ABI of this system.
  *
  * @throws {Deno.errors.NotSupported} On a system that the library has none for.
  */
 export function abi(): Abi {
+  return known ??= find();
+}
+
+function find(): Abi {
   if (Deno.build.os === "freebsd") return freebsd;
+  if (linux) return linux;
   throw new Deno.errors.NotSupported(
-    `Capsicum is a part of FreeBSD and this system is ${Deno.build.os}: here only the sets of rights/ work. ` +
-      `Call isSupported() first where a program shall also run elsewhere.`,
+    `Capsicum is a part of FreeBSD, and the file API works there and on Linux; this system is ` +
+      `${Deno.build.os}, where only the sets of rights/ work.`,
   );
 }

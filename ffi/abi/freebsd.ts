@@ -5,6 +5,7 @@ import { errnoTable } from "./freebsd_errno.ts";
 
 /** FreeBSD 13, 14 and 15 on amd64 and arm64, which share every number and offset below. */
 export const freebsd: Abi = {
+  hasCapsicum: true,
   library: "/lib/libc.so.7",
   errno: errnoTable,
   statSize: 224,

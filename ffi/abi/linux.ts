@@ -1,0 +1,14 @@
+import type { Abi } from "./abi.ts";
+import { linuxCall } from "./linux_calls.ts";
+import { errnoTable } from "./linux_errno.ts";
+import { decodeDirents, decodeStatx, STATX_SIZE } from "./linux_structs.ts";
+
+/** Linux on x86_64 and arm64 with glibc, behind FreeBSD's functions, flags and meanings; without Capsicum. */
+export const linux: Abi = {
+  hasCapsicum: false,
+  bind: linuxCall,
+  errno: errnoTable,
+  statSize: STATX_SIZE,
+  decodeStat: decodeStatx,
+  decodeDirectory: decodeDirents,
+};

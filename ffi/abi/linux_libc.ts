@@ -1,0 +1,138 @@
+import { errno } from "../_errno.ts";
+
+const int = "i32";
+const unsigned = "u32";
+const long = "i64";
+const size_t = "usize";
+const string = "buffer";
+const memory = "buffer";
+
+/** What the library calls of glibc, each with its C declaration; mode_t and uid_t are of 32 bits. */
+const symbols = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // void *memcpy(void *dest, const void *src, size_t n)
+  memcpy: { parameters: [memory, "pointer", size_t], result: "void" },
+  // void *memset(void *s, int c, size_t n)
+  memset: { parameters: [memory, int, size_t], result: size_t },
+  // int madvise(void *addr, size_t length, int advice)
+  madvise: { parameters: [memory, size_t, int], result: int },
+
+  // int openat(int dirfd, const char *pathname, int flags, ... mode_t mode)
+  openat: { parameters: [int, string, int, unsigned], result: int },
+  // long syscall(SYS_openat2, int dirfd, const char *pathname, struct open_how *how, size_t size)
+  openat2: { name: "syscall", parameters: [long, int, string, memory, size_t], result: int },
+  // long syscall(SYS_getdents64, int fd, void *dirp, size_t count)
+  getdents64: { name: "syscall", parameters: [long, int, memory, size_t], result: int },
+  // int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf)
+  statx: { parameters: [int, string, int, unsigned, memory], result: int },
+
+  close: { parameters: [int], result: int },
+  read: { parameters: [int, memory, size_t], result: int },
+  write: { parameters: [int, memory, size_t], result: int },
+  pread: { parameters: [int, memory, size_t, long], result: int },
+  pwrite: { parameters: [int, memory, size_t, long], result: int },
+  lseek: { parameters: [int, long, int], result: long },
+  lseek_errno: { name: "lseek", parameters: [int, long, int], result: int },
+  ftruncate: { parameters: [int, long], result: int },
+  fsync: { parameters: [int], result: int },
+  fdatasync: { parameters: [int], result: int },
+  flock: { parameters: [int, int], result: int },
+  fchmod: { parameters: [int, unsigned], result: int },
+  fchown: { parameters: [int, unsigned, unsigned], result: int },
+  futimens: { parameters: [int, memory], result: int },
+  fcntl: { parameters: [int, int, long], result: int },
+  isatty: { parameters: [int], result: int },
+  dup: { parameters: [int], result: int },
+  poll: { parameters: [memory, size_t, int], result: int },
+
+  faccessat: { parameters: [int, string, int, int], result: int },
+  fchmodat: { parameters: [int, string, unsigned, int], result: int },
+  fchownat: { parameters: [int, string, unsigned, unsigned, int], result: int },
+  utimensat: { parameters: [int, string, memory, int], result: int },
+  unlinkat: { parameters: [int, string, int], result: int },
+  mkdirat: { parameters: [int, string, unsigned], result: int },
+  mkfifoat: { parameters: [int, string, unsigned], result: int },
+  symlinkat: { parameters: [string, int, string], result: int },
+  readlinkat: { parameters: [int, string, memory, size_t], result: int },
+  linkat: { parameters: [int, string, int, string, int], result: int },
+  renameat: { parameters: [int, string, int, string], result: int },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Glibc = Deno.DynamicLibrary<typeof symbols>["symbols"];
+/** What FFI takes for a pointer to memory. */
+export type Memory = Parameters<Glibc["read"]>[1];
+
+/** Where distributions have glibc. The bare name, which needs `--allow-ffi` for everything, finds it in any place. */
+export const places: Readonly<Record<string, readonly string[]>> = {
+  x86_64: ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/usr/lib/libc.so.6", "libc.so.6"],
+  aarch64: [
+    "/lib/aarch64-linux-gnu/libc.so.6",
+    "/lib64/libc.so.6",
+    "/usr/lib/libc.so.6",
+    "/lib/libc.so.6",
+    "libc.so.6",
+  ],
+};
+
+/** Where this thread's errno is; set by the first {@link glibc}. */
+export let errnoAt: Deno.PointerObject;
+/** Set by the first {@link glibc}. */
+export let memcpy: Glibc["memcpy"];
+let library: string | undefined;
+
+/**
+ * Binds one function of glibc.
+ *
+ * @throws {Deno.errors.NotSupported} When there is no glibc.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ */
+export function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
+  library ??= findLibrary();
+  return open(library, { [name]: symbols[name] })[name];
+}
+
+/** Opens a function under FreeBSD's declaration, where glibc's is the same. */
+export function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S): unknown {
+  library ??= findLibrary();
+  return open(library, { [name]: symbol })[name as keyof Glibc];
+}
+
+function open(library: string, wanted: Deno.ForeignLibraryInterface): Glibc {
+  return Deno.dlopen(library, wanted).symbols as unknown as Glibc;
+}
+
+function findLibrary(): string {
+  const all = places[Deno.build.arch] ?? [];
+  const isGranted = (path: string) =>
+    Deno.permissions.querySync(path.startsWith("/") ? { name: "ffi", path } : { name: "ffi" }).state ===
+      "granted";
+  // One that may be opened first: Deno would ask, or refuse, at each of the others.
+  const failures: unknown[] = [];
+  for (const path of [...all.filter(isGranted), ...all.filter((path) => !isGranted(path))]) {
+    try {
+      const { memcpy: copy, __errno_location } = open(path, {
+        memcpy: symbols.memcpy,
+        __errno_location: symbols.__errno_location,
+      });
+      memcpy = copy;
+      errnoAt = __errno_location()!;
+      return path;
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotCapable && failures.length === 0) throw cause;
+      failures.push(cause);
+      if (cause instanceof Deno.errors.NotCapable) break;
+    }
+  }
+  throw new Deno.errors.NotSupported(
+    `The file API needs glibc on Linux, and it is in none of ${all.join(", ")}, or they may not be opened ` +
+      `(--allow-ffi). Another libc, as musl, is not supported.`,
+    { cause: new AggregateError(failures) },
+  );
+}
+
+/** Lets the present call fail with an errno that no system call has set: -1, as a system call gives it. */
+export function failure(number: number): -1 {
+  errno[0] = number;
+  return -1;
+}

@@ -22,13 +22,18 @@
  *
  * @module
  */
+export type { AtomicWriteOptions } from "./compat/fs/atomic.ts";
+export type { ExistsOptions } from "./compat/fs/attributes.ts";
+export type { CopyOptions } from "./compat/fs/copy.ts";
 export { Dir, openDirSync } from "./compat/fs/dir.ts";
-export type { OpenDirOptions } from "./compat/fs/dir.ts";
+export type { OpenDirOptions, Target, TargetWithOptions } from "./compat/fs/dir.ts";
 export { Descriptor } from "./compat/fs/descriptor.ts";
 export { FdFile } from "./compat/fs/fd_file.ts";
+export type { ExpandGlobOptions } from "./compat/fs/glob.ts";
 export { listDirSync, readDirSync } from "./compat/fs/list.ts";
 export { openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open_options.ts";
+export type { WalkEntry, WalkOptions } from "./compat/fs/walk.ts";
 export { enter, getMode, isSupported, sandboxed } from "./ffi/capability_mode.ts";
 export { CapsicumError, isCapModeViolation, isNotCapable } from "./ffi/errors.ts";
 export type { SyscallError, SyscallErrorInit } from "./ffi/errors.ts";

@@ -6,3 +6,29 @@ export function pathOf(path: string | URL): string {
   }
   return decodeURIComponent(path.pathname);
 }
+
+/**
+ * A path that is taken apart before a system call sees it.
+ *
+ * @throws {TypeError} When it is no string, is empty or has a NUL.
+ */
+export function checkedPath(path: string): string {
+  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${Deno.inspect(path)}.`);
+  if (path === "") throw new TypeError('The path "" is empty: write "." for the directory itself.');
+  if (path.includes("\0")) {
+    throw new TypeError(`The path ${JSON.stringify(path)} has a NUL character, which ends a path in C.`);
+  }
+  return path;
+}
+
+/** Where the last component of a path begins and ends, which may be followed by slashes. */
+export function lastComponent(path: string): [start: number, end: number] {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === "/") end--;
+  return [path.lastIndexOf("/", end - 1) + 1, end];
+}
+
+/** The path of `name` in the directory `path`, where "." is left out. */
+export function joined(path: string, name: string): string {
+  return path === "." ? name : path.endsWith("/") ? path + name : `${path}/${name}`;
+}

@@ -1,13 +1,26 @@
-import { abi } from "../../ffi/abi/abi.ts";
-import * as libc from "../../ffi/libc.ts";
 import { limit } from "../../ffi/limits.ts";
+import type { FdLike } from "../../ffi/fd_like.ts";
+import * as libc from "../../ffi/libc.ts";
 import { Rights, type RightsLike } from "../../rights/mod.ts";
+import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./atomic.ts";
+import * as attributes from "./attributes.ts";
+import type { ExistsOptions } from "./attributes.ts";
+import { isConfined } from "./_confined.ts";
+import * as contents from "./_contents.ts";
+import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./fd_file.ts";
-import { listAtSync, readDirAtSync } from "./list.ts";
-import { openAtSync } from "./open.ts";
+import { type ExpandGlobOptions, globbing, sorted } from "./glob.ts";
+import { listAtSync, LISTING, readDirAtSync, readingDir } from "./list.ts";
+import { ensureFile, mkdir } from "./_make.ts";
+import * as names from "./_names.ts";
+import { openAtSync, openBeneath } from "./open.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { pathOf } from "./_path.ts";
+import { emptying, remove, removing } from "./remove.ts";
+import { makeTempDir, makeTempFile } from "./temp.ts";
+import { finish, finishInTurns, inTurns } from "./_turns.ts";
+import { type WalkEntry, walking, type WalkOptions } from "./walk.ts";
 
 /** The options of `openDirSync`. */
 export interface OpenDirOptions {
@@ -15,25 +28,51 @@ export interface OpenDirOptions {
   limit?: RightsLike;
 }
 
+/** A path in the same directory, or another directory and a path in that. */
+export type Target = [to: string] | [toDir: Dir, to: string];
+/** As {@link Target}, and options. */
+export type TargetWithOptions<Options> =
+  | [to: string, options?: Options]
+  | [toDir: Dir, to: string, options?: Options];
+
 /**
  * An open directory: the place that paths are relative to, also in capability mode.
  *
- * Paths stay beneath it: a leading "/", a ".." or a symlink that leads out of it is refused with a `CapsicumError`,
- * ENOTCAPABLE. What it opens has at most its rights. All methods require `--allow-ffi` permission.
+ * Its methods have the names, options and results of `Deno.*` and `@std/fs`. Paths stay beneath it, limited or not,
+ * whatever the kernel and whatever changes meanwhile: a leading "/", a ".." or a symlink that leads out of it is refused
+ * with a `CapsicumError`, ENOTCAPABLE. What it opens has at most its rights. Names are lossless: one that is not UTF-8
+ * has each offending byte as U+DC00 + byte. All methods require `--allow-ffi` permission.
+ *
+ * A method needs the rights that it names and no more. Two things need READ besides, each a directory that is opened on
+ * the way: a path of several components where the kernel does not confine the directory ({@link Dir.confined}), and what
+ * goes through a tree.
+ *
+ * Methods without `Sync` move bytes off this thread, and go through trees in turns with the event loop. Those that make
+ * a call or two, each of microseconds, make them at once and return a promise.
  *
  * @example
  * ```ts
- * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
+ * import { openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
  *
- * if (isSupported()) {
- *   using dev = openDirSync("/dev", { limit: ["LOOKUP", "READ", "FSTAT"] });
- *   assert(dev.listSync().includes("null"));
- *   assert(dev.statSync("null").isCharDevice);
- * }
+ * using tmp = openDirSync("/tmp");
+ * const path = tmp.makeTempDirSync();
+ * using dir = tmp.openDirSync(path);
+ * dir.writeTextFileSync("greeting", "hello");
+ * dir.renameSync("greeting", tmp, `${path}/hello`);
+ * assertEquals(dir.listSync(), ["hello"]);
+ * tmp.removeSync(path, { recursive: true });
  * ```
  */
 export class Dir extends Descriptor {
+  #confined: boolean | undefined;
+
+  /** Takes over a descriptor; `fromFd` checks it first. */
+  constructor(fd: number, confined?: boolean) {
+    super(fd);
+    this.#confined = confined;
+  }
+
   /**
    * Takes over an open descriptor of a directory, which the `Dir` closes from now on.
    *
@@ -44,17 +83,38 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { Dir, isSupported, libc } from "jsr:@capsicum/capsicum";
+   * import { Dir, libc } from "jsr:@capsicum/capsicum";
    * import { assert } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using dev = Dir.fromFd(libc.open("/dev", libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC));
-   *   assert(dev.listSync().includes("null"));
-   * }
+   * using dev = Dir.fromFd(libc.open("/dev", libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC));
+   * assert(dev.listSync().includes("null"));
    * ```
    */
   static fromFd(fd: number): Dir {
-    return new Dir(openDescriptor(fd));
+    return new Dir(openDescriptor(fd), isConfined(fd));
+  }
+
+  /**
+   * Whether the kernel keeps lookups in the directory; where it does not, the library resolves paths step by step.
+   *
+   * FreeBSD 15 does not keep them in the root of a mounted file system. It is found out when the directory is opened, by
+   * openat(2) of ".."; in capability mode, where nothing is tried, it is false of what `Dir.fromFd` takes over, and of a
+   * directory below this one that lacks FSTAT or is on another file system.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed or was taken.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using etc = openDirSync("/etc/");
+   * assert(typeof etc.confined === "boolean");
+   * ```
+   */
+  get confined(): boolean {
+    const { fd } = this;
+    return this.#confined ??= isConfined(fd);
   }
 
   /**
@@ -70,24 +130,29 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using dev = openDirSync("/dev");
-   *   using file = dev.openSync("null", { write: true });
-   *   assertEquals(file.writeSync(new Uint8Array(3)), 3);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.openSync(path, { write: true });
+   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
+   * tmp.removeSync(path);
    * ```
    */
   openSync(path: string, options?: OpenOptions): FdFile {
     return openAtSync(this, path, options);
   }
 
+  /** As {@link Dir.openSync}, as a promise. */
+  open(path: string, options?: OpenOptions): Promise<FdFile> {
+    return promised(() => this.openSync(path, options));
+  }
+
   /**
    * Opens a directory below this one, with the same rights or, by `limit`, fewer.
    *
-   * Stands for openat(2); needs LOOKUP and READ.
+   * Stands for openat(2) and cap_rights_limit(2); needs LOOKUP and READ.
    *
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
@@ -96,18 +161,259 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { isSupported, limit, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using root = openDirSync("/");
-   *   using dev = root.openDirSync("dev", { limit: ["LOOKUP", "READ"] });
-   *   assert(dev.listSync().includes("null"));
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * {
+   *   using dir = tmp.openDirSync(path);
+   *   assertEquals(dir.listSync(), []);
    * }
+   * tmp.removeSync(path);
    * ```
    */
   openDirSync(path: string, options: OpenDirOptions = {}): Dir {
-    return limited(options, () => openAtSync(this, path, { directory: true }).take());
+    return opened(options, () => openBeneath(this, path, LISTING), this);
+  }
+
+  /** As {@link Dir.openDirSync}, as a promise. */
+  openDir(path: string, options?: OpenDirOptions): Promise<Dir> {
+    return promised(() => this.openDirSync(path, options));
+  }
+
+  /**
+   * Opens a file for reading and writing, made where it is missing and cut to no bytes where it is not.
+   *
+   * Stands for openat(2); needs LOOKUP, READ, WRITE, CREATE and FTRUNCATE.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.createSync(path);
+   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
+   * tmp.removeSync(path);
+   * ```
+   */
+  createSync(path: string): FdFile {
+    return openAtSync(this, path, { read: true, write: true, create: true, truncate: true });
+  }
+
+  /** As {@link Dir.createSync}, as a promise. */
+  create(path: string): Promise<FdFile> {
+    return promised(() => this.createSync(path));
+  }
+
+  /**
+   * The bytes of a file, all of them.
+   *
+   * Stands for openat(2), and read(2) as often as it takes; needs LOOKUP and READ. A file of more than 128 KiB is read in one
+   * piece where FSTAT is held too.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeFileSync(path, new Uint8Array([1, 2, 3]));
+   * assertEquals(tmp.readFileSync(path), new Uint8Array([1, 2, 3]));
+   * tmp.removeSync(path);
+   * ```
+   */
+  readFileSync(path: string): Uint8Array<ArrayBuffer> {
+    return contents.readFileSync(this, path);
+  }
+
+  /** As {@link Dir.readFileSync}, off this thread where there is much to read. */
+  readFile(path: string, options: Deno.ReadFileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return contents.readFile(this, path, options.signal);
+  }
+
+  /**
+   * The text of a file, all of it. What is not UTF-8 becomes U+FFFD.
+   *
+   * Stands for openat(2) and read(2); needs LOOKUP and READ.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeTextFileSync(path, "text");
+   * assertEquals(tmp.readTextFileSync(path), "text");
+   * tmp.removeSync(path);
+   * ```
+   */
+  readTextFileSync(path: string): string {
+    return contents.readTextFileSync(this, path);
+  }
+
+  /** As {@link Dir.readTextFileSync}, off this thread where there is much to read. */
+  readTextFile(path: string, options: Deno.ReadFileOptions = {}): Promise<string> {
+    return contents.readTextFile(this, path, options.signal);
+  }
+
+  /**
+   * The lines of a text, without their "\n" or "\r\n". The file is open from the first line to the last, or to the end of
+   * the loop.
+   *
+   * Stands for openat(2) and read(2); needs LOOKUP and READ.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeTextFileSync(path, "one\ntwo\n");
+   * assertEquals([...tmp.readTextFileLinesSync(path)], ["one", "two"]);
+   * tmp.removeSync(path);
+   * ```
+   */
+  readTextFileLinesSync(path: string): IterableIterator<string> {
+    return contents.readLinesSync(this, path);
+  }
+
+  /** As {@link Dir.readTextFileLinesSync}, for `for await`. */
+  readTextFileLines(path: string, options: Deno.ReadFileOptions = {}): AsyncIterableIterator<string> {
+    return contents.readLines(this, path, options.signal);
+  }
+
+  /**
+   * Writes a file as a whole: made where it is missing, replaced or, with `append`, prolonged where it is not.
+   *
+   * Stands for openat(2), write(2) and, with `mode`, fchmod(2); needs LOOKUP and WRITE, CREATE unless `create` is false, FTRUNCATE
+   * unless it appends, and FCHMOD for `mode`.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL, or the data is no Uint8Array.
+   * @throws {Deno.errors.NotFound} When a directory on the way, or with `create: false` the file, does not exist.
+   * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeFileSync(path, new Uint8Array([1, 2]));
+   * tmp.writeFileSync(path, new Uint8Array([3]), { append: true });
+   * assertEquals(tmp.readFileSync(path), new Uint8Array([1, 2, 3]));
+   * tmp.removeSync(path);
+   * ```
+   */
+  writeFileSync(path: string, data: Uint8Array, options: Deno.WriteFileOptions = {}): void {
+    contents.writeFileSync(this, path, data, options);
+  }
+
+  /** As {@link Dir.writeFileSync}, off this thread where there is much to write; a stream is written as it comes. */
+  writeFile(
+    path: string,
+    data: Uint8Array | ReadableStream<Uint8Array>,
+    options: Deno.WriteFileOptions = {},
+  ): Promise<void> {
+    return contents.writeFile(this, path, data, options);
+  }
+
+  /**
+   * Writes a text file as a whole, in UTF-8, as {@link Dir.writeFileSync} does with bytes.
+   *
+   * Stands for openat(2), write(2) and, with `mode`, fchmod(2); needs LOOKUP and WRITE, CREATE unless `create` is false, FTRUNCATE
+   * unless it appends, and FCHMOD for `mode`.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL, or the data is no string.
+   * @throws {Deno.errors.NotFound} When a directory on the way, or with `create: false` the file, does not exist.
+   * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeTextFileSync(path, "text");
+   * assertEquals(tmp.readTextFileSync(path), "text");
+   * tmp.removeSync(path);
+   * ```
+   */
+  writeTextFileSync(path: string, data: string, options: Deno.WriteFileOptions = {}): void {
+    contents.writeFileSync(this, path, data, options);
+  }
+
+  /** As {@link Dir.writeTextFileSync}, off this thread where there is much to write; a stream is written as it comes. */
+  writeTextFile(
+    path: string,
+    data: string | ReadableStream<string>,
+    options: Deno.WriteFileOptions = {},
+  ): Promise<void> {
+    return contents.writeFile(this, path, data, options);
+  }
+
+  /**
+   * Replaces a file as a whole: who opens it finds the old content or the new one, also after a crash. A symlink is
+   * replaced itself.
+   *
+   * Stands for openat(2), write(2), fsync(2) and renameat(2), under a name ".new-..." in the same directory; needs LOOKUP,
+   * CREATE, WRITE, FSYNC, RENAMEAT_SOURCE, RENAMEAT_TARGET, UNLINKAT, FCHMOD for `mode`, and READ for a path of several
+   * components.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.writeFileAtomicSync(path, "new");
+   * assertEquals(tmp.readTextFileSync(path), "new");
+   * tmp.removeSync(path);
+   * ```
+   */
+  writeFileAtomicSync(path: string, data: Uint8Array | string, options: AtomicWriteOptions = {}): void {
+    writeAtomicSync(this, path, data, options);
+  }
+
+  /** As {@link Dir.writeFileAtomicSync}, off this thread where it may last. */
+  writeFileAtomic(path: string, data: Uint8Array | string, options: AtomicWriteOptions = {}): Promise<void> {
+    return writeAtomic(this, path, data, options);
   }
 
   /**
@@ -121,18 +427,24 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assert } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using root = openDirSync("/");
-   *   const entry = [...root.readDirSync()].find(({ name }) => name === "dev");
-   *   assert(entry?.isDirectory);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.mkdirSync(`${path}/sub`);
+   * const [entry] = tmp.readDirSync(path);
+   * assert(entry!.name === "sub" && entry!.isDirectory);
+   * tmp.removeSync(path, { recursive: true });
    * ```
    */
   readDirSync(path = "."): IterableIterator<Deno.DirEntry> {
     return readDirAtSync(this, path);
+  }
+
+  /** As {@link Dir.readDirSync}, for `for await`: read as it goes, in turns with the event loop. */
+  readDir(path = "."): AsyncIterableIterator<Deno.DirEntry> {
+    return inTurns(readingDir(this, path));
   }
 
   /**
@@ -146,18 +458,89 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using root = openDirSync("/");
-   *   assert(root.listSync().includes("dev"));
-   *   assert(root.listSync("dev").includes("null"));
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/file`, "");
+   * assertEquals(tmp.listSync(path), ["file"]);
+   * tmp.removeSync(path, { recursive: true });
    * ```
    */
   listSync(path = "."): string[] {
     return listAtSync(this, path);
+  }
+
+  /** As {@link Dir.listSync}, in turns with the event loop. */
+  async list(path = "."): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of this.readDir(path)) names.push(name);
+    return names;
+  }
+
+  /**
+   * All that is below this directory or one below it, depth first, itself included. The options are those of `@std/fs`.
+   *
+   * Stands for openat(2) and getdirentries(2), with one descriptor for each level; needs LOOKUP and READ, and FSTAT with
+   * `followSymlinks`. A symlink that leads to a directory which is being walked just now is left out, since it would have no
+   * end; one that leads out of the `Dir` is refused when it is to be followed.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.NotADirectory} When it is not a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.mkdirSync(`${path}/a/b`, { recursive: true });
+   * const found = [...tmp.walkSync(path)].map((entry) => entry.path);
+   * assertEquals(found, [path, `${path}/a`, `${path}/a/b`]);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  walkSync(path = ".", options: WalkOptions = {}): IterableIterator<WalkEntry> {
+    return walking(this, path, options);
+  }
+
+  /** As {@link Dir.walkSync}, for `for await`: in turns with the event loop. */
+  walk(path = ".", options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
+    return inTurns(walking(this, path, options));
+  }
+
+  /**
+   * What a pattern means, sorted by path. Patterns and options are those of `@std/fs` and `@std/path`.
+   *
+   * Stands for openat(2) and getdirentries(2); needs LOOKUP, READ and FSTAT.
+   *
+   * @throws {TypeError} When the pattern is empty or has a NUL.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/a.txt`, "");
+   * const found = [...tmp.expandGlobSync("*.{txt,md}", { root: path })].map((entry) => entry.path);
+   * assertEquals(found, [`${path}/a.txt`]);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
+    return sorted([...globbing(this, glob, options)]).values();
+  }
+
+  /** As {@link Dir.expandGlobSync}, for `for await`: in turns with the event loop. */
+  async *expandGlob(glob: string, options: ExpandGlobOptions = {}): AsyncIterableIterator<WalkEntry> {
+    yield* sorted(await Array.fromAsync(inTurns(globbing(this, glob, options))));
   }
 
   /**
@@ -171,21 +554,678 @@ export class Dir extends Descriptor {
    *
    * @example
    * ```ts
-   * import { isSupported, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assert } from "jsr:@std/assert";
    *
-   * if (isSupported()) {
-   *   using dev = openDirSync("/dev");
-   *   assert(dev.statSync().isDirectory);
-   *   assert(dev.statSync("null").isCharDevice);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * assert(tmp.statSync(path).isFile);
+   * tmp.removeSync(path);
    * ```
    */
   statSync(path = "."): Deno.FileInfo {
-    const { statSize, decodeStat } = abi();
-    const stat = new Uint8Array(statSize);
-    libc.fstatat(this, path, stat, libc.AT_RESOLVE_BENEATH);
-    return decodeStat(stat);
+    return attributes.stat(this, path);
+  }
+
+  /** As {@link Dir.statSync}, as a promise. */
+  stat(path = "."): Promise<Deno.FileInfo> {
+    return promised(() => this.statSync(path));
+  }
+
+  /**
+   * What is known of a file below this directory, or of a symlink itself.
+   *
+   * Stands for fstatat(2) with AT_SYMLINK_NOFOLLOW; needs LOOKUP and FSTAT.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * assertEquals(tmp.lstatSync(path).size, 0);
+   * tmp.removeSync(path);
+   * ```
+   */
+  lstatSync(path: string): Deno.FileInfo {
+    return attributes.lstat(this, path);
+  }
+
+  /** As {@link Dir.lstatSync}, as a promise. */
+  lstat(path: string): Promise<Deno.FileInfo> {
+    return promised(() => this.lstatSync(path));
+  }
+
+  /**
+   * Tells whether a path exists, and, by the options of `@std/fs`, is what is asked for; symlinks are followed.
+   *
+   * Stands for fstatat(2), and faccessat(2) for `isReadable`; needs LOOKUP and FSTAT.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL, or both `isFile` and `isDirectory` are true.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * assert(tmp.existsSync(path, { isFile: true }));
+   * tmp.removeSync(path);
+   * ```
+   */
+  existsSync(path: string, options: ExistsOptions = {}): boolean {
+    return attributes.exists(this, path, options);
+  }
+
+  /** As {@link Dir.existsSync}, as a promise. */
+  exists(path: string, options: ExistsOptions = {}): Promise<boolean> {
+    return promised(() => this.existsSync(path, options));
+  }
+
+  /**
+   * Sets the permission bits of a file; symlinks are followed.
+   *
+   * Stands for fchmodat(2); needs LOOKUP and FCHMOD.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {RangeError} When the mode is none.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.PermissionDenied} When modes or owners do not permit it.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.chmodSync(path, 0o640);
+   * assertEquals(tmp.statSync(path).mode! & 0o777, 0o640);
+   * tmp.removeSync(path);
+   * ```
+   */
+  chmodSync(path: string, mode: number): void {
+    attributes.chmod(this, path, mode);
+  }
+
+  /** As {@link Dir.chmodSync}, as a promise. */
+  chmod(path: string, mode: number): Promise<void> {
+    return promised(() => this.chmodSync(path, mode));
+  }
+
+  /**
+   * Sets owner and group of a file by their numbers, where null leaves one as it is; symlinks are followed.
+   *
+   * Stands for fchownat(2); needs LOOKUP and FCHOWN.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {RangeError} When a number is none.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.PermissionDenied} When modes or owners do not permit it.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * const { uid, gid } = tmp.statSync(path);
+   * tmp.chownSync(path, uid, null);
+   * assertEquals(tmp.statSync(path).gid, gid);
+   * tmp.removeSync(path);
+   * ```
+   */
+  chownSync(path: string, uid: number | null, gid: number | null): void {
+    attributes.chown(this, path, uid, gid);
+  }
+
+  /** As {@link Dir.chownSync}, as a promise. */
+  chown(path: string, uid: number | null, gid: number | null): Promise<void> {
+    return promised(() => this.chownSync(path, uid, gid));
+  }
+
+  /**
+   * Sets access and modification time, as Dates or in seconds since 1970, with milliseconds; symlinks are followed.
+   *
+   * Stands for utimensat(2); needs LOOKUP and FUTIMES.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {RangeError} When a time is none, or lies in the last second before 1970, which FreeBSD can't set.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.PermissionDenied} When modes or owners do not permit it.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.utimeSync(path, 1, 2.5);
+   * assertEquals(tmp.statSync(path).mtime, new Date(2500));
+   * tmp.removeSync(path);
+   * ```
+   */
+  utimeSync(path: string, atime: number | Date, mtime: number | Date): void {
+    attributes.utime(this, path, atime, mtime);
+  }
+
+  /** As {@link Dir.utimeSync}, as a promise. */
+  utime(path: string, atime: number | Date, mtime: number | Date): Promise<void> {
+    return promised(() => this.utimeSync(path, atime, mtime));
+  }
+
+  /**
+   * Makes a file `len` bytes long; symlinks are followed.
+   *
+   * Stands for openat(2) and ftruncate(2); needs LOOKUP, WRITE and FTRUNCATE.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * tmp.truncateSync(path, 10);
+   * assertEquals(tmp.statSync(path).size, 10);
+   * tmp.removeSync(path);
+   * ```
+   */
+  truncateSync(path: string, len = 0): void {
+    attributes.truncate(this, path, len);
+  }
+
+  /** As {@link Dir.truncateSync}, as a promise. */
+  truncate(path: string, len = 0): Promise<void> {
+    return promised(() => this.truncateSync(path, len));
+  }
+
+  /**
+   * The path, relative to this directory and without symlinks, "." and "..", of what a path names.
+   *
+   * Stands for openat(2) and readlinkat(2), step by step; needs LOOKUP, and READ for a path of several components.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * assertEquals(tmp.realPathSync(`./${path}`), path);
+   * tmp.removeSync(path);
+   * ```
+   */
+  realPathSync(path: string): string {
+    return names.realPath(this, path);
+  }
+
+  /** As {@link Dir.realPathSync}, as a promise. */
+  realPath(path: string): Promise<string> {
+    return promised(() => this.realPathSync(path));
+  }
+
+  /**
+   * Makes a directory, and with `recursive` those on the way that are missing, where one that exists is no failure.
+   *
+   * Stands for mkdirat(2); needs LOOKUP and MKDIRAT.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.AlreadyExists} When the path exists, with `recursive` as something else.
+   * @throws {Deno.errors.NotFound} When the directory that it is to be in does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.mkdirSync(`${path}/a/b`, { recursive: true });
+   * assert(tmp.statSync(`${path}/a/b`).isDirectory);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  mkdirSync(path: string, options: Deno.MkdirOptions = {}): void {
+    mkdir(this, path, options);
+  }
+
+  /** As {@link Dir.mkdirSync}, as a promise. */
+  mkdir(path: string, options: Deno.MkdirOptions = {}): Promise<void> {
+    return promised(() => this.mkdirSync(path, options));
+  }
+
+  /**
+   * Makes a directory, and those on the way to it, where it is missing.
+   *
+   * Stands for mkdirat(2); needs LOOKUP and MKDIRAT.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.AlreadyExists} When the path is something else.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.ensureDirSync(`${path}/a/b`);
+   * assert(tmp.statSync(`${path}/a/b`).isDirectory);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  ensureDirSync(path: string): void {
+    mkdir(this, path, { recursive: true });
+  }
+
+  /** As {@link Dir.ensureDirSync}, as a promise. */
+  ensureDir(path: string): Promise<void> {
+    return promised(() => this.ensureDirSync(path));
+  }
+
+  /**
+   * Makes an empty file, and the directories on the way to it, where it is missing.
+   *
+   * Stands for openat(2) with O_EXCL; needs LOOKUP, WRITE and CREATE, FSTAT where something exists, and MKDIRAT where
+   * directories are missing.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.AlreadyExists} When the path is something else.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.ensureFileSync(`${path}/a/file`);
+   * assert(tmp.statSync(`${path}/a/file`).isFile);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  ensureFileSync(path: string): void {
+    ensureFile(this, path);
+  }
+
+  /** As {@link Dir.ensureFileSync}, as a promise. */
+  ensureFile(path: string): Promise<void> {
+    return promised(() => this.ensureFileSync(path));
+  }
+
+  /**
+   * Removes a file, a symlink or an empty directory, and with `recursive` a directory with all that is in it. No symlink is
+   * followed.
+   *
+   * Stands for unlinkat(2); needs LOOKUP and UNLINKAT, and READ with `recursive`.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.PermissionDenied} When modes or owners do not permit it.
+   * @throws {CapsicumError} ENOTEMPTY when the directory is not empty, ENOTCAPABLE when a right is missing or the path leaves the
+   * directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertFalse } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/file`, "");
+   * tmp.removeSync(path, { recursive: true });
+   * assertFalse(tmp.existsSync(path));
+   * ```
+   */
+  removeSync(path: string, options: Deno.RemoveOptions = {}): void {
+    if (options.recursive) finish(removing(this, path));
+    else remove(this, path);
+  }
+
+  /** As {@link Dir.removeSync}, with `recursive` in turns with the event loop. */
+  remove(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
+    return options.recursive ? finishInTurns(removing(this, path)) : promised(() => remove(this, path));
+  }
+
+  /**
+   * Removes all that is in a directory, which is made where it is missing.
+   *
+   * Stands for unlinkat(2); needs LOOKUP, READ and UNLINKAT, and MKDIRAT where the directory is missing.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotADirectory} When it is not a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/file`, "");
+   * tmp.emptyDirSync(path);
+   * assertEquals(tmp.listSync(path), []);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  emptyDirSync(path: string): void {
+    finish(emptying(this, path));
+  }
+
+  /** As {@link Dir.emptyDirSync}, in turns with the event loop. */
+  emptyDir(path: string): Promise<void> {
+    return finishInTurns(emptying(this, path));
+  }
+
+  /**
+   * Gives a file another name, in this directory or, as `(from, toDir, to)`, in another. A file that has the name is
+   * replaced.
+   *
+   * Stands for renameat(2); needs LOOKUP and RENAMEAT_SOURCE, on the other directory LOOKUP and RENAMEAT_TARGET, and
+   * UNLINKAT where the name exists.
+   *
+   * @throws {TypeError} When a path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory, EXDEV when the directories are on
+   * two file systems, ENOTEMPTY when the name is that of a directory which is not empty.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/old`, "text");
+   * tmp.renameSync(`${path}/old`, `${path}/new`);
+   * assertEquals(tmp.listSync(path), ["new"]);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  renameSync(from: string, ...to: Target): void {
+    names.rename(this, from, ...targetOf(this, to));
+  }
+
+  /** As {@link Dir.renameSync}, as a promise. */
+  rename(from: string, ...to: Target): Promise<void> {
+    return promised(() => this.renameSync(from, ...to));
+  }
+
+  /**
+   * Gives a file one more name, in this directory or, as `(from, toDir, to)`, in another. Of a symlink it is the symlink that
+   * gets it.
+   *
+   * Stands for linkat(2); needs LOOKUP and LINKAT_SOURCE, on the other directory LOOKUP and LINKAT_TARGET.
+   *
+   * @throws {TypeError} When a path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.AlreadyExists} When the new name exists.
+   * @throws {Deno.errors.PermissionDenied} When it is a directory, or modes and owners do not permit it.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory, EXDEV when the directories are on
+   * two file systems.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/one`, "text");
+   * tmp.linkSync(`${path}/one`, `${path}/two`);
+   * assertEquals(tmp.statSync(`${path}/two`).nlink, 2);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  linkSync(from: string, ...to: Target): void {
+    names.link(this, from, ...targetOf(this, to));
+  }
+
+  /** As {@link Dir.linkSync}, as a promise. */
+  link(from: string, ...to: Target): Promise<void> {
+    return promised(() => this.linkSync(from, ...to));
+  }
+
+  /**
+   * Makes a symlink with any text; one that leads out of the directory will not be followed.
+   *
+   * Stands for symlinkat(2); needs LOOKUP and SYMLINKAT.
+   *
+   * @throws {TypeError} When the text or the path is empty or has a NUL.
+   * @throws {Deno.errors.AlreadyExists} When the path exists already.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.symlinkSync("target", `${path}/link`);
+   * assertEquals(tmp.readLinkSync(`${path}/link`), "target");
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  symlinkSync(target: string, path: string): void {
+    names.symlink(target, this, path);
+  }
+
+  /** As {@link Dir.symlinkSync}, as a promise. */
+  symlink(target: string, path: string): Promise<void> {
+    return promised(() => this.symlinkSync(target, path));
+  }
+
+  /**
+   * The text of a symlink; a byte that is not UTF-8 is U+DC00 + byte.
+   *
+   * Stands for readlinkat(2); needs LOOKUP.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {CapsicumError} EINVAL when it is no symlink, ENOTCAPABLE when LOOKUP is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.symlinkSync("target", `${path}/link`);
+   * assertEquals(tmp.readLinkSync(`${path}/link`), "target");
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  readLinkSync(path: string): string {
+    return names.readLink(this, path);
+  }
+
+  /** As {@link Dir.readLinkSync}, as a promise. */
+  readLink(path: string): Promise<string> {
+    return promised(() => this.readLinkSync(path));
+  }
+
+  /**
+   * Makes a named pipe, with the permission bits `mode` less those of the umask.
+   *
+   * Stands for mkfifoat(2); needs LOOKUP and MKFIFOAT.
+   *
+   * @throws {TypeError} When the path is empty or has a NUL.
+   * @throws {Deno.errors.AlreadyExists} When the path exists already.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.mkfifoSync(`${path}/pipe`);
+   * assert(tmp.statSync(`${path}/pipe`).isFifo);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  mkfifoSync(path: string, mode = 0o666): void {
+    names.mkfifo(this, path, mode);
+  }
+
+  /** As {@link Dir.mkfifoSync}, as a promise. */
+  mkfifo(path: string, mode = 0o666): Promise<void> {
+    return promised(() => this.mkfifoSync(path, mode));
+  }
+
+  /**
+   * Copies a file with its mode, in this directory or, as `(from, toDir, to)`, to another. A file that has the name is
+   * overwritten; symlinks are followed.
+   *
+   * Stands for openat(2), fstat(2), read(2), write(2), ftruncate(2) and fchmod(2); needs LOOKUP, READ and FSTAT, on the other
+   * directory LOOKUP, WRITE, CREATE, FSTAT, FTRUNCATE and FCHMOD.
+   *
+   * @throws {TypeError} When a path is empty or has a NUL, it is no regular file, or both are the same file.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.writeTextFileSync(`${path}/one`, "text");
+   * tmp.copyFileSync(`${path}/one`, `${path}/two`);
+   * assertEquals(tmp.readTextFileSync(`${path}/two`), "text");
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  copyFileSync(from: string, ...to: Target): void {
+    copyPairs(copyingFile(this, from, ...targetOf(this, to)));
+  }
+
+  /** As {@link Dir.copyFileSync}, off this thread where there is much to copy. */
+  copyFile(from: string, ...to: Target): Promise<void> {
+    return copyPairsAsync(copyingFile(this, from, ...targetOf(this, to)));
+  }
+
+  /**
+   * Copies a file, a symlink as such, or a directory with all that is in it, in this directory or, as
+   * `(from, toDir, to, options)`, to another. With `overwrite` a symlink in the way is replaced, not written through.
+   *
+   * Stands for openat(2), fstatat(2), getdirentries(2), read(2), write(2), mkdirat(2), symlinkat(2) and their like; needs
+   * LOOKUP, READ and FSTAT, on the other directory LOOKUP, READ, WRITE, CREATE, FSTAT, FTRUNCATE, FCHMOD, MKDIRAT and SYMLINKAT,
+   * with `overwrite` UNLINKAT and with `preserveTimestamps` FUTIMES.
+   *
+   * @throws {TypeError} When a path is empty or has a NUL, or something is to be copied onto or into itself.
+   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @throws {Deno.errors.AlreadyExists} When something exists and `overwrite` is not given.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync();
+   * tmp.mkdirSync(`${path}/a/b`, { recursive: true });
+   * tmp.copySync(`${path}/a`, `${path}/c`);
+   * assertEquals(tmp.listSync(`${path}/c`), ["b"]);
+   * tmp.removeSync(path, { recursive: true });
+   * ```
+   */
+  copySync(from: string, ...to: TargetWithOptions<CopyOptions>): void {
+    copyPairs(copying(this, from, ...targetWithOptions(this, to)));
+  }
+
+  /** As {@link Dir.copySync}, off this thread where there is much to copy. */
+  copy(from: string, ...to: TargetWithOptions<CopyOptions>): Promise<void> {
+    return copyPairsAsync(copying(this, from, ...targetWithOptions(this, to)));
+  }
+
+  /**
+   * Makes an empty file with a name that nobody had, readable and writable for its owner only, and returns its path.
+   *
+   * Stands for openat(2) with O_EXCL; needs LOOKUP, WRITE and CREATE.
+   *
+   * @throws {TypeError} When a part of the name has a "/" or a NUL.
+   * @throws {Deno.errors.NotFound} When `dir` does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync({ suffix: ".txt" });
+   * assert(path.endsWith(".txt"));
+   * tmp.removeSync(path);
+   * ```
+   */
+  makeTempFileSync(options: Deno.MakeTempOptions = {}): string {
+    return makeTempFile(this, options);
+  }
+
+  /** As {@link Dir.makeTempFileSync}, as a promise. */
+  makeTempFile(options: Deno.MakeTempOptions = {}): Promise<string> {
+    return promised(() => this.makeTempFileSync(options));
+  }
+
+  /**
+   * Makes a directory with a name that nobody had, open to its owner only, and returns its path.
+   *
+   * Stands for mkdirat(2); needs LOOKUP and MKDIRAT.
+   *
+   * @throws {TypeError} When a part of the name has a "/" or a NUL.
+   * @throws {Deno.errors.NotFound} When `dir` does not exist.
+   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assert } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempDirSync({ prefix: "work-" });
+   * assert(path.startsWith("work-"));
+   * tmp.removeSync(path);
+   * ```
+   */
+  makeTempDirSync(options: Deno.MakeTempOptions = {}): string {
+    return makeTempDir(this, options);
+  }
+
+  /** As {@link Dir.makeTempDirSync}, as a promise. */
+  makeTempDir(options: Deno.MakeTempOptions = {}): Promise<string> {
+    return promised(() => this.makeTempDirSync(options));
   }
 }
 
@@ -201,7 +1241,7 @@ export class Dir extends Descriptor {
  * @throws {Deno.errors.NotFound} When the path does not exist.
  * @throws {Deno.errors.NotADirectory} When it is not a directory.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -217,19 +1257,37 @@ export class Dir extends Descriptor {
  * ```
  */
 export function openDirSync(path: string | URL, options: OpenDirOptions = {}): Dir {
-  const flags = libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC;
-  return limited(options, () => libc.open(pathOf(path), flags));
+  return opened(options, () => libc.open(pathOf(path), LISTING));
 }
 
 /** A `Dir` over what `open` gives, limited before anybody has it. */
-function limited(options: OpenDirOptions, open: () => number): Dir {
+function opened(options: OpenDirOptions, open: () => number, above?: Dir): Dir {
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
   const dir = new Dir(open());
   try {
+    // Found out now, while it has all of its rights.
+    const confined = isConfined(dir.fd, above);
     if (rights) limit(dir, rights);
-    return dir;
+    return new Dir(dir.take(), confined);
   } catch (error) {
-    dir.close();
+    dir[Symbol.dispose]();
     throw error;
   }
+}
+
+function targetOf(dir: Dir, to: Target): [FdLike, string] {
+  return to.length === 1 ? [dir, to[0]] : to;
+}
+
+function targetWithOptions<Options extends object>(
+  dir: Dir,
+  to: TargetWithOptions<Options>,
+): [FdLike, string, Options | Record<string, never>] {
+  const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
+  return [toDir as Dir, path as string, (options ?? {}) as Options];
+}
+
+/** What a call of microseconds gives or throws, as a promise. */
+function promised<T>(call: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(call()));
 }

@@ -1,13 +1,30 @@
 import { abi } from "../../ffi/abi/abi.ts";
+import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/async.ts";
 import * as libc from "../../ffi/libc.ts";
+import { Calls, progress, reading, readingAt, writing, writingAt } from "./_async.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
+import { Lines } from "./_lines.ts";
+import { readingAll } from "./_read_all.ts";
+import { readableOf, writableOf } from "./streams.ts";
 import { timespecs } from "./_times.ts";
+import { sleep } from "./_wait.ts";
+
+const lineChunk = 64 * 1024;
 
 /**
- * An open file over a raw descriptor: the synchronous surface of `Deno.FsFile`, which also works in capability mode.
+ * An open file over a raw descriptor: the surface of `Deno.FsFile`, which also works in capability mode.
  *
  * Every method needs its right on the descriptor, as rights(4) says; one that lacks it throws a `CapsicumError` with the
  * code ENOTCAPABLE that names it. All methods require `--allow-ffi` permission.
+ *
+ * The asynchronous methods do what the synchronous ones do, with the same errors, and let the event loop run: what may
+ * last happens on another thread. They happen in the order in which they were called, except for `readAtAsync()` and
+ * `writeAtAsync()`, which need no order. Until one has settled, its memory is in use. Where a pipe, socket or terminal
+ * has to wait, any number of calls take no more than a few threads: poll(2) waits for all of them, for which a limited
+ * descriptor needs EVENT. Without that right eight calls wait at once, and further ones wait for these.
+ *
+ * Closing a file rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. One that moves bytes at that
+ * moment ends as it would have; only then is the descriptor closed.
  *
  * @example
  * ```ts
@@ -23,6 +40,10 @@ import { timespecs } from "./_times.ts";
  * ```
  */
 export class FdFile extends Descriptor {
+  #calls: Calls | undefined;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+
   /**
    * Takes over an open descriptor, which the `FdFile` closes from now on.
    *
@@ -75,6 +96,28 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `readSync()`, with its errors.
+   *
+   * Stands for read(2); needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/zero");
+   * assertEquals(await file.read(new Uint8Array(3)), 3);
+   * ```
+   */
+  async read(p: Uint8Array): Promise<number | null> {
+    const count = await this.#inOrder(POLLIN, (calls) => calls.move(reading, p));
+    return count === 0 && p.length > 0 ? null : count;
+  }
+
+  /**
    * Writes `p` at the offset of the file and returns how many bytes, which may be fewer than it has.
    *
    * Stands for write(2); needs WRITE.
@@ -98,6 +141,27 @@ export class FdFile extends Descriptor {
    */
   writeSync(p: Uint8Array): number {
     return libc.write(this, p);
+  }
+
+  /**
+   * The asynchronous twin of `writeSync()`, with its errors.
+   *
+   * Stands for write(2); needs WRITE.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/null", { write: true });
+   * assertEquals(await file.write(new Uint8Array(3)), 3);
+   * ```
+   */
+  write(p: Uint8Array): Promise<number> {
+    return this.#inOrder(POLLOUT, (calls) => calls.move(writing, p));
   }
 
   /**
@@ -133,6 +197,36 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `readAt()`, with its errors. It takes no turn among the other calls of the file.
+   *
+   * Stands for pread(2); needs READ and SEEK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ or SEEK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   file.writeAllSync(new TextEncoder().encode("text"));
+   *   const bytes = new Uint8Array(2);
+   *   assertEquals(await file.readAtAsync(bytes, 1), 2);
+   *   assertEquals(new TextDecoder().decode(bytes), "ex");
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  async readAtAsync(p: Uint8Array, offset: number | bigint): Promise<number | null> {
+    const count = await this.#asyncCalls().move(readingAt(offset), p);
+    return count === 0 && p.length > 0 ? null : count;
+  }
+
+  /**
    * Writes `p` from `offset` on, in bytes, and returns how many. The file's own offset stays.
    *
    * Stands for pwrite(2); needs WRITE and SEEK.
@@ -162,6 +256,33 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `writeAt()`, with its errors. It takes no turn among the other calls of the file.
+   *
+   * Stands for pwrite(2); needs WRITE and SEEK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE or SEEK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   assertEquals(await file.writeAtAsync(new Uint8Array(4), 100), 4);
+   *   assertEquals(file.statSync().size, 104);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  async writeAtAsync(p: Uint8Array, offset: number | bigint): Promise<number> {
+    return await this.#asyncCalls().move(writingAt(offset), p);
+  }
+
+  /**
    * Everything from the offset of the file to its end.
    *
    * Stands for read(2), repeated; needs READ.
@@ -185,25 +306,196 @@ export class FdFile extends Descriptor {
    * ```
    */
   readAll(): Uint8Array<ArrayBuffer> {
-    const full: Uint8Array<ArrayBuffer>[] = [];
-    let chunk = new Uint8Array(16 * 1024), used = 0, total = 0;
-    for (let count; (count = libc.read(this, chunk.subarray(used))) > 0;) {
-      used += count;
-      total += count;
-      if (used < chunk.length) continue;
-      full.push(chunk);
-      chunk = new Uint8Array(Math.min(chunk.length * 4, 16 * 1024 * 1024));
-      used = 0;
+    const steps = readingAll(() => this.#rest());
+    let step = steps.next();
+    while (!step.done) step = steps.next(libc.read(this, step.value));
+    return step.value;
+  }
+
+  /**
+   * The asynchronous twin of `readAll()`, with its errors.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/null");
+   * assertEquals((await file.readAllAsync()).length, 0);
+   * ```
+   */
+  readAllAsync(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inOrder(POLLIN, async (calls) => {
+      const steps = readingAll(() => this.#rest());
+      let step = steps.next();
+      while (!step.done) step = steps.next(await calls.move(reading, step.value));
+      return step.value;
+    });
+  }
+
+  /** Bytes from the offset to the end, 0 where that is not known. */
+  #rest(): number {
+    try {
+      const { isFile, size } = this.statSync();
+      return isFile ? Math.max(0, size - this.seekSync(0, libc.SEEK_CUR)) : 0;
+    } catch {
+      return 0;
     }
-    if (full.length === 0) return chunk.slice(0, used);
-    const all = new Uint8Array(total);
-    let at = 0;
-    for (const part of full) {
-      all.set(part, at);
-      at += part.length;
-    }
-    all.set(chunk.subarray(0, used), at);
-    return all;
+  }
+
+  /**
+   * Reads into `p`, from the offset of the file on, until it is full or the file ends, and returns how many bytes.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/zero");
+   * assertEquals(file.readIntoSync(new Uint8Array(100_000)), 100_000);
+   * ```
+   */
+  readIntoSync(p: Uint8Array): number {
+    let used = libc.read(this, p);
+    if (used === 0) return 0;
+    for (let count; used < p.length && (count = libc.read(this, p.subarray(used))) > 0;) used += count;
+    return used;
+  }
+
+  /**
+   * The asynchronous twin of `readIntoSync()`, with its errors.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/zero");
+   * const bytes = new Uint8Array(100_000).fill(1);
+   * assertEquals(await file.readInto(bytes), 100_000);
+   * assertEquals(bytes[99_999], 0);
+   * ```
+   */
+  readInto(p: Uint8Array): Promise<number> {
+    return this.#inOrder(POLLIN, (calls) => calls.fill(p));
+  }
+
+  /**
+   * Writes all of `p` at the offset of the file.
+   *
+   * Stands for write(2), repeated; needs WRITE.
+   *
+   * @throws {Deno.errors.WriteZero} When the file takes no more bytes and says no reason.
+   * @throws {TypeError} When `p` is no Uint8Array.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   file.writeAllSync(new Uint8Array(1_000_000));
+   *   assertEquals(file.statSync().size, 1_000_000);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  writeAllSync(p: Uint8Array): void {
+    let used = libc.write(this, p);
+    while (used < p.length) used += progress(libc.write(this, p.subarray(used)));
+  }
+
+  /**
+   * The asynchronous twin of `writeAllSync()`, with its errors.
+   *
+   * Stands for write(2), repeated; needs WRITE.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   await file.writeAll(new Uint8Array(1_000_000));
+   *   assertEquals(file.statSync().size, 1_000_000);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  writeAll(p: Uint8Array): Promise<void> {
+    return this.#inOrder(POLLOUT, (calls) => calls.drain(p));
+  }
+
+  /**
+   * The bytes from the offset of the file on, as a stream, which closes the file at their end, on failure and when it is
+   * cancelled. A reader may bring its own memory (`mode: "byob"`).
+   *
+   * Stands for read(2), repeated, and close(2); needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed; its reads reject with the errors of `readSync()`.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * const chunks = await Array.fromAsync(openSync("/dev/null").readable);
+   * assertEquals(chunks, []);
+   * ```
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= (this.fd, readableOf(this));
+  }
+
+  /**
+   * A stream that writes at the offset of the file, and closes the file when it is closed or aborted and on failure.
+   *
+   * Stands for write(2), repeated, and close(2); needs WRITE.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed; its writes reject with the errors of `writeSync()`.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * const text = new Blob(["text"]).stream();
+   * await text.pipeTo(tmp.openSync(path, { write: true }).writable);
+   * assertEquals(tmp.readTextFileSync(path), "text");
+   * tmp.removeSync(path);
+   * ```
+   */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= (this.fd, writableOf(this));
   }
 
   /**
@@ -233,19 +525,32 @@ export class FdFile extends Descriptor {
    * ```
    */
   *lines(): Generator<string, void, undefined> {
-    const decoder = new TextDecoder();
-    const chunk = new Uint8Array(64 * 1024);
-    let rest: string[] = [];
-    for (let count; (count = libc.read(this, chunk)) > 0;) {
-      const parts = decoder.decode(chunk.subarray(0, count), { stream: true }).split("\n");
-      rest.push(parts.shift()!);
-      if (parts.length === 0) continue;
-      yield withoutReturn(rest.join(""));
-      rest = [parts.pop()!];
-      for (const line of parts) yield withoutReturn(line);
-    }
-    const last = rest.join("") + decoder.decode();
-    if (last !== "") yield last;
+    const lines = new Lines(), chunk = new Uint8Array(lineChunk);
+    for (let count; (count = libc.read(this, chunk)) > 0;) yield* lines.push(chunk.subarray(0, count));
+    yield* lines.end();
+  }
+
+  /**
+   * The asynchronous twin of `lines()`, with its errors.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/null");
+   * assertEquals(await Array.fromAsync(file.linesAsync()), []);
+   * ```
+   */
+  async *linesAsync(): AsyncGenerator<string, void, undefined> {
+    const lines = new Lines(), chunk = new Uint8Array(lineChunk);
+    for (let count; (count = await this.read(chunk)) !== null;) yield* lines.push(chunk.subarray(0, count));
+    yield* lines.end();
   }
 
   /**
@@ -277,6 +582,32 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `seekSync()`, with its errors.
+   *
+   * Stands for lseek(2); needs SEEK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   assertEquals(await file.seek(10, Deno.SeekMode.Start), 10);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  seek(offset: number | bigint, whence: Deno.SeekMode): Promise<number> {
+    return this.#inOrder(POLLOUT, () => this.seekSync(offset, whence));
+  }
+
+  /**
    * What is known of the file: size in bytes, times, mode, owner.
    *
    * Stands for fstat(2); needs FSTAT.
@@ -300,6 +631,27 @@ export class FdFile extends Descriptor {
     const stat = new Uint8Array(statSize);
     libc.fstat(this, stat);
     return decodeStat(stat);
+  }
+
+  /**
+   * The asynchronous twin of `statSync()`, with its errors.
+   *
+   * Stands for fstat(2); needs FSTAT.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSTAT.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using file = openSync("/dev/null");
+   * assertEquals((await file.stat()).isCharDevice, true);
+   * ```
+   */
+  stat(): Promise<Deno.FileInfo> {
+    return this.#inOrder(POLLOUT, () => this.statSync());
   }
 
   /**
@@ -331,6 +683,33 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `truncateSync()`, with its errors.
+   *
+   * Stands for ftruncate(2); needs FTRUNCATE.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FTRUNCATE.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   await file.truncate(5);
+   *   assertEquals(file.statSync().size, 5);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  truncate(len: number | bigint = 0): Promise<void> {
+    return this.#inOrder(POLLOUT, (calls) => calls.using((fd) => ftruncateAsync(fd, len)));
+  }
+
+  /**
    * Brings data and metadata to the disk.
    *
    * Stands for fsync(2); needs FSYNC.
@@ -359,6 +738,34 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `syncSync()`, with its errors.
+   *
+   * Stands for fsync(2); needs FSYNC.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   await file.writeAll(new Uint8Array(5));
+   *   await file.sync();
+   *   assertEquals(file.statSync().size, 5);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  sync(): Promise<void> {
+    return this.#inOrder(POLLOUT, (calls) => calls.using(fsyncAsync));
+  }
+
+  /**
    * Brings the data to the disk.
    *
    * Stands for fdatasync(2); needs FSYNC.
@@ -384,6 +791,34 @@ export class FdFile extends Descriptor {
    */
   syncDataSync(): void {
     libc.fdatasync(this);
+  }
+
+  /**
+   * The asynchronous twin of `syncDataSync()`, with its errors.
+   *
+   * Stands for fdatasync(2); needs FSYNC.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   await file.writeAll(new Uint8Array(5));
+   *   await file.syncData();
+   *   assertEquals(file.statSync().size, 5);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  syncData(): Promise<void> {
+    return this.#inOrder(POLLOUT, (calls) => calls.using(fdatasyncAsync));
   }
 
   /**
@@ -437,6 +872,37 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * Locks the file, shared or exclusive, as soon as nobody holds a lock that excludes it.
+   *
+   * It tries again and again, up to 20 times a second, and takes no thread. Stands for flock(2) with LOCK_NB; needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   using other = tmp.openSync(path);
+   *   await file.lock(true);
+   *   assertEquals(other.tryLockSync(), false);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  async lock(exclusive = false): Promise<void> {
+    const calls = this.#asyncCalls();
+    for (let pause = 1; !this.tryLockSync(exclusive); pause = Math.min(pause * 2, 50)) {
+      await calls.until(sleep(pause));
+    }
+  }
+
+  /**
    * Locks the file and returns true, or returns false where another holds a lock.
    *
    * Stands for flock(2) with LOCK_NB; needs FLOCK.
@@ -471,6 +937,34 @@ export class FdFile extends Descriptor {
   }
 
   /**
+   * The asynchronous twin of `tryLockSync()`, with its errors.
+   *
+   * Stands for flock(2) with LOCK_NB; needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   using other = tmp.openSync(path);
+   *   assertEquals(await file.tryLock(true), true);
+   *   assertEquals(await other.tryLock(), false);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  tryLock(exclusive = false): Promise<boolean> {
+    return this.#inOrder(POLLOUT, () => this.tryLockSync(exclusive));
+  }
+
+  /**
    * Unlocks the file.
    *
    * Stands for flock(2); needs FLOCK.
@@ -497,6 +991,35 @@ export class FdFile extends Descriptor {
    */
   unlockSync(): void {
     libc.flock(this, libc.LOCK_UN);
+  }
+
+  /**
+   * The asynchronous twin of `unlockSync()`, with its errors.
+   *
+   * Stands for flock(2); needs FLOCK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   using other = tmp.openSync(path);
+   *   await file.lock(true);
+   *   await file.unlock();
+   *   assertEquals(await other.tryLock(true), true);
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  unlock(): Promise<void> {
+    return this.#inOrder(POLLOUT, () => this.unlockSync());
   }
 
   /**
@@ -528,8 +1051,103 @@ export class FdFile extends Descriptor {
   utimeSync(atime: number | Date, mtime: number | Date): void {
     libc.futimens(this, timespecs(atime, mtime));
   }
-}
 
-function withoutReturn(line: string): string {
-  return line.endsWith("\r") ? line.slice(0, -1) : line;
+  /**
+   * The asynchronous twin of `utimeSync()`, with its errors.
+   *
+   * Stands for futimens(2); needs FUTIMES.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks FUTIMES.
+   *
+   * @example
+   * ```ts
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * {
+   *   using file = tmp.openSync(path, { read: true, write: true });
+   *   await file.utime(1, new Date(2_000));
+   *   assertEquals(file.statSync().mtime, new Date(2_000));
+   * }
+   * tmp.removeSync(path);
+   * ```
+   */
+  utime(atime: number | Date, mtime: number | Date): Promise<void> {
+    return this.#inOrder(POLLOUT, () => this.utimeSync(atime, mtime));
+  }
+
+  /**
+   * Gives up the descriptor: its number, which the caller closes from now on. Calls that wait are rejected.
+   *
+   * @throws {Deno.errors.Busy} While an asynchronous call is moving bytes: await it first.
+   * @throws {Deno.errors.BadResource} When it is closed or was taken already.
+   *
+   * @example
+   * ```ts
+   * import { libc, openSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   *
+   * const file = openSync("/dev/zero");
+   * await file.read(new Uint8Array(1));
+   * assertEquals(libc.close(file.take()), 0);
+   * ```
+   */
+  override take(): number {
+    if (this.#calls?.busy) {
+      throw new Deno.errors.Busy(
+        `An asynchronous call uses the descriptor ${this.fd}: await it before take().`,
+      );
+    }
+    const fd = super.take();
+    this.#calls?.interrupt();
+    return fd;
+  }
+
+  /**
+   * Closes the file. Asynchronous calls that wait are rejected; where one is moving bytes, the descriptor is closed once
+   * that has ended, and only `await using` tells of an error of that.
+   *
+   * Stands for close(2). Requires `--allow-ffi` permission.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed already.
+   * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   *
+   * @example
+   * ```ts
+   * import { openSync } from "jsr:@capsicum/capsicum";
+   * import { assertThrows } from "jsr:@std/assert";
+   *
+   * const file = openSync("/dev/null");
+   * file.close();
+   * assertThrows(() => file.fd, Deno.errors.BadResource);
+   * ```
+   */
+  override close(): void {
+    const fd = super.take();
+    if (this.#calls) this.#calls.close(fd);
+    else libc.close(fd);
+  }
+
+  /**
+   * Closes the file if it is open, and waits for the calls that are moving bytes.
+   */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+    await this.#calls?.closing;
+  }
+
+  #asyncCalls(): Calls {
+    return this.#calls ??= new Calls(this);
+  }
+
+  #inOrder<T>(
+    events: typeof POLLIN | typeof POLLOUT,
+    work: (calls: Calls) => T | Promise<T>,
+  ): Promise<T> {
+    const calls = this.#asyncCalls();
+    return calls.inOrder(events, () => work(calls));
+  }
 }

@@ -1,7 +1,9 @@
 import { abi, type DirectoryChunk } from "../../ffi/abi/abi.ts";
-import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { openBeneath } from "./open.ts";
 import { pathOf } from "./_path.ts";
+import { statAt } from "./_stat.ts";
 
 /**
  * The names in a directory, without "." and "..", in the order of the file system.
@@ -67,66 +69,86 @@ export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.D
 
 /** The names in the directory `path` below `dir`. */
 export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
-  return read(dir, path, (_, chunks) => chunks.flatMap((chunk) => chunk.names));
-}
-
-/** The entries of the directory `path` below `dir`. */
-export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
-  // Read as a whole before the first entry is given: whoever stops early leaves no descriptor open.
-  return entries(read(dir, path, (fd, chunks) => {
-    for (const { names, types } of chunks) {
-      for (let i = types.indexOf(libc.DT_UNKNOWN); i >= 0; i = types.indexOf(libc.DT_UNKNOWN, i + 1)) {
-        types[i] = typeOf(fd, names[i]!);
-      }
-    }
-    return chunks;
-  }));
-}
-
-function* entries(chunks: DirectoryChunk[]): Generator<Deno.DirEntry, void, undefined> {
-  for (const { names, types } of chunks) {
-    for (const [i, name] of names.entries()) {
-      const type = types[i];
-      yield {
-        name,
-        isFile: type === libc.DT_REG,
-        isDirectory: type === libc.DT_DIR,
-        isSymlink: type === libc.DT_LNK,
-      };
-    }
-  }
-}
-
-const base = new Uint8Array(8);
-let buffer: Uint8Array<ArrayBuffer> | undefined;
-
-function read<T>(
-  dir: FdLike | string | URL,
-  path: string,
-  use: (fd: number, chunks: DirectoryChunk[]) => T,
-): T {
-  const { decodeDirectory } = abi();
-  const flags = libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC;
-  const fd = typeof dir === "string" || dir instanceof URL
-    ? libc.open(pathOf(dir), flags)
-    : libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH);
+  const fd = openDirectory(dir, path);
   try {
-    buffer ??= new Uint8Array(128 * 1024);
-    const chunks: DirectoryChunk[] = [];
-    for (let length; (length = libc.getdirentries(fd, buffer, buffer.length, base)) > 0;) {
-      chunks.push(decodeDirectory(buffer, length));
-    }
-    return use(fd, chunks);
+    const names: string[][] = [];
+    for (let chunk; (chunk = readChunk(fd)) !== undefined;) names.push(chunk.names);
+    return names[0]?.concat(...names.slice(1)) ?? [];
   } finally {
     libc.close(fd);
   }
 }
 
+/** The entries of the directory `path` below `dir`. */
+export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
+  const fd = openDirectory(dir, path);
+  try {
+    // Read as a whole before the first entry is given: whoever stops early leaves no descriptor open.
+    const chunks: DirectoryChunk[] = [];
+    for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) chunks.push(chunk);
+    return entries(chunks);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** The entries as they are read; the directory is open from the first to the last. */
+export function* readingDir(dir: FdLike, path: string): Generator<Deno.DirEntry, void, undefined> {
+  const fd = openDirectory(dir, path);
+  try {
+    for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) yield* entries([chunk]);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** The next entries of an open directory, with their types; undefined at its end. */
+export function readTypedChunk(fd: number): DirectoryChunk | undefined {
+  const chunk = readChunk(fd);
+  if (chunk === undefined) return undefined;
+  const { names, types } = chunk;
+  for (let i = types.indexOf(libc.DT_UNKNOWN); i >= 0; i = types.indexOf(libc.DT_UNKNOWN, i + 1)) {
+    types[i] = typeOf(fd, names[i]!);
+  }
+  return chunk;
+}
+
+/** The flags by which a directory is opened to be listed. */
+export const LISTING: number = libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC;
+
+function* entries(chunks: DirectoryChunk[]): Generator<Deno.DirEntry, void, undefined> {
+  for (const { names, types } of chunks) {
+    for (let i = 0; i < names.length; i++) yield entryOf(names[i]!, types[i]!);
+  }
+}
+
+/** A name and its `d_type` as Deno has it. */
+export function entryOf(name: string, type: number): Deno.DirEntry {
+  return {
+    name,
+    isFile: type === libc.DT_REG,
+    isDirectory: type === libc.DT_DIR,
+    isSymlink: type === libc.DT_LNK,
+  };
+}
+
+function openDirectory(dir: FdLike | string | URL, path: string): number {
+  return typeof dir === "string" || dir instanceof URL
+    ? libc.open(pathOf(dir), LISTING)
+    : openBeneath(dir, path, LISTING);
+}
+
+const base = new Uint8Array(8);
+let buffer: Uint8Array<ArrayBuffer> | undefined;
+
+function readChunk(fd: number): DirectoryChunk | undefined {
+  buffer ??= new Uint8Array(128 * 1024);
+  const length = libc.getdirentries(fd, buffer, buffer.length, base);
+  return length === 0 ? undefined : abi().decodeDirectory(buffer, length);
+}
+
 /** The `d_type` of a name whose file system does not tell it. */
 function typeOf(fd: number, name: string): number {
-  const { statSize, decodeStat } = abi();
-  const stat = new Uint8Array(statSize);
-  libc.fstatat(fd, name, stat, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
-  const { isFile, isDirectory, isSymlink } = decodeStat(stat);
+  const { isFile, isDirectory, isSymlink } = statAt(fd, name);
   return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
 }

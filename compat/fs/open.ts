@@ -2,7 +2,9 @@ import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { FdFile } from "./fd_file.ts";
 import { openFlags, type OpenOptions } from "./open_options.ts";
+import { permissionBits } from "./_mode.ts";
 import { pathOf } from "./_path.ts";
+import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
 
 /**
  * Opens a file by an ambient path, before `enter()`. The options are those of `Deno.openSync`; without any it reads.
@@ -31,14 +33,16 @@ import { pathOf } from "./_path.ts";
  * ```
  */
 export function openSync(path: string | URL, options: OpenOptions = {}): FdFile {
-  return new FdFile(libc.open(pathOf(path), openFlags(options), options.mode ?? 0o666));
+  return new FdFile(libc.open(pathOf(path), openFlags(options), permissionBits(options.mode ?? 0o666)));
 }
 
 /**
  * Opens a file by a path relative to a directory, also in capability mode. The options are those of `openSync`.
  *
  * The path stays beneath the directory: a leading "/", a ".." or a symlink that leads out of it is refused. The file has
- * the rights of the directory, closes on exec, and is the caller's to close.
+ * the rights of the directory, closes on exec, and is the caller's to close. Of a number it is not known whether the
+ * kernel confines lookups in it, as it is of a `Dir`: there a path of several components is opened step by step, which
+ * needs READ too.
  *
  * Stands for openat(2) with O_RESOLVE_BENEATH. Requires `--allow-ffi` permission.
  *
@@ -66,6 +70,19 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * ```
  */
 export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
-  const flags = openFlags(options) | libc.O_RESOLVE_BENEATH;
-  return new FdFile(libc.openat(descriptor(dir), path, flags, options.mode ?? 0o666));
+  return new FdFile(openBeneath(dir, path, openFlags(options), permissionBits(options.mode ?? 0o666)));
+}
+
+/** The descriptor of what a path below a directory names; a last symlink is followed unless the flags say otherwise. */
+export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
+  if (confines(dir)) return libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH, mode);
+  const open = (fd: number, name: string) => libc.openat(fd, name, flags | libc.O_NOFOLLOW, mode);
+  if (!(flags & libc.O_PATH)) {
+    try {
+      return at(dir, path, "openat", open);
+    } catch (error) {
+      if (flags & (libc.O_NOFOLLOW | libc.O_EXCL) || !mayBeSymlink(error)) throw error;
+    }
+  } else if (flags & libc.O_NOFOLLOW) return at(dir, path, "openat", open);
+  return followed(dir, path, "openat", open);
 }

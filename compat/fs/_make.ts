@@ -1,0 +1,70 @@
+/** Makes directories and empty files, and what of the way to them is missing. */
+import type { FdLike } from "../../ffi/fd_like.ts";
+import * as libc from "../../ffi/libc.ts";
+import { lstat } from "./attributes.ts";
+import { permissionBits } from "./_mode.ts";
+import { openBeneath } from "./open.ts";
+import { lastComponent } from "./_path.ts";
+import { at, codeOf } from "./_resolve.ts";
+
+export function mkdir(
+  dir: FdLike,
+  path: string,
+  { recursive = false, mode = 0o777 }: Deno.MkdirOptions,
+): void {
+  if (recursive) makePath(dir, path, permissionBits(mode));
+  else makeDirectory(dir, path, permissionBits(mode));
+}
+
+function makeDirectory(dir: FdLike, path: string, mode: number): void {
+  at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, mode), true);
+}
+
+function makePath(dir: FdLike, path: string, mode: number): void {
+  try {
+    makeDirectory(dir, path, mode);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && isDirectory(dir, path)) return;
+    const above = codeOf(error) === "ENOENT" ? parentOf(path) : "";
+    if (above === "") throw error;
+    makePath(dir, above, mode);
+    makeDirectoryUnlessThere(dir, path, mode);
+  }
+}
+
+function makeDirectoryUnlessThere(dir: FdLike, path: string, mode: number): void {
+  try {
+    makeDirectory(dir, path, mode);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST" || !isDirectory(dir, path)) throw error;
+  }
+}
+
+/** Told by mkdirat() of its ".", which exists in a directory only: it needs no right but MKDIRAT. */
+function isDirectory(dir: FdLike, path: string): boolean {
+  try {
+    makeDirectory(dir, `${path}/.`, 0o777);
+  } catch (error) {
+    return codeOf(error) === "EEXIST";
+  }
+  return true;
+}
+
+export function ensureFile(dir: FdLike, path: string): void {
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
+  const make = () => libc.close(openBeneath(dir, path, flags, 0o666));
+  try {
+    make();
+  } catch (error) {
+    const above = parentOf(path);
+    if (codeOf(error) === "EEXIST" && lstat(dir, path).isFile) return;
+    if (codeOf(error) !== "ENOENT" || above === "") throw error;
+    makePath(dir, above, 0o777);
+    make();
+  }
+}
+
+/** The path of the directory that a path is in; empty for that which it is relative to. */
+function parentOf(path: string): string {
+  return path.slice(0, lastComponent(path)[0]).replace(/\/+$/, "");
+}

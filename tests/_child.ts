@@ -129,3 +129,9 @@ export async function inChild<Input, Result>(
   }
   return JSON.parse(stdout.slice(at + resultMark.length));
 }
+
+/** What a command of Deno's own prints, as `deno types`. */
+export async function denoOutput(...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
+  return new TextDecoder().decode(stdout);
+}

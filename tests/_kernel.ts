@@ -1,21 +1,50 @@
-/** Which kernel answers the library's calls: FreeBSD's own, or the stand-in. */
-const { symbols } = Deno.dlopen("/lib/libc.so.7", {
-  getosreldate: { parameters: [], result: "i32" },
-  standin_release: { parameters: [], result: "i32", optional: true },
-  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
-});
+import { places } from "../ffi/abi/linux_libc.ts";
 
-const osreldate = symbols.getosreldate();
+/** Which kernel answers the library's calls: FreeBSD's own, the stand-in, or Linux's without Capsicum. */
+const isNative = Deno.build.os === "linux";
+const { symbols } = firstOf(
+  isNative ? places[Deno.build.arch] ?? [] : ["/lib/libc.so.7"],
+  (path) =>
+    Deno.dlopen(path, {
+      getosreldate: { parameters: [], result: "i32", optional: true },
+      standin_release: { parameters: [], result: "i32", optional: true },
+      fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+    }),
+);
+
+function firstOf<T>(paths: readonly string[], open: (path: string) => T): T {
+  const failures: unknown[] = [];
+  for (const path of paths) {
+    try {
+      return open(path);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, `No libc could be opened: ${failures.join("; ")}`);
+}
+
+const osreldate = symbols.getosreldate?.() ?? 0;
 const simulated = symbols.standin_release !== null;
 
 export const kernel = {
-  /** `__FreeBSD_version`, as 1501502 for a 15.1. */
+  /** `__FreeBSD_version`, as 1501502 for a 15.1; 0 on Linux. */
   osreldate,
   major: Math.trunc(osreldate / 100_000),
   /** True where the stand-in answers, so that nobody takes it for a kernel. */
   simulated,
-  name: simulated ? `simulated FreeBSD (${osreldate}), the stand-in` : `FreeBSD kernel (${osreldate})`,
+  hasCapsicum: !isNative,
+  /** Needs the permission to ask for the system's release, where it is not simulated. */
+  get name(): string {
+    if (simulated) return `simulated FreeBSD (${osreldate}), the stand-in, on Linux`;
+    return isNative
+      ? `Linux ${Deno.osRelease()}, natively (no Capsicum)`
+      : `FreeBSD ${Deno.osRelease()} (${osreldate})`;
+  },
 };
+
+/** Why a test that stands on Capsicum is skipped; false where there is Capsicum. */
+export const needsCapsicum: string | false = kernel.hasCapsicum ? false : "Linux has no Capsicum";
 
 const F_GETFD = 1;
 

@@ -15,7 +15,8 @@ const layers = ["rights/", "ffi/", "compat/fs/", "compat/plan/", "compat/python/
 const facades = "compat/python/";
 
 const startsChildren = /^tests\/(_child\.ts|_test\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
-const writesFiles = /^tests\/(_fixture\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
+const writesFiles =
+  /^tests\/(_fixture\.ts|_deno_reference\.ts|std\/fs\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
 const writes = new RegExp(
   "\\bDeno\\.(?:" +
     "(?:write(?:Text)?File|create|mkdir|makeTemp(?:Dir|File)|remove|rename|link|symlink|truncate|chmod|chown|" +

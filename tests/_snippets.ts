@@ -4,7 +4,7 @@
  * @module
  */
 import { fromFileUrl } from "@std/path";
-import { type ChildResult, libcPath, runModule } from "./_child.ts";
+import { type ChildOptions, type ChildResult, libcPath, runModule } from "./_child.ts";
 import { Fixture } from "./_fixture.ts";
 
 const root = new URL("../", import.meta.url);
@@ -71,12 +71,12 @@ export async function failuresOf(snippets: string[]): Promise<string[]> {
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-/** Runs one snippet in a child of its own, with nothing but the permission to use libc. */
-export async function runSnippet(snippet: string): Promise<ChildResult> {
+/** Runs one snippet in a child of its own, with nothing but the permission to use libc unless told otherwise. */
+export async function runSnippet(snippet: string, options: ChildOptions = {}): Promise<ChildResult> {
   using fixture = modules([snippet]);
-  return await run(fixture.at("0.ts"));
+  return await run(fixture.at("0.ts"), options);
 }
 
-function run(module: string): Promise<ChildResult> {
-  return runModule(module, { permissions: [`--allow-ffi=${libcPath}`], flags: config });
+function run(module: string, options: ChildOptions = {}): Promise<ChildResult> {
+  return runModule(module, { permissions: [`--allow-ffi=${libcPath}`], flags: config, ...options });
 }

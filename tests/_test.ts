@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { openDescriptors } from "./_kernel.ts";
+import { needsCapsicum, openDescriptors } from "./_kernel.ts";
 
 export interface TestOptions {
   /** Why the test can't run here. It is printed, and the test counts as skipped. */
@@ -29,6 +29,10 @@ export function test(name: string, body: () => void | Promise<void>, options: Te
     },
   });
 }
+
+/** The same for what stands on Capsicum: skipped where there is none. */
+test.capsicum = (name: string, body: () => void | Promise<void>): void =>
+  test(name, body, { skip: needsCapsicum });
 
 /** The descriptors opened since `before`, once Deno's own threads have closed theirs. */
 async function settled(before: number[]): Promise<number[]> {

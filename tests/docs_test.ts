@@ -72,10 +72,17 @@ const methodDocs = classes.filter(([, Class]) =>
       ...Object.getOwnPropertyNames(Class),
     ];
     const file = { FdFile: "fd_file", Dir: "dir", Descriptor: "descriptor" }[name];
-    return members.filter((member) => !["constructor", "prototype", "length", "name"].includes(member))
+    // The documentation of fooSync() is that of foo() too.
+    const isTwin = (member: string) => name === "Dir" && members.includes(`${member}Sync`);
+    return members.filter((member) =>
+      !["constructor", "prototype", "length", "name"].includes(member) && !isTwin(member)
+    )
       .map((member) => ({
         name: `${name}.${member}`,
-        doc: docOf(`${name}.${member}`, new RegExp(`/${file}\\.ts: (static |get |\\*)?${member}\\(`)),
+        doc: docOf(
+          `${name}.${member}`,
+          new RegExp(`/${file}\\.ts: (static |get |override |async |\\*)*${member}\\(`),
+        ),
       }));
   });
 

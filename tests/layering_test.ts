@@ -159,6 +159,7 @@ const samples: Sample[] = [
     good: [
       { "tests/_test.ts": "Deno.test(a); new Deno.Command(b);", "tests/_child.ts": "new Deno.Command(b);" },
       { "tests/_fixture.ts": "Deno.mkdirSync(a);" },
+      { "tests/_deno_reference.ts": "Deno.mkdirSync(a);", "tests/std/fs.ts": "Deno.removeSync(a);" },
       { "tests/a_test.ts": 'test("Deno.test and Deno.Command", () => Deno.openSync(a, { read: true }));' },
     ],
     bad: [

@@ -34,6 +34,10 @@ const values = [
   "sandboxed",
 ];
 const types = [
+  "AtomicWriteOptions",
+  "CopyOptions",
+  "ExistsOptions",
+  "ExpandGlobOptions",
   "FcntlName",
   "FcntlsLike",
   "FdLike",
@@ -45,6 +49,10 @@ const types = [
   "RightsLike",
   "SyscallError",
   "SyscallErrorInit",
+  "Target",
+  "TargetWithOptions",
+  "WalkEntry",
+  "WalkOptions",
 ];
 
 const root = new URL("..", import.meta.url);

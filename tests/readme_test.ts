@@ -11,7 +11,9 @@ const blocks: { path?: string; prints(fixture: Fixture): RegExp }[] = [
   { path: "/var/log", prints: () => /^one 3\ntwo 4\n$|^two 4\none 3\n$/ },
   { prints: () => /^$/ },
   { path: "/etc/services", prints: () => /READ.*SEEK.*FSTAT.* true\n$|PREAD.*FSTAT.* true\n$/ },
+  { path: "/tmp/names", prints: () => /^true the é of Latin-1\n$/ },
   { path: "/tmp/notes", prints: () => /^ENOTCAPABLE \[ "WRITE" \]\n$/ },
+  { path: "/srv/data", prints: () => /^(one 3\ntwo 4\n|two 4\none 3\n)$/ },
 ];
 
 test("README.md's TypeScript blocks pass the type checker", async () => {
@@ -23,11 +25,18 @@ test("README.md's TypeScript blocks run, each in a process of its own, and print
   const found = blocksOf(readme);
   assertEquals(found.length, blocks.length);
   for (const [i, { path, prints }] of blocks.entries()) {
-    using fixture = new Fixture({ log: { one: "one", two: "two\n" }, services: "ssh", notes: "note" });
+    using fixture = new Fixture({
+      log: { one: "one", two: "two\n" },
+      services: "ssh",
+      notes: "note",
+      names: {},
+    });
     const places: Record<string, string> = {
       "/var/log": "log",
       "/etc/services": "services",
+      "/tmp/names": "names",
       "/tmp/notes": "notes",
+      "/srv/data": "log",
     };
     let block = found[i]!;
     if (path !== undefined) {
@@ -47,6 +56,16 @@ test("README.md's sandbox of five lines has five lines, and the second block ent
   const { code, stdout } = await runSnippet(`${second}import { getMode } from "jsr:@capsicum/capsicum";
 console.log(getMode());\n`);
   assertEquals([code, stdout], [0, "true\n"]);
+});
+
+test("README.md's program for both systems also runs where there is no Capsicum", async () => {
+  using fixture = new Fixture({ one: "one" });
+  const block = blocksOf(readme).find((block) => block.includes("if (isSupported()) {"))!;
+  const { code, stdout } = await runSnippet(
+    block.replace('"/srv/data"', JSON.stringify(fixture.path)),
+    { kernel: false, permissions: ["--allow-ffi"] },
+  );
+  assertEquals([code, stdout], [0, "one 3\n"]);
 });
 
 test("README.md has the commands of the demo and of the tests", () => {

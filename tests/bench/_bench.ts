@@ -51,15 +51,15 @@ export async function measureChildren<Name extends string>(
   return medians(samples);
 }
 
-/** Prints one figure beside its peer's, the ratio, and whether the target is met. */
+/** Prints one figure beside its peer's, the ratio, and whether the target is met, where there is one; gives that. */
 export function report(
   what: string,
   mine: number,
   peer: string,
   other: number,
   unit: string,
-  target: Target,
-): void {
+  target: Target = {},
+): boolean {
   const { ratio = Infinity, more = Infinity, most = Infinity } = target;
   const met = mine <= ratio * other && mine - other <= more && mine <= most;
   const wanted = [
@@ -70,8 +70,9 @@ export function report(
   const difference = more < Infinity ? `, ${signed(mine - other)} ${unit}` : "";
   console.log(
     `${what}: ${figure(mine)} ${unit}, ${(mine / other).toFixed(2)}x ${peer} (${figure(other)} ${unit})` +
-      `${difference}; target ${wanted}: ${met ? "met" : "missed"}`,
+      `${difference}${wanted === "" ? "" : `; target ${wanted}: ${met ? "met" : "missed"}`}`,
   );
+  return met;
 }
 
 function calibrate(body: Body): number {
@@ -95,12 +96,13 @@ function medians<Name extends string>(samples: Record<Name, number[]>): Record<N
   return Object.fromEntries(entries) as Record<Name, number>;
 }
 
-function median(values: number[]): number {
+/** The middle one of the values. */
+export function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
 function figure(value: number): string {
-  return value.toFixed(value < 100 ? 1 : 0);
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
 function signed(value: number): string {

@@ -1,5 +1,9 @@
 import { root, runDeno } from "./deno.ts";
-import { askKernel, findKernel, kernelEnv } from "./kernel.ts";
+import { askKernel, findKernel, type Kernel, kernelEnv, nativeKernel } from "./kernel.ts";
+import { packageFlags } from "./packages.ts";
+
+/** The benches that say nothing of the library when a stand-in answers. */
+const natively = ["files"];
 
 /** Runs the benches whose names are given, or all. */
 export async function runBench(names: string[]): Promise<number> {
@@ -9,15 +13,25 @@ export async function runBench(names: string[]): Promise<number> {
     .sort();
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) throw new Error(`There is no bench "${unknown}", only ${all.join(", ")}.`);
-  const kernel = await findKernel();
-  const flags = ["--no-lock", ...kernel.flags];
-  const env = kernelEnv(kernel, flags);
-  console.log(`kernel: ${await askKernel(flags, env)}`);
-  let exit = 0;
+  const standin = await findKernel(), native = nativeKernel() ?? standin, packages = await packageFlags();
+  let exit = 0, last: Kernel | undefined;
   for (const name of names.length > 0 ? names : all) {
-    exit ||= await runDeno(["run", "-A", "--quiet", ...flags, new URL(`${name}_bench.ts`, directory).href], {
+    const kernel = natively.includes(name) ? native : standin;
+    const flags = ["--no-lock", ...kernel.flags, ...packages];
+    const env = kernelEnv(kernel, flags);
+    if (kernel !== last) console.log(`kernel: ${await askKernel(flags, env)}`);
+    last = kernel;
+    const code = await runDeno([
+      "run",
+      "-A",
+      "--quiet",
+      ...flags,
+      new URL(`${name}_bench.ts`, directory).href,
+    ], {
       env,
     });
+    if (code !== 0) console.error(`The bench "${name}" ended with code ${code}.`);
+    exit ||= code;
   }
   return exit;
 }

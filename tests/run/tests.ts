@@ -1,26 +1,33 @@
 import { runDeno } from "./deno.ts";
-import { askKernel, findKernel, kernelEnv } from "./kernel.ts";
+import { askKernel, findKernel, kernelEnv, nativeKernel } from "./kernel.ts";
+import { nativeArgs } from "./native.ts";
 import { packageFlags } from "./packages.ts";
 import { type Counts, formatCounts, TestOutput } from "./summary.ts";
 
-/** Runs `deno test` once for each release, prints the sum, and gives the first exit code that is not 0. */
+/** Runs `deno test` once for each release and each kernel, prints the sum, and gives the first exit code that is not 0. */
 export async function runTests(args: string[]): Promise<number> {
-  const kernel = await findKernel();
-  const flags = ["--no-lock", ...kernel.flags, ...await packageFlags()];
+  const packages = await packageFlags();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const report: string[] = [];
   let exit = 0;
-  for (const release of kernel.releases) {
-    const env = { ...release, ...kernelEnv(kernel, flags) };
-    const name = await askKernel(flags, env);
-    console.log(`\nkernel: ${name}`);
-    const { counts, code, complaint } = await runOnce([...flags, ...args], env, args.length === 0);
-    for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
-    report.push(
-      `kernel: ${name}${report.length + kernel.releases.length > 1 ? `: ${formatCounts(counts)}` : ""}`,
-    );
-    if (complaint) report.push(complaint);
-    exit ||= code;
+  const native = nativeKernel();
+  for (const kernel of [await findKernel(), ...(native ? [native] : [])]) {
+    const flags = ["--no-lock", ...kernel.flags, ...packages];
+    for (const release of kernel.releases) {
+      const env = { ...release, ...kernelEnv(kernel, flags) };
+      const name = await askKernel(flags, env);
+      console.log(`\nkernel: ${name}`);
+      const chosen = kernel === native ? nativeArgs(args) : args;
+      if (chosen === undefined) {
+        console.log("None of these files runs on it.");
+        continue;
+      }
+      const { counts, code, complaint } = await runOnce([...flags, ...chosen], env, args.length === 0);
+      for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+      report.push(`kernel: ${name}: ${formatCounts(counts)}`);
+      if (complaint) report.push(complaint);
+      exit ||= code;
+    }
   }
   console.log(["", ...report, formatCounts(total)].join("\n"));
   return exit;

@@ -5,7 +5,16 @@
  */
 const sources = new URL("./", import.meta.url);
 const built = new URL("./build/libc.so.7", import.meta.url);
-const flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-Wl,-Bsymbolic"];
+const flags = [
+  "-shared",
+  "-fPIC",
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-fvisibility=hidden",
+  "-Wl,-Bsymbolic",
+  "-Wl,-z,nodelete",
+];
 
 const pathOf = (url: URL): string => decodeURIComponent(url.pathname);
 

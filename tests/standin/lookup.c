@@ -24,12 +24,16 @@ struct walk {
   bool trailing_slash;
   int links;
   struct identity start;
-  /* 13.2 only: the directories walked through, which ".." may lead back to */
+  bool left_mount; /* 15.x: by the root of a mount, out of what was walked through */
+  /* the directories walked through, which ".." leads back to */
   struct identity *walked;
   size_t walked_count, walked_room;
   char *next;
   char path[B_PATH_MAX];
 };
+
+/* The walk has to begin again. */
+enum { MOVED = -1 };
 
 static struct identity identity_at(int fd, const char *path, bool *mount_root) {
   struct statx s = {0};
@@ -131,7 +135,7 @@ static void trim_slashes(struct walk *w) {
 }
 
 static void remember(struct walk *w, int directory) {
-  if (release15 || !w->l->strict) return;
+  if (!w->l->strict) return;
   struct identity identity = identity_of(directory);
   if (w->walked_count > 0 && same(w->walked[w->walked_count - 1], identity)) return;
   if (w->walked_count == w->walked_room) {
@@ -142,15 +146,15 @@ static void remember(struct walk *w, int directory) {
   w->walked[w->walked_count++] = identity;
 }
 
-/* 13.2: ".." may only lead to a directory of this very walk, which then goes on from there. */
-static int check_walked(struct walk *w, int directory) {
+/* Whether it is a directory of this very walk, which then goes on from there. */
+static bool was_walked(struct walk *w, int directory) {
   struct identity identity = identity_of(directory);
   for (size_t i = w->walked_count; i > 0; i--) {
     if (!same(w->walked[i - 1], identity)) continue;
     w->walked_count = i;
-    return 0;
+    return true;
   }
-  return B_ENOTCAPABLE;
+  return false;
 }
 
 /* Opens "..", if that doesn't leave the start directory. */
@@ -164,8 +168,14 @@ static int open_dotdot(struct walk *w, int *parent) {
   *parent = (int)syscall(SYS_openat, w->at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (*parent == -1) return linux_error();
   if (!strict) return 0;
+  bool walked = was_walked(w, *parent);
+  int error = 0;
+  if (!release15) error = walked ? 0 : B_ENOTCAPABLE;
   /* 15.x compares the covered directory with the start, not the mount's root: the root of a mount is not confined. */
-  int error = release15 ? (!leaves_mount && same(here, w->start) ? B_ENOTCAPABLE : 0) : check_walked(w, *parent);
+  else if (leaves_mount) w->left_mount |= !walked;
+  else if (same(here, w->start)) error = B_ENOTCAPABLE;
+  /* Somebody moved the directory, whom 15.x makes wait until the lookup is over. */
+  else if (!walked && !w->left_mount) error = MOVED;
   if (error != 0) close_quietly(*parent);
   return error;
 }
@@ -289,12 +299,16 @@ int lookup(struct lookup *l) {
   int error = lookup_start(l);
   if (error != 0) return error;
   if (l->empty) return end_at_start(l);
-  struct walk w = {.l = l, .at = l->dirfd};
-  w.next = w.path;
-  strcpy(w.path, l->path);
-  if (l->strict) w.start = identity_of(l->dirfd);
-  error = walk(&w);
-  free(w.walked);
+  struct walk w;
+  do {
+    w = (struct walk){.l = l, .at = l->dirfd};
+    w.next = w.path;
+    strcpy(w.path, l->path);
+    if (l->strict) w.start = identity_of(l->dirfd);
+    error = walk(&w);
+    free(w.walked);
+    if (error == MOVED && w.owns_at) close_quietly(w.at);
+  } while (error == MOVED);
   l->parent = w.at;
   l->owns_parent = w.owns_at;
   if (error != 0) lookup_end(l);

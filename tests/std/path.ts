@@ -7,6 +7,10 @@ const untyped = std as Record<string, any>;
 export const basename: (path: string, suffix?: string) => string = untyped.basename;
 export const dirname: (path: string) => string = untyped.dirname;
 export const fromFileUrl: (url: string | URL) => string = untyped.fromFileUrl;
+export const globToRegExp: (
+  glob: string,
+  options?: { extended?: boolean; globstar?: boolean; caseInsensitive?: boolean },
+) => RegExp = untyped.globToRegExp;
 export const join: (...paths: string[]) => string = untyped.join;
 export const relative: (from: string, to: string) => string = untyped.relative;
 export const resolve: (...paths: string[]) => string = untyped.resolve;

@@ -1,3 +1,7 @@
+import { kernel } from "../../_kernel.ts";
+import { errnoTable } from "../../../ffi/abi/linux_errno.ts";
+import { errnoTable as freebsdTable } from "../../../ffi/abi/freebsd_errno.ts";
+
 /** What a failed system call tells, whatever the class of its error. */
 export interface Failure {
   class: string;
@@ -19,7 +23,7 @@ export function failureOf(fn: () => unknown): Failure {
     const known = {
       class: (error as Error).constructor.name,
       code,
-      errno,
+      errno: kernel.hasCapsicum || errno === undefined ? errno : freebsdErrno(code, errno),
       syscall,
       path,
       fd,
@@ -30,4 +34,11 @@ export function failureOf(fn: () => unknown): Failure {
     ) as unknown as Failure;
   }
   throw new Error("it threw nothing");
+}
+
+/** FreeBSD's number of an errno, by which the tests know it, where Linux gave its own; otherwise what it gave. */
+function freebsdErrno(code: unknown, errno: unknown): unknown {
+  const numberIn = (table: typeof errnoTable) =>
+    Math.abs(Number(Object.keys(table).find((number) => table[Number(number)]![0] === code)));
+  return errno === numberIn(errnoTable) ? numberIn(freebsdTable) : errno;
 }

@@ -78,7 +78,7 @@ function tryUses(
 }
 
 for (const inside of [false, true]) {
-  test(`Dir works with exactly the rights that each use needs and names a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  test.capsicum(`Dir works with exactly the rights that each use needs and names a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture({ file: "text", sub: { file: "" } });
     for (const { use, works, refused } of await inChild(tryUses, { path: fixture.path, inside })) {
       assertEquals(works, null, use);
@@ -244,7 +244,8 @@ function tryPaths(
 }
 
 for (const inside of [false, true]) {
-  test(`Dir and openAtSync() follow paths that stay beneath the directory and no other, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  const it = inside ? test.capsicum : test;
+  it(`Dir and openAtSync() follow paths that stay beneath the directory and no other, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture();
     confinementTree(fixture);
     const outcomes = await inChild(tryPaths, {
@@ -261,7 +262,7 @@ for (const inside of [false, true]) {
     }
   });
 
-  test(`Dir creates files beneath the directory and nowhere else, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  it(`Dir creates files beneath the directory and nowhere else, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture();
     confinementTree(fixture);
     const paths = [
@@ -302,7 +303,7 @@ test("Dir says that a path leaves the directory where no right is missing", () =
   assertEquals(dir.listSync(), []);
 });
 
-test("Dir.openSync() and openDirSync() give what they open the rights of the directory", () => {
+test.capsicum("Dir.openSync() and openDirSync() give what they open the rights of the directory", () => {
   using fixture = new Fixture({ file: "text", sub: { file: "deep" } });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
   using file = dir.openSync("file");
@@ -312,7 +313,7 @@ test("Dir.openSync() and openDirSync() give what they open the rights of the dir
   assertEquals(new TextDecoder().decode(deep.readAll()), "deep");
 });
 
-test("openDirSync() and Dir.openDirSync() limit the directory at once", () => {
+test.capsicum("openDirSync() and Dir.openDirSync() limit the directory at once", () => {
   using fixture = new Fixture({ sub: { file: "" } });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
   assert(getRights(dir).equals(["LOOKUP", "READ", "FSTAT"]));
@@ -325,7 +326,7 @@ test("openDirSync() and Dir.openDirSync() limit the directory at once", () => {
   assert(getRights(fresh).has("WRITE"));
 });
 
-test("Dir.openDirSync() throws ENOTCAPABLE for a limit beyond the directory's rights, and leaves nothing open", () => {
+test.capsicum("Dir.openDirSync() throws ENOTCAPABLE for a limit beyond the directory's rights, and leaves nothing open", () => {
   using fixture = new Fixture({ sub: {} });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
   const failure = failureOf(() => dir.openDirSync("sub", { limit: ["LOOKUP", "READ", "WRITE"] }));

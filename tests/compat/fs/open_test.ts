@@ -138,7 +138,7 @@ test("openSync() throws PermissionDenied where the file's mode does not permit i
   openSync(path).close();
 }, { skip: Deno.uid() === 0 && "modes don't bind root" });
 
-test("openAtSync() gives the file the rights of the directory, openSync() gives it all", () => {
+test.capsicum("openAtSync() gives the file the rights of the directory, openSync() gives it all", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   using fresh = openSync(fixture.at("file"));
@@ -187,7 +187,8 @@ test("no child inherits what openSync(), openAtSync(), openDirSync() and Dir ope
 });
 
 for (const inside of [false, true]) {
-  test(`openSync() and openDirSync() open paths until enter(), openAtSync() always: ${inside ? "after" : "before"} it`, async () => {
+  const it = inside ? test.capsicum : test;
+  it(`openSync() and openDirSync() open paths until enter(), openAtSync() always: ${inside ? "after" : "before"} it`, async () => {
     using fixture = new Fixture({ file: "text" });
     const outcome = await inChild(
       ({ caught, enter, openAtSync, openDirSync, openSync }, { path, inside }) => {

@@ -1,0 +1,69 @@
+/**
+ * `Deno.*` and `@std/fs` below a directory, with paths relative to it: what the library's `Dir` is compared with.
+ *
+ * @module
+ */
+import * as std from "@std/fs";
+
+/** What a method is called with. */
+export type Args = readonly unknown[];
+
+const functions = { ...Deno, ...std } as unknown as Record<string, (...args: Args) => unknown>;
+
+/** How many of the first arguments are paths; of `symlink` the second is, the first being a text. */
+const paths: Readonly<Record<string, number>> = { rename: 2, link: 2, copyFile: 2, copy: 2 };
+
+/** Deno.copyFileSync before 2.6 empties a file that is copied onto itself; later ones say this. */
+function refuseOntoItself(from: string, to: string): void {
+  const [one, two] = [from, to].map((path) => {
+    try {
+      return Deno.statSync(path);
+    } catch {
+      return undefined;
+    }
+  });
+  if (one?.isFile && one.dev === two?.dev && one.ino === two.ino) throw new TypeError("onto itself");
+}
+
+/** A directory, whose methods are called by their names. */
+export class DenoReference {
+  /** The absolute path, with no symlink in it. */
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** The absolute path. */
+  at(path: string): string {
+    return path === "." ? this.root : `${this.root}/${path}`;
+  }
+
+  /** Calls what `Deno` or `@std/fs` has under the name; what it gives has paths relative to the directory. */
+  call(method: string, ...args: Args): unknown {
+    const name = method.replace(/Sync$/, ""), [first, ...rest] = args;
+    if (name === "symlink") return functions[method]!(first, this.at(rest[0] as string));
+    if (name.startsWith("makeTemp")) return this.#makeTemp(functions[method]!, first as Deno.MakeTempOptions);
+    const absolute = args.map((arg, i) => i < (paths[name] ?? 1) ? this.at(arg as string) : arg);
+    if (name === "copyFile") refuseOntoItself(...absolute as [string, string]);
+    const result = functions[method]!(...absolute);
+    if (name === "realPath") return this.#relative(result);
+    return name === "walk" ? this.#entries(result as Iterable<std.WalkEntry>) : result;
+  }
+
+  #makeTemp(make: (...args: Args) => unknown, options: Deno.MakeTempOptions): unknown {
+    return this.#relative(make({ ...options, dir: this.at(options.dir ?? ".") }));
+  }
+
+  #relative(path: unknown): unknown {
+    if (path instanceof Promise) return path.then((path) => this.#relative(path));
+    return path === this.root ? "." : String(path).slice(this.root.length + 1);
+  }
+
+  async *#entries(entries: Iterable<std.WalkEntry> | AsyncIterable<std.WalkEntry>) {
+    for await (const entry of entries) {
+      const path = this.#relative(entry.path) as string;
+      yield { ...entry, path, name: path === "." ? "." : entry.name };
+    }
+  }
+}

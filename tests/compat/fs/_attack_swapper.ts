@@ -1,0 +1,77 @@
+/**
+ * An attacker: swaps directories and files with symlinks that lead out, and moves a directory out and back, until there
+ * is a file "stop" beside the directory. It prints how often it did so.
+ *
+ * @module
+ */
+import { Dir, libc, openDirSync } from "../../../mod.ts";
+
+const above = openDirSync(Deno.args[0]!), root = above.openDirSync("root");
+let count = 0;
+
+/** Tells whether the call worked: somebody else renames and removes here too. */
+function works(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function rename(from: string, to: string, toDir: Dir = root, dir: Dir = root): boolean {
+  return works(() => libc.renameat(dir, from, toDir, to));
+}
+
+/** Puts a symlink in the place of what has the name, for a moment. */
+function swap(name: string): void {
+  const link = `${name}-link`, hold = `${name}-hold`;
+  if (rename(name, hold)) {
+    if (rename(link, name)) count++;
+    if (!rename(name, link)) works(() => libc.unlinkat(root, name, 0));
+    if (!rename(hold, name)) rename(hold, `lost${count}`);
+  }
+}
+
+function write(path: string): void {
+  const flags = libc.O_WRONLY | libc.O_CREAT | libc.O_EXCL | libc.O_NOFOLLOW | libc.O_CLOEXEC;
+  works(() => {
+    const fd = libc.openat(root, path, flags, 0o644);
+    libc.write(fd, new TextEncoder().encode("inside"));
+    libc.close(fd);
+  });
+}
+
+/** Makes again what others have removed or replaced; while it does so nobody else swaps. */
+function repair(): void {
+  for (const name of ["swap", "leaf"]) {
+    // In the place of a directory or a file there is a symlink only by mistake.
+    if (works(() => libc.readlinkat(root, name, new Uint8Array(9)))) libc.unlinkat(root, name, 0);
+    if (!works(() => libc.readlinkat(root, `${name}-link`, new Uint8Array(9)))) {
+      rename(`${name}-link`, `lost${count}-link`);
+      works(() => libc.symlinkat(name === "swap" ? "../outside" : "../outside/target", root, `${name}-link`));
+    }
+  }
+  for (const path of ["swap", "swap/sub", "deep", "deep/d", "deep/d/e"]) {
+    works(() => libc.mkdirat(root, path, 0o755));
+  }
+  for (const path of ["leaf", "file", "nest/file", "swap/target", "swap/sub/target"]) write(path);
+  for (const path of ["deep/target", "deep/d/target", "deep/d/e/target"]) write(path);
+}
+
+works(() => libc.mkdirat(root, "nest", 0o755));
+repair();
+while (!works(() => libc.faccessat(above, "stop", libc.F_OK, 0))) {
+  for (let i = 0; i < 20; i++) {
+    swap("swap");
+    swap("leaf");
+    if (rename("deep/d", "elsewhere/d", above)) {
+      count++;
+      if (!rename("elsewhere/d", "root/deep/d", above, above)) {
+        rename("elsewhere/d", `root/lost${count}`, above, above);
+      }
+    }
+  }
+  works(repair);
+}
+console.log(count);

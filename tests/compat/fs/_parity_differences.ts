@@ -1,0 +1,76 @@
+/** Errors of a class or with a code that is not Deno's, and why. */
+interface Difference {
+  methods: readonly string[];
+  /** The class and, where it has one, the code of the errors of `Deno.*` or `@std/fs`. */
+  from: readonly string[];
+  /** The same of the library's. */
+  to: readonly string[];
+  why: string;
+  /** Only where Deno runs on Linux and the library on the stand-in for FreeBSD. */
+  simulated?: true;
+}
+
+const exists = "AlreadyExists EEXIST",
+  isDirectory = "IsADirectory EISDIR",
+  notDirectory = "NotADirectory ENOTDIR";
+const notFound = "NotFound ENOENT", loop = "FilesystemLoop ELOOP";
+
+export const differences: readonly Difference[] = [
+  {
+    methods: ["file"],
+    from: ["Error"],
+    to: ["TypeError"],
+    why: "options that contradict each other are a TypeError here",
+  },
+  {
+    methods: ["readLink", "rename"],
+    from: ["TypeError EINVAL"],
+    to: ["Error EINVAL"],
+    why: "EINVAL of the kernel is no TypeError here",
+  },
+  {
+    methods: ["ensureDir", "ensureFile"],
+    from: ["Error", notFound, loop, notDirectory],
+    to: [exists],
+    why: "what is there and something else is AlreadyExists here, a symlink to nothing too",
+  },
+  {
+    methods: ["copy"],
+    from: ["Error", "AlreadyExists"],
+    to: ["TypeError", "NotADirectory"],
+    why: "@std/fs throws plain Errors, and lets two names of one file pass for two",
+  },
+  {
+    methods: ["copy"],
+    from: [notFound, "Error"],
+    to: [notDirectory, loop],
+    why: "both paths are looked up here before what they name",
+  },
+  {
+    methods: ["rename", "symlink", "link", "readLink"],
+    from: [exists, notFound, loop, notDirectory],
+    to: [notDirectory, notFound, loop],
+    why: "whether a path with a last slash is a directory is found out here before the call",
+  },
+  {
+    methods: ["link"],
+    from: [exists],
+    to: ["PermissionDenied EPERM"],
+    why: "FreeBSD looks whether it is a directory before it looks for the new name",
+    simulated: true,
+  },
+  {
+    methods: ["rename"],
+    from: ["Error ENOTEMPTY", "TypeError EINVAL"],
+    to: [isDirectory, notDirectory],
+    why: "Linux looks whether one is in the other before it looks at their types",
+    simulated: true,
+  },
+  {
+    methods: ["create", "file", "writeFile", "writeTextFile", "copyFile"],
+    from: [isDirectory],
+    to: [notFound, notDirectory, exists, loop],
+    why: "Linux says EISDIR of whatever is to be made as a file and has a last slash",
+    simulated: true,
+  },
+];

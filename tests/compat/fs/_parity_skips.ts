@@ -1,0 +1,186 @@
+/**
+ * Operations that are not compared, and why.
+ *
+ * @module
+ */
+import { type Operation, pathsOf } from "./_parity.ts";
+import type { Args } from "../../_deno_reference.ts";
+import type { Node } from "./_tree.ts";
+
+export type Nodes = Map<string, Node>;
+
+interface Skip {
+  /** None means all. */
+  methods?: readonly string[];
+  why: string;
+  applies(args: Args, tree: Nodes, operation: Operation): boolean;
+}
+
+const rows: readonly Skip[] = [
+  {
+    why: "the path leaves the directory, which a Dir refuses",
+    applies: (_args, tree, operation) => pathsOf(operation).some((path) => resolve(tree, path) === "outside"),
+  },
+  {
+    methods: ["file"],
+    why: "Deno refuses options that do not say what to open for, by which a Dir reads",
+    applies: ([, options]) => {
+      const { read, write, append } = options as Deno.OpenOptions;
+      return read === undefined && !write && !append;
+    },
+  },
+  {
+    methods: ["truncate"],
+    why: "Deno 2.9 refuses a last symlink, which Deno 2.5 and a Dir follow",
+    applies: ([path], tree) => resolve(tree, path as string) !== resolve(tree, path as string, false),
+  },
+  {
+    methods: ["copy", "emptyDir", "walk", "ensureFile"],
+    why: "@std/fs takes '..' and a last '/' for text, which a Dir looks up",
+    applies: (_args, _tree, operation) =>
+      pathsOf(operation).some((path) => path.endsWith("/") || path.split("/").includes("..")),
+  },
+  {
+    methods: ["walk"],
+    why: "@std/fs looks at the root only where it goes into it, or gives it",
+    applies: ([path, options], tree) =>
+      tree.get(resolve(tree, path as string) ?? "missing")?.type !== "directory" &&
+      ((options as { maxDepth?: number }).maxDepth === 0 || "skip" in (options as object)),
+  },
+  {
+    methods: ["walk"],
+    why: "@std/fs has no end where a symlink leads to what is being walked, which a Dir leaves out",
+    applies: ([path, options], tree) =>
+      (options as { followSymlinks?: boolean }).followSymlinks === true && hasRound(tree, path as string),
+  },
+  {
+    methods: ["emptyDir"],
+    why: "@std/fs removes the symlink by which it came to what it empties",
+    applies: ([path], tree) => {
+      const passed: string[] = [], target = resolve(tree, path as string, true, passed);
+      return passed.some((link) => target === "" || link.startsWith(`${target}/`));
+    },
+  },
+  {
+    methods: ["copy"],
+    why: "@std/fs makes the directories on the way to the copy of a directory",
+    applies: ([from, to], tree) =>
+      tree.get(resolve(tree, from as string, false) ?? "missing")?.type === "directory" &&
+      resolve(tree, parentOf(to as string)) === undefined,
+  },
+  {
+    methods: ["copy"],
+    why: "@std/fs does not see that a symlink leads a copy into itself",
+    applies: ([from, to], tree) => {
+      const source = resolve(tree, from as string, false), above = resolve(tree, parentOf(to as string));
+      return source !== undefined && above !== undefined && `${above}/`.startsWith(`${source}/`);
+    },
+  },
+  {
+    methods: ["copy"],
+    why:
+      "@std/fs copies through a symlink that is in the way, and gives the times of one to what it leads to",
+    applies: (args, tree) => meetsSymlink(tree, args),
+  },
+  {
+    methods: ["copy"],
+    why: "what a copy has made before it fails depends on the order of names",
+    applies: (args, tree) => failsInside(tree, args),
+  },
+];
+
+/** Why each kind of operation is not compared. */
+export const reasons: readonly string[] = rows.map(({ why }) => why);
+
+/** Why an operation on a tree is not compared; undefined where it is. */
+export function reasonToSkip(operation: Operation, tree: Nodes): string | undefined {
+  const { method, args } = operation;
+  return rows.find(({ methods, applies }) =>
+    (!methods || methods.includes(method)) && applies(args, tree, operation)
+  )?.why;
+}
+
+/** Whether a symlink at a path leads, or would lead, out of the tree. */
+export function leadsOutside(tree: Nodes, path: string): boolean {
+  return resolve(tree, path) === "outside";
+}
+
+/** The path without symlinks of what a path leads to, undefined where nothing is there; `passed` gets the symlinks. */
+function resolve(
+  tree: Nodes,
+  path: string,
+  follow = true,
+  passed: string[] = [],
+): string | "outside" | undefined {
+  let at = "";
+  const rest = path.split("/").reverse();
+  while (rest.length > 0) {
+    const name = rest.pop()!;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (at === "") return "outside";
+      at = parentOf(at);
+      continue;
+    }
+    const next = at === "" ? name : `${at}/${name}`, node = tree.get(next);
+    if (node?.type === "symlink" && (follow || rest.length > 0)) {
+      if (passed.push(next) > 40) return undefined;
+      rest.push(...node.text!.split("/").reverse());
+    } else if (node === undefined || node.type !== "directory" && rest.length > 0) {
+      // What is missing could be made on the way.
+      return rest.filter((name) => name === "..").length > next.split("/").length ? "outside" : undefined;
+    } else at = next;
+  }
+  return at;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+function childrenOf(tree: Nodes, path: string): string[] {
+  const prefix = path === "" ? "" : `${path}/`;
+  return [...tree.keys()].filter((key) =>
+    key !== "" && key.startsWith(prefix) && !key.slice(prefix.length).includes("/")
+  );
+}
+
+function hasRound(tree: Nodes, path: string): boolean {
+  const visit = (path: string, above: string[]): boolean => {
+    const real = resolve(tree, path);
+    if (real === undefined || tree.get(real)?.type !== "directory") return false;
+    return above.includes(real) || childrenOf(tree, real).some((child) => visit(child, [...above, real]));
+  };
+  return visit(path, []);
+}
+
+/** The pairs of nodes that a copy puts one in the place of the other, the first those of the paths themselves. */
+function meetings(tree: Nodes, from: string, to: string): { node: Node; old: Node | undefined }[] {
+  const source = resolve(tree, from, false), target = resolve(tree, to, false);
+  const node = source === undefined ? undefined : tree.get(source);
+  if (node === undefined) return [];
+  const meets = [{ node, old: target === undefined ? undefined : tree.get(target) }];
+  if (node.type !== "directory") return meets;
+  return [
+    ...meets,
+    ...childrenOf(tree, source!).flatMap((child) => {
+      const name = child.slice(child.lastIndexOf("/") + 1);
+      return meetings(tree, child, `${target ?? to}/${name}`);
+    }),
+  ];
+}
+
+function meetsSymlink(tree: Nodes, [from, to, options]: readonly unknown[]): boolean {
+  const { preserveTimestamps, overwrite } = options as { preserveTimestamps?: boolean; overwrite?: boolean };
+  const pairs = meetings(tree, from as string, to as string);
+  return pairs.some(({ node, old }) =>
+    preserveTimestamps && node.type === "symlink" ||
+    overwrite && (old?.type === "symlink" || node.type === "symlink" && old !== undefined)
+  );
+}
+
+function failsInside(tree: Nodes, [from, to]: readonly unknown[]): boolean {
+  return meetings(tree, from as string, to as string).slice(1).some(({ node, old }) =>
+    old !== undefined && (node.type === "directory") !== (old.type === "directory")
+  );
+}

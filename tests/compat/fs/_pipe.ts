@@ -1,0 +1,47 @@
+import { type FdFile, libc, openDirSync } from "../../../mod.ts";
+import type { Fixture } from "../../_fixture.ts";
+
+/** Opens ends of one named pipe, whose calls wait: as many readers as asked for, and a writer. */
+export function openWaitingPipe(fixture: Fixture, readers = 1): { readers: FdFile[]; writer: FdFile } {
+  using dir = openDirSync(fixture.path);
+  if (!fixture.exists("pipe")) libc.mkfifoat(dir, "pipe", 0o600);
+  // Opening one end waits for the other, opening both does not.
+  using _both = dir.openSync("pipe", { read: true, write: true });
+  return {
+    readers: Array.from({ length: readers }, () => dir.openSync("pipe")),
+    writer: dir.openSync("pipe", { write: true }),
+  };
+}
+
+/** A pause, in milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** The end of every poll(2) whose descriptors nobody waits for any more, for Deno's own count of what is under way. */
+export function endOfPolls(): Promise<void> {
+  return pause(200);
+}
+
+/** "waits" where the promise is still pending after a while, otherwise its value. */
+export function settledSoon<T>(promise: Promise<T>, milliseconds = 150): Promise<T | "waits"> {
+  return Promise.race([promise, pause(milliseconds).then(() => "waits" as const)]);
+}
+
+/** The longest time in milliseconds that the event loop stood still while `body` ran. */
+export async function longestStop(body: () => Promise<unknown>): Promise<number> {
+  let last = performance.now(), longest = 0;
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  try {
+    await body();
+  } finally {
+    clearInterval(timer);
+  }
+  look();
+  return longest;
+}

@@ -1,0 +1,179 @@
+import { assert, assertEquals } from "@std/assert";
+import { Dir } from "../../../mod.ts";
+import { runModule } from "../../_child.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+import { methodOf, type Outside, uses } from "./_attack_calls.ts";
+import type { Report, Task } from "./_attack_child.ts";
+import { attemptsOn, bytesNames, hostileTree, swappedPaths } from "./_attack_shapes.ts";
+import { treeOf } from "./_tree.ts";
+
+const outsideTree: Tree = {
+  target: "CANARY",
+  dir: { target: "CANARY", "canary-dir": "CANARY" },
+  "canary-file": { text: "CANARY", mode: 0o640 },
+  "canary-link": { link: "target" },
+};
+
+const longAgo = new Date(1000);
+
+/** What is outside, and the means to tell whether anybody was there. */
+class Canary {
+  readonly outside: Outside;
+  readonly #fixture: Fixture;
+  readonly #before: string;
+  readonly #places = [
+    "outside",
+    "outside/dir",
+    "outside/target",
+    "outside/dir/target",
+    "outside/canary-file",
+  ];
+  /** Whether this file system notes the time of a read. */
+  readonly #notesReads: boolean;
+
+  constructor(fixture: Fixture) {
+    this.#fixture = fixture;
+    fixture.add({ outside: outsideTree, elsewhere: { target: "CANARY" }, leaf: "CANARY", probe: "" });
+    const places = ["", "/", "/etc", "/proc", ...this.#places].map((place) => {
+      const { dev, ino } = Deno.statSync(place.startsWith("/") ? place : fixture.at(place));
+      return `${dev}:${ino}`;
+    });
+    this.outside = { ids: places };
+    fixture.utime("probe", longAgo, longAgo);
+    fixture.bytes("probe");
+    fixture.list();
+    this.#notesReads = +fixture.stat("probe").atime! > 1000;
+    this.#before = this.#digest();
+    // Long ago, that any read is noted.
+    for (const place of this.#places) fixture.utime(place, longAgo, fixture.stat(place).mtime!);
+  }
+
+  /** Fails where anything was read, listed or changed. */
+  check(): void {
+    const read = this.#places.filter((place) => +this.#fixture.stat(place).atime! > 1000);
+    if (this.#notesReads) assertEquals(read, [], "what was read or listed");
+    assertEquals(this.#digest(), this.#before);
+  }
+
+  #digest(): string {
+    return ["outside", "elsewhere/target", "leaf"].flatMap((place) =>
+      [...treeOf(this.#fixture.at(place))].map(([path, { type, mode, text, mtime }]) =>
+        [place, path, type, mode, text, mtime].join(" ")
+      )
+    ).join("\n");
+  }
+}
+
+/** Fails where a directory holds something of what is outside. */
+function checkInside(path: string, { ids }: Outside): void {
+  for (const [name, { text }] of treeOf(path)) {
+    assert(!/CANARY/.test(text ?? ""), `${path}: ${name} holds ${text}`);
+    const { dev, ino } = Deno.lstatSync(`${path}/${name}`);
+    assert(!ids.includes(`${dev}:${ino}`), `${path}: ${name} is what is outside`);
+  }
+}
+
+/** Seconds for which somebody swaps under the running calls, in all ways together. */
+const seconds = Number(Deno.env.get("CAPSICUM_TEST_ATTACK_SECONDS") ?? 20);
+
+async function runChild(task: Task, mountRoots: string[]): Promise<Report> {
+  const child = new URL("_attack_child.ts", import.meta.url);
+  const { code, signal, stdout, stderr } = await runModule(child, {
+    args: [JSON.stringify(task)],
+    env: { STANDIN_MOUNT_ROOTS: mountRoots.join(":") },
+    timeout: 300_000,
+  });
+  assert(code === 0 && signal === null, `code ${code}, signal ${signal}\n${stdout}${stderr}`);
+  return JSON.parse(stdout);
+}
+
+interface Way {
+  title: string;
+  mode: Task["mode"];
+  atMountRoot: boolean;
+}
+
+const ways: Way[] = [{ title: "a directory", mode: "plain", atMountRoot: false }];
+if (kernel.hasCapsicum) {
+  ways.push({ title: "a directory in capability mode", mode: "capability mode", atMountRoot: false });
+}
+if (kernel.simulated) {
+  ways.push(
+    { title: "the root of a mount", mode: "plain", atMountRoot: true },
+    { title: "the limited root of a mount", mode: "limited", atMountRoot: true },
+    { title: "the root of a mount in capability mode", mode: "capability mode", atMountRoot: true },
+  );
+}
+
+test("Dir's attackers try every method", () => {
+  const methods = Object.getOwnPropertyNames(Dir.prototype).filter((name) =>
+    name !== "constructor" && name !== "confined"
+  ).map((name) => name.replace(/Sync$/, ""));
+  assertEquals([...new Set(uses.map(methodOf))].sort(), [...new Set(methods)].sort());
+});
+
+for (const { title, mode, atMountRoot } of ways) {
+  test(`Dir leads nowhere out of ${title} by hostile names and symlinks`, async () => {
+    using fixture = new Fixture();
+    const canary = new Canary(fixture);
+    const roots = uses.map((_, i) => `root${i}`);
+    for (const name of roots) {
+      fixture.add({ [name]: {} });
+      fixture.add(hostileTree({ above: fixture.path, name }), name);
+    }
+    const shapes = treeOf(fixture.at("root0")).size + bytesNames.length;
+    assert(shapes >= 200, `${shapes} names`);
+    const report = await runChild(
+      { above: fixture.path, outside: canary.outside, mode },
+      atMountRoot ? roots.map((name) => fixture.at(name)) : [],
+    );
+    assertEquals(report.findings, []);
+    assertEquals(report.descriptors, 0);
+    assertEquals(fixture.list(), ["elsewhere", "leaf", "outside", "probe", ...roots].sort());
+    canary.check();
+    for (const name of roots) checkInside(fixture.at(name), canary.outside);
+    assertEquals(report.confined, !(atMountRoot && kernel.major >= 15));
+    const tries = attemptsOn({ above: fixture.path, name: "root0" }).length;
+    for (const { name } of uses) {
+      const { worked, refused, failed } = report.uses[name]!;
+      assertEquals(worked + refused + failed, tries, name);
+      assert(worked >= 5 && refused >= 100, `${name}: ${worked} worked, ${refused} were refused`);
+    }
+  });
+
+  test(`Dir leads nowhere out of ${title} while another process swaps directories and symlinks`, async () => {
+    using fixture = new Fixture();
+    const canary = new Canary(fixture);
+    fixture.add({ root: {} });
+    const swapper = runModule(new URL("_attack_swapper.ts", import.meta.url), {
+      args: [fixture.path],
+      timeout: 300_000,
+    });
+    let report: Report;
+    try {
+      for (let tries = 0; tries < 2000 && !fixture.exists("root/deep/d/e/target"); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      const swapped = { paths: [...swappedPaths], milliseconds: seconds * 1000 / ways.length };
+      const task = { above: fixture.path, outside: canary.outside, mode, swapped };
+      report = await runChild(task, atMountRoot ? [fixture.at("root")] : []);
+    } finally {
+      fixture.write("stop", "");
+      await swapper;
+    }
+    const { stdout, stderr, code } = await swapper;
+    assertEquals(code, 0, stderr);
+    assertEquals(report.findings, []);
+    assertEquals(report.descriptors, 0);
+    assertEquals(fixture.list(), ["elsewhere", "leaf", "outside", "probe", "root", "stop"]);
+    canary.check();
+    checkInside(fixture.at("root"), canary.outside);
+    const sum = (what: "worked" | "refused") =>
+      Object.values(report.uses).reduce((sum, counts) => sum + counts[what], 0);
+    const counts = `${sum("worked")} worked, ${sum("refused")} were refused, ${stdout.trim()} swaps`;
+    assertEquals(Object.keys(report.uses).length, uses.length);
+    assert(sum("worked") >= 500 && sum("refused") >= 100 && Number(stdout) >= 500, counts);
+  });
+}

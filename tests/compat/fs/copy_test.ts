@@ -1,0 +1,142 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openDirSync } from "../../../mod.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+
+const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i * 7);
+const tree: Tree = {
+  file: { text: "text", mode: 0o640 },
+  big: bytes,
+  sub: { deep: { file: "deep" }, link: { link: "../file" }, empty: {} },
+  old: "old, and longer",
+};
+
+test("Dir.copyFileSync() and copyFile() copy bytes and mode, and overwrite", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  dir.copyFileSync("file", "sub/new");
+  assertEquals([fixture.read("sub/new"), fixture.stat("sub/new").mode! & 0o777], ["text", 0o640]);
+  dir.copyFileSync("sub/link", "old");
+  assertEquals(fixture.read("old"), "text");
+  dir.copyFileSync("big", "one");
+  await dir.copyFile("big", "two");
+  assertEquals([fixture.bytes("one"), fixture.bytes("two")], [bytes, bytes]);
+  using sub = openDirSync(fixture.at("sub"));
+  dir.copyFileSync("file", sub, "deep/copy");
+  await dir.copyFile("file", sub, "deep/other");
+  assertEquals(fixture.list("sub/deep"), ["copy", "file", "other"]);
+});
+
+test("Dir.copyFileSync() throws for what is no file and what is the same file, and harms neither", async () => {
+  using fixture = new Fixture({ ...tree, alias: { link: "file" } });
+  using dir = openDirSync(fixture.path);
+  dir.mkfifoSync("pipe");
+  for (const from of ["sub", "pipe"]) assertThrows(() => dir.copyFileSync(from, "new"), TypeError, from);
+  for (const to of ["file", "alias", "./sub/../file"]) {
+    assertThrows(() => dir.copyFileSync("file", to), TypeError, "itself");
+  }
+  assertThrows(() => dir.copyFileSync("missing", "new"), Deno.errors.NotFound);
+  assertThrows(() => dir.copyFileSync("file", "sub"), Deno.errors.IsADirectory);
+  assertThrows(() => dir.copyFileSync("file", "missing/new"), Deno.errors.NotFound);
+  await assertRejects(() => dir.copyFile("missing", "new"), Deno.errors.NotFound);
+  assert(!fixture.exists("new"));
+  assertEquals(fixture.read("file"), "text");
+});
+
+test("Dir.copySync() and copy() copy a tree: files with their modes, symlinks as such", async () => {
+  using fixture = new Fixture({ from: tree });
+  using dir = openDirSync(fixture.path);
+  dir.copySync("from", "one");
+  await dir.copy("from", "two");
+  for (const to of ["one", "two"]) {
+    assertEquals(fixture.list(to), fixture.list("from"));
+    assertEquals(fixture.list(`${to}/sub`), ["deep", "empty", "link"]);
+    assertEquals([fixture.read(`${to}/sub/deep/file`), fixture.bytes(`${to}/big`)], ["deep", bytes]);
+    assertEquals(fixture.stat(`${to}/file`).mode! & 0o777, 0o640);
+    assertEquals(dir.readLinkSync(`${to}/sub/link`), "../file");
+  }
+  using other = new Fixture();
+  using target = openDirSync(other.path);
+  dir.copySync("from/sub", target, "sub");
+  dir.copySync("from/file", target, "file");
+  dir.copySync("from/sub/link", target, "link");
+  assertEquals(other.list(), ["file", "link", "sub"]);
+  assert(other.stat("link").isSymlink);
+});
+
+test("Dir.copySync() overwrites where asked to, and never through a symlink", () => {
+  using fixture = new Fixture({
+    from: { file: "new", alias: { link: "file" }, sub: { a: "new a" } },
+    to: { file: { link: "../outside" }, alias: "old", sub: { a: "old a, longer", b: "old b" } },
+    outside: "outside",
+  });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => dir.copySync("from", "to"), Deno.errors.AlreadyExists);
+  assertThrows(() => dir.copySync("from/file", "to/alias"), Deno.errors.AlreadyExists);
+  assertEquals(fixture.read("to/alias"), "old");
+  dir.copySync("from", "to", { overwrite: true });
+  assertEquals([fixture.read("to/file"), fixture.stat("to/file").isSymlink], ["new", false]);
+  assertEquals([dir.readLinkSync("to/alias"), fixture.read("outside")], ["file", "outside"]);
+  assertEquals([fixture.read("to/sub/a"), fixture.read("to/sub/b")], ["new a", "old b"]);
+  assertThrows(() => dir.copySync("from", "to/file", { overwrite: true }), Deno.errors.NotADirectory);
+});
+
+test("Dir.copySync() keeps times where asked to, those of a symlink on itself", () => {
+  using fixture = new Fixture({ from: { file: "text", link: { link: "file" }, sub: { a: "" } } });
+  using dir = openDirSync(fixture.path);
+  for (const path of ["from/file", "from/sub/a", "from/sub", "from"]) dir.utimeSync(path, 1000, 2000.5);
+  dir.copySync("from", "to", { preserveTimestamps: true });
+  for (const path of ["to/file", "to/sub/a", "to/sub", "to"]) {
+    assertEquals([path, fixture.stat(path).mtime], [path, new Date(2_000_500)]);
+  }
+  const time = (path: string) => fixture.stat(path).mtime!.getTime();
+  assertEquals(time("to/link"), time("from/link"));
+  dir.copySync("from", "now");
+  assert(time("now/file") > 3_000_000);
+});
+
+test("Dir.copySync() copies nothing onto or into itself, whatever the paths look like", () => {
+  using fixture = new Fixture({ from: { sub: { file: "" } }, link: { link: "from/sub" } });
+  using dir = openDirSync(fixture.path), from = openDirSync(fixture.at("from"));
+  assertThrows(() => dir.copySync("from", "from"), TypeError, "itself");
+  assertThrows(() => dir.copySync("from", "./link/../../from", { overwrite: true }), TypeError, "itself");
+  for (const to of ["from/new", "from/sub/new", "link/new"]) {
+    assertThrows(() => dir.copySync("from", to), TypeError, "into itself");
+  }
+  assertThrows(() => dir.copySync(".", "new"), TypeError, "into itself");
+  assertEquals([fixture.list("from"), fixture.list("from/sub")], [["sub"], ["file"]]);
+  // Through another Dir it is found out once it is met.
+  assertThrows(() => dir.copySync("from", from, "new"), TypeError, "into itself");
+  dir.copySync("from", "from/../beside");
+  assertEquals(fixture.list("beside/sub"), ["file"]);
+});
+
+test("Dir.copySync() throws where there is nothing, and leaves nothing open where it fails half-way", async () => {
+  using fixture = new Fixture({ from: { a: { b: { file: "text" } } } });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => dir.copySync("missing", "to"), Deno.errors.NotFound);
+  await assertRejects(() => dir.copy("missing", "to"), Deno.errors.NotFound);
+  assertThrows(() => dir.copySync("from", "missing/to"), Deno.errors.NotFound);
+});
+
+test("Dir.copySync() closes everything where the disk is full", async () => {
+  using fixture = new Fixture({ from: { a: { b: { file: "text" } } } });
+  using dir = openDirSync(fixture.path);
+  const ENOSPC = 28;
+  failNext("write", ENOSPC);
+  assertThrows(() => dir.copySync("from", "one"), Error, "ENOSPC");
+  failNext("mkdirat", ENOSPC, 2);
+  await assertRejects(() => dir.copy("from", "two"), Error, "ENOSPC");
+  dir.copySync("from", "three");
+}, { skip: needsStandin });
+
+test("Dir.copyFile() goes on with what it opened where the Dir is closed meanwhile", async () => {
+  using fixture = new Fixture({ from: { a: bytes, b: bytes, c: bytes } });
+  const dir = openDirSync(fixture.path);
+  const copying = dir.copy("from", "to");
+  await Promise.resolve();
+  dir.close();
+  await copying;
+  for (const name of ["a", "b", "c"]) assertEquals(fixture.bytes(`to/${name}`), bytes);
+});

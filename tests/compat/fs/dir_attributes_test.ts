@@ -1,0 +1,99 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openDirSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+
+test("Dir.lstatSync() tells of a symlink itself, statSync() of what it leads to", async () => {
+  using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" }, dir: { link: "sub" } });
+  using dir = openDirSync(fixture.path);
+  assert(dir.lstatSync("link").isSymlink && dir.statSync("link").isFile);
+  assert((await dir.lstat("link")).isSymlink && (await dir.stat("link")).isFile);
+  assert(dir.lstatSync("dir/").isDirectory);
+  assertEquals(dir.lstatSync("sub/file").ino, fixture.stat("sub/file").ino);
+  assertThrows(() => dir.lstatSync("missing"), Deno.errors.NotFound);
+  await assertRejects(() => dir.stat("missing"), Deno.errors.NotFound);
+});
+
+test("Dir.statSync() and lstatSync() give what Deno's give", () => {
+  using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" } });
+  using dir = openDirSync(fixture.path);
+  for (const path of [".", "sub", "sub/file", "link"]) {
+    assertEquals(dir.lstatSync(path), {
+      ...Deno.lstatSync(fixture.at(path)),
+      ...unlike(dir.lstatSync(path)),
+    });
+    assertEquals(dir.statSync(path), { ...Deno.statSync(fixture.at(path)), ...unlike(dir.statSync(path)) });
+  }
+});
+
+/** What a simulated file system may tell otherwise; and Deno cuts ctime to seconds. */
+function unlike({ birthtime, blksize, ctime, dev, rdev }: Deno.FileInfo): Partial<Deno.FileInfo> {
+  return { birthtime, blksize, ctime, dev, rdev };
+}
+
+test("Dir.existsSync() tells whether there is what is asked for", async () => {
+  using fixture = new Fixture({ file: "", sub: {}, link: { link: "file" }, dangling: { link: "nothing" } });
+  using dir = openDirSync(fixture.path);
+  const yes: [string, Parameters<typeof dir.existsSync>[1]?][] = [
+    ["file"],
+    ["sub"],
+    ["link"],
+    ["."],
+    ["file", { isFile: true }],
+    ["link", { isFile: true }],
+    ["sub", { isDirectory: true }],
+    ["file", { isReadable: true }],
+  ];
+  const no: typeof yes = [["missing"], ["missing/x"], ["dangling"], ["file", { isDirectory: true }], ["sub", {
+    isFile: true,
+  }]];
+  for (const [path, options] of yes) assertEquals([path, dir.existsSync(path, options)], [path, true]);
+  for (const [path, options] of no) assertEquals([path, dir.existsSync(path, options)], [path, false]);
+  assertEquals([await dir.exists("file"), await dir.exists("missing")], [true, false]);
+  assertThrows(() => dir.existsSync("file/x"), Deno.errors.NotADirectory);
+  assertThrows(() => dir.existsSync("file", { isFile: true, isDirectory: true }), TypeError);
+});
+
+test("Dir.chmodSync(), utimeSync(), truncateSync() and chownSync() set what statSync() tells, through symlinks too", async () => {
+  using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" } });
+  using dir = openDirSync(fixture.path);
+  for (const path of ["sub/file", "link", "sub/../link"]) {
+    const mode = path.length === 4 ? 0o640 : 0o600;
+    dir.chmodSync(path, mode);
+    assertEquals(fixture.stat("sub/file").mode! & 0o777, mode);
+    dir.utimeSync(path, 1, new Date(2500));
+    const { atime, mtime } = fixture.stat("sub/file");
+    assertEquals([atime, mtime], [new Date(1000), new Date(2500)]);
+    dir.truncateSync(path, 10);
+    assertEquals(fixture.stat("sub/file").size, 10);
+    dir.truncateSync(path);
+    assertEquals(fixture.stat("sub/file").size, 0);
+    const { uid, gid } = fixture.stat("sub/file");
+    dir.chownSync(path, uid, gid);
+    dir.chownSync(path, null, null);
+    assertEquals([fixture.stat("sub/file").uid, fixture.stat("sub/file").gid], [uid, gid]);
+  }
+  assert(fixture.stat("link").isSymlink);
+  await dir.chmod("link", 0o644);
+  await dir.utime("link", 3, 3);
+  await dir.truncate("link", 3);
+  await dir.chown("link", null, null);
+  const { mode, size } = fixture.stat("sub/file");
+  assertEquals([mode! & 0o777, size], [0o644, 3]);
+});
+
+test("Dir.chmodSync() and its kin throw for what is missing and for what is no mode, owner, time or length", async () => {
+  using fixture = new Fixture({ file: "", sub: {} });
+  using dir = openDirSync(fixture.path);
+  const { NotFound, IsADirectory } = Deno.errors;
+  assertThrows(() => dir.chmodSync("missing", 0o600), NotFound);
+  assertThrows(() => dir.chownSync("missing", null, null), NotFound);
+  assertThrows(() => dir.utimeSync("missing", 1, 1), NotFound);
+  assertThrows(() => dir.truncateSync("missing"), NotFound);
+  assertThrows(() => dir.truncateSync("sub"), IsADirectory);
+  assertThrows(() => dir.chmodSync("file", -1), RangeError);
+  assertThrows(() => dir.chownSync("file", -2, null), RangeError);
+  assertThrows(() => dir.utimeSync("file", NaN, 1), RangeError);
+  assertThrows(() => dir.truncateSync("file", 1.5), RangeError);
+  await assertRejects(() => dir.chmod("missing", 0o600), NotFound);
+});

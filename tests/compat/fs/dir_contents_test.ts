@@ -1,0 +1,220 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openDirSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+
+/** Bytes that tell where they belong. */
+function pattern(length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+}
+
+// Around what is read before anything is known of the size, and what is read in one piece after it.
+const lengths = [0, 1, 1000, 65_536, 131_071, 131_072, 131_073, 262_143, 262_144, 262_145, 1_000_000];
+
+test("Dir.readFileSync() and readFile() give the bytes of files of any length", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  for (const length of lengths) {
+    const bytes = pattern(length);
+    fixture.write("file", bytes);
+    assertEquals(dir.readFileSync("file"), bytes);
+    assertEquals(await dir.readFile("file"), bytes);
+  }
+});
+
+test("Dir.readFileSync() gives memory that later calls leave alone", () => {
+  using fixture = new Fixture({ a: "aaa", b: "bbb" });
+  using dir = openDirSync(fixture.path);
+  const a = dir.readFileSync("a");
+  dir.readFileSync("b");
+  assertEquals(a, new TextEncoder().encode("aaa"));
+  assertEquals(a.buffer.byteLength, 3);
+});
+
+test.capsicum("Dir.readFileSync() gives files of any length where their size may not be asked", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
+  for (const length of lengths) {
+    fixture.write("file", pattern(length));
+    assertEquals(dir.readFileSync("file"), pattern(length));
+  }
+});
+
+test("Dir.readFileSync() reads what has no size, as a device", () => {
+  using dev = openDirSync("/dev");
+  assertEquals(dev.readFileSync("null"), new Uint8Array());
+});
+
+test("Dir.readTextFileSync() and readTextFile() give what Deno.readTextFileSync() gives", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  for (const bytes of [[], [0xef, 0xbb, 0xbf, 0x41], [0x41, 0xff, 0x42], [0xc3, 0xa9], [0xc3]]) {
+    for (const length of [0, 20_000]) {
+      fixture.write("file", new Uint8Array([...bytes, ...new Uint8Array(length).fill(0x61)]));
+      const expected = Deno.readTextFileSync(fixture.at("file"));
+      assertEquals(dir.readTextFileSync("file"), expected);
+      assertEquals(await dir.readTextFile("file"), expected);
+    }
+  }
+});
+
+test("Dir.readTextFileLinesSync() and readTextFileLines() give lines, and close the file where a loop ends early", async () => {
+  using fixture = new Fixture({ file: "one\ntwo\r\n\nthree", empty: "" });
+  using dir = openDirSync(fixture.path);
+  assertEquals([...dir.readTextFileLinesSync("file")], ["one", "two", "", "three"]);
+  assertEquals(await Array.fromAsync(dir.readTextFileLines("file")), ["one", "two", "", "three"]);
+  assertEquals([...dir.readTextFileLinesSync("empty")], []);
+  for (const line of dir.readTextFileLinesSync("file")) if (line === "one") break;
+  for await (const line of dir.readTextFileLines("file")) if (line === "one") break;
+  dir.readTextFileLinesSync("file");
+  assertThrows(() => [...dir.readTextFileLinesSync("missing")], Deno.errors.NotFound);
+});
+
+test("Dir.writeFileSync(), writeFile() and their twins for text make, replace and prolong files", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  dir.writeFileSync("a", pattern(100_000));
+  assertEquals(fixture.bytes("a"), pattern(100_000));
+  dir.writeFileSync("a", pattern(3));
+  assertEquals(fixture.bytes("a"), pattern(3));
+  await dir.writeFile("b", pattern(100_000));
+  assertEquals(fixture.bytes("b"), pattern(100_000));
+  dir.writeTextFileSync("c", "é");
+  dir.writeTextFileSync("c", "\u{1f600}", { append: true });
+  await dir.writeTextFile("c", "!", { append: true });
+  assertEquals(fixture.read("c"), "é\u{1f600}!");
+  await dir.writeTextFile("c", "new");
+  assertEquals(fixture.read("c"), "new");
+});
+
+test("Dir.writeFile() and writeTextFile() write streams, and cancel one that can't be written", async () => {
+  using fixture = new Fixture({ sub: {} });
+  using dir = openDirSync(fixture.path);
+  await dir.writeFile("a", ReadableStream.from([pattern(3), pattern(5)]));
+  assertEquals(fixture.bytes("a"), new Uint8Array([...pattern(3), ...pattern(5)]));
+  await dir.writeTextFile("b", ReadableStream.from(["one", "two"]));
+  assertEquals(fixture.read("b"), "onetwo");
+  const failing = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new RangeError("stream")),
+  });
+  await assertRejects(() => dir.writeFile("c", failing), RangeError, "stream");
+  await assertRejects(
+    () => dir.writeFile("sub", ReadableStream.from([pattern(3)])),
+    Deno.errors.IsADirectory,
+  );
+});
+
+test("Dir.writeFileSync() heeds create, createNew, append and mode as Deno.writeFileSync() does", () => {
+  using fixture = new Fixture({ old: "old" });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => dir.writeTextFileSync("new", "", { create: false }), Deno.errors.NotFound);
+  dir.writeTextFileSync("old", "+", { create: false, append: true });
+  assertEquals(fixture.read("old"), "old+");
+  assertThrows(() => dir.writeTextFileSync("old", "", { createNew: true }), Deno.errors.AlreadyExists);
+  dir.writeTextFileSync("new", "", { createNew: true, create: false, mode: 0o666 });
+  assertEquals(fixture.stat("new").mode! & 0o777, 0o666);
+  dir.writeTextFileSync("new", "", { mode: 0o600 });
+  assertEquals(fixture.stat("new").mode! & 0o777, 0o600);
+});
+
+test("Dir's async methods stop at an aborted signal and leave nothing open", async () => {
+  using fixture = new Fixture({ file: "x".repeat(1_000_000) });
+  using dir = openDirSync(fixture.path);
+  const signal = AbortSignal.abort();
+  await assertRejects(() => dir.readFile("file", { signal }), DOMException);
+  await assertRejects(() => dir.readTextFile("file", { signal }), DOMException);
+  await assertRejects(() => Array.fromAsync(dir.readTextFileLines("file", { signal })), DOMException);
+  await assertRejects(() => dir.writeFile("new", pattern(3), { signal }), DOMException);
+  assertThrows(() => dir.writeFileSync("new", pattern(3), { signal }), DOMException);
+  assert(!fixture.exists("new"));
+  const later = new AbortController();
+  const reading = dir.readFile("file", { signal: later.signal });
+  later.abort();
+  await assertRejects(() => reading, DOMException);
+  const { length } = await dir.readFile("file", { signal: new AbortController().signal });
+  assertEquals(length, 1_000_000);
+});
+
+test("Dir's methods for whole files throw what Deno's do", async () => {
+  using fixture = new Fixture({ file: "", sub: {} });
+  using dir = openDirSync(fixture.path);
+  const { fd } = dir;
+  assertEquals(failureOf(() => dir.readFileSync("missing")), {
+    class: "NotFound",
+    code: "ENOENT",
+    errno: 2,
+    syscall: "openat",
+    path: "missing",
+    fd,
+  });
+  assertThrows(() => dir.readFileSync("sub"), Deno.errors.IsADirectory);
+  assertThrows(() => dir.writeFileSync("sub", pattern(1)), Deno.errors.IsADirectory);
+  assertThrows(() => dir.readFileSync("file/x"), Deno.errors.NotADirectory);
+  await assertRejects(() => dir.readFile("missing"), Deno.errors.NotFound);
+  await assertRejects(() => dir.readFile("sub"), Deno.errors.IsADirectory);
+  await assertRejects(() => dir.writeTextFile("missing/x", ""), Deno.errors.NotFound);
+});
+
+test("Dir.writeFileSync() throws TypeError for what is neither bytes nor text, before it makes the file", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  for (const data of [5, null, undefined, [1, 2], new ArrayBuffer(1)]) {
+    assertThrows(() => dir.writeFileSync("file", data as never), TypeError);
+    await assertRejects(() => dir.writeFile("file", data as never), TypeError);
+    assertThrows(() => dir.writeFileAtomicSync("file", data as never), TypeError);
+  }
+  assertEquals(fixture.list(), []);
+});
+
+test("Dir.createSync() and create() give an empty file, open to read and write", async () => {
+  using fixture = new Fixture({ old: "old" });
+  using dir = openDirSync(fixture.path);
+  using file = dir.createSync("old");
+  assertEquals(fixture.read("old"), "");
+  file.writeAllSync(pattern(3));
+  file.seekSync(0, 0);
+  assertEquals(file.readAll(), pattern(3));
+  using other = await dir.create("new");
+  assertEquals(other.readAll(), pattern(0));
+});
+
+test("Dir.writeFileAtomicSync() and writeFileAtomic() replace a file, and a symlink itself", async () => {
+  using fixture = new Fixture({ old: "old", sub: { file: "" }, link: { link: "old" } });
+  using dir = openDirSync(fixture.path);
+  const { ino } = fixture.stat("old");
+  dir.writeFileAtomicSync("old", "new");
+  assertEquals(fixture.read("old"), "new");
+  assert(fixture.stat("old").ino !== ino);
+  await dir.writeFileAtomic("sub/../sub/file", pattern(100_000));
+  assertEquals(fixture.bytes("sub/file"), pattern(100_000));
+  dir.writeFileAtomicSync("link", "of its own");
+  assertEquals([fixture.stat("link").isSymlink, fixture.read("old")], [false, "new"]);
+  dir.writeFileAtomicSync("mode", "", { mode: 0o604 });
+  assertEquals(fixture.stat("mode").mode! & 0o777, 0o604);
+  assertEquals([fixture.list(), fixture.list("sub")], [["link", "mode", "old", "sub"], ["file"]]);
+});
+
+test("Dir.writeFileAtomicSync() leaves the old file and nothing else where it fails", async () => {
+  using fixture = new Fixture({ file: "old", sub: { dir: {} } });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => dir.writeFileAtomicSync("sub/dir", "new"), Deno.errors.IsADirectory);
+  await assertRejects(() => dir.writeFileAtomic("sub/dir", "new"), Deno.errors.IsADirectory);
+  assertThrows(() => dir.writeFileAtomicSync("missing/file", "new"), Deno.errors.NotFound);
+  assertEquals(fixture.list("sub"), ["dir"]);
+  assertEquals(fixture.list(), ["file", "sub"]);
+});
+
+test("Dir.writeFileAtomicSync() removes what it has written where the disk refuses it", () => {
+  using fixture = new Fixture({ file: "old" });
+  using dir = openDirSync(fixture.path);
+  const EIO = 5, ENOSPC = 28;
+  for (const [call, errno] of [["write", ENOSPC], ["fsync", EIO], ["renameat", EIO]] as const) {
+    failNext(call, errno);
+    assertThrows(() => dir.writeFileAtomicSync("file", "new"), Error, call);
+    assertEquals([fixture.list(), fixture.read("file")], [["file"], "old"]);
+  }
+  dir.writeFileAtomicSync("file", "new");
+  assertEquals(fixture.read("file"), "new");
+}, { skip: needsStandin });

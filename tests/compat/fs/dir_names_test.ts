@@ -1,0 +1,212 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { CapsicumError, type Dir, openDirSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+
+test("Dir.mkdirSync() makes a directory, and with recursive those on the way", async () => {
+  using fixture = new Fixture({ file: "", link: { link: "sub" }, sub: {}, dangling: { link: "nothing" } });
+  using dir = openDirSync(fixture.path);
+  dir.mkdirSync("a");
+  dir.mkdirSync("a/b/");
+  dir.mkdirSync("closed", { mode: 0o700 });
+  assertEquals(fixture.stat("closed").mode! & 0o777, 0o700);
+  dir.mkdirSync("c/d/e", { recursive: true });
+  dir.mkdirSync("c/d/e", { recursive: true });
+  dir.mkdirSync("link/f/../g/", { recursive: true });
+  await dir.mkdir("link", { recursive: true });
+  await dir.ensureDir("h/i");
+  dir.ensureDirSync("h/i");
+  assertEquals([fixture.list("a"), fixture.list("c/d"), fixture.list("sub"), fixture.list("h")], [
+    ["b"],
+    ["e"],
+    ["f", "g"],
+    ["i"],
+  ]);
+  const { AlreadyExists, NotADirectory, NotFound } = Deno.errors;
+  assertThrows(() => dir.mkdirSync("a"), AlreadyExists);
+  assertThrows(() => dir.mkdirSync("."), AlreadyExists);
+  assertThrows(() => dir.mkdirSync("x/y"), NotFound);
+  for (const name of ["file", "dangling"]) {
+    assertThrows(() => dir.mkdirSync(name, { recursive: true }), AlreadyExists);
+    assertThrows(() => dir.ensureDirSync(name), AlreadyExists);
+  }
+  assertThrows(() => dir.mkdirSync("file/x", { recursive: true }), NotADirectory);
+  await assertRejects(() => dir.mkdir("a"), AlreadyExists);
+  for (const mode of [-1, 1.5, NaN, 2 ** 16, "755" as never]) {
+    assertThrows(() => dir.mkdirSync("none", { mode }), RangeError, "mode");
+    assertThrows(() => dir.openSync("none", { write: true, create: true, mode }), RangeError, "mode");
+    assertThrows(() => dir.writeTextFileSync("none", "", { mode }), Error, "mode");
+  }
+  assert(!fixture.exists("none"));
+});
+
+test("Dir.ensureFileSync() makes a file where there is none, and leaves one that is there", async () => {
+  using fixture = new Fixture({ file: "text", sub: {}, link: { link: "file" } });
+  using dir = openDirSync(fixture.path);
+  dir.ensureFileSync("file");
+  dir.ensureFileSync("a/b/new");
+  await dir.ensureFile("a/b/new");
+  assertEquals([fixture.read("file"), fixture.read("a/b/new")], ["text", ""]);
+  for (const name of ["sub", "link"]) assertThrows(() => dir.ensureFileSync(name), Deno.errors.AlreadyExists);
+});
+
+/** Does the same in one directory and between two. */
+function bothWays(use: (dir: Dir, to: (path: string) => [string] | [Dir, string]) => void): void {
+  using dirs = new Fixture({
+    dir: { file: "text", sub: { deep: "deep" }, link: { link: "file" }, taken: "taken" },
+  });
+  {
+    using dir = openDirSync(dirs.at("dir"));
+    use(dir, (path) => [path]);
+  }
+  using other = new Fixture({
+    dir: { file: "text", sub: { deep: "deep" }, link: { link: "file" }, taken: "taken" },
+  });
+  using dir = openDirSync(other.path), inner = openDirSync(other.at("dir"));
+  use(inner, (path) => [dir, `dir/${path}`]);
+}
+
+test("Dir.renameSync() gives a file another name, in the same directory and in another", () => {
+  bothWays((dir, to) => {
+    dir.renameSync("file", ...to("sub/new"));
+    assertEquals(dir.readTextFileSync("sub/new"), "text");
+    dir.renameSync("sub/new", ...to("taken"));
+    assertEquals(dir.readTextFileSync("taken"), "text");
+    dir.renameSync("link", ...to("sub/link"));
+    assertEquals(dir.readLinkSync("sub/link"), "file");
+    dir.renameSync("sub", ...to("moved/"));
+    assertEquals(dir.listSync("moved").sort(), ["deep", "link"]);
+    assertThrows(() => dir.renameSync("missing", ...to("x")), Deno.errors.NotFound);
+    assertThrows(() => dir.renameSync("taken", ...to("x/")), Deno.errors.NotADirectory);
+    assertThrows(() => dir.renameSync("taken", ...to("moved")), Deno.errors.IsADirectory);
+    assertThrows(() => dir.renameSync("moved", ...to("taken")), Deno.errors.NotADirectory);
+    assertEquals(dir.listSync().sort(), ["moved", "taken"]);
+  });
+});
+
+test("Dir.linkSync() gives a file one more name, in the same directory and in another", () => {
+  bothWays((dir, to) => {
+    dir.linkSync("file", ...to("sub/new"));
+    assertEquals(dir.statSync("file").ino, dir.statSync("sub/new").ino);
+    dir.linkSync("link", ...to("sub/link"));
+    assertEquals(dir.readLinkSync("sub/link"), "file");
+    assertThrows(() => dir.linkSync("file", ...to("taken")), Deno.errors.AlreadyExists);
+    assertThrows(() => dir.linkSync("missing", ...to("x")), Deno.errors.NotFound);
+    assertThrows(() => dir.linkSync("sub", ...to("x")), Deno.errors.PermissionDenied);
+    assertThrows(() => dir.linkSync("file", ...to("missing/x")), Deno.errors.NotFound);
+  });
+});
+
+test("Dir.rename() and link() do as their twins, as promises", async () => {
+  using fixture = new Fixture({ file: "text", sub: {} });
+  using dir = openDirSync(fixture.path), sub = openDirSync(fixture.at("sub"));
+  await dir.link("file", sub, "one");
+  await dir.rename("file", sub, "two");
+  assertEquals([fixture.list(), fixture.list("sub")], [["sub"], ["one", "two"]]);
+  await assertRejects(() => dir.link("missing", "x"), Deno.errors.NotFound);
+  await assertRejects(() => dir.rename("missing", "x"), Deno.errors.NotFound);
+});
+
+test("Dir.symlinkSync() makes symlinks with any text, and readLinkSync() gives it", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path);
+  for (const target of ["file", "../outside", "/etc/passwd", "a".repeat(900), "\udcff\udc80é"]) {
+    dir.symlinkSync(target, "link");
+    assertEquals(dir.readLinkSync("link"), target);
+    assertThrows(() => dir.symlinkSync("other", "link"), Deno.errors.AlreadyExists);
+    dir.removeSync("link");
+  }
+  await dir.symlink("file", "link");
+  assertEquals(await dir.readLink("link"), "file");
+  assertEquals(dir.readTextFileSync("link"), "text");
+  const { class: name, code } = failureOf(() => dir.readLinkSync("file"));
+  assertEquals([name, code], ["CapsicumError", "EINVAL"]);
+  assertThrows(() => dir.readLinkSync("missing"), Deno.errors.NotFound);
+  await assertRejects(() => dir.readLink("file"), CapsicumError);
+  assertThrows(() => dir.symlinkSync("", "x"), TypeError);
+});
+
+test("Dir.mkfifoSync() makes a named pipe", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  dir.mkfifoSync("a", 0o600);
+  await dir.mkfifo("b");
+  assert(fixture.stat("a").isFifo && fixture.stat("b").isFifo);
+  assertEquals(fixture.stat("a").mode! & 0o777, 0o600);
+  assertThrows(() => dir.mkfifoSync("a"), Deno.errors.AlreadyExists);
+});
+
+test("Dir.realPathSync() gives the path without symlinks, and throws where there is nothing", async () => {
+  using fixture = new Fixture({
+    a: { b: { file: "" }, up: { link: "../a/b" } },
+    link: { link: "a/up/file" },
+    dangling: { link: "nothing" },
+  });
+  using dir = openDirSync(fixture.path);
+  assertEquals(dir.realPathSync("link"), "a/b/file");
+  assertEquals(dir.realPathSync("a/up/../up"), "a/b");
+  assertEquals(dir.realPathSync("a/.."), ".");
+  assertEquals(await dir.realPath("./a//b/"), "a/b");
+  for (const path of ["dangling", "a/missing", "missing/a"]) {
+    assertThrows(() => dir.realPathSync(path), Deno.errors.NotFound);
+  }
+  assertThrows(() => dir.realPathSync("link/"), Deno.errors.NotADirectory);
+});
+
+test("Dir's methods take names of every byte but NUL and slash, as they list them", () => {
+  using fixture = new Fixture({ sub: {} });
+  using dir = openDirSync(fixture.path);
+  for (let byte = 1; byte < 256; byte++) {
+    if (byte === 0x2f) continue;
+    const name = `x${byte < 0x80 ? String.fromCharCode(byte) : String.fromCharCode(0xdc00 + byte)}`;
+    dir.writeTextFileSync(name, "text");
+    assertEquals(dir.listSync().filter((listed) => listed !== "sub"), [name]);
+    dir.renameSync(name, `sub/${name}`);
+    assertEquals(dir.readTextFileSync(`sub/${name}`), "text");
+    assertEquals(dir.realPathSync(`sub/./${name}`), `sub/${name}`);
+    assertEquals([...dir.walkSync("sub")].map(({ path }) => path), ["sub", `sub/${name}`]);
+    dir.removeSync(`sub/${name}`);
+  }
+  assertEquals(fixture.list("sub"), []);
+});
+
+test("Dir's methods throw TypeError for what is no path, and make nothing", async () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  for (const path of ["", "a\0b", 5, null, undefined] as string[]) {
+    for (
+      const use of [
+        () => dir.mkdirSync(path),
+        () => dir.mkdirSync(path, { recursive: true }),
+        () => dir.ensureFileSync(path),
+        () => dir.removeSync(path),
+        () => dir.removeSync(path, { recursive: true }),
+        () => dir.emptyDirSync(path),
+        () => dir.renameSync(path, "x"),
+        () => dir.renameSync("file", path),
+        () => dir.linkSync(path, "x"),
+        () => dir.linkSync("file", path),
+        () => dir.symlinkSync(path, "x"),
+        () => dir.symlinkSync("x", path),
+        () => dir.readLinkSync(path),
+        () => dir.mkfifoSync(path),
+        () => dir.realPathSync(path),
+        () => dir.copyFileSync(path, "x"),
+        () => dir.copyFileSync("file", path),
+        () => dir.copySync(path, "x"),
+        () => dir.copySync("file", path),
+        () => dir.chmodSync(path, 0o600),
+        () => dir.truncateSync(path),
+        () => dir.lstatSync(path),
+        () => dir.readFileSync(path),
+        () => dir.writeTextFileSync(path, ""),
+        () => dir.writeFileAtomicSync(path, ""),
+        () => [...dir.expandGlobSync(path)],
+        () => dir.makeTempFileSync({ dir: path === undefined ? "" : path }),
+      ]
+    ) assertThrows(use, TypeError);
+    await assertRejects(() => dir.remove(path, { recursive: true }), TypeError);
+  }
+  assertEquals(fixture.list(), ["file"]);
+});

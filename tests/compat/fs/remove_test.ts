@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { CapsicumError, openDirSync } from "../../../mod.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { callsOf, failNext, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+
+const tree: Tree = {
+  inside: {
+    file: "",
+    empty: {},
+    full: { a: "", b: { c: { d: "" } }, out: { link: "../../outside" }, up: { link: ".." } },
+    link: { link: "../outside" },
+    dangling: { link: "nothing" },
+  },
+  outside: { secret: "secret" },
+};
+
+test("Dir.removeSync() removes files, symlinks and empty directories", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.at("inside"));
+  for (const path of ["file", "link", "dangling", "full/a"]) dir.removeSync(path);
+  dir.removeSync("empty/");
+  await dir.remove("full/out");
+  assertEquals([fixture.list("inside"), fixture.list("inside/full")], [["full"], ["b", "up"]]);
+  assertEquals(fixture.read("outside/secret"), "secret");
+});
+
+test("Dir.removeSync() throws for what is missing, not empty or no directory", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.at("inside"));
+  assertThrows(() => dir.removeSync("missing"), Deno.errors.NotFound);
+  assertThrows(() => dir.removeSync("missing", { recursive: true }), Deno.errors.NotFound);
+  assertThrows(() => dir.removeSync("file/"), Deno.errors.NotADirectory);
+  assertThrows(() => dir.removeSync("link/", { recursive: true }), Deno.errors.NotADirectory);
+  const { class: name, code, syscall, path, fd } = failureOf(() => dir.removeSync("full"));
+  assertEquals([name, code, syscall, path, fd], ["CapsicumError", "ENOTEMPTY", "unlinkat", "full", dir.fd]);
+  await assertRejects(() => dir.remove("full"), CapsicumError);
+  await assertRejects(() => dir.remove("missing", { recursive: true }), Deno.errors.NotFound);
+  assertEquals(fixture.list("inside/full"), ["a", "b", "out", "up"]);
+});
+
+test("Dir.removeSync() removes nothing at all of what can't be removed itself", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.at("inside"));
+  for (const path of [".", "./", "full/..", "full/."]) {
+    for (const recursive of [false, true]) {
+      assertEquals(failureOf(() => dir.removeSync(path, { recursive })).code, "EINVAL", path);
+    }
+  }
+  assertEquals(fixture.list("inside/full"), ["a", "b", "out", "up"]);
+});
+
+test("Dir.removeSync() and remove() remove a tree with recursive, and follow no symlink", async () => {
+  for (const isAsync of [false, true]) {
+    using fixture = new Fixture(tree);
+    using dir = openDirSync(fixture.at("inside"));
+    for (const path of ["full/b/../../full/", "link", "file"]) {
+      if (isAsync) await dir.remove(path, { recursive: true });
+      else dir.removeSync(path, { recursive: true });
+    }
+    assertEquals(fixture.list("inside"), ["dangling", "empty"]);
+    assertEquals(fixture.read("outside/secret"), "secret");
+  }
+});
+
+test("Dir.removeSync() removes a directory of 5,000 names, and one 100 levels deep", () => {
+  using fixture = new Fixture({
+    wide: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, ""])),
+  });
+  using dir = openDirSync(fixture.path);
+  dir.mkdirSync(Array(100).fill("d").join("/"), { recursive: true });
+  dir.removeSync("wide", { recursive: true });
+  dir.removeSync("d", { recursive: true });
+  assertEquals(fixture.list(), []);
+});
+
+test("Dir.emptyDirSync() and emptyDir() remove what is in a directory, or make it", async () => {
+  using fixture = new Fixture({ ...tree, alias: { link: "inside" } });
+  using dir = openDirSync(fixture.path);
+  dir.emptyDirSync("inside/full");
+  await dir.emptyDir("alias");
+  dir.emptyDirSync("new/er");
+  assertEquals([fixture.list("inside"), fixture.list("new/er")], [[], []]);
+  assertEquals(fixture.read("outside/secret"), "secret");
+  assertThrows(() => dir.emptyDirSync("outside/secret"), Deno.errors.NotADirectory);
+  await assertRejects(() => dir.emptyDir("outside/secret"), Deno.errors.NotADirectory);
+});
+
+test("Dir.removeSync() removes what comes while it removes, and passes over what others remove", async () => {
+  using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" }, c: "" } });
+  using dir = openDirSync(fixture.path);
+  const removing = dir.remove("tree", { recursive: true });
+  fixture.add({ late: "" }, "tree");
+  await removing;
+  assertEquals(fixture.list(), []);
+});
+
+test("Dir.removeSync() throws what removing a part throws, and closes everything", () => {
+  using fixture = new Fixture({ tree: { a: { file: "" } } });
+  using dir = openDirSync(fixture.path);
+  const EBUSY = 16, EIO = 5;
+  failNext("getdirentries", EIO);
+  assertThrows(() => dir.removeSync("tree", { recursive: true }), CapsicumError, "EIO");
+  failNext("unlinkat", EBUSY, 3);
+  assertThrows(() => dir.removeSync("tree", { recursive: true }), Deno.errors.Busy);
+  assert(fixture.exists("tree"));
+  dir.removeSync("tree", { recursive: true });
+}, { skip: needsStandin });
+
+test("Dir.removeSync() passes no path to unlinkat(), which ignores AT_RESOLVE_BENEATH on FreeBSD 13", () => {
+  using fixture = new Fixture({ inside: { out: { link: "../outside" } }, outside: { secret: "secret" } });
+  using dir = openDirSync(fixture.at("inside"));
+  const before = callsOf("unlinkat");
+  assertThrows(() => dir.removeSync("out/secret"), CapsicumError, "leaves the directory");
+  assertEquals([callsOf("unlinkat") - before, fixture.read("outside/secret")], [0, "secret"]);
+}, { skip: kernel.simulated ? false : "only the stand-in counts calls" });

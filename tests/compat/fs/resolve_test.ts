@@ -1,0 +1,214 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type * as capsicum from "../../../mod.ts";
+import { type Dir, isNotCapable, limit, openDirSync, Rights } from "../../../mod.ts";
+import { at, followed as followedIn } from "../../../compat/fs/_resolve.ts";
+import { inChild, type Tools } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { callsOf } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { failureOf } from "./_failure.ts";
+import { followed, following, hostileTree, leading, naming, snapshot } from "./_hostile.ts";
+
+/** Why a test that stands on directories which the kernel does not confine is skipped. */
+const needsGap = kernel.simulated && kernel.major >= 15
+  ? false
+  : "only the stand-in for FreeBSD 15 makes any directory the root of a mount";
+const needsStandin = kernel.simulated ? false : "only the stand-in counts calls";
+
+/** Opens "inside" as a directory that the kernel confines, that is limited, or that the kernel does not confine. */
+const ways: { way: string; skip: string | false; open: (fixture: Fixture) => Dir }[] = [
+  { way: "a directory", skip: false, open: (fixture) => openDirSync(fixture.at("inside")) },
+  {
+    way: "a limited directory",
+    skip: kernel.hasCapsicum ? false : "Linux has no Capsicum",
+    open: (fixture) => openDirSync(fixture.at("inside"), { limit: Rights.all(13).difference(["PDKILL"]) }),
+  },
+  { way: "the root of a mount", skip: needsGap, open: (fixture) => openMountRoot(fixture.at("inside")) },
+];
+
+function openMountRoot(path: string): Dir {
+  Deno.env.set("STANDIN_MOUNT_ROOTS", path);
+  const dir = openDirSync(path);
+  assertEquals(dir.confined, false);
+  return dir;
+}
+
+for (const { way, skip, open } of ways) {
+  test(`Dir's methods refuse every path that leads out of ${way}, and touch nothing there`, () => {
+    using fixture = hostileTree();
+    using dir = open(fixture);
+    const before = snapshot(fixture, "outside"), inside = fixture.list("inside");
+    const uses = { ...following, ...naming };
+    for (const [name, use] of Object.entries(uses)) {
+      for (const path of leading) {
+        const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
+        // A kernel that confines the lookup itself says so of the name ".." before it looks where that leads.
+        const isEinval = /(^|\/)\.\.?\/?$/.test(path) && (error as { code?: string }).code === "EINVAL";
+        assert(isNotCapable(error) || isEinval, `${name} ${path}: ${error}`);
+      }
+    }
+    assertEquals(snapshot(fixture, "outside"), before);
+    assertEquals(fixture.list("inside"), inside);
+    assertEquals(fixture.list(), ["inside", "outside"]);
+  }, { skip });
+
+  test(`Dir's methods refuse to follow a symlink that leads out of ${way}, and touch nothing there`, () => {
+    using fixture = hostileTree();
+    using dir = open(fixture);
+    const before = snapshot(fixture, "outside");
+    for (const [name, use] of Object.entries(following)) {
+      for (const path of [...followed, "../", "parent/", "out-dir/"]) {
+        const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
+        // Linux makes no file whose name ends with a slash, and does not look further.
+        const isSlash = path.endsWith("/") && error instanceof Deno.errors.IsADirectory;
+        assert(isNotCapable(error) || isSlash, `${name} ${path}: ${error}`);
+      }
+    }
+    assertEquals(snapshot(fixture, "outside"), before);
+  }, { skip });
+
+  test(`Dir's methods that act on names touch nothing behind a symlink that leads out of ${way}`, () => {
+    for (const [name, use] of Object.entries(naming)) {
+      for (const path of [...followed, ...followed.map((path) => `${path}/`)]) {
+        using fixture = hostileTree();
+        using dir = open(fixture);
+        const before = snapshot(fixture, "outside");
+        try {
+          use(dir, path);
+        } catch {
+          // Refused, or done to the symlink itself.
+        }
+        assertEquals(snapshot(fixture, "outside"), before, `${name} ${path}`);
+        assertEquals(fixture.list(), ["inside", "outside"], `${name} ${path}`);
+      }
+    }
+  }, { skip });
+
+  test(`Dir's methods follow what stays inside of ${way}`, () => {
+    using fixture = hostileTree();
+    using dir = open(fixture);
+    for (const path of ["sub/../file", "./file", "sub/up/file", "sub-link/../file", "sub/./../file"]) {
+      assertEquals(dir.readTextFileSync(path), "file", path);
+      assertEquals(dir.lstatSync(path).size, 4, path);
+      assertEquals(dir.realPathSync(path), "file", path);
+    }
+    for (const path of ["within", "sub-link/file", "sub/up/within", "sub//file"]) {
+      assertEquals(dir.readTextFileSync(path), "sub/file", path);
+      assertEquals(dir.statSync(path).size, 8, path);
+      assertEquals(dir.realPathSync(path), "sub/file", path);
+    }
+    for (const path of [".", "./", "sub/..", "sub/up", "sub/up/."]) {
+      assertEquals(dir.realPathSync(path), ".", path);
+    }
+    dir.mkdirSync("sub-link/../new/");
+    dir.renameSync("sub/up/new/", "sub/new");
+    dir.writeTextFileSync("sub-link/new/a", "a");
+    dir.linkSync("sub/new/../new/a", "sub/up/b");
+    dir.symlinkSync("a", "sub/new/c");
+    assertEquals(dir.readLinkSync("sub-link/new/c"), "a");
+    assertEquals(dir.readTextFileSync("sub/new/c"), "a");
+    dir.removeSync("sub/up/b");
+    dir.removeSync("sub-link/new", { recursive: true });
+    assertEquals(fixture.list("inside/sub"), ["file", "out", "up"]);
+    for (const path of ["loop", "loop/file"]) {
+      assertThrows(() => dir.readTextFileSync(path), Deno.errors.FilesystemLoop);
+    }
+    assertEquals(dir.readLinkSync("loop"), "loop");
+  }, { skip });
+
+  test(`Dir's methods tell of ${way} by the path and descriptor that the caller gave`, () => {
+    using fixture = hostileTree();
+    using dir = open(fixture);
+    const { fd } = dir;
+    const told = (use: () => unknown) => {
+      const { class: name, syscall, path, fd } = failureOf(use);
+      return [name, syscall, path, fd];
+    };
+    assertEquals(told(() => dir.removeSync("sub/missing")), ["NotFound", "unlinkat", "sub/missing", fd]);
+    assertEquals(told(() => dir.mkdirSync("missing/new")), ["NotFound", "mkdirat", "missing/new", fd]);
+    assertEquals(told(() => dir.mkdirSync("sub/file")), ["AlreadyExists", "mkdirat", "sub/file", fd]);
+    assertEquals(told(() => dir.readTextFileSync("sub/missing")), ["NotFound", "openat", "sub/missing", fd]);
+    assertEquals(told(() => dir.statSync("missing/x")), ["NotFound", "fstatat", "missing/x", fd]);
+    assertEquals(told(() => dir.statSync("file/x")), ["NotADirectory", "fstatat", "file/x", fd]);
+    assertEquals(told(() => dir.removeSync("../x")).slice(2), ["../x", fd]);
+    const places = `renameat "sub/missing" on fd ${fd} to "sub/new" on fd ${fd}: `;
+    assertThrows(() => dir.renameSync("sub/missing", "sub/new"), Deno.errors.NotFound, places);
+  }, { skip });
+}
+
+test("Dir.confined says what the kernel does", () => {
+  using fixture = new Fixture({ sub: { file: "" } });
+  using dir = openDirSync(fixture.path);
+  assertEquals(dir.confined, true);
+  using sub = dir.openDirSync("sub");
+  assertEquals(sub.confined, true);
+});
+
+test("Dir.confined is false of the root of a mount, and true of what lies below it", () => {
+  using fixture = new Fixture({ sub: { file: "" } });
+  using dir = openMountRoot(fixture.path);
+  using sub = dir.openDirSync("sub");
+  assertEquals(sub.confined, true);
+  using self = dir.openDirSync("sub/..");
+  assertEquals(self.confined, false);
+}, { skip: needsGap });
+
+test("Dir.confined is found out before the directory is limited", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP"] });
+  assertEquals(dir.confined, true);
+  Deno.env.set("STANDIN_MOUNT_ROOTS", fixture.path);
+  using root = openDirSync(fixture.path, { limit: ["LOOKUP"] });
+  assertEquals(root.confined, false);
+}, { skip: needsGap });
+
+/** In a child: what is known of directories that are opened in capability mode. */
+function confinedInside({ Dir, enter, openDirSync }: typeof capsicum & Tools, path: string) {
+  const dir = openDirSync(path), plain = openDirSync(path, { limit: ["LOOKUP", "READ"] });
+  enter();
+  return [dir.openDirSync("sub"), plain.openDirSync("sub"), Dir.fromFd(dir.openDirSync("sub").take())].map(
+    (dir) => {
+      return [dir.confined, dir.readTextFileSync("a/../a/file")];
+    },
+  );
+}
+
+test.capsicum("Dir.confined is true in capability mode where it can be told without a refusal", async () => {
+  using fixture = new Fixture({ sub: { a: { file: "text" } } });
+  assertEquals(await inChild(confinedInside, fixture.path), [[true, "text"], [false, "text"], [
+    false,
+    "text",
+  ]]);
+});
+
+test(
+  "Dir's methods make one call for a name and three for a path, and pass no path to a call that may leave",
+  () => {
+    using fixture = new Fixture({ file: "", sub: { file: "" } });
+    using dir = openDirSync(fixture.path);
+    const calls = (use: () => unknown) => {
+      const names = ["openat", "unlinkat", "close"], before = names.map(callsOf);
+      use();
+      return names.map((name, i) => callsOf(name) - before[i]!);
+    };
+    assertEquals(calls(() => dir.removeSync("file")), [0, 1, 0]);
+    assertEquals(calls(() => dir.removeSync("sub/file")), [1, 1, 1]);
+    dir.writeTextFileSync("sub/file", "");
+    limit(dir, ["UNLINKAT"]);
+    assertEquals(calls(() => dir.removeSync("sub/file")), [0, 1, 0]);
+  },
+  { skip: needsStandin },
+);
+
+test("at() and followed() close what they opened, whatever the callback throws", () => {
+  using fixture = new Fixture({ a: { b: { c: { link: "../../a/b" } } } });
+  using dir = openDirSync(fixture.path);
+  const fail = () => {
+    throw new RangeError("of the callback");
+  };
+  for (const on of [dir, dir.fd]) {
+    assertThrows(() => at(on, "a/b/c/x", "openat", fail), RangeError, "of the callback");
+    assertThrows(() => followedIn(on, "a/b/c/../b/x", "openat", fail), RangeError, "of the callback");
+  }
+});

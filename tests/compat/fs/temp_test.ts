@@ -1,0 +1,42 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { openDirSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+
+test("Dir.makeTempFileSync() and makeTempDirSync() make what only the owner may use, and give its path", async () => {
+  using fixture = new Fixture({ sub: {} });
+  using dir = openDirSync(fixture.path);
+  const file = dir.makeTempFileSync(), directory = dir.makeTempDirSync();
+  assertEquals([fixture.stat(file).isFile, fixture.stat(file).mode! & 0o777], [true, 0o600]);
+  assertEquals([fixture.stat(directory).isDirectory, fixture.stat(directory).mode! & 0o777], [true, 0o700]);
+  for (const path of [file, directory]) assertMatch(path, /^[0-9a-f]{16}$/);
+  assertMatch(
+    dir.makeTempFileSync({ dir: "sub", prefix: "a-", suffix: ".txt" }),
+    /^sub\/a-[0-9a-f]{16}\.txt$/,
+  );
+  assertMatch(await dir.makeTempDir({ dir: "sub/", prefix: "b-" }), /^sub\/b-[0-9a-f]{16}$/);
+  assertMatch(await dir.makeTempFile({ suffix: ".x" }), /^[0-9a-f]{16}\.x$/);
+  assertEquals([fixture.list().length, fixture.list("sub").length], [4, 2]);
+});
+
+test("Dir.makeTempFileSync() takes another name where one is taken", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const EEXIST = 17;
+  failNext("openat", EEXIST);
+  failNext("mkdirat", EEXIST);
+  assert(fixture.exists(dir.makeTempFileSync()) && fixture.exists(dir.makeTempDirSync()));
+}, { skip: needsStandin });
+
+test("Dir.makeTempFileSync() throws where it can't make anything, and for parts that are none of a name", async () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => dir.makeTempFileSync({ dir: "missing" }), Deno.errors.NotFound);
+  assertThrows(() => dir.makeTempDirSync({ dir: "file" }), Deno.errors.NotADirectory);
+  assertThrows(() => dir.makeTempFileSync({ prefix: "../" }), TypeError, "prefix");
+  assertThrows(() => dir.makeTempDirSync({ suffix: "/x" }), TypeError, "suffix");
+  assertThrows(() => dir.makeTempFileSync({ prefix: "a\0b" }), TypeError);
+  await assertRejects(() => dir.makeTempFile({ dir: "missing" }), Deno.errors.NotFound);
+  assertEquals(fixture.list(), ["file"]);
+});

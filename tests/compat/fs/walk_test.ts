@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { walkSync } from "@std/fs";
+import { type Dir, isNotCapable, openDirSync, type WalkOptions } from "../../../mod.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { openDescriptors } from "../../_kernel.ts";
+import { callsOf } from "../../_standin.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+
+const tree: Tree = {
+  "a.ts": "",
+  b: { "c.ts": "", "d.txt": "", e: { "f.ts": "" } },
+  g: {},
+  link: { link: "b" },
+  "link.ts": { link: "a.ts" },
+};
+
+function paths(dir: Dir, path?: string, options?: WalkOptions): string[] {
+  return [...dir.walkSync(path, options)].map((entry) => entry.path).sort();
+}
+
+test("Dir.walkSync() and walk() give the directory and all that is below it, with its type", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  const all = [".", "a.ts", "b", "b/c.ts", "b/d.txt", "b/e", "b/e/f.ts", "g", "link", "link.ts"];
+  assertEquals(paths(dir), all);
+  assertEquals((await Array.fromAsync(dir.walk())).map((entry) => entry.path).sort(), all);
+  for (const { path, name, isFile, isDirectory, isSymlink } of dir.walkSync()) {
+    const info = fixture.stat(path);
+    assertEquals([path, isFile, isDirectory, isSymlink], [
+      path,
+      info.isFile,
+      info.isDirectory,
+      info.isSymlink,
+    ]);
+    assertEquals(name, path.slice(path.lastIndexOf("/") + 1));
+  }
+  assertEquals(paths(dir, "b"), ["b", "b/c.ts", "b/d.txt", "b/e", "b/e/f.ts"]);
+  assertEquals(paths(dir, "./link//"), ["link", "link/c.ts", "link/d.txt", "link/e", "link/e/f.ts"]);
+});
+
+test("Dir.walkSync() gives a directory before what is in it", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  const seen = new Set<string>();
+  for (const { path } of dir.walkSync()) {
+    if (path !== ".") assert(seen.has(path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "."), path);
+    seen.add(path);
+  }
+});
+
+test("Dir.walkSync() gives what @std/fs gives", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  for (
+    const options of [{}, { includeDirs: false }, { exts: [".ts"], includeDirs: false }, { skip: [/e$/] }]
+  ) {
+    const expected = [...walkSync(fixture.path, options)].map(({ path }) =>
+      path.slice(fixture.path.length + 1) || "."
+    );
+    assertEquals(paths(dir, ".", options), expected.sort());
+  }
+});
+
+test("Dir.walkSync() heeds maxDepth, includeFiles, includeDirs, includeSymlinks, exts, match and skip", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  assertEquals(paths(dir, ".", { maxDepth: 0 }), ["."]);
+  assertEquals(paths(dir, ".", { maxDepth: 1 }), [".", "a.ts", "b", "g", "link", "link.ts"]);
+  assertEquals(paths(dir, "b", { maxDepth: 1, includeDirs: false }), ["b/c.ts", "b/d.txt"]);
+  assertEquals(paths(dir, ".", { maxDepth: -1 }), []);
+  assertEquals(paths(dir, ".", { includeFiles: false, includeSymlinks: false }), [".", "b", "b/e", "g"]);
+  assertEquals(paths(dir, ".", { exts: ["txt"] }), ["b/d.txt"]);
+  assertEquals(paths(dir, ".", { match: [/c\.ts$/, /^g$/] }), ["b/c.ts", "g"]);
+  assertEquals(paths(dir, ".", { skip: [/^b$/, /link/] }), [".", "a.ts", "g"]);
+  assertEquals(paths(dir, "b", { skip: [/^b$/] }), []);
+});
+
+test("Dir.walkSync() follows symlinks where asked to, and goes round in no circle", () => {
+  using fixture = new Fixture({
+    a: { file: "", up: { link: ".." }, self: { link: "." }, b: { back: { link: "../../c" } } },
+    c: { deep: "", up: { link: "../a" } },
+    "to-file": { link: "a/file" },
+    "to-dir": { link: "a/b" },
+  });
+  using dir = openDirSync(fixture.path);
+  const followSymlinks = true;
+  for (const path of ["a/b", "c", "c/deep", "a/file"]) {
+    assert(paths(dir, "a/b", { followSymlinks }).includes(path));
+  }
+  const names = new Set(paths(dir, ".", { followSymlinks }));
+  for (const path of [".", "a", "a/file", "a/b", "c", "c/deep"]) assert(names.has(path), path);
+  assert(![...names].some((path) => path.includes("up") || path.includes("self")));
+  const plain = new Set(paths(dir, ".", { followSymlinks, canonicalize: false }));
+  for (const path of ["to-file", "to-dir", "to-dir/back", "a/b/back/deep"]) assert(plain.has(path), path);
+});
+
+test("Dir.walkSync() refuses to follow a symlink that leads out, and closes everything", () => {
+  using fixture = new Fixture({
+    inside: { sub: { out: { link: "../../outside" } } },
+    outside: { secret: "" },
+  });
+  using dir = openDirSync(fixture.at("inside"));
+  const error = assertThrows(() => paths(dir, ".", { followSymlinks: true }));
+  assert(isNotCapable(error));
+  assertEquals(paths(dir, ".", {}), [".", "sub", "sub/out"]);
+});
+
+test("Dir.walkSync() and walk() close everything where a loop ends early or throws", async () => {
+  using fixture = new Fixture({ a: { b: { c: { d: "" } } } });
+  using dir = openDirSync(fixture.path);
+  const open = openDescriptors().length;
+  for (const { path } of dir.walkSync()) if (path === "a/b/c") break;
+  assertEquals(openDescriptors().length, open);
+  assertThrows(() => {
+    for (const { path } of dir.walkSync()) if (path === "a/b/c/d") throw new RangeError("of the caller");
+  }, RangeError);
+  assertEquals(openDescriptors().length, open);
+  for await (const { path } of dir.walk()) if (path === "a/b/c") break;
+  assertEquals(openDescriptors().length, open);
+  dir.walkSync();
+  assertEquals(openDescriptors().length, open);
+});
+
+test("Dir.walkSync() throws what opening the directory throws, with its path", async () => {
+  using fixture = new Fixture({ file: "", a: { b: {} } });
+  using dir = openDirSync(fixture.path);
+  assertThrows(() => paths(dir, "missing"), Deno.errors.NotFound);
+  assertThrows(() => paths(dir, "file"), Deno.errors.NotADirectory);
+  await assertRejects(() => Array.fromAsync(dir.walk("missing")), Deno.errors.NotFound);
+  const error = assertThrows(() => {
+    for (const { path } of dir.walkSync()) if (path === "a/b") fixture.remove("a/b");
+  }, Deno.errors.NotFound) as { path?: string };
+  assertEquals(error.path, "a/b");
+});
+
+test("Dir.walkSync() is not led away by a symlink that takes the place of a directory", () => {
+  using fixture = new Fixture({ inside: { a: { file: "" } }, outside: { secret: "" } });
+  using dir = openDirSync(fixture.at("inside"));
+  const error = assertThrows(() => {
+    for (const { path } of dir.walkSync()) {
+      if (path !== "a") continue;
+      fixture.remove("inside/a");
+      fixture.add({ a: { link: "../outside" } }, "inside");
+    }
+  }) as { code?: string; path?: string };
+  assert(["EMLINK", "ELOOP", "ENOTDIR"].includes(error.code!), error.code);
+  assertEquals(error.path, "a");
+});
+
+test("Dir.walkSync() opens each directory once, by one name, and looks at no file", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  const before = ["openat", "fstatat", "fstat"].map(callsOf);
+  paths(dir);
+  assertEquals(["openat", "fstatat", "fstat"].map((name, i) => callsOf(name) - before[i]!), [4, 0, 0]);
+}, { skip: kernel.simulated ? false : "only the stand-in counts calls" });
+
+test("Dir.readDir() and list() give what readDirSync() and listSync() give, and may be left early", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  assertEquals(await Array.fromAsync(dir.readDir()), [...dir.readDirSync()]);
+  assertEquals(await dir.list("b"), dir.listSync("b"));
+  for await (const _ of dir.readDir()) break;
+  await assertRejects(() => dir.list("missing"), Deno.errors.NotFound);
+});

@@ -1,0 +1,40 @@
+/** Test files whose every test stands on Capsicum, on the stand-in, or on no kernel at all. */
+const others = [
+  "tests/standin",
+  "tests/rights",
+  "tests/run",
+  "tests/examples_test.ts",
+  "tests/kernel_traces_test.ts",
+  "tests/layering_test.ts",
+  "tests/mod_test.ts",
+  "tests/readme_test.ts",
+  "tests/ffi/abi",
+  "tests/ffi/libc",
+  "tests/ffi/bad_input_test.ts",
+  "tests/ffi/capability_mode_test.ts",
+  "tests/ffi/errno_test.ts",
+  "tests/ffi/errors_test.ts",
+  "tests/ffi/header_test.ts",
+  "tests/ffi/limits_test.ts",
+  "tests/ffi/not_capable_test.ts",
+  "tests/ffi/operations_rights_test.ts",
+  "tests/ffi/permission_test.ts",
+  "tests/ffi/replay_test.ts",
+  "tests/ffi/syscall_error_test.ts",
+];
+
+/** The arguments of `deno test` for Linux without Capsicum; undefined where none of the files given runs there. */
+export function nativeArgs(args: string[]): string[] | undefined {
+  const files = args.filter((arg) => /^(\.\/)?tests\//.test(arg));
+  const left = files.filter((file) => !isOther(file.replace(/^\.\//, "").replace(/\/$/, "")));
+  if (files.length > 0 && left.length === 0) return undefined;
+  console.log(`skipped: ${others.join(", ")}: they test Capsicum, the stand-in, or what needs no kernel`);
+  return [
+    `--ignore=${others.join(",")}`,
+    ...args.filter((arg) => !files.includes(arg) || left.includes(arg)),
+  ];
+}
+
+function isOther(file: string): boolean {
+  return others.some((other) => file === other || file.startsWith(`${other}/`));
+}

@@ -130,6 +130,11 @@ export async function inChild<Input, Result>(
   return JSON.parse(stdout.slice(at + resultMark.length));
 }
 
+/** The options of a child that takes this system for another one. */
+export function otherSystem(os: typeof Deno.build.os): Pick<ChildOptions, "flags" | "args"> {
+  return { flags: [`--preload=${new URL("_other_system.ts", import.meta.url).href}`], args: [os] };
+}
+
 /** What a command of Deno's own prints, as `deno types`. */
 export async function denoOutput(...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();

@@ -77,11 +77,14 @@ export class LibcPlace implements Place, Disposable {
   }
 }
 
+/** A number that no descriptor has: a call that should not have come to a kernel does no harm there. */
+const closed = 1_000_000;
+
 /** Good arguments for where no kernel answers. */
 export const nowhere: Place = {
-  at: (name) => `/${name}`,
-  file: () => 0,
-  dir: () => 0,
+  at: (name) => `/nowhere/${name}`,
+  file: () => closed,
+  dir: () => closed,
   another: () => "another",
   unused: () => "unused",
 };

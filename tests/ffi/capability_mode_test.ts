@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getMode, isSupported, sandboxed } from "../../mod.ts";
-import { inChild, runModule } from "../_child.ts";
+import { inChild, otherSystem, runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { needsStandin, workerURL } from "../_standin.ts";
@@ -176,6 +176,7 @@ test(
   async () => {
     const { code, stdout, stderr } = await runModule(new URL("_call_nowhere.ts", import.meta.url), {
       kernel: false,
+      ...otherSystem("darwin"),
     });
     assertEquals([code, stderr], [0, ""]);
     const outcomes = Object.entries(JSON.parse(stdout) as Record<string, string>);

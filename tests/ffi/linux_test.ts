@@ -11,7 +11,7 @@ import {
 import { abi } from "../../ffi/abi/abi.ts";
 import { errnoTable } from "../../ffi/abi/linux_errno.ts";
 import { isNotCapable, isSupported, libc, openDirSync, sandboxed, type SyscallError } from "../../mod.ts";
-import { inChild, libcPath } from "../_child.ts";
+import { inChild, libcPath, otherSystem } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
@@ -117,21 +117,18 @@ it("where there is no glibc the file API throws NotSupported and says where it l
 it("on a system that is neither FreeBSD nor Linux everything but the rights throws NotSupported", async () => {
   for (const os of ["darwin", "windows"] as const) {
     const outcome = await inChild(
-      ({ caught, enter, isSupported, limit, listDirSync, openSync, Rights, sandboxed }, os) => {
-        Object.defineProperty(Deno, "build", { value: { ...Deno.build, os } });
-        return {
-          answers: [isSupported(), sandboxed()],
-          failures: [
-            caught(() => enter()),
-            caught(() => limit(0, ["READ"])),
-            caught(() => listDirSync("/")),
-            caught(() => openSync("/")),
-          ],
-          rights: new Rights(["READ", "SEEK"]).names(),
-        };
-      },
-      os,
-      { permissions: [] },
+      ({ caught, enter, isSupported, limit, listDirSync, openSync, Rights, sandboxed }) => ({
+        answers: [isSupported(), sandboxed()],
+        failures: [
+          caught(() => enter()),
+          caught(() => limit(0, ["READ"])),
+          caught(() => listDirSync("/")),
+          caught(() => openSync("/")),
+        ],
+        rights: new Rights(["READ", "SEEK"]).names(),
+      }),
+      undefined,
+      { permissions: [], ...otherSystem(os) },
     );
     assertEquals([outcome.answers, outcome.rights], [[false, false], ["PREAD"]]);
     for (const error of outcome.failures) {

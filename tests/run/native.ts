@@ -1,3 +1,5 @@
+import { root } from "./deno.ts";
+
 /** Test files whose every test stands on Capsicum, on the stand-in, or on no kernel at all. */
 const others = [
   "tests/standin",
@@ -25,14 +27,20 @@ const others = [
 
 /** The arguments of `deno test` for Linux without Capsicum; undefined where none of the files given runs there. */
 export function nativeArgs(args: string[]): string[] | undefined {
-  const files = args.filter((arg) => /^(\.\/)?tests\//.test(arg));
-  const left = files.filter((file) => !isOther(file.replace(/^\.\//, "").replace(/\/$/, "")));
-  if (files.length > 0 && left.length === 0) return undefined;
+  const given = args.filter((arg) => /^(\.\/)?tests\//.test(arg));
   console.log(`skipped: ${others.join(", ")}: they test Capsicum, the stand-in, or what needs no kernel`);
-  return [
-    `--ignore=${others.join(",")}`,
-    ...args.filter((arg) => !files.includes(arg) || left.includes(arg)),
-  ];
+  if (given.length === 0) return [`--ignore=${others.join(",")}`, ...args];
+  // One by one: with several paths Deno does not ignore what lies in one of them.
+  const files = given.flatMap((path) => testFiles(path.replace(/^\.\//, "").replace(/\/$/, "")))
+    .filter((file) => !isOther(file));
+  return files.length === 0 ? undefined : [...args.filter((arg) => !given.includes(arg)), ...files];
+}
+
+function testFiles(path: string): string[] {
+  if (path.endsWith(".ts")) return [path];
+  return [...Deno.readDirSync(new URL(path, root))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? testFiles(`${path}/${name}`) : name.endsWith("_test.ts") ? [`${path}/${name}`] : []
+  ).sort();
 }
 
 function isOther(file: string): boolean {

@@ -146,7 +146,6 @@ function checkType(isRight: boolean, path: string): void {
 }
 
 /** The same for `await`, and `for await`; @std/fs does it off this thread. */
-// deno-lint-ignore require-await
 export async function* walk(root: string, options?: WalkOptions): AsyncIterableIterator<WalkEntry> {
   yield* walkSync(root, options);
 }

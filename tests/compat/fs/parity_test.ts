@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Dir, openDirSync } from "../../../mod.ts";
+import { openDirSync } from "../../../mod.ts";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";

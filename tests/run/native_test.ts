@@ -1,0 +1,23 @@
+import { assert, assertEquals } from "@std/assert";
+import { test } from "../_test.ts";
+import { nativeArgs } from "./native.ts";
+
+test("nativeArgs() leaves out what needs Capsicum, of directories too, and keeps the other arguments", () => {
+  assertEquals(nativeArgs(["./tests/ffi/names_test.ts", "tests/ffi/libc/", "--filter=x"]), [
+    "--filter=x",
+    "tests/ffi/names_test.ts",
+  ]);
+  const files = nativeArgs(["tests/ffi", "tests/compat/fs/walk_test.ts"])!;
+  assert(files.includes("tests/ffi/linux_test.ts") && files.includes("tests/compat/fs/walk_test.ts"));
+  assert(!files.includes("tests/ffi/limits_test.ts") && files.every((file) => file.endsWith("_test.ts")));
+});
+
+test("nativeArgs() has nothing to run where each file given needs Capsicum", () => {
+  assertEquals(nativeArgs(["tests/ffi/libc", "tests/rights/rights_test.ts"]), undefined);
+});
+
+test("nativeArgs() runs everything else where no file is given", () => {
+  const [ignored, ...rest] = nativeArgs(["--fail-fast"])!;
+  assert(ignored!.startsWith("--ignore=tests/standin,"));
+  assertEquals(rest, ["--fail-fast"]);
+});

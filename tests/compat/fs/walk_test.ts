@@ -52,8 +52,9 @@ test("Dir.walkSync() gives a directory before what is in it", () => {
 test("Dir.walkSync() gives what @std/fs gives", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
+  // The paths of @std/fs begin with the fixture's, which must match no pattern.
   for (
-    const options of [{}, { includeDirs: false }, { exts: [".ts"], includeDirs: false }, { skip: [/e$/] }]
+    const options of [{}, { includeDirs: false }, { exts: [".ts"], includeDirs: false }, { skip: [/\/e$/] }]
   ) {
     const expected = [...walkSync(fixture.path, options)].map(({ path }) =>
       path.slice(fixture.path.length + 1) || "."

@@ -4,7 +4,7 @@ import * as libc from "../../ffi/libc.ts";
 import { lstat } from "./attributes.ts";
 import { permissionBits } from "./_mode.ts";
 import { openBeneath } from "./open.ts";
-import { lastComponent } from "./_path.ts";
+import { parentOf } from "./_path.ts";
 import { at, codeOf } from "./_resolve.ts";
 
 export function mkdir(
@@ -52,19 +52,14 @@ function isDirectory(dir: FdLike, path: string): boolean {
 
 export function ensureFile(dir: FdLike, path: string): void {
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
-  const make = () => libc.close(openBeneath(dir, path, flags, 0o666));
-  try {
-    make();
-  } catch (error) {
-    const above = parentOf(path);
-    if (codeOf(error) === "EEXIST" && lstat(dir, path).isFile) return;
-    if (codeOf(error) !== "ENOENT" || above === "") throw error;
-    makePath(dir, above, 0o777);
-    make();
+  for (let isWayMade = false;; isWayMade = true) {
+    try {
+      return void libc.close(openBeneath(dir, path, flags, 0o666));
+    } catch (error) {
+      const above = parentOf(path);
+      if (codeOf(error) === "EEXIST" && lstat(dir, path).isFile) return;
+      if (codeOf(error) !== "ENOENT" || above === "" || isWayMade) throw error;
+      makePath(dir, above, 0o777);
+    }
   }
-}
-
-/** The path of the directory that a path is in; empty for that which it is relative to. */
-function parentOf(path: string): string {
-  return path.slice(0, lastComponent(path)[0]).replace(/\/+$/, "");
 }

@@ -28,6 +28,11 @@ export function lastComponent(path: string): [start: number, end: number] {
   return [path.lastIndexOf("/", end - 1) + 1, end];
 }
 
+/** The path of the directory that a path is in; empty for that which it is relative to. */
+export function parentOf(path: string): string {
+  return path.slice(0, lastComponent(path)[0]).replace(/\/+$/, "");
+}
+
 /** The path of `name` in the directory `path`, where "." is left out. */
 export function joined(path: string, name: string): string {
   return path === "." ? name : path.endsWith("/") ? path + name : `${path}/${name}`;

@@ -9,9 +9,10 @@ import * as libc from "../../ffi/libc.ts";
 import { writeAll } from "./_contents.ts";
 import { FdFile } from "./fd_file.ts";
 import { LISTING, readTypedChunk } from "./list.ts";
+import { mkdir } from "./_make.ts";
 import { openBeneath } from "./open.ts";
 import { realPath } from "./_names.ts";
-import { lastComponent } from "./_path.ts";
+import { checkedPath, parentOf } from "./_path.ts";
 import { Place } from "./_place.ts";
 import { codeOf, readLinkAt, renaming } from "./_resolve.ts";
 import { statAt, statOf } from "./_stat.ts";
@@ -82,7 +83,8 @@ function* copyingBytes(
   target: FdFile,
   old: Deno.FileInfo,
 ): Generator<Pair, void, undefined> {
-  if (old.size > 0) libc.ftruncate(target, 0);
+  // Where nothing is written after it, it sets the time too.
+  if (old.size > 0 || old.isFile && info.size === 0) libc.ftruncate(target, 0);
   yield { from: source, to: target };
   if (old.isFile) libc.fchmod(target, info.mode! & 0o7777);
 }
@@ -96,12 +98,27 @@ export function* copying(
   options: CopyOptions,
 ): Generator<Pair, void, undefined> {
   const told = { fd: descriptor(dir), path: from, syscall: "fstatat" };
-  using source = new Place(dir, from, "fstatat"), target = new Place(toDir, to, "fstatat", true);
+  checkedPath(to);
+  using source = new Place(dir, from, "fstatat");
   const info = renaming(told, source.fd, source.name, () => statAt(source.fd, source.name));
+  if (info.isDirectory) refuseInside(dir, from, toDir, to);
+  using target = info.isDirectory ? placeOfDirectory(toDir, to) : new Place(toDir, to, "fstatat", true);
   const old = statIfThere(target);
   if (old !== undefined && isSame(info, old)) throw new TypeError(notOntoItself(from, to));
-  if (info.isDirectory) refuseInside(dir, from, toDir, to);
   yield* new Copy(options, from, to).entry(source, info, target, old);
+}
+
+/** Where a directory shall be; what of the way to it is missing is made. */
+function placeOfDirectory(dir: FdLike, path: string): Place {
+  const place = () => new Place(dir, path, "fstatat", true);
+  try {
+    return place();
+  } catch (error) {
+    const above = parentOf(path);
+    if (codeOf(error) !== "ENOENT" || above === "") throw error;
+    mkdir(dir, above, { recursive: true });
+    return place();
+  }
 }
 
 /** A name in an open directory. */
@@ -219,8 +236,18 @@ class Copy {
 /** Before anything is made, where both paths are in one `Dir`; the rest is told by the directories themselves. */
 function refuseInside(dir: FdLike, from: string, toDir: FdLike, to: string): void {
   if (descriptor(dir) !== descriptor(toDir)) return;
-  const source = realPath(dir, from), above = realPath(dir, to.slice(0, lastComponent(to)[0]) || ".");
+  const source = realPath(dir, from), above = realPathOfExisting(dir, parentOf(to));
   if (source === "." || `${above}/`.startsWith(`${source}/`)) throw new TypeError(notInside(from, to));
+}
+
+/** Where a path leads, as far as there is something. */
+function realPathOfExisting(dir: FdLike, path: string): string {
+  try {
+    return realPath(dir, path || ".");
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || path === "") throw error;
+    return realPathOfExisting(dir, parentOf(path));
+  }
 }
 
 function notOntoItself(from: string, to: string): string {

@@ -483,7 +483,7 @@ export class Dir extends Descriptor {
    * All that is below this directory or one below it, depth first, itself included. The options are those of `@std/fs`.
    *
    * Stands for openat(2) and getdirentries(2), with one descriptor for each level; needs LOOKUP and READ, and FSTAT with
-   * `followSymlinks`. A symlink that leads to a directory which is being walked just now is left out, since it would have no
+   * `followSymlinks` and where only the directory itself is given, as by a `maxDepth` of 0. A symlink that leads to a directory which is being walked just now is left out, since it would have no
    * end; one that leads out of the `Dir` is refused when it is to be followed.
    *
    * @throws {TypeError} When the path is empty or has a NUL.
@@ -1137,7 +1137,8 @@ export class Dir extends Descriptor {
 
   /**
    * Copies a file, a symlink as such, or a directory with all that is in it, in this directory or, as
-   * `(from, toDir, to, options)`, to another. With `overwrite` a symlink in the way is replaced, not written through.
+   * `(from, toDir, to, options)`, to another. What is missing of the way to the copy of a directory is made. With `overwrite` a
+   * symlink in the way is replaced, not written through.
    *
    * Stands for openat(2), fstatat(2), getdirentries(2), read(2), write(2), mkdirat(2), symlinkat(2) and their like; needs
    * LOOKUP, READ and FSTAT, on the other directory LOOKUP, READ, WRITE, CREATE, FSTAT, FTRUNCATE, FCHMOD, MKDIRAT and SYMLINKAT,

@@ -2,9 +2,10 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import type { DirectoryChunk } from "../../ffi/abi/abi.ts";
 import * as libc from "../../ffi/libc.ts";
+import { stat } from "./attributes.ts";
 import { entryOf, LISTING, readTypedChunk } from "./list.ts";
 import { openBeneath } from "./open.ts";
-import { checkedPath } from "./_path.ts";
+import { checkedPath, lastComponent } from "./_path.ts";
 import { follow, renaming, type Step } from "./_resolve.ts";
 import { statAt, statOf } from "./_stat.ts";
 
@@ -63,13 +64,17 @@ export function* walking(
   const isWanted = filter(options), { skip = [] } = options;
   const isSkipped = (path: string) => isIgnored(path) || skip.some((pattern) => path.match(pattern));
   const isEnd = (depth: number, path: string) => depth >= maxDepth || isSkipped(path) || !goesInto(path);
-  const root = normalized(path);
+  const prefix = normalized(path), root = path.endsWith("/") ? `${prefix}/` : prefix;
   if (maxDepth < 0) return;
+  const isRootWanted = includeDirs && isWanted(root);
+  if (isEnd(0, root)) {
+    if (isRootWanted) yield { ...directoryEntry(root), ...typeOf(stat(dir, path)) };
+    return;
+  }
   const levels: Level[] = [];
   try {
-    levels.push(openRoot(dir, path, root, followSymlinks));
-    if (includeDirs && isWanted(root)) yield directoryEntry(root);
-    if (isEnd(0, root)) return;
+    levels.push(openRoot(dir, path, prefix, followSymlinks));
+    if (isRootWanted) yield directoryEntry(root);
     for (let level; (level = levels.at(-1)) !== undefined;) {
       if (level.chunk === undefined || level.next === level.chunk.names.length) {
         level.chunk = readTypedChunk(level.fd);
@@ -108,8 +113,12 @@ export function* walking(
 }
 
 function directoryEntry(path: string): WalkEntry {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = path.slice(...lastComponent(path));
   return { path, name, isFile: false, isDirectory: true, isSymlink: false };
+}
+
+function typeOf({ isFile, isDirectory, isSymlink }: Deno.FileInfo): Omit<Deno.DirEntry, "name"> {
+  return { isFile, isDirectory, isSymlink };
 }
 
 function levelOf(fd: number, path: string, depth: number, steps: readonly Step[], owned = [fd]): Level {

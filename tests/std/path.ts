@@ -12,6 +12,7 @@ export const globToRegExp: (
   options?: { extended?: boolean; globstar?: boolean; caseInsensitive?: boolean },
 ) => RegExp = untyped.globToRegExp;
 export const join: (...paths: string[]) => string = untyped.join;
+export const normalize: (path: string) => string = untyped.normalize;
 export const relative: (from: string, to: string) => string = untyped.relative;
 export const resolve: (...paths: string[]) => string = untyped.resolve;
 export const toFileUrl: (path: string) => URL = untyped.toFileUrl;

@@ -122,6 +122,7 @@ const kinds: readonly (readonly [method: string, make: Make])[] = [
   ["ensureFile", (r) => [r.path()]],
   ["emptyDir", (r) => [r.path()]],
   ["remove", (r) => [r.path(), r.options({ recursive: [true, false] })]],
+  ["remove", (r) => [r.path(), r.options({ recursive: [true, false] })]],
   ["rename", (r) => [r.path(), r.newPath()]],
   ["rename", (r) => [r.path(), r.newPath()]],
   ["link", (r) => [r.path(), r.newPath()]],

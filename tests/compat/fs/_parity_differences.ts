@@ -13,7 +13,7 @@ interface Difference {
 const exists = "AlreadyExists EEXIST",
   isDirectory = "IsADirectory EISDIR",
   notDirectory = "NotADirectory ENOTDIR";
-const notFound = "NotFound ENOENT", loop = "FilesystemLoop ELOOP";
+const notFound = "NotFound ENOENT", loop = "FilesystemLoop ELOOP", notPermitted = "PermissionDenied EPERM";
 
 export const differences: readonly Difference[] = [
   {
@@ -29,7 +29,7 @@ export const differences: readonly Difference[] = [
     why: "EINVAL of the kernel is no TypeError here",
   },
   {
-    methods: ["ensureDir", "ensureFile"],
+    methods: ["ensureDir", "ensureFile", "copy"],
     from: ["Error", notFound, loop, notDirectory],
     to: [exists],
     why: "what is there and something else is AlreadyExists here, a symlink to nothing too",
@@ -37,25 +37,19 @@ export const differences: readonly Difference[] = [
   {
     methods: ["copy"],
     from: ["Error", "AlreadyExists"],
-    to: ["TypeError", "NotADirectory"],
-    why: "@std/fs throws plain Errors, and lets two names of one file pass for two",
-  },
-  {
-    methods: ["copy"],
-    from: [notFound, "Error"],
-    to: [notDirectory, loop],
-    why: "both paths are looked up here before what they name",
+    to: ["TypeError", "NotADirectory", notFound],
+    why: "@std/fs throws plain Errors, also of what is missing, and lets two names of one file pass for two",
   },
   {
     methods: ["rename", "symlink", "link", "readLink"],
-    from: [exists, notFound, loop, notDirectory],
+    from: [exists, notFound, loop, notDirectory, notPermitted, "TypeError EINVAL"],
     to: [notDirectory, notFound, loop],
     why: "whether a path with a last slash is a directory is found out here before the call",
   },
   {
     methods: ["link"],
     from: [exists],
-    to: ["PermissionDenied EPERM"],
+    to: [notPermitted],
     why: "FreeBSD looks whether it is a directory before it looks for the new name",
     simulated: true,
   },

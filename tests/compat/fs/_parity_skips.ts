@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname, normalize } from "@std/path";
 import { type Operation, pathsOf } from "./_parity.ts";
 import type { Args } from "../../_deno_reference.ts";
 import type { Node } from "./_tree.ts";
@@ -35,17 +36,34 @@ const rows: readonly Skip[] = [
     applies: ([path], tree) => resolve(tree, path as string) !== resolve(tree, path as string, false),
   },
   {
-    methods: ["copy", "emptyDir", "walk", "ensureFile"],
-    why: "@std/fs takes '..' and a last '/' for text, which a Dir looks up",
-    applies: (_args, _tree, operation) =>
-      pathsOf(operation).some((path) => path.endsWith("/") || path.split("/").includes("..")),
+    methods: ["copy", "emptyDir", "walk"],
+    why: "@std/fs takes '..' for text, which a Dir looks up: behind a symlink that is another place",
+    applies: (_args, tree, operation) =>
+      pathsOf(operation).some((path) => path.split("/").includes("..") && !isPlaceOfText(tree, path)),
   },
   {
-    methods: ["walk"],
-    why: "@std/fs looks at the root only where it goes into it, or gives it",
-    applies: ([path, options], tree) =>
-      tree.get(resolve(tree, path as string) ?? "missing")?.type !== "directory" &&
-      ((options as { maxDepth?: number }).maxDepth === 0 || "skip" in (options as object)),
+    methods: ["copy"],
+    why: "@std/fs drops the last '/' of what is copied, which asks for a directory here as everywhere",
+    applies: ([from], tree) =>
+      (from as string).endsWith("/") && !isDirectory(tree, withoutSlash(from as string)),
+  },
+  {
+    methods: ["ensureFile"],
+    why: "what a file with a last '/' is called depends on whether it is looked for or made first",
+    applies: ([path]) => (path as string).endsWith("/"),
+  },
+  {
+    methods: ["ensureFile"],
+    why: "@std/fs fails at a '.' behind what is missing, and behind '..' empties the file that is there",
+    applies: ([path], tree) =>
+      /(^|\/)\.\.?(\/|$)/.test(path as string) && !isDirectory(tree, dirname(path as string), true),
+  },
+  {
+    methods: ["remove"],
+    why: "Deno empties what a symlink with a last '/' leads to, before it says that it is no directory",
+    applies: ([path], tree) =>
+      (path as string).endsWith("/") &&
+      tree.get(resolve(tree, withoutSlash(path as string), false) ?? "missing")?.type === "symlink",
   },
   {
     methods: ["walk"],
@@ -54,8 +72,8 @@ const rows: readonly Skip[] = [
       (options as { followSymlinks?: boolean }).followSymlinks === true && hasRound(tree, path as string),
   },
   {
-    methods: ["emptyDir"],
-    why: "@std/fs removes the symlink by which it came to what it empties",
+    methods: ["emptyDir", "remove"],
+    why: "Deno and @std/fs remove the symlink by which they came to what they empty",
     applies: ([path], tree) => {
       const passed: string[] = [], target = resolve(tree, path as string, true, passed);
       return passed.some((link) => target === "" || link.startsWith(`${target}/`));
@@ -63,16 +81,9 @@ const rows: readonly Skip[] = [
   },
   {
     methods: ["copy"],
-    why: "@std/fs makes the directories on the way to the copy of a directory",
-    applies: ([from, to], tree) =>
-      tree.get(resolve(tree, from as string, false) ?? "missing")?.type === "directory" &&
-      resolve(tree, parentOf(to as string)) === undefined,
-  },
-  {
-    methods: ["copy"],
     why: "@std/fs does not see that a symlink leads a copy into itself",
     applies: ([from, to], tree) => {
-      const source = resolve(tree, from as string, false), above = resolve(tree, parentOf(to as string));
+      const source = resolve(tree, from as string, false), above = existing(tree, parentOf(to as string));
       return source !== undefined && above !== undefined && `${above}/`.startsWith(`${source}/`);
     },
   },
@@ -138,6 +149,26 @@ function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
+/** Whether ".." leads where it does in the text of the path. */
+function isPlaceOfText(tree: Nodes, path: string): boolean {
+  const text = normalize(path), above = resolve(tree, dirname(path));
+  return above !== undefined && above === resolve(tree, dirname(text)) &&
+    resolve(tree, path, false) === resolve(tree, text, false);
+}
+
+/** Where a path leads, as far as there is something. */
+function existing(tree: Nodes, path: string): string | undefined {
+  return resolve(tree, path) ?? (path === "" ? undefined : existing(tree, parentOf(path)));
+}
+
+function isDirectory(tree: Nodes, path: string, follow = false): boolean {
+  return tree.get(resolve(tree, path, follow) ?? "missing")?.type === "directory";
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, "");
+}
+
 function childrenOf(tree: Nodes, path: string): string[] {
   const prefix = path === "" ? "" : `${path}/`;
   return [...tree.keys()].filter((key) =>
@@ -172,7 +203,7 @@ function meetings(tree: Nodes, from: string, to: string): { node: Node; old: Nod
 
 function meetsSymlink(tree: Nodes, [from, to, options]: readonly unknown[]): boolean {
   const { preserveTimestamps, overwrite } = options as { preserveTimestamps?: boolean; overwrite?: boolean };
-  const pairs = meetings(tree, from as string, to as string);
+  const pairs = meetings(tree, withoutSlash(from as string), withoutSlash(to as string));
   return pairs.some(({ node, old }) =>
     preserveTimestamps && node.type === "symlink" ||
     overwrite && (old?.type === "symlink" || node.type === "symlink" && old !== undefined)
@@ -180,7 +211,7 @@ function meetsSymlink(tree: Nodes, [from, to, options]: readonly unknown[]): boo
 }
 
 function failsInside(tree: Nodes, [from, to]: readonly unknown[]): boolean {
-  return meetings(tree, from as string, to as string).slice(1).some(({ node, old }) =>
-    old !== undefined && (node.type === "directory") !== (old.type === "directory")
-  );
+  return meetings(tree, withoutSlash(from as string), withoutSlash(to as string)).slice(1).some((
+    { node, old },
+  ) => old !== undefined && (node.type === "directory") !== (old.type === "directory"));
 }

@@ -117,7 +117,29 @@ test("Dir.copySync() throws where there is nothing, and leaves nothing open wher
   using dir = openDirSync(fixture.path);
   assertThrows(() => dir.copySync("missing", "to"), Deno.errors.NotFound);
   await assertRejects(() => dir.copy("missing", "to"), Deno.errors.NotFound);
-  assertThrows(() => dir.copySync("from", "missing/to"), Deno.errors.NotFound);
+  assertThrows(() => dir.copySync("from/a/b/file", "missing/to"), Deno.errors.NotFound);
+  assert(!fixture.exists("missing"));
+});
+
+test("Dir.copySync() makes the way to the copy of a directory, and none where it would lie in itself", async () => {
+  using fixture = new Fixture({ from: { file: "text" }, file: "", dangling: { link: "nothing" } });
+  using dir = openDirSync(fixture.path);
+  dir.copySync("from", "one/two/three");
+  await dir.copy("from", "four/five/");
+  assertEquals([fixture.read("one/two/three/file"), fixture.read("four/five/file")], ["text", "text"]);
+  assertThrows(() => dir.copySync("from", "from/a/b"), TypeError, "into itself");
+  assertThrows(() => dir.copySync("from", "file/a"), Deno.errors.NotADirectory);
+  assertThrows(() => dir.copySync("from", "dangling/a"), Deno.errors.AlreadyExists);
+  assertEquals([fixture.list("from"), fixture.exists("nothing")], [["file"], false]);
+});
+
+test("Dir.copyFileSync() and copy() of no bytes onto no bytes set the time all the same", async () => {
+  using fixture = new Fixture({ from: "", one: "", two: "" });
+  using dir = openDirSync(fixture.path);
+  for (const name of ["one", "two"]) dir.utimeSync(name, 1, 1);
+  dir.copyFileSync("from", "one");
+  await dir.copy("from", "two", { overwrite: true });
+  for (const name of ["one", "two"]) assert(fixture.stat(name).mtime! > new Date(1000));
 });
 
 test("Dir.copySync() closes everything where the disk is full", async () => {

@@ -47,6 +47,8 @@ test("Dir.ensureFileSync() makes a file where there is none, and leaves one that
   dir.ensureFileSync("file");
   dir.ensureFileSync("a/b/new");
   await dir.ensureFile("a/b/new");
+  dir.ensureFileSync("c/../file");
+  assert(fixture.exists("c"));
   assertEquals([fixture.read("file"), fixture.read("a/b/new")], ["text", ""]);
   for (const name of ["sub", "link"]) assertThrows(() => dir.ensureFileSync(name), Deno.errors.AlreadyExists);
 });

@@ -36,7 +36,7 @@ test("Dir.walkSync() and walk() give the directory and all that is below it, wit
     assertEquals(name, path.slice(path.lastIndexOf("/") + 1));
   }
   assertEquals(paths(dir, "b"), ["b", "b/c.ts", "b/d.txt", "b/e", "b/e/f.ts"]);
-  assertEquals(paths(dir, "./link//"), ["link", "link/c.ts", "link/d.txt", "link/e", "link/e/f.ts"]);
+  assertEquals(paths(dir, "./link//"), ["link/", "link/c.ts", "link/d.txt", "link/e", "link/e/f.ts"]);
 });
 
 test("Dir.walkSync() gives a directory before what is in it", () => {
@@ -75,6 +75,19 @@ test("Dir.walkSync() heeds maxDepth, includeFiles, includeDirs, includeSymlinks,
   assertEquals(paths(dir, ".", { match: [/c\.ts$/, /^g$/] }), ["b/c.ts", "g"]);
   assertEquals(paths(dir, ".", { skip: [/^b$/, /link/] }), [".", "a.ts", "g"]);
   assertEquals(paths(dir, "b", { skip: [/^b$/] }), []);
+});
+
+test("Dir.walkSync() gives a root that it does not go into as what it is, and else does not look at it", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  for (const path of ["a.ts", "b", "b/", "link.ts"]) {
+    const [entry, ...rest] = dir.walkSync(path, { maxDepth: 0 });
+    const { isFile, isDirectory, isSymlink } = Deno.statSync(fixture.at(path));
+    const name = path.replace("/", "");
+    assertEquals([entry, rest], [{ path, name, isFile, isDirectory, isSymlink }, []]);
+  }
+  assertThrows(() => paths(dir, "missing", { maxDepth: 0 }), Deno.errors.NotFound);
+  assertEquals(paths(dir, "missing", { maxDepth: 0, includeDirs: false }), []);
 });
 
 test("Dir.walkSync() follows symlinks where asked to, and goes round in no circle", () => {

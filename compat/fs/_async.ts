@@ -1,4 +1,3 @@
-import { abi } from "../../ffi/abi/abi.ts";
 import {
   allocate,
   type Block,
@@ -19,9 +18,10 @@ import {
   writeAsync,
   writeOutside,
 } from "../../ffi/async.ts";
-import { isNotCapable } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
+import { mayGetFlags, rightsOf } from "./_held.ts";
 import { readiness } from "./_readiness.ts";
+import { statOf } from "./_stat.ts";
 import { sleep, Slots, type Wait } from "./_wait.ts";
 
 /** What moves bytes between a descriptor and memory. */
@@ -129,15 +129,8 @@ const readySlots = new Slots(4), blindSlots = new Slots(8);
 type Kind = "file" | "fifo" | "socket" | "device";
 
 function kindOf(fd: number): Kind {
-  const { statSize, decodeStat } = abi();
-  const stat = new Uint8Array(statSize);
-  try {
-    libc.fstat(fd, stat);
-  } catch (error) {
-    if (!isNotCapable(error)) throw error;
-    return isRegular(fd) ? "file" : "device";
-  }
-  const { isFile, isDirectory, isBlockDevice, isFifo, isSocket } = decodeStat(stat);
+  if (!rightsOf(fd).has("FSTAT")) return isRegular(fd) ? "file" : "device";
+  const { isFile, isDirectory, isBlockDevice, isFifo, isSocket } = statOf(fd);
   return isFile || isDirectory || isBlockDevice ? "file" : isFifo ? "fifo" : isSocket ? "socket" : "device";
 }
 
@@ -153,12 +146,7 @@ function isRegular(fd: number): boolean {
 
 /** Whether calls never wait; false where that may not be asked. */
 function isNonblocking(fd: number): boolean {
-  try {
-    return (libc.fcntl(fd, libc.F_GETFL) & libc.O_NONBLOCK) !== 0;
-  } catch (error) {
-    if (isNotCapable(error)) return false;
-    throw error;
-  }
+  return mayGetFlags(fd) && (libc.fcntl(fd, libc.F_GETFL) & libc.O_NONBLOCK) !== 0;
 }
 
 /**

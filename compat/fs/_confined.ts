@@ -1,46 +1,9 @@
-import { abi } from "../../ffi/abi/abi.ts";
 import { sandboxed } from "../../ffi/capability_mode.ts";
 import { isNotCapable } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
-import { Rights } from "../../rights/mod.ts";
+import type { Rights } from "../../rights/mod.ts";
+import { hasRights, rightsOf } from "./_held.ts";
 import { statOf } from "./_stat.ts";
-
-const everyKernelHas = Rights.all(13);
-const bytes = new Uint8Array(16);
-let all: Uint32Array | undefined;
-
-/** Whether this system has rights of descriptors, by which a directory can be limited. */
-const hasRights = () => abi().hasCapsicum;
-
-/**
- * Whether the descriptor was limited, so that each lookup through it stays beneath it whatever the call.
- *
- * A limit that takes away only what came with FreeBSD 15 goes unnoticed, which costs a call and no confinement.
- */
-export function isLimited(fd: number): boolean {
-  if (!hasRights()) return false;
-  all ??= new Uint32Array(everyKernelHas.toBytes().slice().buffer);
-  try {
-    libc.cap_rights_get(fd, bytes);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotSupported) return false;
-    throw error;
-  }
-  const held = new Uint32Array(bytes.buffer);
-  return all.some((bits, i) => (held[i]! & bits) !== (bits | 0));
-}
-
-/** The rights that a descriptor holds; all where there are none. */
-export function rightsOf(fd: number): Rights {
-  if (!hasRights()) return everyKernelHas;
-  try {
-    libc.cap_rights_get(fd, bytes);
-    return Rights.fromBytes(bytes);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotSupported) return everyKernelHas;
-    throw error;
-  }
-}
 
 /**
  * Whether the kernel keeps lookups in the directory beneath it, when asked to.
@@ -86,7 +49,7 @@ function refusesParent(fd: number, rights: Rights): boolean {
 /** readlinkat() needs LOOKUP alone, and a limited descriptor makes the lookup stay beneath it without a flag. */
 function refusesParentOfLimited(fd: number): boolean {
   try {
-    libc.readlinkat(fd, "..", bytes);
+    libc.readlinkat(fd, "..", new Uint8Array(1));
   } catch (error) {
     return isNotCapable(error);
   }

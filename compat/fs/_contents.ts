@@ -1,7 +1,7 @@
 /** Whole files at once, by paths below a directory. */
 import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
-import { rightsOf } from "./_confined.ts";
+import { rightsOf } from "./_held.ts";
 import { FdFile } from "./fd_file.ts";
 import { openBeneath } from "./open.ts";
 import { statOf } from "./_stat.ts";

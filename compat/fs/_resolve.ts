@@ -12,7 +12,7 @@ import { CapsicumError, type SyscallError } from "../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { decodeName } from "../../ffi/names.ts";
-import { isLimited } from "./_confined.ts";
+import { isLimited } from "./_held.ts";
 import { checkedPath, lastComponent } from "./_path.ts";
 
 const MAX_SYMLINKS = 32;

@@ -3,8 +3,10 @@ import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../
 import * as libc from "../../ffi/libc.ts";
 import { Calls, progress, reading, readingAt, writing, writingAt } from "./_async.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
+import { rightsOf } from "./_held.ts";
 import { Lines } from "./_lines.ts";
 import { readingAll } from "./_read_all.ts";
+import { statOf } from "./_stat.ts";
 import { readableOf, writableOf } from "./streams.ts";
 import { timespecs } from "./_times.ts";
 import { sleep } from "./_wait.ts";
@@ -340,12 +342,10 @@ export class FdFile extends Descriptor {
 
   /** Bytes from the offset to the end, 0 where that is not known. */
   #rest(): number {
-    try {
-      const { isFile, size } = this.statSync();
-      return isFile ? Math.max(0, size - this.seekSync(0, libc.SEEK_CUR)) : 0;
-    } catch {
-      return 0;
-    }
+    const { fd } = this, rights = rightsOf(fd);
+    if (!rights.has("FSTAT") || !rights.has("SEEK")) return 0;
+    const { isFile, size } = statOf(fd);
+    return isFile ? Math.max(0, size - libc.lseek(fd, 0, libc.SEEK_CUR)) : 0;
   }
 
   /**

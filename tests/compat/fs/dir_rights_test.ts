@@ -3,12 +3,16 @@ import type * as capsicum from "../../../mod.ts";
 import type { Dir, RightName } from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
+import { needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
-/** In a child: makes each call through a directory limited to what it needs, and to all but each right that it needs. */
+/**
+ * In a child: makes each call through a directory limited to what it needs, and to all but each right that it needs; these
+ * not where a refusal raises SIGTRAP.
+ */
 async function tryCalls(
   { enter, getRights, openDirSync }: typeof capsicum & Tools,
-  { path, inside }: { path: string; inside: boolean },
+  { path, inside, traps = false }: { path: string; inside: boolean; traps?: boolean },
 ) {
   type Call = (dir: Dir, name: string, other: Dir) => unknown;
   const uses: [use: string, needs: RightName[], call: Call, onOther?: RightName[]][] = [
@@ -111,6 +115,13 @@ async function tryCalls(
     plain.writeTextFileSync(`${name}/sub/file`, "text");
     plain.symlinkSync("file", `${name}/link`);
   }
+  if (traps) {
+    const { symbols } = Deno.dlopen("/lib/libc.so.7", {
+      procctl: { parameters: ["i32", "i64", "i32", "buffer"], result: "i32" },
+    });
+    // P_PID, this process, PROC_TRAPCAP_CTL, PROC_TRAPCAP_CTL_ENABLE
+    symbols.procctl(0, 0n, 9, new Int32Array([1]));
+  }
   if (inside) enter();
   const failureOf = async (call: () => unknown) => {
     try {
@@ -125,13 +136,22 @@ async function tryCalls(
   const results = [];
   for (const { use, call, exact, other, lacking, names } of cases) {
     const refused = [];
-    for (const [i, { right, dir, other }] of lacking.entries()) {
+    for (const [i, { right, dir, other }] of (traps ? [] : lacking).entries()) {
       refused.push({ right, failure: await failureOf(() => call(dir, names[i]!, other)) });
     }
+    // What a signal ended is the last one.
+    console.error(use);
     results.push({ use, works: await failureOf(() => call(exact, names.at(-1)!, other)), refused });
   }
   return results;
 }
+
+test("each method of Dir is refused nothing where it has exactly the rights that it names", async () => {
+  using fixture = new Fixture({ tree: { file: "text", long: "x".repeat(200_000), sub: { file: "old" } } });
+  const results = await inChild(tryCalls, { path: fixture.at("tree"), inside: true, traps: true });
+  assertEquals(results.filter(({ works }) => works !== null), []);
+  assert(results.length > 30);
+}, { skip: needsTraps });
 
 for (const inside of [false, true]) {
   test.capsicum(`each method of Dir works with exactly the rights that it names, ${inside ? "inside" : "outside"} of capability mode`, async () => {

@@ -4,7 +4,7 @@ import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel, needsCapsicum } from "../../_kernel.ts";
-import { callsOf, failNext, needsStandin, workerURL } from "../../_standin.ts";
+import { callsOf, failNext, needsStandin, needsTraps, workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { type Failure, failureOf } from "./_failure.ts";
 import { endOfPolls, longestStop, openWaitingPipe, pause, settledSoon } from "./_pipe.ts";
@@ -361,6 +361,44 @@ test(
     assertEquals([bytes.length, bytes.every((byte) => byte === 9)], [1_000_000, true]);
   },
   { skip: needsCapsicum },
+);
+
+test(
+  "FdFile.read() is refused nothing where it waits for a pipe that lacks FCNTL, GETFL or EVENT",
+  async () => {
+    using fixture = new Fixture();
+    {
+      using dir = openDirSync(fixture.path);
+      dir.mkfifoSync("pipe");
+    }
+    const results = await inChild(
+      async ({ enter, limitFcntls, openSync }, path) => {
+        const { symbols } = Deno.dlopen("/lib/libc.so.7", {
+          procctl: { parameters: ["i32", "i64", "i32", "buffer"], result: "i32" },
+        });
+        const open = () => openSync(path, { read: true, write: true });
+        const lacking = open(), narrowed = open(), blind = open(), writer = open();
+        lacking.limit(["READ", "EVENT"]);
+        narrowed.limit(["READ", "EVENT", "FCNTL"]);
+        limitFcntls(narrowed, []);
+        blind.limit(["READ"]);
+        // P_PID, this process, PROC_TRAPCAP_CTL, PROC_TRAPCAP_CTL_ENABLE
+        symbols.procctl(0, 0n, 9, new Int32Array([1]));
+        enter();
+        const results = [];
+        for (const reader of [lacking, narrowed, blind]) {
+          const read = reader.read(new Uint8Array(8));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          writer.writeSync(new Uint8Array(3));
+          results.push(await read);
+        }
+        return results;
+      },
+      fixture.at("pipe"),
+    );
+    assertEquals(results, [3, 3, 3]);
+  },
+  { skip: needsTraps },
 );
 
 test("FdFile.write() works on a pipe without EVENT, with and without O_NONBLOCK", async () => {

@@ -4,7 +4,7 @@ import { FdFile, libc, limitIoctls, openDirSync, openSync, type RightName } from
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
-import { failNext, needsStandin } from "../../_standin.ts";
+import { failNext, needsStandin, needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 import { withShortTransfers } from "./_short.ts";
@@ -17,10 +17,13 @@ const both = { read: true, write: true };
 /** Where the offset of a file stands. */
 const offsetOf = (file: FdFile) => file.seekSync(0, Current);
 
-/** In a child: calls every method on a file limited to what it needs, and to all but each right that it needs. */
+/**
+ * In a child: calls every method on a file limited to what it needs, and to all but each right that it needs; these not
+ * where a refusal raises SIGTRAP.
+ */
 async function tryMethods(
   { caught, enter, getRights, openDirSync }: typeof capsicum & Tools,
-  { path, inside }: { path: string; inside: boolean },
+  { path, inside, traps = false }: { path: string; inside: boolean; traps?: boolean },
 ) {
   const methods: [method: string, needs: RightName[], call: (file: FdFile) => unknown][] = [
     ["readSync", ["READ"], (file) => file.readSync(new Uint8Array(1))],
@@ -63,6 +66,13 @@ async function tryMethods(
   ];
   const dir = openDirSync(path);
   const all = getRights(dir);
+  if (traps) {
+    const { symbols } = Deno.dlopen("/lib/libc.so.7", {
+      procctl: { parameters: ["i32", "i64", "i32", "buffer"], result: "i32" },
+    });
+    // P_PID, this process, PROC_TRAPCAP_CTL, PROC_TRAPCAP_CTL_ENABLE
+    symbols.procctl(0, 0n, 9, new Int32Array([1]));
+  }
   if (inside) enter();
   const open = () => dir.openSync("file", { read: true, write: true });
   const failureOf = async (call: () => unknown) => {
@@ -79,7 +89,7 @@ async function tryMethods(
     const file = open();
     file.limit(needs);
     const works = await failureOf(() => call(file));
-    const refused = await Promise.all(needs.map(async (right) => {
+    const refused = await Promise.all((traps ? [] : needs).map(async (right) => {
       const file = open();
       file.limit(all.difference([right]));
       return { right, failure: await failureOf(() => call(file)) };
@@ -87,6 +97,13 @@ async function tryMethods(
     return { method, works, refused };
   }));
 }
+
+test("FdFile's methods are refused nothing where they have exactly their rights", async () => {
+  using fixture = new Fixture({ file: "some text\n" + "x".repeat(100_000) });
+  const results = await inChild(tryMethods, { path: fixture.path, inside: true, traps: true });
+  assertEquals(results.filter(({ works }) => works !== null), []);
+  assert(results.length > 30);
+}, { skip: needsTraps });
 
 for (const inside of [false, true]) {
   test.capsicum(`FdFile's methods work with exactly their rights and name a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {

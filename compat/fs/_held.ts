@@ -1,0 +1,52 @@
+/** What a descriptor holds. It is asked, not tried: in capability mode a refusal may raise SIGTRAP. */
+import { abi } from "../../ffi/abi/abi.ts";
+import * as libc from "../../ffi/libc.ts";
+import { getFcntls } from "../../ffi/limits.ts";
+import { Rights } from "../../rights/mod.ts";
+
+const everyKernelHas = Rights.all(13);
+const bytes = new Uint8Array(16);
+let all: Uint32Array | undefined;
+
+/** Whether this system has rights of descriptors, by which a directory can be limited. */
+export function hasRights(): boolean {
+  return abi().hasCapsicum;
+}
+
+/**
+ * Whether the descriptor was limited, so that each lookup through it stays beneath it whatever the call.
+ *
+ * A limit that takes away only what came with FreeBSD 15 goes unnoticed, which costs a call and no confinement.
+ */
+export function isLimited(fd: number): boolean {
+  return answer(() => {
+    all ??= new Uint32Array(everyKernelHas.toBytes().slice().buffer);
+    libc.cap_rights_get(fd, bytes);
+    const held = new Uint32Array(bytes.buffer);
+    return all.some((bits, i) => (held[i]! & bits) !== (bits | 0));
+  }, false);
+}
+
+/** The rights that a descriptor holds; all where there are none. */
+export function rightsOf(fd: number): Rights {
+  return answer(() => {
+    libc.cap_rights_get(fd, bytes);
+    return Rights.fromBytes(bytes);
+  }, everyKernelHas);
+}
+
+/** Whether fcntl(2) may be asked for the flags that a file was opened with. */
+export function mayGetFlags(fd: number): boolean {
+  return answer(() => rightsOf(fd).has("FCNTL") && getFcntls(fd).has("GETFL"), true);
+}
+
+/** What the kernel answers, `otherwise` where it has no rights of descriptors. */
+function answer<T>(question: () => T, otherwise: T): T {
+  if (!hasRights()) return otherwise;
+  try {
+    return question();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotSupported) return otherwise;
+    throw error;
+  }
+}

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openDirSync } from "../../../mod.ts";
+import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
@@ -96,4 +97,40 @@ test("Dir.chmodSync() and its kin throw for what is missing and for what is no m
   assertThrows(() => dir.utimeSync("file", NaN, 1), RangeError);
   assertThrows(() => dir.truncateSync("file", 1.5), RangeError);
   await assertRejects(() => dir.chmod("missing", 0o600), NotFound);
+});
+
+test("Dir's methods that take a mode do with setuid, setgid, sticky and the umask what Deno's do", async () => {
+  using fixture = new Fixture({ deno: { old: "" }, dir: { old: "" } });
+  using dir = openDirSync(fixture.at("dir"));
+  const deno = new DenoReference(fixture.at("deno"));
+  const calls: Record<string, (mode: number, path: string) => [method: string, ...args: unknown[]]> = {
+    mkdir: (mode, path) => ["mkdir", path, { mode }],
+    "mkdir, recursive": (mode, path) => ["mkdir", `${path}/a`, { mode, recursive: true }],
+    open: (mode, path) => ["open", path, { write: true, create: true, mode }],
+    "open, new": (mode, path) => ["open", path, { write: true, createNew: true, mode }],
+    writeFile: (mode, path) => ["writeFile", path, new Uint8Array(3), { mode }],
+    "writeFile, old": (mode) => ["writeFile", "old", new Uint8Array(3), { mode }],
+    writeTextFile: (mode, path) => ["writeTextFile", path, "text", { mode }],
+    chmod: (mode) => ["chmod", "old", mode],
+  };
+  for (const mode of [0, 0o666, 0o777, 0o1777, 0o2711, 0o4755, 0o7777, 0o100644]) {
+    for (const isSync of [true, false]) {
+      for (const [title, call] of Object.entries(calls)) {
+        const path = `${title}-${mode}-${isSync}`, [method, ...args] = call(mode, path);
+        const name = isSync ? `${method}Sync` : method;
+        const made = args[0] as string;
+        for (
+          const result of [
+            deno.call(name, ...args),
+            (dir as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args),
+          ]
+        ) (await result as Disposable | undefined)?.[Symbol.dispose]();
+        assertEquals(
+          (fixture.stat(`dir/${made}`).mode! & 0o7777).toString(8),
+          (fixture.stat(`deno/${made}`).mode! & 0o7777).toString(8),
+          path,
+        );
+      }
+    }
+  }
 });

@@ -83,7 +83,7 @@ function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
   const reason = call.reason?.("ENOTCAPABLE");
   const ends: { fd: number; needs: readonly RightName[] }[] = [];
   if (call.fd !== undefined && call.fd !== AT_FDCWD) {
-    const needs = syscall === "openat" ? rightsToOpen(call.flags ?? 0) : rightsNeeded(syscall);
+    const needs = syscall === "openat" ? rightsToOpen(call.flags ?? 0, osreldate) : rightsNeeded(syscall);
     ends.push({ fd: call.fd, needs: call.wanted?.names() ?? needs });
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {
@@ -119,6 +119,10 @@ function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
 /** Whether the text of a path alone shows that it may lead out of its directory. */
 function leaves(path: string | undefined): boolean {
   return path !== undefined && (path.startsWith("/") || path.split("/").includes(".."));
+}
+
+function osreldate(): number {
+  return (bound.getosreldate ?? bind("getosreldate"))();
 }
 
 /** The rights of a descriptor, or undefined where it has been closed meanwhile, and where there are none. */

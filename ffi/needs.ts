@@ -59,8 +59,8 @@ export function rightsNeeded(call: string): readonly RightName[] {
   return (needs as Record<string, readonly RightName[]>)[call] ?? [];
 }
 
-/** The rights that openat needs on the directory, by its flags. */
-export function rightsToOpen(flags: number): readonly RightName[] {
+/** The rights that openat needs on the directory, by its flags and the osreldate of the kernel, which is rarely asked for. */
+export function rightsToOpen(flags: number, osreldate: () => number): readonly RightName[] {
   const rights: RightName[] = ["LOOKUP"];
   if (flags & O_EXEC) rights.push("FEXECVE");
   else {
@@ -73,8 +73,8 @@ export function rightsToOpen(flags: number): readonly RightName[] {
   }
   if (flags & O_CREAT) rights.push("CREATE");
   if (flags & O_TRUNC) rights.push("FTRUNCATE");
-  // 13.2 asks nothing for O_DSYNC, 15.1 does.
-  if (flags & (O_SYNC | O_DSYNC)) rights.push("FSYNC");
+  // 13.2 asks nothing for O_DSYNC, 15.1 does; of those between it is not known.
+  if (flags & O_SYNC || flags & O_DSYNC && osreldate() >= 1_400_000) rights.push("FSYNC");
   if (flags & (O_SHLOCK | O_EXLOCK)) rights.push("FLOCK");
   return rights;
 }

@@ -27,6 +27,9 @@ export const symbols = {
   // void *memcpy(void *dst, const void *src, size_t len)
   memcpy: { parameters: [memory, "pointer", size_t], result: "void" },
 
+  // int getosreldate(void)
+  getosreldate: { parameters: [], result: int },
+
   // int cap_enter(void)
   cap_enter: { parameters: [], result: int },
   // int cap_getmode(u_int *modep)

@@ -118,6 +118,20 @@ export function mayBeSymlink(error: unknown): boolean {
   return ["EMLINK", "ELOOP", "ENOTDIR"].includes(codeOf(error) ?? "");
 }
 
+/**
+ * Makes a call that must not follow a symlink on a name that was none a moment ago, and says so where it is one now.
+ *
+ * What can't be done to a symlink itself is EOPNOTSUPP.
+ */
+export function unfollowed<T>(fd: number, name: string, syscall: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (codeOf(error) !== "EOPNOTSUPP" || symlinkAt(fd, name) === undefined) throw error;
+    throw loop({ fd, path: name, syscall }, "a symlink took its place during the call, and is not followed");
+  }
+}
+
 /** The call that an error speaks of, as the caller knows it. */
 export interface Told {
   readonly fd: number;
@@ -157,7 +171,7 @@ function walk<T>(
   };
   let links = 0;
   const expand = (target: string) => {
-    if (++links > MAX_SYMLINKS) throw loops(told);
+    if (++links > MAX_SYMLINKS) throw loop(told, `more than ${MAX_SYMLINKS} symlinks`);
     push(target);
   };
   try {
@@ -238,9 +252,9 @@ function leaves(fd: number, path: string, syscall: string): CapsicumError {
   );
 }
 
-function loops({ fd, path, syscall }: Told): Error {
+function loop({ fd, path, syscall }: Told, why: string): Error {
   const error = new Deno.errors.FilesystemLoop(
-    `${syscall} ${JSON.stringify(path)} on fd ${fd}: more than ${MAX_SYMLINKS} symlinks (ELOOP).`,
+    `${syscall} ${JSON.stringify(path)} on fd ${fd}: ${why} (ELOOP).`,
   );
   return Object.assign(error, { code: "ELOOP", errno: numberOf("ELOOP"), syscall, path, fd });
 }

@@ -2,7 +2,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { openBeneath } from "./open.ts";
-import { at, codeOf, confines, followed, type Use } from "./_resolve.ts";
+import { at, codeOf, confines, followed, unfollowed, type Use } from "./_resolve.ts";
 import { statAt } from "./_stat.ts";
 import { timespecs } from "./_times.ts";
 
@@ -26,7 +26,12 @@ function beneath<T>(
   use: (fd: number, path: string, flags: number) => T,
 ): T {
   if (confines(dir)) return use(descriptor(dir), path, AT_RESOLVE_BENEATH);
-  return followed(dir, path, syscall, (fd, name) => use(fd, name, AT_SYMLINK_NOFOLLOW));
+  return followed(
+    dir,
+    path,
+    syscall,
+    (fd, name) => unfollowed(fd, name, syscall, () => use(fd, name, AT_SYMLINK_NOFOLLOW)),
+  );
 }
 
 export function stat(dir: FdLike, path: string): Deno.FileInfo {

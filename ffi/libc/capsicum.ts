@@ -267,11 +267,15 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
   const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
   const buffer = cmds === null ? null : memory(cmds, count * 8), most = BigInt(count);
   const call = bound.cap_ioctls_get ?? bind("cap_ioctls_get");
-  const result = call(number, buffer, most);
-  if (result !== -1n) return result === 0x7fffffffffffffffn ? CAP_IOCTLS_ALL : Number(result);
-  (bound.cap_ioctls_get_errno ?? bind("cap_ioctls_get_errno"))(number, buffer, most);
-  memcpy(errno, errnoAt, 4n);
-  throw syscallError("cap_ioctls_get", { fd: number });
+  let result = call(number, buffer, most);
+  if (result === -1n) {
+    (bound.cap_ioctls_get_errno ?? bind("cap_ioctls_get_errno"))(number, buffer, most);
+    memcpy(errno, errnoAt, 4n);
+    // That there is no limit is -1 too, of the 32 bits that the repetition gives: so it is asked what it was.
+    result = call(number, buffer, most);
+    if (result === -1n) throw syscallError("cap_ioctls_get", { fd: number });
+  }
+  return result === 0x7fffffffffffffffn ? CAP_IOCTLS_ALL : Number(result);
 }
 
 /**

@@ -9,6 +9,7 @@
  */
 import { CapsicumError, enter, libc, limit, type RightName, Rights } from "../../mod.ts";
 import { rightsNeeded, rightsToOpen } from "../../ffi/needs.ts";
+import { kernel } from "../_kernel.ts";
 
 export interface Operation {
   /** The C name of the call. */
@@ -66,7 +67,13 @@ function onDirectory(call: string, run: Operation["run"], variant?: string): Ope
 
 function opening(flags: number, variant: string, name = "file"): Operation {
   const run = (fd: number) => libc.close(libc.openat(fd, name, flags, 0o600));
-  return { call: "openat", variant, on: "directory", needs: [rightsToOpen(flags)], run };
+  return {
+    call: "openat",
+    variant,
+    on: "directory",
+    needs: [rightsToOpen(flags, () => kernel.osreldate)],
+    run,
+  };
 }
 
 export const operations: readonly Operation[] = [

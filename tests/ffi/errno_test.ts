@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CapsicumError, libc, openDirSync, openSync } from "../../mod.ts";
+import { CapsicumError, Ioctl, libc, limitIoctls, openDirSync, openSync } from "../../mod.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { callsOf, failNext, needsStandin, workerURL } from "../_standin.ts";
@@ -67,6 +67,18 @@ test("lseek() whose repetition succeeds gives the offset that it moved to, once"
   failNext("lseek", 22);
   assertEquals(libc.lseek(file, 3, libc.SEEK_CUR), 5);
   assertEquals(libc.lseek(file, 0, libc.SEEK_CUR), 5);
+}, { skip: needsStandin });
+
+test("cap_ioctls_get() whose repetition succeeds gives what that gives", () => {
+  using fixture = new Fixture({ file: "" });
+  using file = openSync(fixture.at("file"));
+  failNext("cap_ioctls_get", 9);
+  assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
+  limitIoctls(file, [Ioctl.FIONREAD]);
+  failNext("cap_ioctls_get", 9);
+  const requests = new BigUint64Array(1);
+  assertEquals(libc.cap_ioctls_get(file, new Uint8Array(requests.buffer), 1), 1);
+  assertEquals(requests[0], BigInt(Ioctl.FIONREAD));
 }, { skip: needsStandin });
 
 /** Calls that no signal interrupts, or that tell otherwise. */

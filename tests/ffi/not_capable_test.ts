@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
 import { failNext, needsStandin } from "../_standin.ts";
 import { test } from "../_test.ts";
 import { thrown } from "./_thrown.ts";
@@ -28,7 +29,7 @@ function withRights(on: "file" | "dir", rights: RightName[], call: (fd: number) 
   return { error: thrown(() => call(descriptor.fd)), fd: descriptor.fd };
 }
 
-const { O_APPEND, O_CREAT, O_EXLOCK, O_RDONLY, O_RDWR, O_SEARCH, O_SYNC, O_TRUNC, O_WRONLY } = libc;
+const { O_APPEND, O_CREAT, O_DSYNC, O_EXLOCK, O_RDONLY, O_RDWR, O_SEARCH, O_SYNC, O_TRUNC, O_WRONLY } = libc;
 const opening = (path: string, flags: number) => (fd: number) => libc.openat(fd, path, flags);
 const byte = new Uint8Array(1), stat = new Uint8Array(224);
 
@@ -50,6 +51,14 @@ const lacking: [
   ["openat", "dir", ["LOOKUP", "WRITE"], ["CREATE"], opening("new", O_WRONLY | O_CREAT | O_APPEND)],
   ["openat", "dir", ["LOOKUP", "READ"], ["WRITE", "FTRUNCATE"], opening("a.txt", O_RDWR | O_TRUNC)],
   ["openat", "dir", ["LOOKUP", "READ"], ["FSYNC", "FLOCK"], opening("a.txt", O_SYNC | O_EXLOCK)],
+  // FreeBSD 13 asks nothing for O_DSYNC.
+  [
+    "openat",
+    "dir",
+    ["LOOKUP", "READ"],
+    kernel.major > 13 ? ["FSYNC", "FLOCK"] : ["FLOCK"],
+    opening("a.txt", O_DSYNC | O_EXLOCK),
+  ],
   ["openat", "dir", ["LOOKUP", "READ"], ["FEXECVE"], opening("dir", O_SEARCH)],
   ["unlinkat", "dir", ["LOOKUP"], ["UNLINKAT"], (fd) => libc.unlinkat(fd, "a.txt", 0)],
   ["fstatat", "dir", ["LOOKUP", "READ"], ["FSTAT"], (fd) => libc.fstatat(fd, "a.txt", stat, 0)],

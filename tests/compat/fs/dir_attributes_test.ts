@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openDirSync } from "../../../mod.ts";
+import { renaming, unfollowed } from "../../../compat/fs/_resolve.ts";
+import { libc, openDirSync } from "../../../mod.ts";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
@@ -98,6 +99,26 @@ test("Dir.chmodSync() and its kin throw for what is missing and for what is no m
   assertThrows(() => dir.truncateSync("file", 1.5), RangeError);
   await assertRejects(() => dir.chmod("missing", 0o600), NotFound);
 });
+
+test(
+  "a mode is never set through a symlink that takes the place of a file during the call, and the error says so",
+  () => {
+    using fixture = new Fixture({ file: { text: "", mode: 0o644 }, link: { link: "file" } });
+    using dir = openDirSync(fixture.path);
+    const { fd } = dir;
+    const error = assertThrows(
+      () =>
+        renaming({ fd, path: "a/b", syscall: "fchmodat" }, fd, "link", () => {
+          const set = () => libc.fchmodat(fd, "link", 0o600, libc.AT_SYMLINK_NOFOLLOW);
+          return unfollowed(fd, "link", "fchmodat", set);
+        }),
+      Deno.errors.FilesystemLoop,
+      `fchmodat "a/b" on fd ${fd}: a symlink took its place during the call`,
+    ) as Error & { code?: string; path?: string };
+    assertEquals([error.code, error.path, fixture.stat("file").mode! & 0o777], ["ELOOP", "a/b", 0o644]);
+  },
+  { skip: Deno.build.os === "freebsd" ? "on FreeBSD a symlink has a mode of its own" : false },
+);
 
 test("Dir's methods that take a mode do with setuid, setgid, sticky and the umask what Deno's do", async () => {
   using fixture = new Fixture({ deno: { old: "" }, dir: { old: "" } });

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { giveAway } from "./_unprivileged.ts";
 
 /** What stands at a name: text or bytes for a file, a nested tree for a directory, a link, a mode. */
 export type Entry = string | Uint8Array | Tree | { link: string } | { text: string; mode: number };
@@ -11,14 +12,30 @@ export interface Tree {
   [name: string]: Entry;
 }
 
-/** A temporary directory with `tree` in it. It is removed at the end of the scope. */
+/** Some levels, so that a `..` too many of broken code under test stays in what the fixture removes anyway. */
+const depth = ["in", "in", "in", "in", "in", "in"].join("/");
+
+/**
+ * A temporary directory with `tree` in it. It is removed at the end of the scope.
+ *
+ * Whatever a test removes or changes by a path that shall be refused must lie in the fixture: the code under test may be
+ * broken. So no such path, and no symlink on it, leads to "/" or any other place outside, or up by more than three `..`.
+ */
 export class Fixture implements Disposable {
   /** The absolute path, with no symlink in it. */
   readonly path: string;
+  readonly #top: string;
 
   constructor(tree: Tree = {}) {
-    this.path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsicum-" }));
+    this.#top = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsicum-" }));
+    this.path = join(this.#top, depth);
+    Deno.mkdirSync(this.path, { recursive: true });
     this.add(tree);
+  }
+
+  /** Makes an unprivileged user the owner of an entry or of everything, where the process is privileged. */
+  giveAway(name?: string): void {
+    giveAway(name === undefined ? this.#top : this.at(name));
   }
 
   /** Adds entries below `base`. */
@@ -95,7 +112,7 @@ export class Fixture implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    Deno.removeSync(this.path, { recursive: true });
+    Deno.removeSync(this.#top, { recursive: true });
   }
 }
 

@@ -13,6 +13,8 @@ export interface Use {
   name: string;
   /** Whether success means that a last symlink was followed. */
   follows: boolean;
+  /** Whether it changes something where it works. */
+  writes: boolean;
   /** Gives what the caller learns; `id` is a number of its own. */
   run(call: Call, path: string, dir: Dir, id: number): unknown;
 }
@@ -42,7 +44,9 @@ const collect = async (entries: unknown) => {
 };
 
 const follows = true, names = false;
-const kinds: [name: string, follows: boolean, run: Use["run"]][] = [
+type Kind = [name: string, follows: boolean, run: Use["run"]];
+
+const reading: Kind[] = [
   ["stat", follows, (call, path) => call("stat", path)],
   ["lstat", names, (call, path) => call("lstat", path)],
   ["exists", follows, (call, path) => call("exists", path)],
@@ -63,6 +67,9 @@ const kinds: [name: string, follows: boolean, run: Use["run"]][] = [
   ["expandGlob", follows, (call, path) => collect(call("expandGlob", path))],
   ["expandGlob, *", follows, (call, path) => collect(call("expandGlob", `${path}/*`))],
   ["expandGlob, root", follows, (call, path) => collect(call("expandGlob", "*", { root: path }))],
+];
+
+const writing: Kind[] = [
   ["open, write", follows, (call, path) => useFile(call, path, { read: true, write: true })],
   ["open, append", follows, (call, path) => useFile(call, path, { append: true, create: true })],
   ["open, createNew", follows, (call, path) => useFile(call, path, { write: true, createNew: true })],
@@ -108,7 +115,9 @@ const kinds: [name: string, follows: boolean, run: Use["run"]][] = [
   }],
 ];
 
-export const uses: readonly Use[] = kinds.map(([name, follows, run]) => ({ name, follows, run }));
+export const uses: readonly Use[] = [reading, writing].flatMap((kinds) =>
+  kinds.map(([name, follows, run]) => ({ name, follows, run, writes: kinds === writing }))
+);
 
 /** What the name of a use says that it calls. */
 export function methodOf({ name }: Use): string {

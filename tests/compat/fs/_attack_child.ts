@@ -7,6 +7,7 @@
  */
 import { type Dir, enter, FdFile, limit, openDirSync, Rights } from "../../../mod.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
+import { dropRoot } from "../../_unprivileged.ts";
 import { attempt, leakIn, type Outside, uses } from "./_attack_calls.ts";
 import { type Attempt, attemptsOn, bytesNames } from "./_attack_shapes.ts";
 
@@ -88,6 +89,7 @@ function countDescriptors(): number {
   }).length;
 }
 
+dropRoot();
 const dirs = uses.map((_, i) => open(i));
 if (task.mode === "capability mode") enter();
 report.confined = dirs[0]!.confined;
@@ -95,7 +97,7 @@ const before = countDescriptors();
 if (task.swapped === undefined) {
   for (const [i, dir] of dirs.entries()) {
     let id = 0;
-    for (const next of attemptsOn({ above: task.above, name: directoryOf(i) })) {
+    for (const next of attemptsOn({ above: task.above, name: directoryOf(i), anywhere: !uses[i]!.writes })) {
       await run(i, dir, next, id++, id % 2 === 0);
     }
   }

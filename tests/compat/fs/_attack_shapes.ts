@@ -18,6 +18,11 @@ export interface Place {
   above: string;
   /** The name of the directory. */
   name: string;
+  /**
+   * Whether paths and symlinks may lead to "/" and the like. Only where nothing is changed: all others lead to something
+   * beside the directory, which the fixture owns, so that a broken `Dir` does no harm.
+   */
+  anywhere: boolean;
 }
 
 const long = "n".repeat(255);
@@ -93,8 +98,8 @@ export const bytesNames: readonly string[] = [
 ];
 
 /** Texts of symlinks that lead out. */
-function targets({ above, name }: Place): string[] {
-  return [
+function targets({ above, name, anywhere }: Place): string[] {
+  const targets = [
     "..",
     "../",
     "../.",
@@ -110,13 +115,18 @@ function targets({ above, name }: Place): string[] {
     "../missing",
     "../outside/missing",
     `../../${above.slice(above.lastIndexOf("/") + 1)}/outside`,
-    `${"../".repeat(40)}${above.slice(1)}/outside`,
     `${above}/outside`,
     `${above}/outside/target`,
     `/${above}/outside/dir/`,
     `${above}/${name}/file`,
     `${above}/${name}`,
     `${above}/missing`,
+    "up/../outside/target",
+  ];
+  if (!anywhere) return targets;
+  return [
+    ...targets,
+    `${"../".repeat(40)}${above.slice(1)}/outside`,
     "/",
     "//",
     "/etc",
@@ -124,7 +134,21 @@ function targets({ above, name }: Place): string[] {
     `/proc/self/root${above}/outside/target`,
     "/proc/self/cwd",
     "/dev/fd/0",
-    "up/../outside/target",
+  ];
+}
+
+/** Paths that lead out, to where nothing may be changed even by a broken `Dir`. */
+function pathsAnywhere({ above }: Place): string[] {
+  return [
+    `${"../".repeat(40)}${above.slice(1)}/outside/target`,
+    "/",
+    "//",
+    "/.",
+    "/etc",
+    "/etc/passwd",
+    "/new-of-capsicum",
+    "/proc/self/root/etc/passwd",
+    "/dev/fd/0",
   ];
 }
 
@@ -181,20 +205,12 @@ export function attemptsOn(place: Place): Attempt[] {
     `../${name}/file`,
     `${"nest/../".repeat(100)}../outside/target`,
     `${"./".repeat(400)}../outside/target`,
-    `${"../".repeat(40)}${above.slice(1)}/outside/target`,
-    "/",
-    "//",
-    "/.",
-    "/etc",
-    "/etc/passwd",
-    "/new-of-capsicum",
     `${above}/outside/target`,
     `${above}/outside/new`,
     `/${above}/outside/dir`,
     `${above}/${name}/file`,
     `${above}/${name}`,
-    "/proc/self/root/etc/passwd",
-    "/dev/fd/0",
+    ...(place.anywhere ? pathsAnywhere(place) : []),
     ...links.map((link) => `${link}/target`),
     ...["/new", "/.", "/..", "/../outside/target"].flatMap((end) =>
       links.filter((link) => !/^(through|chain)/.test(link)).map((link) => link + end)

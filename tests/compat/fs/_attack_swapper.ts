@@ -4,8 +4,10 @@
  *
  * @module
  */
-import { Dir, libc, openDirSync } from "../../../mod.ts";
+import { type Dir, libc, openDirSync } from "../../../mod.ts";
+import { dropRoot } from "../../_unprivileged.ts";
 
+dropRoot();
 const above = openDirSync(Deno.args[0]!), root = above.openDirSync("root");
 let count = 0;
 

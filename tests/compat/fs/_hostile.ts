@@ -2,42 +2,60 @@
 import type { Dir } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 
-/** Paths that lead out of "inside", as they stand or when a last symlink is followed. */
-export const leading: readonly string[] = [
-  "..",
-  "../.",
-  "../outside",
-  "../outside/",
-  "../outside/secret",
-  "../inside/file",
-  "./../outside/secret",
-  "sub/../../outside/secret",
-  "sub/../../inside/file",
-  "sub/up/../outside/secret",
-  "parent/outside/secret",
-  "parent/inside/file",
-  "parent/.",
-  "sub/out/secret",
-  "out-dir/secret",
-  "out-dir/.",
-  "out-dir/new",
-  "absolute-dir/file",
-  "root/etc/passwd",
-  "chain-dir/secret",
+/**
+ * Paths that lead out of "inside", as they stand or when a last symlink is followed.
+ *
+ * All lead to something that the fixture owns, so that a broken `Dir` does no harm.
+ */
+export function leadingOut(fixture: Fixture): string[] {
+  return [
+    "..",
+    "../.",
+    "../outside",
+    "../outside/",
+    "../outside/secret",
+    "../inside/file",
+    "./../outside/secret",
+    "sub/../../outside/secret",
+    "sub/../../inside/file",
+    "sub/up/../outside/secret",
+    "parent/outside/secret",
+    "parent/inside/file",
+    "parent/.",
+    "sub/out/secret",
+    "out-dir/secret",
+    "out-dir/.",
+    "out-dir/new",
+    "absolute-dir/file",
+    "absolute-above/outside/secret",
+    "chain-dir/secret",
+    fixture.path,
+    fixture.at("outside", "secret"),
+    fixture.at("inside", "file"),
+    `/${fixture.path}//outside/secret`,
+  ];
+}
+
+/** Paths to the system's own files, and symlinks to its root: for methods that change nothing, broken or not. */
+export const leadingToRoot: readonly string[] = [
   "/",
+  "//",
   "/etc/passwd",
   "//etc/passwd",
+  "root/.",
+  "root/etc/passwd",
 ];
+export const treeToRoot: Tree = { root: { link: "/" } };
 
 /** Symlinks that lead out and are the last component. */
 export const followed: readonly string[] = [
   "out-file",
   "out-dir",
   "parent",
-  "root",
   "absolute",
   "absolute-dir",
   "absolute-out",
+  "absolute-above",
   "chain-out",
   "chain-dir",
   "dangling-out",
@@ -58,9 +76,9 @@ export function hostileTree(): Fixture {
       "out-file": { link: "../outside/secret" },
       "out-dir": { link: "../outside" },
       parent: { link: ".." },
-      root: { link: "/" },
       absolute: { link: fixture.at("inside", "file") },
       "absolute-dir": { link: fixture.at("inside") },
+      "absolute-above": { link: fixture.path },
       "absolute-out": { link: fixture.at("outside", "secret") },
       "chain-out": { link: "out-file" },
       "chain-dir": { link: "sub/out" },
@@ -112,6 +130,24 @@ export const following: Record<string, Use> = {
   "copyFileSync, from": (dir, path) => dir.copyFileSync(path, "copy"),
   "copyFileSync, to": (dir, path) => dir.copyFileSync("file", path),
 };
+
+/** What changes nothing. */
+export const reading: ReadonlySet<string> = new Set([
+  "openSync",
+  "openDirSync",
+  "readFileSync",
+  "readTextFileSync",
+  "readTextFileLinesSync",
+  "readDirSync",
+  "listSync",
+  "walkSync",
+  "statSync",
+  "lstatSync",
+  "existsSync",
+  "existsSync, isReadable",
+  "realPathSync",
+  "readLinkSync",
+]);
 
 /** What acts on a last symlink itself. */
 export const naming: Record<string, Use> = {

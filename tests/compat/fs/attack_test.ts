@@ -36,6 +36,7 @@ class Canary {
   constructor(fixture: Fixture) {
     this.#fixture = fixture;
     fixture.add({ outside: outsideTree, elsewhere: { target: "CANARY" }, leaf: "CANARY", probe: "" });
+    fixture.giveAway();
     const places = ["", "/", "/etc", "/proc", ...this.#places].map((place) => {
       const { dev, ino } = Deno.statSync(place.startsWith("/") ? place : fixture.at(place));
       return `${dev}:${ino}`;
@@ -119,12 +120,13 @@ for (const { title, mode, atMountRoot } of ways) {
     using fixture = new Fixture();
     const canary = new Canary(fixture);
     const roots = uses.map((_, i) => `root${i}`);
-    for (const name of roots) {
-      fixture.add({ [name]: {} });
-      fixture.add(hostileTree({ above: fixture.path, name }), name);
+    const places = roots.map((name, i) => ({ above: fixture.path, name, anywhere: !uses[i]!.writes }));
+    for (const place of places) {
+      fixture.add({ [place.name]: hostileTree(place) });
+      const shapes = treeOf(fixture.at(place.name)).size + bytesNames.length;
+      assert(shapes >= 200, `${shapes} names`);
+      fixture.giveAway(place.name);
     }
-    const shapes = treeOf(fixture.at("root0")).size + bytesNames.length;
-    assert(shapes >= 200, `${shapes} names`);
     const report = await runChild(
       { above: fixture.path, outside: canary.outside, mode },
       atMountRoot ? roots.map((name) => fixture.at(name)) : [],
@@ -135,8 +137,8 @@ for (const { title, mode, atMountRoot } of ways) {
     canary.check();
     for (const name of roots) checkInside(fixture.at(name), canary.outside);
     assertEquals(report.confined, !(atMountRoot && kernel.major >= 15));
-    const tries = attemptsOn({ above: fixture.path, name: "root0" }).length;
-    for (const { name } of uses) {
+    for (const [i, { name }] of uses.entries()) {
+      const tries = attemptsOn(places[i]!).length;
       const { worked, refused, failed } = report.uses[name]!;
       assertEquals(worked + refused + failed, tries, name);
       assert(worked >= 5 && refused >= 100, `${name}: ${worked} worked, ${refused} were refused`);
@@ -147,6 +149,7 @@ for (const { title, mode, atMountRoot } of ways) {
     using fixture = new Fixture();
     const canary = new Canary(fixture);
     fixture.add({ root: {} });
+    fixture.giveAway("root");
     const swapper = runModule(new URL("_attack_swapper.ts", import.meta.url), {
       args: [fixture.path],
       timeout: 300_000,

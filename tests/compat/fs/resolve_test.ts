@@ -8,7 +8,17 @@ import { kernel } from "../../_kernel.ts";
 import { callsOf } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
-import { followed, following, hostileTree, leading, naming, snapshot } from "./_hostile.ts";
+import {
+  followed,
+  following,
+  hostileTree,
+  leadingOut,
+  leadingToRoot,
+  naming,
+  reading,
+  snapshot,
+  treeToRoot,
+} from "./_hostile.ts";
 
 /** Why a test that stands on directories which the kernel does not confine is skipped. */
 const needsGap = kernel.simulated && kernel.major >= 15
@@ -39,9 +49,8 @@ for (const { way, skip, open } of ways) {
     using fixture = hostileTree();
     using dir = open(fixture);
     const before = snapshot(fixture, "outside"), inside = fixture.list("inside");
-    const uses = { ...following, ...naming };
-    for (const [name, use] of Object.entries(uses)) {
-      for (const path of leading) {
+    for (const [name, use] of Object.entries({ ...following, ...naming })) {
+      for (const path of leadingOut(fixture)) {
         const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
         // A kernel that confines the lookup itself says so of the name ".." before it looks where that leads.
         const isEinval = /(^|\/)\.\.?\/?$/.test(path) && (error as { code?: string }).code === "EINVAL";
@@ -51,6 +60,20 @@ for (const { way, skip, open } of ways) {
     assertEquals(snapshot(fixture, "outside"), before);
     assertEquals(fixture.list("inside"), inside);
     assertEquals(fixture.list(), ["inside", "outside"]);
+  }, { skip });
+
+  test(`Dir's methods that read refuse every path that leads out of ${way} to the system's root`, () => {
+    using fixture = hostileTree();
+    fixture.add(treeToRoot, "inside");
+    using dir = open(fixture);
+    const uses = Object.entries({ ...following, ...naming }).filter(([name]) => reading.has(name));
+    assertEquals(uses.length, reading.size);
+    for (const [name, use] of uses) {
+      for (const path of [...leadingToRoot, ...Object.hasOwn(following, name) ? ["root", "root/"] : []]) {
+        const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
+        assert(isNotCapable(error), `${name} ${path}: ${error}`);
+      }
+    }
   }, { skip });
 
   test(`Dir's methods refuse to follow a symlink that leads out of ${way}, and touch nothing there`, () => {

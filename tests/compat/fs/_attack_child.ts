@@ -16,8 +16,11 @@ export interface Task {
   outside: Outside;
   /** In capability mode, or with directories that lack a right. */
   mode: "plain" | "limited" | "capability mode";
-  /** Swapped paths to try for so many milliseconds in all; without them the hostile ones. */
-  swapped?: { paths: string[]; milliseconds: number };
+  /**
+   * Swapped paths to try for so many milliseconds in all, or up to ten times as long on a slow machine, until so many
+   * tries worked and were refused; without them the hostile ones.
+   */
+  swapped?: { paths: string[]; milliseconds: number; worked: number; refused: number };
 }
 
 export interface Report {
@@ -102,9 +105,16 @@ if (task.swapped === undefined) {
     }
   }
 } else {
-  const { paths, milliseconds } = task.swapped, start = performance.now();
+  const { paths, milliseconds, worked, refused } = task.swapped, start = performance.now();
+  const sum = (what: "worked" | "refused") =>
+    Object.values(report.uses).reduce((sum, counts) => sum + counts[what], 0);
+  const goesOn = () => {
+    const passed = performance.now() - start;
+    return passed < milliseconds ||
+      passed < 10 * milliseconds && (sum("worked") < worked || sum("refused") < refused);
+  };
   let id = 0;
-  for (let round = 0; performance.now() - start < milliseconds; round++) {
+  for (let round = 0; goesOn(); round++) {
     for (const [i, dir] of dirs.entries()) {
       // A FIFO has a name that nobody reads, which would wait.
       const isFifo = uses[i]!.name === "mkfifo";

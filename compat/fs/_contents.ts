@@ -127,7 +127,7 @@ function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
 
 /** Where a file is read to before anything is known of its size: memory that is in use already is the fastest. */
 let first: Uint8Array<ArrayBuffer> | undefined;
-const FIRST = 128 * 1024;
+const FIRST = 32 * 1024;
 
 /** Reads a file; `use` gets bytes that are its own, or the first `used` of some that the next call overwrites. */
 function reading<T>(

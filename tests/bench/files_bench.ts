@@ -21,7 +21,7 @@ const turns = {
 };
 /** The rounds of peers that there is no target for. */
 const fewRounds = 2;
-/** The kernel takes most of the time of a write, and a different time each time. */
+/** Writing is as fast as Deno does it, or faster. */
 const noSlower = 1;
 const walker = import.meta.resolve("@std/fs").startsWith("file:")
   ? "the algorithm of @std/fs walkSync over Deno.readDirSync"

@@ -260,8 +260,9 @@ test("FdFile.readable of 1 GiB grows the process by less than 20 MiB", async () 
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 2 ** 30);
   let least = Infinity;
-  // On a busy machine the engine's own threads come late to free what is not used any more.
-  for (let tries = 0; tries < 4 && least >= 20 * 2 ** 20; tries++) {
+  // On a busy machine the engine's own threads come late to free what is not used any more: every fifth time or so. What
+  // really stays would do so every time, as the 34 MiB and more of Deno's own stream do.
+  for (let tries = 0; tries < 8 && least >= 20 * 2 ** 20; tries++) {
     const { bytes, growth } = await inChild(growthOfStreaming, fixture.at("file"));
     assertEquals(bytes, 2 ** 30);
     least = Math.min(least, growth);

@@ -18,6 +18,7 @@ import { openAtSync, openBeneath } from "./open.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { pathOf } from "./_path.ts";
 import { emptying, remove, removing } from "./remove.ts";
+import { type Target, targetOf, type TargetWithOptions, targetWithOptions } from "./target.ts";
 import { makeTempDir, makeTempFile } from "./temp.ts";
 import { finish, finishInTurns, inTurns } from "./_turns.ts";
 import { type WalkEntry, walking, type WalkOptions } from "./walk.ts";
@@ -27,13 +28,6 @@ export interface OpenDirOptions {
   /** The rights that the directory, and what is opened through it, is limited to at once. */
   limit?: RightsLike;
 }
-
-/** A path in the same directory, or another directory and a path in that. */
-export type Target = [to: string] | [toDir: Dir, to: string];
-/** As {@link Target}, and options. */
-export type TargetWithOptions<Options> =
-  | [to: string, options?: Options]
-  | [toDir: Dir, to: string, options?: Options];
 
 /**
  * An open directory: the place that paths are relative to, also in capability mode.
@@ -1274,18 +1268,6 @@ function opened(options: OpenDirOptions, open: () => number, above?: Dir): Dir {
     dir[Symbol.dispose]();
     throw error;
   }
-}
-
-function targetOf(dir: Dir, to: Target): [FdLike, string] {
-  return to.length === 1 ? [dir, to[0]] : to;
-}
-
-function targetWithOptions<Options extends object>(
-  dir: Dir,
-  to: TargetWithOptions<Options>,
-): [FdLike, string, Options | Record<string, never>] {
-  const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
-  return [toDir as Dir, path as string, (options ?? {}) as Options];
 }
 
 /** What a call of microseconds gives or throws, as a promise. */

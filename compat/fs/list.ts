@@ -21,7 +21,7 @@ import { statAt } from "./_stat.ts";
  * @throws {Deno.errors.NotADirectory} When it is not a directory.
  * @throws {Deno.errors.BadResource} When the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -50,7 +50,7 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
  * @throws {Deno.errors.NotADirectory} When it is not a directory.
  * @throws {Deno.errors.BadResource} When the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example

@@ -18,7 +18,7 @@ import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
  * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
  * @throws {Deno.errors.PermissionDenied} When its mode does not permit it.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -54,7 +54,7 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * @throws {Deno.errors.BadResource} When the directory is not open.
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the options need (LOOKUP; READ, WRITE, SEEK,
  * CREATE, FTRUNCATE), or the path leaves it.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example

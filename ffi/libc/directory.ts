@@ -21,7 +21,7 @@ import type { FdLike } from "../fd_like.ts";
  * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
  * @throws {Deno.errors.FilesystemLoop} When there are too many symlinks, or with O_NOFOLLOW one (ELOOP, EMLINK).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the flags need or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -60,7 +60,7 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FSTAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -104,7 +104,7 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FSTAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -141,7 +141,7 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FCHMOD or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -182,7 +182,7 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FCHOWN or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -223,7 +223,7 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FUTIMES or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -268,7 +268,7 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks UNLINKAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -309,7 +309,7 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks MKDIRAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -350,7 +350,7 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks MKFIFOAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -391,7 +391,7 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks SYMLINKAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -431,7 +431,7 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -475,7 +475,7 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LINKAT_SOURCE or LINKAT_TARGET or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -518,7 +518,7 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks RENAMEAT_SOURCE or RENAMEAT_TARGET, or UNLINKAT where the new name exists, or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example

@@ -14,7 +14,7 @@ import { descriptor, type FdLike } from "../fd_like.ts";
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSTAT, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -52,7 +52,7 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FTRUNCATE, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -90,7 +90,7 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -127,7 +127,7 @@ export function fsync(fd: FdLike): number {
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -165,7 +165,7 @@ export function fdatasync(fd: FdLike): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FLOCK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -203,7 +203,7 @@ export function flock(fd: FdLike, operation: number): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHMOD, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -242,7 +242,7 @@ export function fchmod(fd: FdLike, mode: number): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHOWN, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -280,7 +280,7 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FUTIMES, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -320,7 +320,7 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCNTL or the fcntl itself, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -427,7 +427,7 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the ioctl TIOCGETA is not permitted on the descriptor.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -464,7 +464,7 @@ export function isatty(fd: FdLike): number {
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} On any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example

@@ -19,7 +19,7 @@ import { descriptor, type FdLike } from "../fd_like.ts";
  * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
  * @throws {Deno.errors.FilesystemLoop} When there are too many symlinks, or with O_NOFOLLOW one (ELOOP, EMLINK).
  * @throws {CapsicumError} ECAPMODE in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -55,7 +55,7 @@ export function open(path: string, flags: number, mode = 0): number {
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} On any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -91,7 +91,7 @@ export function close(fd: FdLike): number {
  * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
  * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -129,7 +129,7 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
  * @throws {Deno.errors.BrokenPipe} When nobody reads the pipe or socket (EPIPE).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks WRITE, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -164,7 +164,7 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ or SEEK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -205,7 +205,7 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks WRITE or SEEK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -244,7 +244,7 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
  * @throws {RangeError} When a number is none that C's type takes.
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks SEEK, EINVAL when the offset would be negative, ESPIPE for a pipe or socket.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -283,7 +283,7 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
  * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
  * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
  * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example

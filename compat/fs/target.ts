@@ -1,0 +1,22 @@
+/** Where the two-directory methods of `Dir` lead: `(from, to)` or `(from, toDir, to)`. */
+import type { FdLike } from "../../ffi/fd_like.ts";
+import type { Dir } from "./dir.ts";
+
+/** A path in the same directory, or another directory and a path in that. */
+export type Target = [to: string] | [toDir: Dir, to: string];
+/** As {@link Target}, and options. */
+export type TargetWithOptions<Options> =
+  | [to: string, options?: Options]
+  | [toDir: Dir, to: string, options?: Options];
+
+export function targetOf(dir: Dir, to: Target): [FdLike, string] {
+  return to.length === 1 ? [dir, to[0]] : to;
+}
+
+export function targetWithOptions<Options extends object>(
+  dir: Dir,
+  to: TargetWithOptions<Options>,
+): [FdLike, string, Options | Record<string, never>] {
+  const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
+  return [toDir as Dir, path as string, (options ?? {}) as Options];
+}

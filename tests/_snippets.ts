@@ -52,13 +52,13 @@ export async function failuresOf(snippets: string[]): Promise<string[]> {
   const imports = snippets.map((_, i) => `() => import("./${i}.ts")`);
   fixture.write(
     "main.ts",
-    `import { openFiles } from ${JSON.stringify(new URL("_descriptors.ts", import.meta.url).href)};
+    `import { openDescriptors } from ${JSON.stringify(new URL("_kernel.ts", import.meta.url).href)};
      const failures: string[] = [];
      for (const [i, run] of [${imports}].entries()) {
-       const before = openFiles();
+       const before = openDescriptors();
        try {
          await run();
-         const left = openFiles().filter((fd) => !before.includes(fd));
+         const left = openDescriptors().filter((fd) => !before.includes(fd));
          if (left.length > 0) failures.push(i + ": left open: " + left);
        } catch (error) {
          failures.push(i + ": " + error);

@@ -51,12 +51,15 @@ test("Dir lists each byte in names as it wrote it, as promises", async () => {
 test("Dir writes each byte of a name to the disk as itself", () =>
   useNames((dir, fixture) => {
     makeFiles(dir);
-    // Deno's own API can name what is UTF-8, and gives U+FFFD for anything else.
+    // Deno's own API can name what is UTF-8. For anything else it gives U+FFFD, or leaves the entry out before 2.6.
     for (const [i, name] of names.entries()) {
       if (name.isWellFormed()) assertEquals(fixture.read(`all/${name}`), `${i}`);
     }
     const lossy = new Set(fixture.list("all"));
-    for (const name of names) assert(lossy.has(name.toWellFormed()), JSON.stringify(name));
+    const shown = lossy.size < names.filter((name) => name.isWellFormed()).length + 1
+      ? names.filter((name) => name.isWellFormed())
+      : names;
+    for (const name of shown) assert(lossy.has(name.toWellFormed()), JSON.stringify(name));
   }));
 
 test("Dir opens, reads, stats and finds each listed name", () =>

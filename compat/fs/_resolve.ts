@@ -12,6 +12,7 @@ import { CapsicumError, type SyscallError } from "../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { decodeName } from "../../ffi/names.ts";
+import { closePassed } from "./_close.ts";
 import { isLimited } from "./_held.ts";
 import { checkedPath, lastComponent } from "./_path.ts";
 
@@ -150,7 +151,7 @@ function inDirectory<T>(fd: number, path: string, confined: boolean, told: Told,
   try {
     return use(parent);
   } finally {
-    libc.close(parent);
+    closePassed([parent]);
   }
 }
 
@@ -182,7 +183,7 @@ function walk<T>(
       if (name === "..") {
         if (steps.length === 1) throw leaves(told.fd, told.path, told.syscall);
         steps.pop();
-        if (held.delete(fd)) libc.close(fd);
+        if (held.delete(fd)) closePassed([fd]);
       } else if (name !== "." && !isLast) {
         const next = renaming(told, fd, name, () => openStep(fd, name));
         if (typeof next === "string") expand(next);
@@ -199,7 +200,7 @@ function walk<T>(
       if (isLast && (name === "." || name === "..")) return use(steps, ".");
     }
   } finally {
-    for (const fd of held) libc.close(fd);
+    closePassed(held);
   }
 }
 

@@ -3,6 +3,7 @@ import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import type { DirectoryChunk } from "../../ffi/abi/abi.ts";
 import * as libc from "../../ffi/libc.ts";
 import { stat } from "./attributes.ts";
+import { closeAll } from "./_close.ts";
 import { entryOf, LISTING, readTypedChunk } from "./list.ts";
 import { openBeneath } from "./open.ts";
 import { checkedPath, lastComponent } from "./_path.ts";
@@ -108,7 +109,7 @@ export function* walking(
       }
     }
   } finally {
-    levels.forEach(close);
+    closeAll(levels.flatMap(({ owned }) => owned));
   }
 }
 
@@ -173,7 +174,7 @@ function openHolding(
     );
     return levelOf(fd, path, depth, name === "." ? kept : [...kept, { fd, name }], owned);
   } catch (error) {
-    owned.forEach((fd) => libc.close(fd));
+    closeAll(owned);
     throw error;
   }
 }
@@ -184,7 +185,7 @@ function isSame(fd: number, other: number): boolean {
 }
 
 function close(level: Level): void {
-  for (const fd of level.owned) libc.close(fd);
+  closeAll(level.owned);
 }
 
 /** A path without "." and doubled slashes. */

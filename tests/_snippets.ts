@@ -8,6 +8,9 @@ import { type ChildOptions, type ChildResult, libcPath, runModule } from "./_chi
 import { Fixture } from "./_fixture.ts";
 
 const root = new URL("../", import.meta.url);
+const { exports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root))) as {
+  exports: Record<string, string>;
+};
 // The snippets lie outside of the project, and need its compiler options and packages all the same.
 const config = ["--config", fromFileUrl(new URL("deno.json", root))];
 
@@ -19,7 +22,10 @@ export function blocksOf(markdown: string): string[] {
 /** The block with its imports as they are written here. */
 export function localized(block: string): string {
   return block
-    .replaceAll('"jsr:@capsicum/capsicum"', JSON.stringify(new URL("mod.ts", root).href))
+    .replace(
+      /"jsr:@capsicum\/capsicum(\/\w+)?"/g,
+      (_, part = "") => JSON.stringify(new URL(exports[`.${part}`]!, root).href),
+    )
     .replace(/"jsr:(@std\/\w+)"/g, '"$1"');
 }
 

@@ -31,6 +31,7 @@ const samples: Sample[] = [
       { "compat/plan/a.ts": 'export { b } from "../fs/b.ts";' },
       { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
+      { "examples/a.ts": 'import cap from "../compat/python/pycapsicumcffi.ts";' },
       { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },
     ],
     bad: [
@@ -64,11 +65,15 @@ const samples: Sample[] = [
       ],
       [
         { "examples/a.ts": 'import { b } from "../ffi/b.ts";' },
-        'examples/a.ts: imports "../ffi/b.ts", which is neither ../mod.ts nor of @std.',
+        'examples/a.ts: imports "../ffi/b.ts", which is neither ../mod.ts nor a facade nor of @std.',
+      ],
+      [
+        { "examples/a.ts": 'import { b } from "../compat/python/b.ts";' },
+        'examples/a.ts: imports "../compat/python/b.ts", which is neither ../mod.ts nor a facade nor of @std.',
       ],
       [
         { "examples/a.ts": 'import { b } from "npm:b";' },
-        'examples/a.ts: imports "npm:b", which is neither ../mod.ts nor of @std.',
+        'examples/a.ts: imports "npm:b", which is neither ../mod.ts nor a facade nor of @std.',
       ],
     ],
   },

@@ -1,0 +1,22 @@
+import type { SyscallError } from "../../ffi/errors.ts";
+import * as libc from "../../ffi/libc.ts";
+import { Rights } from "../../rights/mod.ts";
+
+/** No process can have that many descriptors. */
+const neverOpen = 0x7fffffff;
+
+/**
+ * `CAP_ALL` of this system, which C has compiled in: the rights that its kernel knows; where there is no Capsicum, all
+ * that are known.
+ *
+ * The kernel refuses a right that it does not know before it looks for the descriptor.
+ */
+export function allRights(): Rights {
+  try {
+    libc.cap_rights_limit(neverOpen, Rights.all());
+  } catch (error) {
+    if ((error as SyscallError).code === "EINVAL") return Rights.all(14);
+    if (!(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.NotSupported)) throw error;
+  }
+  return Rights.all();
+}

@@ -1,0 +1,64 @@
+/** How a file's bytes are what is read from it and written to it, in units: bytes in binary mode, characters in text mode. */
+export interface Codec<T> {
+  /**
+   * How many bytes the first `most` units are, fewer where a line ends before; undefined where more has to be read to
+   * know it.
+   */
+  measure(bytes: Uint8Array, most: number, isLine: boolean, atEnd: boolean): number | undefined;
+  decode(bytes: Uint8Array): T;
+  /** The bytes, and how many units these are. */
+  encode(data: T): [bytes: Uint8Array, units: number];
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+const CR = 13, LF = 10;
+
+export const binary: Codec<Uint8Array<ArrayBuffer>> = {
+  measure(bytes, most, isLine, atEnd) {
+    const line = isLine ? bytes.subarray(0, most).indexOf(LF) + 1 : 0;
+    if (line > 0) return line;
+    return bytes.length >= most ? most : atEnd ? bytes.length : undefined;
+  },
+  decode(bytes) {
+    return bytes.slice();
+  },
+  encode(data) {
+    if (data instanceof Uint8Array) return [data, data.length];
+    throw new TypeError(`A file in binary mode takes a Uint8Array, not ${Deno.inspect(data)}.`);
+  },
+};
+
+/** UTF-8, where each "\r\n" and "\r" is read as "\n", and a character is a code point. */
+export const text: Codec<string> = {
+  measure(bytes, most, isLine, atEnd) {
+    let at = 0;
+    for (let count = 0; count < most; count++) {
+      const byte = bytes[at];
+      if (byte === undefined) return atEnd ? at : undefined;
+      let next = at + (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4);
+      if (byte === CR) {
+        if (next === bytes.length && !atEnd) return undefined;
+        if (bytes[next] === LF) next++;
+      }
+      if (next > bytes.length) return atEnd ? bytes.length : undefined;
+      at = next;
+      if (isLine && (byte === LF || byte === CR)) return at;
+    }
+    return at;
+  },
+  decode(bytes) {
+    try {
+      return decoder.decode(bytes).replace(/\r\n?/g, "\n");
+    } catch (cause) {
+      throw new TypeError('The file is not UTF-8: open it in binary mode, as "rb".', { cause });
+    }
+  },
+  encode(data) {
+    if (typeof data !== "string") {
+      throw new TypeError(`A file in text mode takes a string, not ${Deno.inspect(data)}.`);
+    }
+    if (!data.isWellFormed()) throw new TypeError("A text with a lone surrogate can't be written in UTF-8.");
+    return [encoder.encode(data), data.length - (data.match(/[\ud800-\udbff]/g)?.length ?? 0)];
+  },
+};

@@ -1,0 +1,191 @@
+import * as limits from "../../ffi/limits.ts";
+import { Right, type RightName, Rights } from "../../rights/mod.ts";
+import { allRights } from "./_all_rights.ts";
+import { type Fileno, fileno } from "./_descriptor.ts";
+
+/** The name of a right as C writes it, as `"CAP_READ"`. */
+export type CapName = `CAP_${RightName}`;
+/** What `CapRights` takes: names, or values of C's. */
+export type CapList = Iterable<CapName | bigint>;
+
+const names = Object.keys(Right) as RightName[];
+
+/** The values of the rights, `CAP_*` of sys/capsicum.h. */
+export const Caps: { readonly [Name in RightName as `CAP_${Name}`]: typeof Right[Name] } = table((name) =>
+  Right[name]
+);
+
+/** The names of the rights, each under itself. */
+export const CapsName: { readonly [Name in CapName]: Name } = table(capName);
+
+/**
+ * pycapsicum's mutable set of rights. It answers as the cap_rights_* functions of C do.
+ *
+ * What it is made of is the library's immutable `Rights`: {@link CapRights.cr}. Only `limit()`, `get()` and, without a
+ * release, `is_valid()` call the kernel, and require `--allow-ffi` permission.
+ *
+ * @example
+ * ```ts
+ * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * const rights = new p.CapRights(["CAP_READ"]);
+ * rights.set(["CAP_SEEK", "CAP_FSTAT"]);
+ * assertEquals(rights.caps, ["CAP_PREAD", "CAP_FSTAT"]);
+ * assert(rights.is_set(["CAP_READ", "CAP_FSTAT"]));
+ * ```
+ */
+export class CapRights {
+  #rights: Rights = Rights.NONE;
+
+  /**
+   * Makes a set of the rights listed, or of none.
+   *
+   * @throws {TypeError} When it is no list, or an element is neither name nor bigint.
+   * @throws {RangeError} When an element is no right.
+   */
+  constructor(caps?: CapList | null) {
+    if (caps !== undefined && caps !== null) this.set(caps);
+  }
+
+  /** The set as it is now, as a value of the library's own. */
+  get cr(): Rights {
+    return this.#rights;
+  }
+
+  /** The names, in the order of sys/capsicum.h: those that no other name in the set contains, aliases left out. */
+  get caps(): CapName[] {
+    return this.#rights.names().map(capName);
+  }
+
+  /**
+   * Adds rights, as cap_rights_set(3).
+   *
+   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} When an element is no right. The set is as before then.
+   */
+  set(caplist: CapList): void {
+    this.#rights = this.#rights.union(listed(caplist));
+  }
+
+  /**
+   * Takes rights away, as cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
+   *
+   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} When an element is no right. The set is as before then.
+   */
+  clear(caplist: CapList): void {
+    this.#rights = this.#rights.difference(listed(caplist));
+  }
+
+  /**
+   * Tells whether all of the rights are in the set, as cap_rights_is_set(3).
+   *
+   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} When an element is no right.
+   */
+  is_set(caplist: CapList): boolean {
+    return this.#rights.isSupersetOf(listed(caplist));
+  }
+
+  /**
+   * Tells whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
+   *
+   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
+   * @throws {TypeError} When the release is no number.
+   * @throws {RangeError} When the release is not known.
+   * @throws {Deno.errors.NotCapable} Without a release, when `--allow-ffi` is missing on FreeBSD.
+   */
+  is_valid(release?: number): boolean {
+    return release === undefined ? this.#rights.isSubsetOf(allRights()) : this.#rights.isValid(release);
+  }
+
+  /**
+   * Adds the rights of another set, as cap_rights_merge(3).
+   *
+   * @throws {TypeError} When the other is no `CapRights`.
+   */
+  merge(otherCR: CapRights): void {
+    this.#rights = this.#rights.union(checked(otherCR));
+  }
+
+  /**
+   * Takes the rights of another set away, as cap_rights_remove(3).
+   *
+   * @throws {TypeError} When the other is no `CapRights`.
+   */
+  remove(otherCR: CapRights): void {
+    this.#rights = this.#rights.difference(checked(otherCR));
+  }
+
+  /**
+   * Tells whether this set has all rights of another, as cap_rights_contains(3).
+   *
+   * @throws {TypeError} When the other is no `CapRights`.
+   */
+  contains(otherCR: CapRights): boolean {
+    return this.#rights.isSupersetOf(checked(otherCR));
+  }
+
+  /**
+   * Limits a descriptor to the set, for good.
+   *
+   * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
+   *
+   * @throws {TypeError} When the argument has the wrong type.
+   * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
+   * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
+   * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+   * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+   */
+  limit(fd: Fileno): void {
+    limits.limit(fileno(fd), this.#rights);
+  }
+
+  /**
+   * Replaces the set by the rights that a descriptor holds.
+   *
+   * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
+   *
+   * @throws {TypeError} When the argument has the wrong type.
+   * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
+   * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+   * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+   */
+  get(fd: Fileno): void {
+    this.#rights = limits.getRights(fileno(fd));
+  }
+
+  /** Shows the names, as `CapRights { CAP_READ }`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.caps.length === 0 ? "CapRights {}" : `CapRights { ${this.caps.join(", ")} }`;
+  }
+}
+
+function capName<Name extends RightName>(name: Name): `CAP_${Name}` {
+  return `CAP_${name}`;
+}
+
+function table<T>(value: (name: RightName) => unknown): T {
+  return Object.freeze(Object.fromEntries(names.map((name) => [capName(name), value(name)]))) as T;
+}
+
+/** The rights of a list, whose names have C's prefix. A Rights does the checking of everything else. */
+function listed(caplist: CapList): Rights {
+  if (typeof caplist === "string") return new Rights(caplist);
+  if (typeof caplist !== "object" || caplist === null || !(Symbol.iterator in caplist)) {
+    throw new TypeError(`${Deno.inspect(caplist)} is not a list: expected one such as ["CAP_READ"].`);
+  }
+  return new Rights(Array.from(caplist, (cap) => typeof cap === "string" ? rightName(cap) : cap));
+}
+
+function rightName(cap: string): RightName {
+  if (cap.startsWith("CAP_")) return cap.slice(4) as RightName;
+  const meant = names.includes(cap as RightName) ? ` Did you mean "CAP_${cap}"?` : "";
+  throw new RangeError(`${JSON.stringify(cap)} is not the name of a right, which begins with CAP_.${meant}`);
+}
+
+function checked(other: CapRights): Rights {
+  if (other instanceof CapRights) return other.cr;
+  throw new TypeError(`Another CapRights is needed, not ${Deno.inspect(other)}.`);
+}

@@ -1,0 +1,320 @@
+import * as libc from "../../ffi/libc.ts";
+import { FdFile } from "../fs/fd_file.ts";
+import { binary, type Codec, text } from "./_codec.ts";
+
+/** Bytes to read ahead, as Python's `io.DEFAULT_BUFFER_SIZE`. */
+const readAhead = 8192;
+
+/**
+ * A file as Python's `io` has it: what `openat()` of the facades gives, and `os.fdopen()`.
+ *
+ * In binary mode it reads and writes `Uint8Array`, in text mode strings: UTF-8, strictly, with "\r\n" and "\r" read as
+ * "\n". A number of characters counts code points. Positions are bytes in both modes.
+ *
+ * It reads ahead, and writes at once, so that nothing is lost where nobody closes it. All methods require `--allow-ffi`
+ * permission, and the right of their call on the descriptor: READ, WRITE, SEEK. Writing after reading ahead needs SEEK.
+ *
+ * All of them throw `Deno.errors.BadResource` when the file is closed, where Python has ValueError, and a
+ * `CapsicumError`, ENOTCAPABLE, where a right is missing.
+ *
+ * @example
+ * ```ts
+ * import { libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * using tmp = openDirSync("/tmp");
+ * const name = crypto.randomUUID();
+ * using file = cap.openat(tmp, name, libc.O_RDWR | libc.O_CREAT | libc.O_EXCL, 0o600);
+ * libc.unlinkat(tmp, name, 0);
+ * file.write(new TextEncoder().encode("one\ntwo\n"));
+ * file.seek(0);
+ * assertEquals(Array.from(file, (line) => line.length), [4, 4]);
+ * ```
+ */
+export class PythonFile<T extends string | Uint8Array> implements Disposable, Iterable<T> {
+  readonly #file: FdFile;
+  readonly #mode: Mode;
+  readonly #codec: Codec<T>;
+  #closed = false;
+  /** Bytes that were read and that nobody has asked for yet. */
+  #ahead: Uint8Array = new Uint8Array();
+
+  /**
+   * Takes over a descriptor as {@link fdopen} does, which knows what the mode gives: with "b" bytes, else strings.
+   *
+   * @throws {TypeError} When the descriptor is no number, or the mode no string.
+   * @throws {RangeError} When the mode is none, or the number no descriptor.
+   * @throws {Deno.errors.BadResource} When it is not open.
+   */
+  constructor(fd: number, mode: string) {
+    this.#mode = modeOf(mode);
+    this.#codec = (this.#mode.isText ? text : binary) as Codec<string | Uint8Array> as Codec<T>;
+    this.#file = FdFile.fromFd(fd);
+    if (this.#mode.appends) this.#file.seekSync(0, libc.SEEK_END);
+  }
+
+  /** The number of the descriptor, by which every function of the library takes the file; throws where it is closed. */
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  /** The mode that it was opened with. */
+  get mode(): string {
+    return this.#mode.text;
+  }
+
+  /** Whether it is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * The number of the descriptor, as {@link PythonFile.fd}.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   */
+  fileno(): number {
+    return this.fd;
+  }
+
+  /**
+   * The next `size` bytes or characters, fewer at the end of the file; without a size, or with a negative one, all.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {TypeError} When the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   */
+  read(size?: number | null): T {
+    return this.#take(sizeOf(size), false);
+  }
+
+  /**
+   * The next line with its "\n", no more than `size` of it; nothing at the end of the file.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {TypeError} When the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   */
+  readline(size?: number | null): T {
+    return this.#take(sizeOf(size), true);
+  }
+
+  /**
+   * The lines up to the end of the file; with a positive `hint` no more than it takes to reach that size.
+   *
+   * Stands for read(2), repeated; needs READ.
+   *
+   * @throws {TypeError} When the hint is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} When it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   */
+  readlines(hint?: number | null): T[] {
+    const enough = sizeOf(hint) || Infinity, lines: T[] = [];
+    let size = 0;
+    for (const line of this) {
+      lines.push(line);
+      size += this.#codec.encode(line)[1];
+      if (size >= enough) break;
+    }
+    return lines;
+  }
+
+  /** The lines from the present position on, each with its "\n". */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (let line; (line = this.readline()).length > 0;) yield line;
+  }
+
+  /**
+   * Writes all of the bytes or of the text at the present position, and returns how many bytes or characters.
+   *
+   * Stands for write(2), repeated; needs WRITE, and SEEK where there is something read ahead.
+   *
+   * @throws {TypeError} When it is given no Uint8Array, in text mode no string, or a string with a lone surrogate.
+   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks a right, and any errno that Deno has no class for, as ENOSPC.
+   */
+  write(data: T): number {
+    this.#check("writes");
+    const [bytes, units] = this.#codec.encode(data);
+    if (this.#ahead.length > 0) this.seek(0, libc.SEEK_CUR);
+    this.#file.writeAllSync(bytes);
+    return units;
+  }
+
+  /**
+   * Moves the position and returns the new one, in bytes from the start. `whence` is 0 from the start, 1 from the present
+   * position, 2 from the end; in text mode the offset is 0 with the last two.
+   *
+   * Stands for lseek(2); needs SEEK.
+   *
+   * @throws {RangeError} When the offset is no integer, or in text mode not 0 from elsewhere than the start.
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, EINVAL when the position would be negative, ESPIPE for a pipe.
+   */
+  seek(offset: number, whence = 0): number {
+    if (this.#mode.isText && whence !== libc.SEEK_SET && offset !== 0) {
+      throw new RangeError(
+        "In text mode a file is moved from its start, or by 0: open it in binary mode to move by bytes.",
+      );
+    }
+    const from = whence === libc.SEEK_CUR ? offset - this.#ahead.length : offset;
+    const position = this.#file.seekSync(from, whence);
+    this.#ahead = new Uint8Array();
+    return position;
+  }
+
+  /**
+   * The present position, in bytes from the start.
+   *
+   * Stands for lseek(2); needs SEEK.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, ESPIPE for a pipe.
+   */
+  tell(): number {
+    return this.#file.seekSync(0, libc.SEEK_CUR) - this.#ahead.length;
+  }
+
+  /**
+   * Does nothing: what is written is written at once.
+   *
+   * @throws {Deno.errors.BadResource} When it is closed.
+   */
+  flush(): void {
+    this.fd;
+  }
+
+  /**
+   * Closes the descriptor; a second time it does nothing.
+   *
+   * Stands for close(2).
+   *
+   * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   */
+  close(): void {
+    this.#closed = true;
+    this.#file[Symbol.dispose]();
+  }
+
+  /** Closes the descriptor if it is open: `using` in place of Python's `with`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Shows the mode and the number, as `PythonFile { mode: "rb", fd: 5 }`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const state = this.#closed ? "closed" : `fd: ${this.fd}`;
+    return `PythonFile { mode: ${JSON.stringify(this.mode)}, ${state} }`;
+  }
+
+  #check(what: "reads" | "writes"): void {
+    this.fd;
+    if (this.#mode[what]) return;
+    throw new Deno.errors.BadResource(
+      `This file is open in mode ${JSON.stringify(this.mode)}, which ${
+        what === "reads" ? "reads" : "writes"
+      } nothing.`,
+    );
+  }
+
+  #take(most: number, isLine: boolean): T {
+    this.#check("reads");
+    const everything = most === Infinity && !isLine;
+    let length: number | undefined;
+    for (let more = true; length === undefined && more;) {
+      length = everything ? undefined : this.#codec.measure(this.#ahead, most, isLine, false);
+      if (length === undefined) more = this.#readMore();
+    }
+    if (!everything) length ??= this.#codec.measure(this.#ahead, most, isLine, true);
+    const bytes = this.#ahead.subarray(0, length), data = this.#codec.decode(bytes);
+    this.#ahead = this.#ahead.subarray(bytes.length);
+    return data;
+  }
+
+  /** Reads as much as there is already, or a bit: a long line is looked through a few times and not once a bit. */
+  #readMore(): boolean {
+    const known = this.#ahead.length, bytes = new Uint8Array(known + Math.max(known, readAhead));
+    const count = this.#file.readSync(bytes.subarray(known)) ?? 0;
+    bytes.set(this.#ahead);
+    this.#ahead = bytes.subarray(0, known + count);
+    return count > 0;
+  }
+}
+
+/**
+ * Takes over an open descriptor as a file of Python's, in text mode unless the mode has a "b".
+ *
+ * The mode is one of "r", "w", "a" and "x", with "+" to read and write, and "b" or "t", in any order. It opens nothing
+ * anew: "w" cuts nothing, and "x" is "w"; "a" goes to the end.
+ *
+ * Stands for Python's `os.fdopen()` and fcntl(2), F_GETFD, by which it checks the descriptor; with "a" it needs SEEK.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the descriptor is no number, or the mode no string.
+ * @throws {RangeError} When the mode is none, or the number no descriptor.
+ * @throws {Deno.errors.BadResource} When it is not open.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { libc } from "jsr:@capsicum/capsicum";
+ * import { fdopen } from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * using file = fdopen(libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC), "r+");
+ * assertEquals(file.readlines(), []);
+ * assertEquals(file.write("text"), 4);
+ * ```
+ */
+export function fdopen(fd: number, mode: `${string}b${string}`): PythonFile<Uint8Array<ArrayBuffer>>;
+/** Takes over an open descriptor as a file of Python's, in text mode. */
+export function fdopen(fd: number, mode?: `${"r" | "w" | "a" | "x"}${"" | "+"}`): PythonFile<string>;
+export function fdopen(fd: number, mode = "r"): PythonFile<string | Uint8Array<ArrayBuffer>> {
+  return new PythonFile(fd, mode);
+}
+
+interface Mode {
+  text: string;
+  reads: boolean;
+  writes: boolean;
+  appends: boolean;
+  isText: boolean;
+}
+
+function modeOf(text: string): Mode {
+  if (typeof text !== "string") {
+    throw new TypeError(`A mode is a string such as "r+b", not ${Deno.inspect(text)}.`);
+  }
+  const has = (letter: string) => text.includes(letter);
+  // One direction, and each letter once; the order is free.
+  if (!/^(?=[+bt]*[rwax][+bt]*$)(?!.*([+bt]).*\1)(?!.*b.*t|.*t.*b)/.test(text)) {
+    throw new RangeError(
+      `${
+        JSON.stringify(text)
+      } is no mode: write one of "r", "w" and "a", then "+" to read and write, "b" for bytes.`,
+    );
+  }
+  return {
+    text,
+    reads: has("r") || has("+"),
+    writes: !has("r") || has("+"),
+    appends: has("a"),
+    isText: !has("b"),
+  };
+}
+
+/** A size as Python takes it, where a negative one and none are no limit. */
+function sizeOf(size: number | null | undefined): number {
+  if (size === undefined || size === null) return Infinity;
+  if (!Number.isInteger(size)) throw new TypeError(`A size is an integer, not ${Deno.inspect(size)}.`);
+  return size < 0 ? Infinity : size;
+}

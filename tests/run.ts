@@ -10,7 +10,7 @@ import { runDemo } from "./run/demo.ts";
 import { runOk } from "./run/ok.ts";
 import { runTests } from "./run/tests.ts";
 
-const usage = `usage: deno task demo [arguments of the demo]
+const usage = `usage: deno task demo [port_pycapsicumcffi | port_pycapsicum]
        deno task test [arguments of deno test]
        deno task bench [names of cases]
        deno task ok [fmt | lint | check | doc | publish | test]...`;

@@ -232,8 +232,8 @@ export function ioctls_limit(fd: Fileno, ioctls: IoctlsLike): void {
  *
  * With `AT_FDCWD` for the directory the path is an ambient one.
  *
- * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE. Requires `--allow-ffi`
- * permission.
+ * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
  * @throws {RangeError} When a number is none that C's type takes.

@@ -1,5 +1,97 @@
 /**
- * pycapsicum. TODO
+ * The API of pycapsicum, for programs that are ported line for line.
+ *
+ * All of it is over the library's own parts, and whatever it opens or limits goes to the functions of the main module,
+ * too. `import pycapsicum as p` becomes `import * as p`. A class is made with `new`, and `with` is `using`.
+ *
+ * @example The demo of its README, here over /dev, which has files to open on every system
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   // The descriptor of a directory, from which the others come.
+ *   const t = p.opendir("/dev", "rw");
+ *
+ *   p.enter();
+ *   assert(p.sandboxed());
+ *
+ *   // A set of rights.
+ *   const a = new p.CapRights();
+ *   assertEquals(a.caps, []);
+ *
+ *   // A file in the directory, which is a file of Python's.
+ *   using x = p.openat(t, "null", "rw");
+ *   assertEquals(x.readlines(), []);
+ *
+ *   // The rights of the file.
+ *   a.get(x);
+ *   assert(a.is_set(["CAP_READ", "CAP_WRITE"]));
+ *
+ *   // A set of one right, to which the file is limited.
+ *   const b = new p.CapRights(["CAP_READ"]);
+ *   b.limit(x);
+ *   a.get(x);
+ *   assertEquals(a.caps, ["CAP_READ"]);
+ *   libc.close(t);
+ * }
+ * ```
+ *
+ * ## Names
+ *
+ * | Python                          | here                              | main module                                       |
+ * | ------------------------------- | --------------------------------- | ------------------------------------------------- |
+ * | `p.enter()`                     | `p.enter()`                       | `enter()`                                         |
+ * | `p.sandboxed()`                 | `p.sandboxed()`                   | `sandboxed()`                                     |
+ * | `p.getmode()`                   | `p.getmode()`                     | `getMode()`                                       |
+ * | `p.ioctls_limit(fd, cmdlist)`   | `p.ioctls_limit(fd, cmdlist)`     | `limitIoctls(fd, ioctls)`                         |
+ * | `p.ioctls_get(fd)`              | `p.ioctls_get(fd)`                | `getIoctls(fd)`                                   |
+ * | `p.fcntls_limit(fd, rights)`    | `p.fcntls_limit(fd, rights)`      | `limitFcntls(fd, fcntls)`                         |
+ * | `p.fcntls_get(fd)`              | `p.fcntls_get(fd)`                | `getFcntls(fd)`                                   |
+ * | `p.CAP_FCNTL_GETFL`, `CAP_FCNTL_SETFL`, `CAP_FCNTL_GETOWN`, `CAP_FCNTL_SETOWN`, `CAP_FCNTL_ALL` | the same | `Fcntl.GETFL`, ..., `Fcntls.ALL` |
+ * | `p.openat(fd, path, flags)`     | `p.openat(fd, path, flags, mode)` | `dir.openSync(path, options)`, `openAtSync()`     |
+ * | `p.opendir(path, flags)`        | `p.opendir(path, flags)`          | `openDirSync(path)`                               |
+ * | `p.CapsicumError`               | `p.CapsicumError`                 | `CapsicumError`                                   |
+ * | `p.Caps.CAP_READ`               | `p.Caps.CAP_READ`                 | `Right.READ`                                      |
+ * | `p.CapsName.CAP_READ`           | `p.CapsName.CAP_READ`             | the name `"READ"`                                 |
+ * | `p.CapRights(caps)`             | `new p.CapRights(caps)`           | `new Rights(names)`, which does not change        |
+ * | `CapRights.caps`                | `CapRights.caps`                  | `rights.names()`                                  |
+ * | `CapRights.cr`                  | `CapRights.cr`                    | the `Rights` itself                               |
+ * | `CapRights.set(caplist)`        | `CapRights.set(caplist)`          | `rights.union(names)`                             |
+ * | `CapRights.clear(caplist)`      | `CapRights.clear(caplist)`        | `rights.difference(names)`                        |
+ * | `CapRights.is_set(caplist)`     | `CapRights.is_set(caplist)`       | `rights.has(name)`, `rights.isSupersetOf(names)`  |
+ * | `CapRights.is_valid()`          | `CapRights.is_valid(release)`     | `rights.isValid(release)`                         |
+ * | `CapRights.merge(other)`        | `CapRights.merge(other)`          | `rights.union(other)`                             |
+ * | `CapRights.remove(other)`       | `CapRights.remove(other)`         | `rights.difference(other)`                        |
+ * | `CapRights.contains(other)`     | `CapRights.contains(other)`       | `rights.isSupersetOf(other)`                      |
+ * | `CapRights.limit(fd)`           | `CapRights.limit(fd)`             | `limit(fd, rights)`, `file.limit(rights)`         |
+ * | `CapRights.get(fd)`             | `CapRights.get(fd)`               | `getRights(fd)`                                   |
+ *
+ * ## What differs, and why
+ *
+ * - Every failure throws with its errno. In pycapsicum a `CapsicumError` has none, `ioctls_limit()` drops it,
+ *   `ioctls_get()` and `fcntls_get()` give it among the results, `opendir()` gives -1, and `openat()` hides it behind
+ *   EBADF. A `CapsicumError` is thrown only for what Deno has no class for, as ENOTCAPABLE: catch every error where Python
+ *   catches that.
+ * - `is_set()` looks at all of the names, as documented, in pycapsicum at one of them. Without names it is true, as in C.
+ * - `set()`, `clear()` and the constructor take every name: pycapsicum drops `CAP_SEEK` where `CAP_SEEK_TELL` stands
+ *   beside it. They also take values of `Caps`. An unknown name is a `RangeError`, in Python KeyError.
+ * - `caps` is in the header's order and leaves out whatever another name contains. In pycapsicum it is in no order, and
+ *   `CAP_SEEK_TELL` stays beside `CAP_PREAD`.
+ * - `CAP_LINKAT` and `CAP_RENAMEAT` are unknown: since FreeBSD 11 the two sides of link(2) and rename(2) have a right each,
+ *   `CAP_LINKAT_SOURCE` and `CAP_LINKAT_TARGET`, and which one is meant is the program's to say.
+ * - `merge()` and `remove()` go on with a right that the system does not know, where C aborts; `is_valid()` tells.
+ * - `is_valid()` asks the kernel that runs, not the header that was compiled, and takes a release besides.
+ * - `openat()` gives a file that does what the flags say: pycapsicum's reads only, whatever they are. It is closed on exec.
+ *   Text is UTF-8. Further differences of files and of paths are those that `./pycapsicumcffi` tells: paths stay beneath
+ *   the directory, writes are not held back, and a closed file is `Deno.errors.BadResource`.
+ * - `openat()` takes `mode` for a file that it makes, where pycapsicum leaves it undefined; and any descriptor, not only a
+ *   number.
+ * - `opendir()` opens directories only, and to read, whatever the flags: for writing the kernel opens none (EISDIR), so
+ *   that in pycapsicum, "w" and "rw" give -1. What is opened in it can be written all the same.
+ * - `ioctls_get()` gives each request as it was set, also above 0x7fffffff, where pycapsicum gives a negative number; and
+ *   for a descriptor without a limit no list, where that gives 256 zeros. A list may have 256 requests, not 255.
  *
  * @module
  */
@@ -163,8 +255,8 @@ export function fcntls_get(fd: Fileno): [rights: number, errno: 0] {
  * Opens a path beneath a directory, as a file of Python's in text mode: "r", "w" or "r+" by the flags. It has the rights
  * of the directory. What it makes has the permission bits of `mode`, 0o666 by default.
  *
- * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE. Requires `--allow-ffi`
- * permission.
+ * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
+ * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
  * @throws {RangeError} When the flags are another string, or a number is none that C's type takes.

@@ -27,9 +27,10 @@ const readAhead = 8192;
  * const name = crypto.randomUUID();
  * using file = cap.openat(tmp, name, libc.O_RDWR | libc.O_CREAT | libc.O_EXCL, 0o600);
  * libc.unlinkat(tmp, name, 0);
- * file.write(new TextEncoder().encode("one\ntwo\n"));
- * file.seek(0);
- * assertEquals(Array.from(file, (line) => line.length), [4, 4]);
+ * assertEquals(file.write(new TextEncoder().encode("one\ntwo\n")), 8);
+ * assertEquals([file.tell(), file.seek(0)], [8, 0]);
+ * assertEquals(file.readline(), new TextEncoder().encode("one\n"));
+ * assertEquals(file.readlines().length, 1);
  * ```
  */
 export class PythonFile<T extends string | Uint8Array> implements Disposable, Iterable<T> {

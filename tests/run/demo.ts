@@ -1,13 +1,18 @@
 import { root, runDeno } from "./deno.ts";
 import { askKernel, findKernel, kernelEnv } from "./kernel.ts";
 
-/** Runs the demo with the least permission that it needs. */
-export async function runDemo(args: string[]): Promise<number> {
+const examples = ["demo", "port_pycapsicumcffi", "port_pycapsicum"];
+
+/** Runs the demo, or another of the examples by its name, with the least permission that it needs. */
+export async function runDemo([name = "demo"]: string[]): Promise<number> {
+  if (!examples.includes(name)) {
+    throw new Error(`There is no demo "${name}", only ${examples.join(", ")}.`);
+  }
   const kernel = await findKernel();
   const flags = ["--no-lock", ...kernel.flags];
   const env = kernelEnv(kernel, flags);
   if (kernel.simulated) console.log(await askKernel(flags, env));
-  const demo = new URL("examples/demo.ts", root).href;
+  const demo = new URL(`examples/${name}.ts`, root).href;
   return await runDeno([
     "run",
     "--quiet",
@@ -15,6 +20,5 @@ export async function runDemo(args: string[]): Promise<number> {
     ...flags,
     `--allow-ffi=${kernel.libc}`,
     demo,
-    ...args,
   ], { env });
 }

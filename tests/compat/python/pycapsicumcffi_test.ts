@@ -1,0 +1,439 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import cap, * as members from "../../../compat/python/pycapsicumcffi.ts";
+import { CapsicumError, getRights, Ioctl, libc, openDirSync, openSync, Right, Rights } from "../../../mod.ts";
+import { inChild } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+import { assertErrno, EBADF } from "./_errno.ts";
+
+type Module = typeof import("../../../compat/python/pycapsicumcffi.ts");
+
+const module = new URL("../../../compat/python/pycapsicumcffi.ts", import.meta.url).href;
+const ENOENT = 2;
+const neverOpen = 0x7fffffff;
+
+// Each name before a colon is that of the ancestor's test.
+
+test("test_compat33_names: open and listdir", () => {
+  assertEquals(Object.keys(cap.compat33), ["open", "listdir"]);
+});
+
+test("test_demo_names, test_more_names: every name that the README and the tests of pycapsicumcffi use", () => {
+  const names =
+    `AT_FDCWD ECAPMODE ENOTCAPABLE Fcntls Ioctls O_CLOEXEC Rights compat33 enter fcntl fcntls_limit
+    ioctls_limit limit openat right sandboxed READ WRITE LOOKUP FSTAT FCNTL ACCEPT`.split(/\s+/);
+  assertEquals(names.filter((name) => !(name in cap)), []);
+  assertEquals([cap.ENOTCAPABLE, cap.ECAPMODE, cap.AT_FDCWD], [93, 94, -100]);
+});
+
+test("the default export has every right by its name and every named export, and can't be changed", () => {
+  const { default: _, ...named } = members as Record<string, unknown>;
+  assertEquals({ ...cap } as Record<string, unknown>, { ...Right, ...named });
+  assert(Object.isFrozen(cap));
+});
+
+test.capsicum("test_sandbox_trivial: enter() makes sandboxed() true", async () => {
+  const answers = await inChild(async (_, module) => {
+    const { default: cap }: Module = await import(module);
+    return [cap.sandboxed(), cap.enter() === undefined, cap.sandboxed()];
+  }, module);
+  assertEquals(answers, [false, true, true]);
+});
+
+test("enter() throws where there is no Capsicum, and sandboxed() is false", () => {
+  assertEquals(cap.sandboxed(), false);
+  assertThrows(() => cap.enter(), Deno.errors.NotSupported);
+}, { skip: kernel.hasCapsicum && "there is Capsicum" });
+
+test("test_rights_obj: none, one right, two rights; empty sets are equal however they are made", () => {
+  for (
+    const none of [new cap.Rights(), new cap.Rights(null), new cap.Rights([]), new cap.Rights(new Set())]
+  ) {
+    assert(none.isEmpty);
+    assert(none.equals(cap.right.NONE));
+  }
+  assertEquals(new cap.Rights([cap.READ]).names(), ["READ"]);
+  assertEquals(new cap.Rights(new Set([cap.READ, cap.WRITE])).names(), ["READ", "WRITE"]);
+  assertEquals(new cap.Rights([cap.READ | cap.LOOKUP]).names(), ["READ", "LOOKUP"]);
+});
+
+test("the sets are the library's own, so that every function of the main module takes them", () => {
+  assert(new cap.Rights([cap.READ]) instanceof Rights);
+  assert(new Rights(["READ"]).equals(new cap.Rights([cap.READ])));
+});
+
+test("test_right_cache: right has a set for each right, the same each time", () => {
+  for (const [name, value] of Object.entries(Right)) {
+    const set = cap.right[name as keyof typeof Right];
+    assert(set.equals([value]), name);
+    assert(set === cap.right[name as keyof typeof Right], name);
+  }
+});
+
+test("test_right_cache_negative: right refuses a name that is no right's", () => {
+  const right = cap.right as unknown as Record<string, unknown>;
+  for (const name of ["DoesNotExist", "read", "toString", "__proto__", ""]) {
+    assertThrows(() => right[name], RangeError, "is not the name of a right");
+  }
+});
+
+test("right.ALL is what the kernel that runs knows", () => {
+  const all = kernel.hasCapsicum ? Rights.all(kernel.major) : Rights.all();
+  assert(cap.right.ALL.equals(all));
+});
+
+test.capsicum("test_limit_trivial: limited to nothing, read() fails with ENOTCAPABLE in capability mode", async () => {
+  const { count, error, codes } = await inChild(async ({ caught, libc }, module) => {
+    const { default: cap }: Module = await import(module);
+    const fd = cap.compat33.open("/dev/zero", libc.O_RDONLY);
+    cap.enter();
+    const count = libc.read(fd, new Uint8Array(1));
+    cap.limit(fd, cap.right.NONE);
+    const error = caught(() => libc.read(fd, new Uint8Array(1)));
+    return { count, error, codes: [cap.ENOTCAPABLE, new cap.Rights(fd).size] };
+  }, module);
+  assertEquals(count, 1);
+  assertEquals([error?.errno, 0], codes as [number, number]);
+});
+
+/** Every function that takes a descriptor. */
+const takers: [name: string, take: (fd: number) => unknown][] = [
+  ["limit", (fd) => cap.limit(fd, cap.right.NONE)],
+  ["fcntls_limit", (fd) => cap.fcntls_limit(fd, new cap.Fcntls([]))],
+  ["ioctls_limit", (fd) => cap.ioctls_limit(fd, new cap.Ioctls([]))],
+  ["Rights", (fd) => new cap.Rights(fd)],
+  ["Fcntls", (fd) => new cap.Fcntls(fd)],
+  ["Ioctls", (fd) => new cap.Ioctls(fd)],
+];
+
+test.capsicum("test_limits_ebadf, test_fromfile_ebadf: negative, closed and never opened descriptors are EBADF", () => {
+  const closed = libc.open("/dev/null", libc.O_RDONLY);
+  libc.close(closed);
+  for (const [name, take] of takers) {
+    for (const fd of [-1, -100, -0x80000000, closed, neverOpen]) {
+      assertErrno(() => take(fd), EBADF, `${name}(${fd})`);
+      assertThrows(() => take(fd), Deno.errors.BadResource);
+    }
+  }
+});
+
+test("a number that no descriptor has, and what is none, is refused before any call", () => {
+  for (const [name, take] of takers) {
+    for (const fd of [1.5, NaN, Infinity, 2 ** 31]) assertThrows(() => take(fd), RangeError, undefined, name);
+    for (const fd of ["1", true, 1n, Symbol(), {}, () => 1]) {
+      assertThrows(() => take(fd as unknown as number), TypeError, undefined, name);
+    }
+  }
+  for (const [name, take] of takers.slice(0, 3)) {
+    for (const fd of [null, undefined]) {
+      assertThrows(() => take(fd as unknown as number), TypeError, undefined, name);
+    }
+  }
+});
+
+test("what is no set and no list is refused, and so is what is no right, fcntl or ioctl in a list", () => {
+  using file = openSync("/dev/null");
+  const wrong = (value: unknown) => value as never;
+  for (const value of [undefined, null, "READ", 1n, {}]) {
+    assertThrows(() => cap.limit(file, wrong(value)), TypeError);
+    assertThrows(() => cap.fcntls_limit(file, wrong(value)), TypeError);
+    assertThrows(() => cap.ioctls_limit(file, wrong(value)), TypeError);
+  }
+  for (const value of ["READ", true, {}]) {
+    assertThrows(() => new cap.Rights(wrong(value)), TypeError);
+    assertThrows(() => new cap.Fcntls(wrong(value)), TypeError);
+    assertThrows(() => new cap.Ioctls(wrong(value)), TypeError);
+  }
+  assertThrows(() => new cap.Rights([wrong(1)]), TypeError);
+  for (const value of [0n, 1n, -1n, Right.READ | Right.IOCTL, 1n << 64n]) {
+    assertThrows(() => new cap.Rights([value]), RangeError);
+  }
+  assertThrows(() => new cap.Rights([wrong("DoesNotExist")]), RangeError);
+  for (const value of [-1, 2 ** 32, 0.5]) assertThrows(() => new cap.Ioctls([value]), RangeError);
+});
+
+test("test_fcntl_names: GETFL, SETFL, GETOWN, SETOWN, ALL", () => {
+  assertEquals(cap.fcntl, { GETFL: 8, SETFL: 16, GETOWN: 32, SETOWN: 64, ALL: 120 });
+});
+
+test("test_fcntls_obj: none, one, the same again, two, all", () => {
+  assert(new cap.Fcntls().isEmpty && new cap.Fcntls(null).isEmpty && new cap.Fcntls([]).isEmpty);
+  const one = () => new cap.Fcntls(new Set([cap.fcntl.GETFL]));
+  assertEquals([...one()], ["GETFL"]);
+  assert(one().equals(one()));
+  assertEquals([...new cap.Fcntls([cap.fcntl.SETFL, cap.fcntl.SETOWN])], ["SETFL", "SETOWN"]);
+  assertEquals(new cap.Fcntls([cap.fcntl.ALL]).toMask(), cap.fcntl.ALL);
+});
+
+test("test_fcntls_negative: 0 and other bits are no fcntl, and an unknown name is undefined, which is refused", () => {
+  for (const value of [0, 1, 128, -1]) assertThrows(() => new cap.Fcntls([value]), RangeError);
+  const { DoesNotExist } = cap.fcntl as unknown as Record<string, number>;
+  assertThrows(() => new cap.Fcntls([DoesNotExist!]), TypeError);
+});
+
+test.capsicum("test_fcntls_limit_trivial: all changes nothing, none takes F_GETFL away", async () => {
+  const { flags, error, left, errno } = await inChild(async ({ caught, libc }, module) => {
+    const { default: cap }: Module = await import(module);
+    const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
+    cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.ALL]));
+    cap.enter();
+    const flags = libc.fcntl(fd, libc.F_GETFL);
+    libc.fcntl(fd, libc.F_SETFL, flags);
+    cap.fcntls_limit(fd, new cap.Fcntls());
+    const error = caught(() => libc.fcntl(fd, libc.F_GETFL));
+    return { flags, error, left: new cap.Fcntls(fd).size, errno: cap.ENOTCAPABLE };
+  }, module);
+  assertEquals([flags, left, error?.errno], [libc.O_RDONLY, 0, errno]);
+});
+
+test("test_ioctls_obj: none, one", () => {
+  assert(new cap.Ioctls().isEmpty && new cap.Ioctls(null).isEmpty && new cap.Ioctls([]).isEmpty);
+  assertEquals([...new cap.Ioctls(new Set([Ioctl.TIOCGETD]))], [Ioctl.TIOCGETD]);
+  assertEquals([...new cap.Ioctls([Number(Ioctl.FIONREAD)])], [Ioctl.FIONREAD]);
+});
+
+test.capsicum("test_ioctls_limit: what is in the set is permitted, what is not is ENOTCAPABLE, and it can't grow", async () => {
+  const { permitted, refused, grown, left } = await inChild(async ({ caught, Ioctl, libc }, module) => {
+    const { default: cap }: Module = await import(module);
+    const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
+    cap.enter();
+    cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONREAD]));
+    return {
+      permitted: caught(() => libc.ioctl(fd, Ioctl.FIONREAD, new Uint8Array(4)))?.code ?? "ENOTTY",
+      refused: caught(() => libc.ioctl(fd, Ioctl.TIOCGETD, new Uint8Array(4)))?.errno,
+      grown: caught(() => cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONREAD, Ioctl.TIOCGETD])))?.errno,
+      left: [...new cap.Ioctls(fd)].map(Number),
+    };
+  }, module);
+  // Whether /dev/null knows the request is not what is asked here.
+  assertEquals(permitted, "ENOTTY");
+  assertEquals([refused, grown, left], [93, 93, [Number(Ioctl.FIONREAD)]]);
+});
+
+test.capsicum("test_ioctls_unlimited: of a fresh descriptor the set is unlimited, so is its copy, and it limits nothing", () => {
+  using file = openSync("/dev/null");
+  const ioctls = new cap.Ioctls(file);
+  assert(ioctls.isUnlimited);
+  assert(new cap.Ioctls(ioctls).isUnlimited);
+  cap.ioctls_limit(file, ioctls);
+  assert(new cap.Ioctls(file).isUnlimited);
+});
+
+test.capsicum("ioctls_limit() refuses the unlimited set for a descriptor that is limited", () => {
+  using file = openSync("/dev/null");
+  const unlimited = new cap.Ioctls(file);
+  cap.ioctls_limit(file, new cap.Ioctls([Ioctl.FIONREAD]));
+  assertThrows(() => cap.ioctls_limit(file, unlimited), RangeError, "limited");
+});
+
+test.capsicum("test_openat: in capability mode a path is ECAPMODE, and openat() gives a file that can be read", async () => {
+  const { error, errno, lines, rights, fcntls } = await inChild(
+    async ({ caught, libc, openSync }, module) => {
+      const { default: cap }: Module = await import(module);
+      const fd = cap.compat33.open("/dev", libc.O_RDONLY);
+      cap.enter();
+      cap.limit(fd, new cap.Rights([cap.READ, cap.LOOKUP, cap.FSTAT, cap.FCNTL]));
+      cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.GETFL]));
+      const error = caught(() => openSync("/dev/null"));
+      using file = cap.openat(fd, "null", libc.O_RDONLY);
+      return {
+        error,
+        errno: cap.ECAPMODE,
+        lines: file.readlines(),
+        rights: new cap.Rights(file).names(),
+        fcntls: [...new cap.Fcntls(file)],
+      };
+    },
+    module,
+  );
+  assertEquals([error?.errno, lines], [errno, []]);
+  // READ and LOOKUP let it open; a file needs neither FSTAT nor FCNTL, which Python's fdopen() asks for.
+  assertEquals([rights, fcntls], [["READ", "FCNTL", "FSTATAT"], ["GETFL"]]);
+});
+
+test.capsicum("openat() needs LOOKUP and what the flags say, and nothing for the file's sake", () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
+  using file = cap.openat(dir, "file", libc.O_RDONLY);
+  assertEquals(file.read(), new TextEncoder().encode("text"));
+  assertErrno(() => cap.openat(dir, "file", libc.O_WRONLY), cap.ENOTCAPABLE);
+  assertErrno(() => cap.openat(dir, "new", libc.O_RDONLY | libc.O_CREAT), cap.ENOTCAPABLE);
+});
+
+test("test_openat_write_modes: O_WRONLY gives wb, O_RDWR r+b, O_RDONLY rb", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const text = new TextEncoder().encode("test"), make = libc.O_EXCL | libc.O_CREAT;
+  {
+    using file = cap.openat(dir, "test1", libc.O_WRONLY | make, 0o600);
+    assertEquals([file.mode, file.write(text)], ["wb", 4]);
+    assertThrows(() => file.read(), Deno.errors.BadResource, '"wb"');
+  }
+  {
+    using file = cap.openat(dir, "test2", libc.O_RDWR | make, 0o600);
+    assertEquals([file.mode, file.write(text), file.seek(0)], ["r+b", 4, 0]);
+    assertEquals(file.read(), text);
+  }
+  {
+    using file = cap.openat(dir, "test1", libc.O_RDONLY);
+    assertEquals(file.mode, "rb");
+    assertThrows(() => file.write(text), Deno.errors.BadResource, '"rb"');
+  }
+  assertEquals([fixture.read("test1"), fixture.read("test2")], ["test", "test"]);
+});
+
+test("openat() makes a file with the permission bits given, none by default", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  cap.openat(dir, "none", libc.O_WRONLY | libc.O_CREAT).close();
+  cap.openat(dir, "some", libc.O_WRONLY | libc.O_CREAT, 0o640).close();
+  assertEquals(["none", "some"].map((name) => fixture.stat(name).mode! & 0o777), [0, 0o640]);
+});
+
+test("openat() takes a number, an object with fileno() and one with fd, and refuses paths that leave the directory", () => {
+  using fixture = new Fixture({ dir: { file: "text", out: { link: "../outside" } }, outside: "secret" });
+  using dir = openDirSync(fixture.at("dir"));
+  const text = new TextEncoder().encode("text");
+  for (const fd of [dir, dir.fd, { fileno: () => dir.fd }, { fd: dir.fd }]) {
+    using file = cap.openat(fd, "file", libc.O_RDONLY);
+    assertEquals(file.read(), text);
+    for (const path of ["../outside", "out", fixture.at("outside")]) {
+      const error = assertThrows(() => cap.openat(fd, path, libc.O_RDONLY), CapsicumError, path);
+      assertEquals(error.code, "ENOTCAPABLE", path);
+    }
+  }
+});
+
+test("openat() with AT_FDCWD opens an ambient path", () => {
+  using fixture = new Fixture({ file: "text" });
+  using file = cap.openat(cap.AT_FDCWD, fixture.at("file"), libc.O_RDONLY);
+  assertEquals(file.read(), new TextEncoder().encode("text"));
+});
+
+test("openat() and open() refuse a negative directory, and flags and paths that are none", () => {
+  const { open } = cap.compat33, wrong = (value: unknown) => value as never;
+  for (const fd of [-1, neverOpen]) {
+    assertErrno(() => cap.openat(fd, "null", 0), EBADF);
+    assertErrno(() => open("null", 0, { dir_fd: fd }), EBADF);
+  }
+  using dev = openDirSync("/dev");
+  for (const flags of ["r", undefined, null, 1n]) {
+    assertThrows(() => cap.openat(dev, "null", wrong(flags)), TypeError, "flags");
+    assertThrows(() => open("/dev/null", wrong(flags)), TypeError, "flags");
+  }
+  for (const flags of [NaN, 0.5, 2 ** 40]) assertThrows(() => cap.openat(dev, "null", flags), RangeError);
+  for (const path of ["", "a\0b", wrong(1)]) assertThrows(() => cap.openat(dev, path, 0), TypeError);
+  assertThrows(() => cap.openat(dev, "null", 0, -1), RangeError);
+});
+
+test.capsicum("test_fromfile: a fresh descriptor has all rights, all fcntls and every ioctl, given as number or object", () => {
+  using dev = openDirSync("/dev");
+  using file = cap.openat(dev, "null", libc.O_RDONLY);
+  for (const fd of [file, file.fd, { fileno: () => file.fd }, { fd: file.fd }]) {
+    assertEquals(new cap.Rights(fd).toBytes(), cap.right.ALL.toBytes());
+    assertEquals(new cap.Fcntls(fd).toMask(), cap.fcntl.ALL);
+    assert(new cap.Ioctls(fd).isUnlimited);
+  }
+});
+
+test.capsicum("the functions that limit take an object with fileno(), and what they set is read back", () => {
+  using dev = openDirSync("/dev");
+  using file = cap.openat(dev, "null", libc.O_RDONLY);
+  const object = { fileno: () => file.fd };
+  cap.ioctls_limit(object, new cap.Ioctls([Ioctl.FIONREAD]));
+  cap.fcntls_limit(object, new cap.Fcntls([cap.fcntl.GETFL, cap.fcntl.SETFL]));
+  cap.limit(object, new cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
+  assertEquals([...new cap.Ioctls(object)], [Ioctl.FIONREAD]);
+  assertEquals([...new cap.Fcntls(object)], ["GETFL", "SETFL"]);
+  assertEquals(new cap.Rights(object).names(), ["READ", "FCNTL", "IOCTL"]);
+  // The main module sees the same, and takes the file.
+  assert(getRights(file).equals(new cap.Rights(file)));
+});
+
+test.capsicum("limits of a closed file are Deno.errors.BadResource", () => {
+  using dev = openDirSync("/dev");
+  const file = cap.openat(dev, "null", libc.O_RDONLY);
+  file.close();
+  for (const [name, take] of takers) {
+    assertThrows(() => take(file as unknown as number), Deno.errors.BadResource, undefined, name);
+  }
+});
+
+test("test_copy_ctors: a copy of a set is equal", () => {
+  assert(new cap.Rights(new cap.Rights([cap.READ])).equals([cap.READ]));
+  assert(new cap.Fcntls(new cap.Fcntls([cap.fcntl.GETFL])).equals(["GETFL"]));
+  assert(new cap.Ioctls(new cap.Ioctls([1, 2])).equals([1, 2]));
+});
+
+test("test_compat33_open: beneath a directory and by an ambient path, closed on exec", () => {
+  using fixture = new Fixture({ file: "text" });
+  const { open } = cap.compat33;
+  const dir = open(fixture.path, libc.O_RDONLY);
+  const fds = [
+    dir,
+    open("file", libc.O_RDONLY, { dir_fd: dir }),
+    open("file", libc.O_RDONLY, 0o777, dir),
+    open(fixture.at("file"), libc.O_RDONLY),
+    open(fixture.at("file"), libc.O_RDONLY, { dir_fd: null }),
+  ];
+  assertEquals(fds.map((fd) => libc.fcntl(fd, libc.F_GETFD)), fds.map(() => libc.FD_CLOEXEC));
+  for (const fd of fds) libc.close(fd);
+});
+
+test("compat33.open() makes a file with the permission bits given, by keyword too, 0o777 less the umask by default", () => {
+  using fixture = new Fixture();
+  const { open } = cap.compat33, flags = libc.O_WRONLY | libc.O_CREAT;
+  using dir = openDirSync(fixture.path);
+  libc.close(open("a", flags, { mode: 0o600, dir_fd: dir }));
+  libc.close(open("b", flags, 0o640, dir));
+  libc.close(open("c", flags, { dir_fd: dir }));
+  const modes = ["a", "b", "c"].map((name) => fixture.stat(name).mode! & 0o777);
+  assertEquals(modes.slice(0, 2), [0o600, 0o640]);
+  assertEquals(modes[2]! & 0o700, 0o700);
+});
+
+test("test_compat33_open_enoent: a path that does not exist is ENOENT", () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const action = () => cap.compat33.open("__does_not_exist__", libc.O_RDONLY, { dir_fd: dir });
+  assertErrno(action, ENOENT);
+  assertThrows(action, Deno.errors.NotFound);
+});
+
+test("test_compat33_listdir: by descriptor and by path, twice the same; the working directory by default", () => {
+  using fixture = new Fixture({ one: "", two: {}, ".three": "" });
+  const { open, listdir } = cap.compat33;
+  const dir = open(fixture.path, libc.O_RDONLY);
+  for (const place of [dir, dir, fixture.path, { fileno: () => dir }]) {
+    assertEquals(listdir(place).sort(), [".three", "one", "two"]);
+  }
+  libc.close(dir);
+  assertErrno(() => listdir(-1), EBADF);
+  assertEquals(listdir().sort(), [...Deno.readDirSync(".")].map(({ name }) => name).sort());
+});
+
+test.capsicum("limits are read back in capability mode as before it", async () => {
+  const [before, after] = await inChild(async ({ Ioctl, libc }, module) => {
+    const { default: cap }: Module = await import(module);
+    const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
+    cap.limit(fd, new cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
+    cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.GETOWN]));
+    cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONBIO]));
+    const read = () => [String(new cap.Rights(fd)), String(new cap.Fcntls(fd)), String(new cap.Ioctls(fd))];
+    const before = read();
+    cap.enter();
+    return [before, read()];
+  }, module);
+  assertEquals(before, ["READ, FCNTL, IOCTL", "GETOWN", "FIONBIO"]);
+  assertEquals(after, before);
+});
+
+test.capsicum("right.ALL is the same where it is first asked for in capability mode", async () => {
+  const all = await inChild(async ({ enter }, module) => {
+    const { default: cap }: Module = await import(module);
+    enter();
+    return cap.right.ALL.toJSON();
+  }, module);
+  assertEquals(all, cap.right.ALL.toJSON());
+});

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { Rights } from "../mod.ts";
 import { libcPath, runModule } from "./_child.ts";
 import { kernel } from "./_kernel.ts";
 import { test } from "./_test.ts";
@@ -60,3 +61,68 @@ test("run.ts demo runs it, and says first where it is simulated", async () => {
   assertEquals(first!.startsWith("simulated"), kernel.simulated);
   assertDemo(kernel.simulated ? rest.join("\n") : stdout);
 });
+
+const all = Rights.all(kernel.major), caps = all.names().map((name) => `CAP_${name}`);
+
+/** What each port prints, as lines without the line breaks of long lists. */
+const ports: Record<string, string[]> = {
+  port_pycapsicumcffi: [
+    "a: Rights {}",
+    'y: [ "foo, first\\n", "foo, second\\n" ]',
+    'z: [ "bar, first\\n", "bar, second\\n" ]',
+    `a: Rights { ${all} }`,
+    "b is a: true",
+    "c: Rights { READ }",
+    "d is c: true",
+    "x: Rights { READ }",
+    "z: Ioctls { FIONREAD } Fcntls { GETFL }",
+    't: [ "bar", "foo" ]',
+  ],
+  port_pycapsicum: [Deno.inspect(caps, { iterableLimit: 200 }), '[ "CAP_READ" ]'],
+};
+
+for (const [name, lines] of Object.entries(ports)) {
+  const file = new URL(`../examples/${name}.ts`, import.meta.url);
+
+  test(`examples/${name}.ts runs to its end with no permission but libc, and leaves nothing behind`, async () => {
+    const before = demoDirectories();
+    const { code, signal, stdout, stderr } = await runModule(file, {
+      permissions: [`--allow-ffi=${libcPath}`],
+    });
+    assertEquals({ code, signal, stderr }, { code: 0, signal: null, stderr: "" });
+    assertEquals(stdout, `${lines.join("\n")}\n`);
+    assertEquals(demoDirectories(), before);
+  });
+
+  test(`examples/${name}.ts ends with code 1 where there is no Capsicum`, async () => {
+    const { code, stdout, stderr } = await runModule(file, { permissions: [], kernel: false });
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /There is no Capsicum on linux/);
+  }, { skip: !kernel.simulated && "FreeBSD has it" });
+
+  test(`run.ts demo ${name} runs it, and says first where it is simulated`, async () => {
+    const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
+      args: ["demo", name],
+      kernel: false,
+    });
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const printed = stdout.trimEnd().split("\n");
+    assertEquals(printed[0]!.startsWith("simulated"), kernel.simulated);
+    assertEquals(printed.at(-1), lines.at(-1));
+  });
+}
+
+test("run.ts demo refuses the name of no demo", async () => {
+  const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
+    args: ["demo", "../mod"],
+    kernel: false,
+  });
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^There is no demo "\.\.\/mod", only demo, /);
+});
+
+function demoDirectories(): string[] {
+  return [...Deno.readDirSync("/tmp")].map(({ name }) => name).filter((name) =>
+    name.startsWith("capsicum-demo-")
+  );
+}

@@ -6,7 +6,8 @@ import {
   type FcntlsLike,
   Ioctls as IoctlSet,
   type IoctlsLike,
-  type Right,
+  Right,
+  type RightName,
   Rights as RightSet,
   type RightsLike,
 } from "../../rights/mod.ts";
@@ -122,21 +123,24 @@ export const fcntl: Readonly<Record<"GETFL" | "SETFL" | "GETOWN" | "SETOWN" | "A
   },
 );
 
+type SetName = RightName | "ALL" | "NONE";
+const sets = Object.fromEntries([...Object.keys(Right), "ALL", "NONE"].map((name) => [name, undefined])) as {
+  [Name in SetName]: Rights | undefined;
+};
+
 /**
  * A set for each right that has only that one, made when it is first asked for; `NONE` with none, `ALL` with all that
  * this system's kernel knows, to find which out it calls it. A name that is no right's throws a `RangeError`.
  */
-export const right: { readonly [Name in keyof typeof Right | "ALL" | "NONE"]: Rights } = new Proxy(
-  Object.create(null),
-  {
-    get(made, name) {
-      if (typeof name === "symbol") return made[name];
-      return made[name] ??= new Rights(
-        name === "ALL" ? allRights() : name === "NONE" ? null : [name as keyof typeof Right],
-      );
-    },
+export const right: { readonly [Name in RightName | "ALL" | "NONE"]: Rights } = new Proxy(sets, {
+  get(sets, name) {
+    if (typeof name === "symbol") return Reflect.get(sets, name);
+    if (!Object.hasOwn(sets, name)) return new Rights([name as RightName]);
+    return sets[name as SetName] ??= new Rights(
+      name === "ALL" ? allRights() : name === "NONE" ? null : [name as RightName],
+    );
   },
-);
+}) as { [Name in SetName]: Rights };
 
 /**
  * Limits a descriptor to a set of rights, for good.

@@ -68,7 +68,9 @@ test("test_right_cache: right has a set for each right, the same each time", () 
     const set = cap.right[name as keyof typeof Right];
     assert(set.equals([value]), name);
     assert(set === cap.right[name as keyof typeof Right], name);
+    assert(name in cap.right, name);
   }
+  assertEquals("DoesNotExist" in cap.right, false);
 });
 
 test("test_right_cache_negative: right refuses a name that is no right's", () => {

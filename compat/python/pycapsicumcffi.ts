@@ -101,6 +101,8 @@
  * - A file needs neither FSTAT nor FCNTL, which Python's `os.fdopen()` asks for. A directory is refused when it is read.
  * - A file writes at once and `flush()` does nothing, for JavaScript closes no file that the program forgets. An error of
  *   writing comes from `write()`.
+ * - A text file writes where its reader stands; Python's writes behind what it has read ahead. `tell()` works in a loop
+ *   over lines, too. What is not UTF-8 throws when it is read, in Python also when it lies shortly behind that.
  * - A closed file, and one in a mode for something else, is `Deno.errors.BadResource`, as of `Deno.FsFile`, where Python
  *   has ValueError and UnsupportedOperation. Text is UTF-8, where Python asks the locale.
  * - `compat33` is always there; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor opens it anew,

@@ -108,7 +108,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   }
 
   /**
-   * The lines up to the end of the file; with a positive `hint` no more than it takes to reach that size.
+   * The lines up to the end of the file; with a positive `hint` no more than it takes to exceed that size.
    *
    * Stands for read(2), repeated; needs READ.
    *
@@ -123,7 +123,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     for (const line of this) {
       lines.push(line);
       size += this.#codec.encode(line)[1];
-      if (size >= enough) break;
+      if (size > enough) break;
     }
     return lines;
   }

@@ -29,6 +29,7 @@ test("text mode reads every kind of line end as one, and characters whole", () =
   assertEquals(file.readlines(1), ["\n"]);
   assertEquals([file.readline(1), file.readline(0), file.readline(5), file.read(1)], ["c", "", "\n", "é"]);
   assertEquals([file.tell(), file.read(-1), file.read()], [9, "x\n", ""]);
+  assertEquals([1, 2, 3, 4].map((hint) => (file.seek(0), file.readlines(hint).length)), [1, 2, 2, 3]);
 });
 
 test("binary mode reads bytes, and lines end with \\n only", () => {

@@ -26,7 +26,8 @@ test("text mode reads every kind of line end as one, and characters whole", () =
   assertEquals(file.readlines(), []);
   assertEquals([file.read(), file.readline()], ["", ""]);
   assertEquals([file.seek(0), file.read(3), file.tell()], [0, "a\nb", 4]);
-  assertEquals(file.readlines(1), ["\n"]);
+  assertEquals(file.readlines(1), ["\n", "c\n"]);
+  assertEquals([file.seek(4), file.readline()], [4, "\n"]);
   assertEquals([file.readline(1), file.readline(0), file.readline(5), file.read(1)], ["c", "", "\n", "é"]);
   assertEquals([file.tell(), file.read(-1), file.read()], [9, "x\n", ""]);
   assertEquals([1, 2, 3, 4].map((hint) => (file.seek(0), file.readlines(hint).length)), [1, 2, 2, 3]);

@@ -65,5 +65,6 @@ export {
   isatty,
 } from "./libc/file.ts";
 export { close, getdirentries, lseek, open, pread, pwrite, read, write } from "./libc/io.ts";
+export { getdtablesize, procctl } from "./libc/process.ts";
 export * from "./abi/freebsd_constants.ts";
 export type { FdLike } from "./fd_like.ts";

@@ -16,9 +16,11 @@ import {
 /**
  * The rights that each call needs on its descriptor; for linkat and renameat on the first and on the second.
  *
- * Read from sys/kern of FreeBSD 13.2 and 15.1, and seen on a running 15.1.
+ * Read from sys/kern of FreeBSD 13.2 and 15.1, and seen on a running 15.1; those of sockets are only read.
  */
 const needs = {
+  close: [],
+  dup: [],
   read: ["READ"],
   write: ["WRITE"],
   pread: ["READ", "SEEK"],
@@ -52,7 +54,22 @@ const needs = {
   "renameat to": ["RENAMEAT_TARGET"],
   // Where the new name exists already.
   "renameat over": ["RENAMEAT_TARGET", "UNLINKAT"],
+  accept: ["ACCEPT"],
+  bind: ["BIND"],
+  connect: ["CONNECT"],
+  getpeername: ["GETPEERNAME"],
+  getsockname: ["GETSOCKNAME"],
+  getsockopt: ["GETSOCKOPT"],
+  listen: ["LISTEN"],
+  setsockopt: ["SETSOCKOPT"],
+  shutdown: ["SHUTDOWN"],
 } as const satisfies Record<string, readonly RightName[]>;
+
+/** A call on a descriptor, by its C name: all of the table but openat, whose needs depend on its flags. */
+export type Operation = keyof typeof needs;
+
+/** The calls whose needs are known. */
+export const operationNames: readonly Operation[] = Object.keys(needs) as Operation[];
 
 /** The rights that a call other than openat needs; none where the kernel asks for none. */
 export function rightsNeeded(call: string): readonly RightName[] {

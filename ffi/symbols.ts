@@ -85,8 +85,14 @@ export const symbols = {
   futimens: { parameters: [int, memory], result: int },
   // int fcntl(int fd, int cmd, ... long arg)
   fcntl: { parameters: [int, int, long], result: int },
+  // int fcntl(int fd, F_KINFO, struct kinfo_file *arg)
+  fcntl_memory: { name: "fcntl", parameters: [int, int, memory], result: int },
   // int ioctl(int fd, unsigned long request, ... void *argp)
   ioctl: { parameters: [int, u_long, memory], result: int },
+  // int getdtablesize(void)
+  getdtablesize: { parameters: [], result: int },
+  // int procctl(idtype_t idtype, id_t id, int cmd, void *data), where id_t has 64 bits
+  procctl: { parameters: [u_int, long, int, memory], result: int },
   // int isatty(int fd)
   isatty: { parameters: [int], result: int },
   // int dup(int fd)

@@ -211,6 +211,7 @@ const calls = {
     };
   },
 
+  getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
   malloc: () => glibcAs("malloc", symbols.malloc) as Functions["malloc"],
   memcpy_in: () => glibcAs("memcpy_in", symbols.memcpy_in) as Functions["memcpy_in"],
   memcpy_out: () => glibcAs("memcpy_out", symbols.memcpy_out) as Functions["memcpy_out"],

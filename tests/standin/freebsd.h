@@ -128,6 +128,19 @@ struct b_flock {
   int32_t l_pad;
 };
 
+struct b_kinfo_file {
+  int32_t kf_structsize;
+  int32_t kf_type;
+  int32_t kf_fd;
+  int32_t kf_ref_count;
+  int32_t kf_flags;
+  int32_t kf_pad0;
+  int64_t kf_offset;
+  uint64_t kf_others[42];
+  char kf_path[1024];
+};
+_Static_assert(sizeof(struct b_kinfo_file) == 1392, "FreeBSD's struct kinfo_file has 1392 bytes");
+
 struct b_timespec {
   int64_t tv_sec;
   int64_t tv_nsec;

@@ -10,6 +10,8 @@
  * root of a mount where Linux says so, or where STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.
  * For tests: standin_release(), standin_fail(call, nth, errno), standin_calls(call), standin_short(max_bytes).
  *
+ * F_KINFO tells the type and the path alone. procctl(2) knows PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
+ *
  * Not simulated: fork, exec, process descriptors and passing descriptors over sockets; kevent(2); file flags, ACLs and
  * extended attributes; jails and chroot; link and rename between simulated mounts; the symbols that a release lacks.
  */

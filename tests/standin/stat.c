@@ -48,11 +48,17 @@ static void translate(const struct statx *s, struct b_stat *out) {
   out->st_blksize = (int32_t)s->stx_blksize;
 }
 
+/* Linux's epoll and eventfd, which stand for a kqueue and FreeBSD's eventfd: these have a type and nothing else. */
+static bool is_nameless_object(const struct statx *s) { return (s->stx_mode & S_IFMT) == 0; }
+
 static int stat_linux(int fd, const char *path, struct b_stat *out) {
   struct statx s;
   int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
   if (syscall(SYS_statx, fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, &s) == -1) return linux_error();
-  translate(&s, out);
+  if (is_nameless_object(&s)) {
+    memset(out, 0, sizeof *out);
+    out->st_mode = S_IFIFO;
+  } else translate(&s, out);
   return 0;
 }
 

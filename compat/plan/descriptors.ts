@@ -1,0 +1,154 @@
+import { abi } from "../../ffi/abi/abi.ts";
+import { isSupported, sandboxed } from "../../ffi/capability_mode.ts";
+import { kinfo } from "../../ffi/kinfo.ts";
+import * as libc from "../../ffi/libc.ts";
+import { getFcntls, getIoctls, getRights } from "../../ffi/limits.ts";
+import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../rights/mod.ts";
+
+/**
+ * What a descriptor stands for; "unknown" where the kernel may not be asked, or does not tell.
+ *
+ * In capability mode and on Linux a kqueue and an eventfd look the same, and have "kqueue or eventfd".
+ */
+export type DescriptorKind =
+  | "file"
+  | "directory"
+  | "symlink"
+  | "pipe"
+  | "socket"
+  | "terminal"
+  | "character device"
+  | "block device"
+  | "kqueue"
+  | "eventfd"
+  | "kqueue or eventfd"
+  | "shared memory"
+  | "process"
+  | "timer"
+  | "unknown";
+
+/** A descriptor that is open, and what it can be used for. */
+export interface OpenDescriptor {
+  /** Its number. */
+  readonly fd: number;
+  /** What it stands for. */
+  readonly kind: DescriptorKind;
+  /** The path under which it was opened, as far as the kernel remembers; not told in capability mode and on Linux. */
+  readonly path?: string;
+  /** Its rights; undefined where there is no Capsicum. */
+  readonly rights?: Rights;
+  /** The ioctls that it permits; undefined where there is no Capsicum. */
+  readonly ioctls?: Ioctls;
+  /** The fcntls that it permits; undefined where there is no Capsicum. */
+  readonly fcntls?: Fcntls;
+  /** Whether exec closes it, so that no child inherits it. */
+  readonly closeOnExec: boolean;
+  /** Where it stands, in bytes from the start, of a file whose rights permit to ask. */
+  readonly offset?: number;
+}
+
+/**
+ * Every descriptor that this process has open, in their order: Deno's own too.
+ *
+ * It asks of each only what its rights permit, so it violates nothing. A descriptor that lies above the limit of today
+ * (getdtablesize(2)) since the limit was lowered is not found. Deno's other threads open and close some meanwhile.
+ *
+ * Stands for fcntl(2), F_GETFD and F_KINFO, of each number below getdtablesize(2), fstat(2), lseek(2), isatty(3) and the
+ * `cap_*_get` calls. Requires `--allow-ffi` permission.
+ *
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example Which descriptor does an object of Deno have?
+ * ```ts
+ * import { isSupported, openDescriptors, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const before = new Set(openDescriptors().map(({ fd }) => fd));
+ *   using file = openSync("/etc/passwd");
+ *   const added = openDescriptors().find(({ fd, kind }) => kind === "file" && !before.has(fd));
+ *   assertEquals(added?.fd, file.fd);
+ * }
+ * ```
+ */
+export function openDescriptors(): OpenDescriptor[] {
+  const withRights = isSupported(), mayAskKinfo = withRights && !sandboxed();
+  const found: OpenDescriptor[] = [];
+  const size = libc.getdtablesize();
+  for (let fd = 0; fd < size; fd++) {
+    const descriptor = unlessClosed(() => describe(fd, withRights, mayAskKinfo));
+    if (descriptor !== undefined) found.push(descriptor);
+  }
+  return found;
+}
+
+/** What a call gives; undefined where the descriptor is not, or no longer, open. */
+export function unlessClosed<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Deno.errors.BadResource) return undefined;
+    throw error;
+  }
+}
+
+function describe(fd: number, withRights: boolean, mayAskKinfo: boolean): OpenDescriptor {
+  const closeOnExec = (libc.fcntl(fd, libc.F_GETFD) & libc.FD_CLOEXEC) !== 0;
+  const limits = withRights
+    ? { rights: getRights(fd), ioctls: getIoctls(fd), fcntls: getFcntls(fd) }
+    : undefined;
+  const may = (right: "FCNTL" | "FSTAT" | "IOCTL" | "SEEK") =>
+    limits === undefined || limits.rights.has(right);
+  const known = mayAskKinfo && may("FCNTL") ? kinfo(fd) : undefined;
+  let kind = kinds[known?.type ?? -1] ?? (may("FSTAT") ? kindOf(fd) : "unknown");
+  const mayAsk = may("IOCTL") && (limits === undefined || limits.ioctls.has(Ioctl.TIOCGETA));
+  if (kind === "character device" && mayAsk && libc.isatty(fd) === 1) kind = "terminal";
+  const offset = (kind === "file" || kind === "directory") && may("SEEK") ? tell(fd) : undefined;
+  return {
+    fd,
+    kind,
+    ...(known?.path !== undefined && { path: known.path }),
+    ...limits,
+    closeOnExec,
+    ...(offset !== undefined && { offset }),
+  };
+}
+
+/** By `KF_TYPE_*` of sys/user.h, FreeBSD 13 to 15; fstat(2) tells the kinds of files, by the others' absence here. */
+const kinds: Readonly<Record<number, DescriptorKind>> = {
+  2: "socket",
+  3: "pipe",
+  4: "pipe",
+  5: "kqueue",
+  8: "shared memory",
+  10: "terminal",
+  11: "process",
+  13: "eventfd",
+  14: "timer",
+};
+
+let stat: Uint8Array<ArrayBuffer> | undefined;
+
+function kindOf(fd: number): DescriptorKind {
+  const { statSize, decodeStat } = abi();
+  libc.fstat(fd, stat ??= new Uint8Array(statSize));
+  const info = decodeStat(stat);
+  if (info.isFile) return "file";
+  if (info.isDirectory) return "directory";
+  if (info.isSymlink) return "symlink";
+  if (info.isSocket) return "socket";
+  // sys/kern/kern_event.c and sys_eventfd.c leave all but the type 0.
+  if (info.isFifo) return info.blksize === 0 ? "kqueue or eventfd" : "pipe";
+  if (info.isCharDevice) return "character device";
+  return info.isBlockDevice ? "block device" : "unknown";
+}
+
+function tell(fd: number): number | undefined {
+  try {
+    return libc.lseek(fd, 0, libc.SEEK_CUR);
+  } catch {
+    // Not all that looks like a file has an offset, as what was opened with O_PATH.
+    return undefined;
+  }
+}

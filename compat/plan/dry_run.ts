@@ -1,0 +1,92 @@
+import type { Entry, Steps } from "./_steps.ts";
+import type { Plan } from "./plan.ts";
+import type { SandboxStep } from "./sandbox_error.ts";
+
+/** One thing that `sandbox()` would do. */
+export interface PlannedStep {
+  /** What is done. */
+  readonly step: SandboxStep;
+  /** The entry of the plan, as `"dirs.data"`. */
+  readonly entry?: string;
+  /** What is opened. */
+  readonly path?: string;
+  /** More about it, for people. */
+  readonly note?: string;
+  /** The rights that are left, as `Rights.names()` has them. */
+  readonly rights?: readonly string[];
+  /** The ioctls that are left, where they are limited beside the rights. */
+  readonly ioctls?: readonly string[];
+  /** The fcntls that are left, where they are limited beside the rights. */
+  readonly fcntls?: readonly string[];
+}
+
+/** What `sandbox()` would do, in order. As a string it is a text for people, which fits in 80 columns. */
+export interface DryRun {
+  /** What happens where there is no Capsicum. */
+  readonly enforce: "required" | "if-supported";
+  /** All that would be done. */
+  readonly steps: readonly PlannedStep[];
+  /** The text. */
+  toString(): string;
+}
+
+/** What would be done. */
+export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
+  const { enforce = "required", warmUp = false, limitOthers = false } = plan;
+  const opened = [...dirs, ...files];
+  const steps: PlannedStep[] = [
+    ...(warmUp ? [{ step: "warm up" as const }] : []),
+    ...opened.map(({ name, path, what }) => ({ step: "open" as const, entry: name, path, note: what })),
+    ...dirs.filter(({ mayBeUnconfined }) => !mayBeUnconfined).map(({ name }) => ({
+      step: "confine" as const,
+      entry: name,
+    })),
+    ...[...opened, ...existing].map(limiting),
+    ...(limitOthers ? [{ step: "limit" as const, note: "every other file and directory", rights: [] }] : []),
+    { step: "enter" },
+  ];
+  const text = [
+    enforce === "required"
+      ? "sandbox() would do this, and throw where there is no Capsicum:"
+      : "sandbox() would do this; without Capsicum it would only open:",
+    ...steps.flatMap(lines),
+  ].join("\n");
+  return { enforce, steps, toString: () => text };
+}
+
+function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedStep {
+  return {
+    step: "limit",
+    entry: name,
+    rights: rights.toJSON(),
+    ...(ioctls && { ioctls: String(ioctls).split(", ") }),
+    ...(fcntls && { fcntls: [...fcntls] }),
+  };
+}
+
+const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = {
+  "warm up": () => "warm up: make Deno open now what it would open later",
+  open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
+  confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,
+  limit: ({ entry, note, rights = [], ioctls, fcntls }) =>
+    `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +
+    (ioctls ? `; ioctls ${ioctls.join(", ")}` : "") +
+    (fcntls ? `; fcntls ${fcntls.join(", ")}` : ""),
+  enter: () => "enter capability mode",
+};
+
+const width = 80;
+
+/** A step, with its number, in lines of at most 80 columns where its words are not longer. */
+function lines(step: PlannedStep, index: number): string[] {
+  const result: string[] = [];
+  let line = `${String(index + 1).padStart(3)}.`;
+  for (const word of sentences[step.step](step).split(" ")) {
+    if (line.length + 1 + word.length > width && line.trim() !== "") {
+      result.push(line);
+      line = "    ";
+    }
+    line += ` ${word}`;
+  }
+  return [...result, line];
+}

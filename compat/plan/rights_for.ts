@@ -1,0 +1,49 @@
+import { type Operation, operationNames, rightsNeeded, rightsToOpen } from "../../ffi/needs.ts";
+import { Rights } from "../../rights/mod.ts";
+import { openFlags, type OpenOptions } from "../fs/open_options.ts";
+
+/**
+ * The rights that a call needs on its descriptor, by its C name; or that opening a file needs on the directory, by the
+ * options of `dir.openSync()`.
+ *
+ * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. It is the table by which error
+ * messages name missing rights. For linkat and renameat it is what the first descriptor needs; `"linkat to"`,
+ * `"renameat to"` and, where the new name exists, `"renameat over"` are for the second. A file that was opened through a
+ * directory has the directory's rights, so what it is used for later must be among them too.
+ *
+ * Calls nothing and needs no permission.
+ *
+ * @throws {TypeError} When the argument is neither name nor options, or the options contradict each other.
+ * @throws {RangeError} When the name is not that of a call in the table.
+ *
+ * @example
+ * ```ts
+ * import { rightsFor } from "jsr:@capsicum/capsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(rightsFor("pread").names(), ["PREAD"]);
+ * assert(rightsFor({ write: true, append: true }).equals(["LOOKUP", "WRITE"]));
+ * const all = rightsFor({ read: true }).union(rightsFor("fstat"));
+ * assertEquals(all.names(), ["READ", "FSTATAT"]);
+ * ```
+ */
+export function rightsFor(operation: Operation | OpenOptions): Rights {
+  if (typeof operation === "object" && operation !== null) {
+    return new Rights(rightsToOpen(openFlags(operation)));
+  }
+  if (typeof operation !== "string") {
+    throw new TypeError(
+      `${
+        Deno.inspect(operation)
+      } is no operation: expected the C name of a call, or the options of openSync().`,
+    );
+  }
+  if (!operationNames.includes(operation)) {
+    throw new RangeError(
+      `${JSON.stringify(operation)} is not among the calls whose rights are known: ${
+        operationNames.join(", ")
+      }. What opening needs is told by options, as in rightsFor({ read: true }).`,
+    );
+  }
+  return new Rights(rightsNeeded(operation));
+}

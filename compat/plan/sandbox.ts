@@ -1,0 +1,198 @@
+import { enter, isSupported, sandboxed } from "../../ffi/capability_mode.ts";
+import * as libc from "../../ffi/libc.ts";
+import type { Dir } from "../fs/dir.ts";
+import type { FdFile } from "../fs/fd_file.ts";
+import { applyLimits } from "./_limits.ts";
+import { type Existing, type Opening, type Steps, stepsOf } from "./_steps.ts";
+import { describe, type DryRun } from "./dry_run.ts";
+import { limitOthers } from "./limit_others.ts";
+import type { Plan } from "./plan.ts";
+import { SandboxError, type SandboxStep } from "./sandbox_error.ts";
+import { warmUp } from "./warm_up.ts";
+
+type Names<P, Part extends string> = P extends { readonly [part in Part]: infer Entries } ? keyof Entries
+  : never;
+
+/** What `sandbox()` gives: what it opened, by the names of the plan. `using` closes it all. */
+export interface Sandbox<P extends Plan = Plan> extends Disposable {
+  /** The directories. */
+  readonly dirs: { readonly [Name in Names<P, "dirs">]: Dir };
+  /** The files. */
+  readonly files: { readonly [Name in Names<P, "files">]: FdFile };
+  /** Whether the process is in capability mode: false only with `enforce: "if-supported"`, where there is no Capsicum. */
+  readonly sandboxed: boolean;
+}
+
+/**
+ * Makes a sandbox of the program: opens all that the plan names, limits each to what it is needed for, enters capability
+ * mode, and gives back what it opened.
+ *
+ * All or nothing: where a step fails, nothing that it opened is open, the mode is not entered, and the error names the
+ * step and the entry. What is limited and was open before is tried on duplicates first, since a limit can't be taken
+ * back. The plan is checked before anything is opened. The steps are those of {@link SandboxError.step}, in that order;
+ * `dryRun` tells them.
+ *
+ * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry says
+ * `unconfined: "allow"`.
+ *
+ * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2). Requires
+ * `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the plan has a wrong type in it, or options contradict each other.
+ * @throws {RangeError} When the plan has an unknown right, preset or name in it.
+ * @throws {SandboxError} When a step fails.
+ * @throws {Deno.errors.NotSupported} When there is no Capsicum and `enforce` is `"required"`, as by default.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { sandbox } from "jsr:@capsicum/capsicum";
+ * import { assert, assertThrows } from "jsr:@std/assert";
+ *
+ * using box = sandbox({
+ *   dirs: { etc: { path: "/etc", rights: "read" } },
+ *   files: { log: { path: "/dev/null", append: true } },
+ *   stdio: true,
+ *   enforce: "if-supported",
+ * });
+ * const { dirs: { etc }, files: { log } } = box;
+ * assert(etc.listSync().length > 0);
+ * log.writeSync(new TextEncoder().encode("started\n"));
+ * if (box.sandboxed) assertThrows(() => etc.writeTextFileSync("motd", "hello"));
+ * ```
+ */
+export function sandbox(plan: Plan & { readonly dryRun: true }): DryRun;
+export function sandbox<const P extends Plan>(plan: P & { readonly dryRun?: false }): Sandbox<P>;
+export function sandbox(plan: Plan): Sandbox | DryRun {
+  const steps = stepsOf(plan);
+  if (plan.dryRun) return describe(steps, plan);
+  const supported = isSupported();
+  if (!supported && plan.enforce !== "if-supported") {
+    throw new Deno.errors.NotSupported(
+      "sandbox(): there is no Capsicum here, and the plan requires it. " +
+        'A program that shall also run unprotected says so: enforce: "if-supported".',
+    );
+  }
+  const run = new Run();
+  try {
+    if (plan.warmUp) {
+      run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
+    }
+    const { dirs, files } = run.open(steps);
+    if (supported) run.limit(steps, plan.limitOthers ?? false);
+    return {
+      dirs,
+      files,
+      sandboxed: supported,
+      [Symbol.dispose]: () => run.close(),
+    };
+  } catch (error) {
+    run.closeQuietly();
+    throw error;
+  }
+}
+
+/** A plan that is being carried out. */
+class Run {
+  readonly #opened: [Opening, Dir | FdFile][] = [];
+  readonly #limited: string[] = [];
+
+  /** Does something, and says of what it throws which step of which entry it was. */
+  step<T>(step: SandboxStep, entry: string | undefined, action: () => T): T {
+    try {
+      return action();
+    } catch (cause) {
+      if (cause instanceof SandboxError) throw cause;
+      // Only Deno itself throws this, for want of a permission: it is no step's fault.
+      if (cause instanceof Deno.errors.NotCapable) throw cause;
+      const of = entry === undefined ? "" : ` ${entry}`;
+      const left = this.#limited.length === 0
+        ? ""
+        : ` Limited all the same, which can't be taken back: ${this.#limited.join(", ")}.`;
+      throw new SandboxError(`sandbox(): to ${step}${of} failed: ${(cause as Error).message}${left}`, {
+        step,
+        entry,
+        stillLimited: [...this.#limited],
+        cause,
+      });
+    }
+  }
+
+  /** Opens everything. */
+  open({ dirs, files }: Steps): { dirs: Record<string, Dir>; files: Record<string, FdFile> } {
+    const open = <T extends Dir | FdFile>(entry: Opening<T>): [string, T] => {
+      const opened = this.step("open", entry.name, () => entry.open());
+      this.#opened.push([entry, opened]);
+      return [entry.key, opened];
+    };
+    const result = { dirs: Object.fromEntries(dirs.map(open)), files: Object.fromEntries(files.map(open)) };
+    for (const { name, key, path, mayBeUnconfined } of dirs) {
+      this.step("confine", name, () => {
+        if (mayBeUnconfined || result.dirs[key]!.confined) return;
+        throw new Error(
+          `${
+            JSON.stringify(path)
+          } is the root of a mounted file system, out of which this kernel lets ".." lead. ` +
+            'Name a directory below it, or say unconfined: "allow" and let no other code have its descriptor.',
+        );
+      });
+    }
+    return result;
+  }
+
+  /** Limits everything and enters. */
+  limit({ existing }: Steps, others: boolean): void {
+    const present = existing.filter((entry) => this.step("limit", entry.name, () => tryOut(entry)));
+    for (const [{ name, limits }, opened] of this.#opened) {
+      this.step("limit", name, () => applyLimits(opened, limits));
+    }
+    for (const { name, fd, limits } of present) {
+      this.step("limit", name, () => applyLimits(fd, limits, () => this.#limited.push(name)));
+    }
+    if (others) {
+      const keep = [...this.#opened.map(([, { fd }]) => fd), ...existing.map(({ fd }) => fd)];
+      this.step("limit", "limitOthers", () => limitOthers({ keep }));
+    }
+    this.step("enter", undefined, enterOnce);
+  }
+
+  close(): void {
+    for (const [, opened] of this.#opened) opened[Symbol.dispose]();
+  }
+
+  closeQuietly(): void {
+    for (const [, opened] of this.#opened) {
+      try {
+        opened[Symbol.dispose]();
+      } catch {
+        // What failed before it is thrown.
+      }
+    }
+  }
+}
+
+/** Limits a duplicate, and tells whether there is something to limit. */
+function tryOut({ fd, limits, optional }: Existing): boolean {
+  let duplicate: number;
+  try {
+    duplicate = libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0);
+  } catch (error) {
+    if (optional && error instanceof Deno.errors.BadResource) return false;
+    throw error;
+  }
+  try {
+    applyLimits(duplicate, limits);
+  } finally {
+    libc.close(duplicate);
+  }
+  return true;
+}
+
+/** Enters. What fails once the mode is entered, as the question whether it is, changes nothing any more. */
+function enterOnce(): void {
+  try {
+    enter();
+  } catch (error) {
+    if (!sandboxed()) throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import type { FdLike } from "../../ffi/fd_like.ts";
+import { Ioctl } from "../../rights/mod.ts";
+import { applyLimits, type Limits, limitsOf } from "./_limits.ts";
+import { presets } from "./presets.ts";
+
+/** Options for terminals. */
+export interface StreamOptions {
+  /**
+   * Permit to set the attributes of a terminal too, for `Deno.stdin.setRaw()`, prompts without echo and the like. It
+   * adds TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) does not leave. By default false.
+   */
+  raw?: boolean;
+}
+
+/** What a stream is used for: reading, writing, or both. */
+export type StreamUse = "read" | "write" | "readWrite";
+
+const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
+
+/**
+ * Limits a terminal, pipe or file to be read or written, for good, as caph_limit_stream() of capsicum_helpers.h does.
+ *
+ * What is left are the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
+ * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. Those are what the
+ * header of FreeBSD 14 has. Unlike it, this throws where there is no Capsicum.
+ *
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the number is no descriptor, or the use is none.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of that.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getFcntls, getRights, isSupported, limitStream, openSync } from "jsr:@capsicum/capsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null", { read: true, write: true });
+ *   limitStream(file, "read");
+ *   assert(!getRights(file).has("WRITE"));
+ *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ * }
+ * ```
+ */
+export function limitStream(fd: FdLike, use: StreamUse, options: StreamOptions = {}): void {
+  if (!Object.hasOwn(uses, use)) {
+    throw new RangeError(`A stream is used to "read", "write" or "readWrite", not ${Deno.inspect(use)}.`);
+  }
+  applyLimits(fd, streamLimits(uses[use], options));
+}
+
+/**
+ * Limits standard input, output and error to what {@link limitStream} leaves for reading and for writing, for good, as
+ * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out.
+ *
+ * `console`, prompts, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working;
+ * `Deno.stdin.setRaw()` does with `raw`.
+ *
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {CapsicumError} ENOTCAPABLE when one does not hold all of that. Those before it are limited then.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { enter, getRights, isSupported, limitStdio } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   limitStdio();
+ *   enter();
+ *   assert(!getRights(1).has("READ"));
+ * }
+ * ```
+ */
+export function limitStdio(options: StreamOptions = {}): void {
+  for (const [fd, name] of stdio.entries()) {
+    try {
+      applyLimits(fd, streamLimits(name, options));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+/** By their numbers. */
+export const stdio = ["stdin", "stdout", "stderr"] as const;
+
+// capsicum_helpers.h of FreeBSD 14: caph_stream_cmds and caph_stream_fcntls.
+const asking = [Ioctl.TIOCGETA, Ioctl.TIOCGWINSZ, Ioctl.FIODTYPE];
+/** What tcsetattr(3) sends, for each of its actions. */
+const setting = [Ioctl.TIOCSETA, Ioctl.TIOCSETAW, Ioctl.TIOCSETAF];
+
+/** What a stream is limited to. */
+export function streamLimits(name: keyof typeof presets.stream, { raw = false }: StreamOptions = {}): Limits {
+  return limitsOf(presets.stream[name], raw ? [...asking, ...setting] : asking, ["GETFL"]);
+}

@@ -1,0 +1,78 @@
+/** What `warmUp()` makes Deno open now; each by default as it says. */
+export interface WarmUpOptions {
+  /**
+   * The local time zone, for `Date`, `Intl` and `Temporal`: /etc/localtime, and where that is no symlink the files of
+   * /usr/share/zoneinfo. By default true. Without it, local time is UTC after entering.
+   */
+  timezone?: boolean;
+  /**
+   * The source maps of the modules on the call stack, for the lines in `error.stack`: files in Deno's cache. Other modules
+   * have theirs opened by the first stack trace with them in it. By default true.
+   */
+  stackTraces?: boolean;
+  /**
+   * The root certificates, which the first `fetch()` loads, be it of a `data:` URL; network there is none later. By
+   * default false.
+   */
+  certificates?: boolean;
+}
+
+/**
+ * Makes the parts of Deno that would open files later do it now, before `enter()`, and gives their names.
+ *
+ * Which these are was seen on Linux, by a trace of Deno 2.9.6's system calls: console, timers, random numbers, hashes,
+ * Intl but for the zone, `TextDecoder`, signals and `performance` open nothing. What opens files each time, as Web Storage,
+ * `caches`, `Deno.openKv()` and a new `Worker` from a file, no warming up helps.
+ *
+ * Calls no libc function and needs no permission.
+ *
+ * @throws {TypeError} When the options are no object.
+ *
+ * @example
+ * ```ts
+ * import { warmUp } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(warmUp({ stackTraces: false }), ["timezone"]);
+ * ```
+ */
+export function warmUp(options: WarmUpOptions = {}): string[] {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`The options of warmUp() are an object, not ${Deno.inspect(options)}.`);
+  }
+  const chosen = { timezone: true, stackTraces: true, certificates: false, ...options };
+  const parts = (Object.keys(warming) as (keyof typeof warming)[]).filter((part) => chosen[part]);
+  for (const part of parts) warming[part]();
+  return parts;
+}
+
+/**
+ * Makes Deno look for the local time zone now, and gives its name, as `"Europe/Berlin"`: caph_cache_tzdata() of
+ * capsicum_helpers.h for the zone that `Date`, `Intl` and `Temporal` have.
+ *
+ * Without it, local time is UTC after `enter()`. A change of the variable `TZ` later makes Deno look again. Message
+ * catalogs, for which the header has caph_cache_catpages(), are nothing to Deno: it never sets libc's locale, so libc
+ * opens none.
+ *
+ * Calls no libc function and needs no permission.
+ *
+ * @throws {RangeError} Never, unless the zone of the variable `TZ` is one that Intl refuses.
+ *
+ * @example
+ * ```ts
+ * import { cacheTimezone } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(cacheTimezone(), new Intl.DateTimeFormat().resolvedOptions().timeZone);
+ * ```
+ */
+export function cacheTimezone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+const warming = {
+  timezone: cacheTimezone,
+  // Reading the property is what makes Deno look up each line.
+  stackTraces: () => new Error().stack,
+  certificates: () => Deno.createHttpClient({}).close(),
+};

@@ -1,0 +1,61 @@
+import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { int, long, memory, unsigned } from "../_check.ts";
+import { syscallError } from "../_syscall_error.ts";
+import { EINTR } from "../abi/freebsd_constants.ts";
+
+/**
+ * How many descriptors the process may have, which is one more than the largest that it can open.
+ *
+ * Stands for getdtablesize(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assert(libc.getdtablesize() > 2);
+ * ```
+ */
+export function getdtablesize(): number {
+  return (bound.getdtablesize ?? bind("getdtablesize"))();
+}
+
+/**
+ * Controls a process and returns 0. `data` is what the command reads or fills.
+ *
+ * Stands for procctl(2). Not in capability mode. Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a number is none that C's type takes, or `data` has less than 4 bytes.
+ * @throws {Deno.errors.PermissionDenied} When the process is another user's (EPERM).
+ * @throws {CapsicumError} ECAPMODE in capability mode, EINVAL for an unknown command, ESRCH where there is no such process.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * // PROC_TRAPCAP_STATUS of this process: 2 is PROC_TRAPCAP_CTL_DISABLE.
+ * if (isSupported()) {
+ *   const state = new Uint8Array(4);
+ *   assertEquals(libc.procctl(0, Deno.pid, 10, state), 0);
+ *   assertEquals(state[0], 2);
+ * }
+ * ```
+ */
+export function procctl(idtype: number, id: number | bigint, cmd: number, data: Uint8Array): number {
+  const type = unsigned(idtype, "idtype"), who = long(id, "id"), command = int(cmd, "cmd");
+  const bytes = memory(data, 4);
+  const call = bound.procctl ?? bind("procctl");
+  do {
+    const result = call(type, who, command, bytes);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("procctl", {});
+}

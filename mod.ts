@@ -45,7 +45,7 @@ export { presets } from "./compat/plan/presets.ts";
 export type { Presets } from "./compat/plan/presets.ts";
 export { rightsFor } from "./compat/plan/rights_for.ts";
 export { sandbox } from "./compat/plan/sandbox.ts";
-export type { Sandbox } from "./compat/plan/sandbox.ts";
+export type { PlanNames, Sandbox } from "./compat/plan/sandbox.ts";
 export { SandboxError } from "./compat/plan/sandbox_error.ts";
 export type { SandboxErrorInit, SandboxStep } from "./compat/plan/sandbox_error.ts";
 export { limitStdio, limitStream } from "./compat/plan/stdio.ts";

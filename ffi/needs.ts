@@ -13,12 +13,58 @@ import {
   O_TRUNC,
 } from "./abi/freebsd_constants.ts";
 
+/** A call on a descriptor, by its C name: all that the table has. What openat needs depends on its flags. */
+export type Operation =
+  | "close"
+  | "dup"
+  | "read"
+  | "write"
+  | "pread"
+  | "pwrite"
+  | "lseek"
+  | "fstat"
+  | "ftruncate"
+  | "fsync"
+  | "fdatasync"
+  | "flock"
+  | "fchmod"
+  | "fchown"
+  | "futimens"
+  | "fcntl"
+  | "ioctl"
+  | "isatty"
+  | "getdirentries"
+  | "fstatat"
+  | "faccessat"
+  | "fchmodat"
+  | "fchownat"
+  | "utimensat"
+  | "unlinkat"
+  | "mkdirat"
+  | "mkfifoat"
+  | "symlinkat"
+  | "readlinkat"
+  | "linkat"
+  | "linkat to"
+  | "renameat"
+  | "renameat to"
+  | "renameat over"
+  | "accept"
+  | "bind"
+  | "connect"
+  | "getpeername"
+  | "getsockname"
+  | "getsockopt"
+  | "listen"
+  | "setsockopt"
+  | "shutdown";
+
 /**
  * The rights that each call needs on its descriptor; for linkat and renameat on the first and on the second.
  *
  * Read from sys/kern of FreeBSD 13.2 and 15.1, and seen on a running 15.1; those of sockets are only read.
  */
-const needs = {
+export const needs: Readonly<Record<Operation, readonly RightName[]>> = {
   close: [],
   dup: [],
   read: ["READ"],
@@ -63,17 +109,11 @@ const needs = {
   listen: ["LISTEN"],
   setsockopt: ["SETSOCKOPT"],
   shutdown: ["SHUTDOWN"],
-} as const satisfies Record<string, readonly RightName[]>;
-
-/** A call on a descriptor, by its C name: all of the table but openat, whose needs depend on its flags. */
-export type Operation = keyof typeof needs;
-
-/** The calls whose needs are known. */
-export const operationNames: readonly Operation[] = Object.keys(needs) as Operation[];
+};
 
 /** The rights that a call other than openat needs; none where the kernel asks for none. */
 export function rightsNeeded(call: string): readonly RightName[] {
-  return (needs as Record<string, readonly RightName[]>)[call] ?? [];
+  return Object.hasOwn(needs, call) ? needs[call as Operation] : [];
 }
 
 /** The rights that openat needs on the directory, by its flags and the osreldate of the kernel, which is rarely asked for. */

@@ -13,6 +13,8 @@ const values = [
   "Ioctls",
   "Right",
   "Rights",
+  "SandboxError",
+  "cacheTimezone",
   "enter",
   "getFcntls",
   "getIoctls",
@@ -26,33 +28,61 @@ const values = [
   "limit",
   "limitFcntls",
   "limitIoctls",
+  "limitOthers",
+  "limitStdio",
+  "limitStream",
   "listDirSync",
   "openAtSync",
+  "openDescriptors",
   "openDirSync",
   "openSync",
+  "presets",
   "readDirSync",
+  "rightsFor",
+  "sandbox",
   "sandboxed",
+  "trapViolations",
+  "violationsAreTrapped",
+  "warmUp",
 ];
 const types = [
   "AtomicWriteOptions",
   "CopyOptions",
+  "DescriptorKind",
+  "DescriptorPlan",
+  "DirPlan",
+  "DryRun",
   "ExistsOptions",
   "ExpandGlobOptions",
   "FcntlName",
   "FcntlsLike",
   "FdLike",
+  "FilePlan",
   "IoctlDirection",
   "IoctlsLike",
+  "LimitOthersOptions",
+  "OpenDescriptor",
   "OpenDirOptions",
   "OpenOptions",
+  "Operation",
+  "Plan",
+  "PlanNames",
+  "PlannedStep",
+  "Presets",
   "RightName",
   "RightsLike",
+  "Sandbox",
+  "SandboxErrorInit",
+  "SandboxStep",
+  "StreamOptions",
+  "StreamUse",
   "SyscallError",
   "SyscallErrorInit",
   "Target",
   "TargetWithOptions",
   "WalkEntry",
   "WalkOptions",
+  "WarmUpOptions",
 ];
 
 const root = new URL("..", import.meta.url);
@@ -66,7 +96,7 @@ test("mod.ts exports what is listed here and nothing else", () => {
 
 test("deno.json's exports name modules that load, and mod.ts has all of them", async () => {
   const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
-  assertEquals(Object.keys(exports), [".", "./rights", "./ffi", "./pycapsicum", "./pycapsicumcffi"]);
+  assertEquals(Object.keys(exports), [".", "./rights", "./ffi", "./audit", "./pycapsicum", "./pycapsicumcffi"]);
   const modules = await Promise.all(Object.values(exports).map((path) => import(new URL(path, root).href)));
   const [main, rights, ffi] = modules as Record<string, unknown>[];
   assertEquals(main, mod);

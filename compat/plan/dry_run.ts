@@ -1,4 +1,5 @@
 import type { Entry, Steps } from "./_steps.ts";
+import { wrapped } from "./_wrap.ts";
 import type { Plan } from "./plan.ts";
 import type { SandboxStep } from "./sandbox_error.ts";
 
@@ -49,7 +50,7 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
     enforce === "required"
       ? "sandbox() would do this, and throw where there is no Capsicum:"
       : "sandbox() would do this; without Capsicum it would only open:",
-    ...steps.flatMap(lines),
+    ...steps.flatMap((step, i) => wrapped(`${String(i + 1).padStart(3)}. `, sentences[step.step](step))),
   ].join("\n");
   return { enforce, steps, toString: () => text };
 }
@@ -74,19 +75,3 @@ const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = 
     (fcntls ? `; fcntls ${fcntls.join(", ")}` : ""),
   enter: () => "enter capability mode",
 };
-
-const width = 80;
-
-/** A step, with its number, in lines of at most 80 columns where its words are not longer. */
-function lines(step: PlannedStep, index: number): string[] {
-  const result: string[] = [];
-  let line = `${String(index + 1).padStart(3)}.`;
-  for (const word of sentences[step.step](step).split(" ")) {
-    if (line.length + 1 + word.length > width && line.trim() !== "") {
-      result.push(line);
-      line = "    ";
-    }
-    line += ` ${word}`;
-  }
-  return [...result, line];
-}

@@ -1,4 +1,4 @@
-import { type Operation, operationNames, rightsNeeded, rightsToOpen } from "../../ffi/needs.ts";
+import { needs, type Operation, rightsToOpen } from "../../ffi/needs.ts";
 import { Rights } from "../../rights/mod.ts";
 import { openFlags, type OpenOptions } from "../fs/open_options.ts";
 
@@ -38,12 +38,12 @@ export function rightsFor(operation: Operation | OpenOptions): Rights {
       } is no operation: expected the C name of a call, or the options of openSync().`,
     );
   }
-  if (!operationNames.includes(operation)) {
+  if (!Object.hasOwn(needs, operation)) {
     throw new RangeError(
       `${JSON.stringify(operation)} is not among the calls whose rights are known: ${
-        operationNames.join(", ")
+        Object.keys(needs).join(", ")
       }. What opening needs is told by options, as in rightsFor({ read: true }).`,
     );
   }
-  return new Rights(rightsNeeded(operation));
+  return new Rights(needs[operation]);
 }

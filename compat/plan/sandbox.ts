@@ -10,15 +10,17 @@ import type { Plan } from "./plan.ts";
 import { SandboxError, type SandboxStep } from "./sandbox_error.ts";
 import { warmUp } from "./warm_up.ts";
 
-type Names<P, Part extends string> = P extends { readonly [part in Part]: infer Entries } ? keyof Entries
+/** The names of the entries in a part of a plan. */
+export type PlanNames<P, Part extends "dirs" | "files"> = P extends { readonly [part in Part]: infer Entries }
+  ? keyof Entries
   : never;
 
 /** What `sandbox()` gives: what it opened, by the names of the plan. `using` closes it all. */
 export interface Sandbox<P extends Plan = Plan> extends Disposable {
   /** The directories. */
-  readonly dirs: { readonly [Name in Names<P, "dirs">]: Dir };
+  readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
   /** The files. */
-  readonly files: { readonly [Name in Names<P, "files">]: FdFile };
+  readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
   /** Whether the process is in capability mode: false only with `enforce: "if-supported"`, where there is no Capsicum. */
   readonly sandboxed: boolean;
 }
@@ -62,6 +64,7 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
  * ```
  */
 export function sandbox(plan: Plan & { readonly dryRun: true }): DryRun;
+/** Makes a sandbox of the program. */
 export function sandbox<const P extends Plan>(plan: P & { readonly dryRun?: false }): Sandbox<P>;
 export function sandbox(plan: Plan): Sandbox | DryRun {
   const steps = stepsOf(plan);

@@ -47,8 +47,9 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
  * ```
  */
 export function limitStream(fd: FdLike, use: StreamUse, options: StreamOptions = {}): void {
-  if (!Object.hasOwn(uses, use)) {
-    throw new RangeError(`A stream is used to "read", "write" or "readWrite", not ${Deno.inspect(use)}.`);
+  if (typeof use !== "string" || !Object.hasOwn(uses, use)) {
+    const Class = typeof use === "string" ? RangeError : TypeError;
+    throw new Class(`A stream is used to "read", "write" or "readWrite", not ${Deno.inspect(use)}.`);
   }
   applyLimits(fd, streamLimits(uses[use], options));
 }

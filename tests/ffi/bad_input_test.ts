@@ -74,6 +74,31 @@ const noIntegers: Bad[] = [
   [null, TYPE, "null"],
 ];
 
+const file = (entry: object) => ({ files: { a: { path: "a", ...entry } } });
+const badPlans: [plan: object, Class: Bad[1], names: string][] = [
+  [{ directories: {} }, RANGE, '"directories"'],
+  [{ enforce: "maybe" }, RANGE, '"maybe"'],
+  [{ dirs: 5 }, TYPE, "dirs is an object"],
+  [{ dirs: { a: null } }, TYPE, "dirs.a: an entry is an object"],
+  [{ dirs: { a: {} } }, TYPE, "dirs.a: a path is a string"],
+  [{ dirs: { a: { path: "" } } }, TYPE, 'dirs.a: the path ""'],
+  [{ dirs: { a: { path: "a\0" } } }, TYPE, "dirs.a: the path"],
+  [{ dirs: { a: { path: "a", rights: "all" } } }, RANGE, 'dirs.a: "all" is none of presets.dir'],
+  [{ dirs: { a: { path: "a", rights: ["REED"] } } }, RANGE, 'dirs.a: "REED"'],
+  [{ dirs: { a: { path: "a", unconfined: true } } }, RANGE, "dirs.a: unconfined"],
+  [file({ create: true }), TYPE, "files.a: The options create"],
+  [file({ rights: "list" }), RANGE, 'files.a: "list" is none of presets.file'],
+  [file({ ioctls: [Ioctl.FIONREAD] }), TYPE, "files.a: The ioctls need IOCTL"],
+  [file({ fcntls: ["GETFL"] }), TYPE, "files.a: The fcntls need FCNTL"],
+  [file({ rights: ["FCNTL"], fcntls: ["F_GETFL"] }), RANGE, 'files.a: "F_GETFL"'],
+  [{ fds: { a: { fd: -1, rights: [] } } }, RANGE, "fds.a: A file descriptor"],
+  [{ fds: { a: { fd: "0", rights: [] } } }, TYPE, "fds.a: A file descriptor"],
+  [{ fds: { a: { fd: 0 } } }, TYPE, "fds.a: the rights are undefined"],
+  [{ fds: { a: { fd: 0, rights: "read" } } }, RANGE, 'fds.a: "read" is none of presets.stream'],
+  [{ fds: { a: { fd: closedFile, rights: [] } } }, BadResource, "fds.a: This FdFile is closed"],
+  [{ fds: { a: { fd: Deno.stdin, rights: "stdin" } }, stdio: true }, RANGE, "fds.a and stdio.stdin"],
+];
+
 const bad: Record<Exclude<Kind, `buffer of ${number}`>, Bad[]> = {
   "descriptor": [...noDescriptors, ["3", TYPE, '"3"'], [-100, RANGE, "-100"]],
   "directory": [...noDescriptors, ["3", TYPE, '"3"'], [-99, RANGE, "-99"]],
@@ -128,6 +153,15 @@ const bad: Record<Exclude<Kind, `buffer of ${number}`>, Bad[]> = {
   "mode": [...noIntegers, [-1, RANGE, "-1"], [0o200000, RANGE, "65536"]],
   "owner": [...noIntegers, [-2, RANGE, "-2"], [2 ** 32, RANGE, "4294967296"]],
   "count": [...noIntegers, [-1, RANGE, "-1"], [2 ** 20, RANGE, "1048576"]],
+  "unsigned": [...noIntegers, [-1, RANGE, "-1"], [2 ** 32, RANGE, "4294967296"]],
+  "boolean": [[0, TYPE, "0"], ["on", TYPE, '"on"'], [null, TYPE, "null"]],
+  "stream use": [["append", RANGE, '"append"'], [null, TYPE, "null"], [["read"], TYPE, '[ "read" ]']],
+  "plan": [
+    [null, TYPE, "null"],
+    [undefined, TYPE, "undefined"],
+    ["/srv", TYPE, '"/srv"'],
+    ...badPlans.map(([plan, Class, names]): Bad => [{ ...plan, dryRun: true }, Class, names]),
+  ],
   "times": [...noMemory, ...noBigEnough(32), [0, TYPE, "0"], ["", TYPE, '""'], [false, TYPE, "false"]],
 };
 
@@ -183,6 +217,7 @@ function isOptional(name: string): boolean {
     "libc.openat",
     "libc.fcntl",
     "libc.ioctl",
+    "trapViolations",
   ].includes(
     name,
   );

@@ -1,40 +1,286 @@
-import { assert } from "@std/assert";
-import { test } from "../../_test.ts";
-import { inChild } from "../../_child.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Dir, FdFile } from "../../../mod.ts";
+import { sandbox } from "../../../mod.ts";
+import { inChild, libcPath, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
-test("smoke", async () => {
-  using fixture = new Fixture({ data: { a: "x" }, log: "" });
-  const r = await inChild(({ sandbox, openDescriptors, isSupported, getMode }, base) => {
-    const plan = {
-      dirs: {
-        data: { path: base + "/data" },
-        out: { path: base + "/out", rights: "readWrite", create: true },
-      },
-      files: { log: { path: base + "/log", append: true } },
-      stdio: true,
-      warmUp: true,
-      limitOthers: true,
-      enforce: "if-supported",
-    } as const;
-    const text = String(sandbox({ ...plan, dryRun: true }));
-    const before = openDescriptors();
+import { kernel } from "../../_kernel.ts";
+import { needsStandin } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+
+const tree = { data: { one: "1", sub: { two: "2" } }, app: "old\n" };
+
+test.capsicum("sandbox() opens, limits, enters and gives back what the plan names, with libc's permission alone", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    ({ sandbox, getMode, getRights, caught }, base) => {
+      const box = sandbox({
+        dirs: {
+          data: { path: `${base}/data`, rights: "read" },
+          out: { path: `${base}/out`, rights: "readWrite", create: true },
+        },
+        files: { log: { path: `${base}/app`, append: true } },
+        stdio: true,
+      });
+      const { dirs: { data, out }, files: { log } } = box;
+      log.writeSync(new TextEncoder().encode("new\n"));
+      out.writeTextFileSync("copy", data.readTextFileSync("sub/two"));
+      return {
+        keys: [Object.keys(box.dirs), Object.keys(box.files)],
+        mode: [box.sandboxed, getMode()],
+        refused: [
+          caught(() => data.writeTextFileSync("one", "x"))?.missing,
+          caught(() => log.readSync(new Uint8Array(1)))?.missing,
+          caught(() => log.seekSync(0, Deno.SeekMode.Start))?.missing,
+          caught(() => Deno.stdout.writeSync(new Uint8Array(0)))?.missing,
+        ],
+        stdio: [0, 1, 2].map((fd) => getRights(fd).names()),
+      };
+    },
+    fixture.path,
+    { permissions: [`--allow-ffi=${libcPath}`] },
+  );
+  assertEquals(result.keys, [["data", "out"], ["log"]]);
+  assertEquals(result.mode, [true, true]);
+  assertEquals(result.refused as unknown, [["WRITE", "CREATE", "FTRUNCATE"], ["READ"], ["SEEK"], null]);
+  const stream = ["FCNTL", "FSTAT", "EVENT", "IOCTL"];
+  assertEquals(result.stdio, [["PREAD", ...stream], ["PWRITE", ...stream], ["PWRITE", ...stream]]);
+  assertEquals([fixture.read("app"), fixture.read("out/copy")], ["old\nnew\n", "2"]);
+});
+
+test('sandbox() with enforce: "if-supported" gives the same handles everywhere, and says whether it entered', async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    ({ sandbox, sandboxed }, base) => {
+      using box = sandbox({
+        dirs: {
+          data: { path: `${base}/data` },
+          out: { path: `${base}/out`, rights: "create", create: true },
+        },
+        files: { log: { path: new URL(`file://${base}/app`), append: true } },
+        fds: { input: { fd: Deno.stdin, rights: "stdin" } },
+        stdio: false,
+        limitOthers: true,
+        warmUp: true,
+        enforce: "if-supported",
+      });
+      box.files.log.writeSync(new TextEncoder().encode("new\n"));
+      box.dirs.out.writeTextFileSync("copy", box.dirs.data.readTextFileSync("one"));
+      return [box.sandboxed, sandboxed()];
+    },
+    fixture.path,
+    { permissions: [`--allow-ffi=${libcPath}`] },
+  );
+  assertEquals(result, [kernel.hasCapsicum, kernel.hasCapsicum]);
+  assertEquals([fixture.read("app"), fixture.read("out/copy")], ["old\nnew\n", "1"]);
+});
+
+test("sandbox() throws where there is no Capsicum, before it opens anything", async () => {
+  using fixture = new Fixture(tree);
+  const [error, left] = await inChild(
+    ({ sandbox, caught }, base) => {
+      const error = caught(() =>
+        sandbox({ files: { made: { path: `${base}/made`, append: true, create: true } } })
+      );
+      return [error, error?.class === "NotSupported"];
+    },
+    fixture.path,
+    { kernel: false },
+  );
+  assertEquals(left, Deno.build.os !== "freebsd");
+  assertStringIncludes((error as { message: string }).message, 'enforce: "if-supported"');
+  assertEquals(fixture.exists("made"), false);
+}, { skip: Deno.build.os === "freebsd" ? "FreeBSD has Capsicum" : false });
+
+test.capsicum("a step that fails is named with its entry; nothing is open then, and the mode is not entered", async () => {
+  using fixture = new Fixture(tree);
+  const results = await inChild(
+    ({ sandbox, SandboxError, sandboxed, openDescriptors, limit, openSync, isNotCapable }, base) => {
+      using limited = openSync(`${base}/app`);
+      limit(limited, ["READ"]);
+      const good = { dirs: { data: { path: `${base}/data` } }, files: { app: { path: `${base}/app` } } };
+      const plans: Parameters<typeof sandbox>[0][] = [
+        { ...good, dirs: { ...good.dirs, none: { path: `${base}/none` } } },
+        { ...good, dirs: { ...good.dirs, app: { path: `${base}/app` } } },
+        { ...good, files: { ...good.files, none: { path: `${base}/none/app`, append: true, create: true } } },
+        { ...good, fds: { app: { fd: limited, rights: ["READ", "WRITE"] } } },
+        { ...good, fds: { gone: { fd: 1000, rights: [] } } },
+        { ...good, dirs: { deep: { path: `${base}/a/b`, create: true } } },
+      ];
+      const count = () => openDescriptors().length;
+      return plans.map((plan) => {
+        const before = count();
+        try {
+          sandbox(plan as Parameters<typeof sandbox>[0] & { dryRun?: false });
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          const { step, entry, code, message, stillLimited } = error;
+          return {
+            step,
+            entry,
+            code,
+            cause: (error.cause as Error).constructor.name,
+            named: message.startsWith(`sandbox(): to ${step} ${entry} failed: `),
+            left: count() - before,
+            entered: sandboxed(),
+            notCapable: isNotCapable(error),
+            stillLimited,
+          };
+        }
+        throw new Error("it worked");
+      });
+    },
+    fixture.path,
+  );
+  const common = { named: true, left: 0, entered: false, stillLimited: [] };
+  const failed = (step: string, entry: string, code: string, cause: string, notCapable = false) => ({
+    step,
+    entry,
+    code,
+    cause,
+    ...common,
+    notCapable,
+  });
+  assertEquals(results as unknown, [
+    failed("open", "dirs.none", "ENOENT", "NotFound"),
+    failed("open", "dirs.app", "ENOTDIR", "NotADirectory"),
+    failed("open", "files.none", "ENOENT", "NotFound"),
+    failed("limit", "fds.app", "ENOTCAPABLE", "CapsicumError", true),
+    failed("limit", "fds.gone", "EBADF", "BadResource"),
+    failed("open", "dirs.deep", "ENOENT", "NotFound"),
+  ]);
+});
+
+test("sandbox() refuses a directory that the kernel does not confine, unless its entry says so", async () => {
+  using fixture = new Fixture({ mnt: { below: { one: "1" } } });
+  const plans = { at: "mnt", below: "mnt/below" };
+  const results = await inChild(
+    ({ sandbox, SandboxError, openDescriptors, openDirSync, sandboxed }, { base, plans }) => {
+      const refusals = Object.values(plans).map((path) => {
+        using dir = openDirSync(`${base}/${path}`);
+        const before = openDescriptors().length;
+        if (dir.confined) return "confined";
+        try {
+          sandbox({ dirs: { data: { path: `${base}/${path}` } } });
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          return [error.step, error.entry, openDescriptors().length - before, sandboxed(), error.message];
+        }
+        return "entered";
+      });
+      using box = sandbox({ dirs: { data: { path: `${base}/mnt`, unconfined: "allow" } } });
+      return { refusals, list: box.dirs.data.listSync(), entered: sandboxed() };
+    },
+    { base: fixture.path, plans },
+    { env: { STANDIN_MOUNT_ROOTS: fixture.at("mnt") } },
+  );
+  const [at, below] = results.refusals;
+  assertEquals([results.list, results.entered, below], [["below"], true, "confined"]);
+  if (kernel.major < 15) return assertEquals(at, "confined");
+  assertEquals((at as unknown[]).slice(0, 4), ["confine", "dirs.data", 0, false]);
+  assertStringIncludes(String(at), 'unconfined: "allow"');
+}, { skip: needsStandin });
+
+test("what sandbox() opened is closed by using, and what was open before stays open", async () => {
+  using fixture = new Fixture(tree);
+  const [left, open] = await inChild(
+    ({ sandbox, openSync, openDescriptors, caught }, base) => {
+      using mine = openSync(`${base}/app`);
+      const before = openDescriptors().length;
+      {
+        using box = sandbox({
+          dirs: { data: { path: `${base}/data` } },
+          files: { app: { path: `${base}/app` } },
+          fds: { mine: { fd: mine, rights: ["READ"] } },
+          enforce: "if-supported",
+        });
+        // Closed by hand too.
+        box.files.app.close();
+      }
+      return [
+        openDescriptors().length - before,
+        caught(() => mine.readSync(new Uint8Array(1))) === undefined,
+      ];
+    },
+    fixture.path,
+  );
+  assertEquals([left, open], [0, true]);
+});
+
+test("dryRun tells what would be done, as data and as a text of 80 columns, and does nothing", async () => {
+  using fixture = new Fixture();
+  const long = "/srv/" + "a-directory-with-a-long-name/".repeat(5);
+  const dry = sandbox({
+    dirs: {
+      data: { path: "/srv/data" },
+      out: { path: fixture.at("out"), rights: "readWrite", create: true },
+    },
+    files: { log: { path: long, append: true, create: true } },
+    fds: { peer: { fd: 99, rights: "connection" } },
+    stdio: { raw: true },
+    limitOthers: true,
+    warmUp: true,
+    dryRun: true,
+  });
+  assertEquals(fixture.list(), []);
+  assertEquals(dry.steps.map(({ step, entry }) => entry === undefined ? step : `${step} ${entry}`), [
+    "warm up",
+    ...["open dirs.data", "open dirs.out", "open files.log", "confine dirs.data", "confine dirs.out"],
+    ...["limit dirs.data", "limit dirs.out", "limit files.log", "limit fds.peer"],
+    ...["limit stdio.stdin", "limit stdio.stdout", "limit stdio.stderr", "limit", "enter"],
+  ]);
+  assertEquals(dry.steps.find(({ entry, step }) => entry === "files.log" && step === "limit")?.rights, [
+    ...["WRITE", "FSYNC", "FSTAT", "EVENT"],
+  ]);
+  assertEquals(dry.steps.find(({ entry }) => entry === "stdio.stdin")?.ioctls, [
+    ...["TIOCGETA", "TIOCGWINSZ", "FIODTYPE", "TIOCSETA", "TIOCSETAW", "TIOCSETAF"],
+  ]);
+  const lines = String(dry).split("\n");
+  assertEquals(lines.filter((line) => line.length > 80), []);
+  assertEquals(lines[0], "sandbox() would do this, and throw where there is no Capsicum:");
+  assertEquals(lines[1], "  1. warm up: make Deno open now what it would open later");
+  assertEquals(lines.at(-1), " 15. enter capability mode");
+  assertStringIncludes(String(dry).replaceAll(/\n */g, ""), long);
+  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 15);
+  const { code, stdout } = await runModule(
+    `data:text/javascript,${
+      encodeURIComponent(
+        `import { sandbox } from ${JSON.stringify(new URL("../../../mod.ts", import.meta.url).href)};
+         console.log(sandbox({ stdio: true, dryRun: true }).steps.length);`,
+      )
+    }`,
+    { permissions: [] },
+  );
+  assertEquals([code, stdout], [0, "4\n"]);
+});
+
+test("sandbox() without --allow-ffi throws Deno's own NotCapable", async () => {
+  const error = await inChild(
+    ({ sandbox, caught }) => caught(() => sandbox({ enforce: "if-supported" })),
+    undefined,
+    {
+      permissions: [],
+    },
+  );
+  assertEquals(error?.class, "NotCapable");
+});
+
+test("the result is typed by the keys of the plan", () => {
+  // Never called: the type checker alone reads it.
+  const typed = () => {
+    const plan = { dirs: { data: { path: "/srv" } }, files: { log: { path: "/log" } } } as const;
     const box = sandbox(plan);
-    box.files.log.writeSync(new TextEncoder().encode("hi"));
-    box.dirs.out.writeTextFileSync("f", "abc");
-    const show = (l: any[]) =>
-      l.map((d) => ({ ...d, rights: String(d.rights), ioctls: String(d.ioctls), fcntls: String(d.fcntls) }));
-    return {
-      text,
-      before: show(before),
-      after: show(openDescriptors()),
-      list: box.dirs.data.listSync(),
-      s: box.sandboxed,
-      m: isSupported() && getMode(),
-    };
-  }, fixture.path);
-  console.log(r.text);
-  console.table(r.before);
-  console.table(r.after);
-  console.log(r.list, r.s, r.m);
-  assert(true);
+    const dir: Dir = box.dirs.data, file: FdFile = box.files.log;
+    // @ts-expect-error: the plan has no such directory.
+    void box.dirs.dta;
+    // @ts-expect-error: the plan has no such file.
+    void box.files.data;
+    // @ts-expect-error: a plan without files gives none.
+    void sandbox({ dirs: plan.dirs }).files.log;
+    // @ts-expect-error: no such preset.
+    sandbox({ dirs: { data: { path: "/srv", rights: "everything" } } });
+    // @ts-expect-error: a dry run opens nothing.
+    void sandbox({ ...plan, dryRun: true }).dirs;
+    return [dir, file];
+  };
+  assert(typeof typed === "function");
 });

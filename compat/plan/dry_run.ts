@@ -36,6 +36,7 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
   const opened = [...dirs, ...files];
   const steps: PlannedStep[] = [
+    { step: "find Capsicum" },
     ...(warmUp ? [{ step: "warm up" as const }] : []),
     ...opened.map(({ name, path, what }) => ({ step: "open" as const, entry: name, path, note: what })),
     ...dirs.filter(({ mayBeUnconfined }) => !mayBeUnconfined).map(({ name }) => ({
@@ -66,6 +67,7 @@ function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedS
 }
 
 const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = {
+  "find Capsicum": () => "find Capsicum: ask whether this system has it",
   "warm up": () => "warm up: make Deno open now what it would open later",
   open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
   confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,

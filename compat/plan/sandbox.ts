@@ -69,14 +69,14 @@ export function sandbox<const P extends Plan>(plan: P & { readonly dryRun?: fals
 export function sandbox(plan: Plan): Sandbox | DryRun {
   const steps = stepsOf(plan);
   if (plan.dryRun) return describe(steps, plan);
-  const supported = isSupported();
+  const run = new Run();
+  const supported = run.step("find Capsicum", undefined, isSupported);
   if (!supported && plan.enforce !== "if-supported") {
     throw new Deno.errors.NotSupported(
       "sandbox(): there is no Capsicum here, and the plan requires it. " +
         'A program that shall also run unprotected says so: enforce: "if-supported".',
     );
   }
-  const run = new Run();
   try {
     if (plan.warmUp) {
       run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
@@ -135,8 +135,9 @@ class Run {
         throw new Error(
           `${
             JSON.stringify(path)
-          } is the root of a mounted file system, out of which this kernel lets ".." lead. ` +
-            'Name a directory below it, or say unconfined: "allow" and let no other code have its descriptor.',
+          } is the root of a mounted file system, out of which this kernel lets ".." ` +
+            'lead, or that can\'t be found out. Name a directory below it, or say unconfined: "allow" and let ' +
+            "no other code have its descriptor.",
         );
       });
     }

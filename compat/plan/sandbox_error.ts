@@ -1,7 +1,7 @@
 import type { SyscallError } from "../../ffi/errors.ts";
 
 /** What `sandbox()` was doing: see {@link SandboxError.step}. */
-export type SandboxStep = "warm up" | "open" | "confine" | "limit" | "enter";
+export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "limit" | "enter";
 
 /** What is known of a failed step. */
 export interface SandboxErrorInit {
@@ -35,7 +35,7 @@ export interface SandboxErrorInit {
 export class SandboxError extends Error {
   /** The name of the class. */
   override readonly name = "SandboxError";
-  /** What failed: to warm up, to open, to find a directory confined, to limit, or to enter. */
+  /** What failed: to find out whether there is Capsicum, to warm up, to open, to find a directory confined, to limit, or to enter. */
   readonly step: SandboxStep;
   /** The entry of the plan, as `"dirs.data"` or `"stdio.stdin"`; undefined of a step that is not for one. */
   declare readonly entry?: string;

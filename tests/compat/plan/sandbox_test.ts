@@ -223,7 +223,7 @@ test("dryRun tells what would be done, as data and as a text of 80 columns, and 
   });
   assertEquals(fixture.list(), []);
   assertEquals(dry.steps.map(({ step, entry }) => entry === undefined ? step : `${step} ${entry}`), [
-    "warm up",
+    ...["find Capsicum", "warm up"],
     ...["open dirs.data", "open dirs.out", "open files.log", "confine dirs.data", "confine dirs.out"],
     ...["limit dirs.data", "limit dirs.out", "limit files.log", "limit fds.peer"],
     ...["limit stdio.stdin", "limit stdio.stdout", "limit stdio.stderr", "limit", "enter"],
@@ -237,10 +237,10 @@ test("dryRun tells what would be done, as data and as a text of 80 columns, and 
   const lines = String(dry).split("\n");
   assertEquals(lines.filter((line) => line.length > 80), []);
   assertEquals(lines[0], "sandbox() would do this, and throw where there is no Capsicum:");
-  assertEquals(lines[1], "  1. warm up: make Deno open now what it would open later");
-  assertEquals(lines.at(-1), " 15. enter capability mode");
+  assertEquals(lines[2], "  2. warm up: make Deno open now what it would open later");
+  assertEquals(lines.at(-1), " 16. enter capability mode");
   assertStringIncludes(String(dry).replaceAll(/\n */g, ""), long);
-  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 15);
+  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 16);
   const { code, stdout } = await runModule(
     `data:text/javascript,${
       encodeURIComponent(
@@ -250,12 +250,13 @@ test("dryRun tells what would be done, as data and as a text of 80 columns, and 
     }`,
     { permissions: [] },
   );
-  assertEquals([code, stdout], [0, "4\n"]);
+  assertEquals([code, stdout], [0, "5\n"]);
 });
 
 test("sandbox() without --allow-ffi throws Deno's own NotCapable", async () => {
   const error = await inChild(
-    ({ sandbox, caught }) => caught(() => sandbox({ enforce: "if-supported" })),
+    ({ sandbox, caught }) =>
+      caught(() => sandbox({ files: { sink: { path: "/dev/null" } }, enforce: "if-supported" })),
     undefined,
     {
       permissions: [],

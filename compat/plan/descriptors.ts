@@ -1,6 +1,6 @@
 import { abi } from "../../ffi/abi/abi.ts";
 import { isSupported, sandboxed } from "../../ffi/capability_mode.ts";
-import { kinfo } from "../../ffi/kinfo.ts";
+import { descriptorFlags, kinfo } from "../../ffi/open_files.ts";
 import * as libc from "../../ffi/libc.ts";
 import { getFcntls, getIoctls, getRights } from "../../ffi/limits.ts";
 import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../rights/mod.ts";
@@ -77,7 +77,10 @@ export function openDescriptors(): OpenDescriptor[] {
   const found: OpenDescriptor[] = [];
   const size = libc.getdtablesize();
   for (let fd = 0; fd < size; fd++) {
-    const descriptor = unlessClosed(() => describe(fd, withRights, mayAskKinfo));
+    const flags = descriptorFlags(fd);
+    if (flags === undefined) continue;
+    const closeOnExec = (flags & libc.FD_CLOEXEC) !== 0;
+    const descriptor = unlessClosed(() => describe(fd, closeOnExec, withRights, mayAskKinfo));
     if (descriptor !== undefined) found.push(descriptor);
   }
   return found;
@@ -93,8 +96,12 @@ export function unlessClosed<T>(call: () => T): T | undefined {
   }
 }
 
-function describe(fd: number, withRights: boolean, mayAskKinfo: boolean): OpenDescriptor {
-  const closeOnExec = (libc.fcntl(fd, libc.F_GETFD) & libc.FD_CLOEXEC) !== 0;
+function describe(
+  fd: number,
+  closeOnExec: boolean,
+  withRights: boolean,
+  mayAskKinfo: boolean,
+): OpenDescriptor {
   const limits = withRights
     ? { rights: getRights(fd), ioctls: getIoctls(fd), fcntls: getFcntls(fd) }
     : undefined;

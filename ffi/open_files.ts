@@ -1,6 +1,17 @@
 import { bind, bound } from "./_bind.ts";
 import { decodeName } from "./_names.ts";
 import { abi } from "./abi/abi.ts";
+import { F_GETFD } from "./abi/freebsd_constants.ts";
+
+/**
+ * `FD_CLOEXEC` and the like, by F_GETFD of fcntl(2); undefined where the number is not open.
+ *
+ * It throws nothing, since of the numbers that there are most are not open.
+ */
+export function descriptorFlags(fd: number): number | undefined {
+  const flags = (bound.fcntl ?? bind("fcntl"))(fd, F_GETFD, 0n);
+  return flags === -1 ? undefined : flags;
+}
 
 /** What the kernel knows of an open file, beside what fstat(2) tells. */
 export interface Kinfo {

@@ -1,0 +1,158 @@
+import { assert, assertEquals } from "@std/assert";
+import { inChild, libcPath } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+
+test("openDescriptors() tells kind, rights, close-on-exec and offset of what the program opens", async () => {
+  using fixture = new Fixture({ file: "some text", dir: {}, link: { link: "file" } });
+  const found = await inChild(
+    ({ openDescriptors, openDirSync, openSync, libc, limit, limitIoctls, isSupported }, base) => {
+      const before = new Set(openDescriptors().map(({ fd }) => fd));
+      using dir = openDirSync(`${base}/dir`), file = openSync(`${base}/file`), device = openSync("/dev/null");
+      file.readSync(new Uint8Array(4));
+      using limited = openSync(`${base}/file`);
+      using mute = openSync(`${base}/file`);
+      libc.fcntl(device, libc.F_SETFD, 0);
+      if (isSupported()) {
+        limit(limited, ["READ", "FSTAT", "IOCTL"]);
+        limitIoctls(limited, []);
+        limit(mute, ["READ"]);
+      }
+      const added = openDescriptors().filter(({ fd }) => !before.has(fd));
+      const [d, f, n, l, m] = [dir, file, device, limited, mute].map((owner) =>
+        added.find(({ fd }) => fd === owner.fd)!
+      );
+      const shown = [d, f, n, l, m].map((descriptor) => {
+        const { kind, path, closeOnExec, offset, rights, ioctls, fcntls } = descriptor!;
+        return {
+          kind,
+          path,
+          closeOnExec,
+          offset,
+          rights: rights?.has("MMAP_RWX") ? "all" : rights?.names(),
+          ioctls: ioctls && String(ioctls),
+          fcntls: fcntls?.size,
+        };
+      });
+      return { count: added.length, shown };
+    },
+    fixture.path,
+    { permissions: [`--allow-ffi=${libcPath}`] },
+  );
+  assertEquals(found.count, 5);
+  const free = kernel.hasCapsicum ? { rights: "all", ioctls: "ALL", fcntls: 4 } : {};
+  const path = (name: string) => kernel.hasCapsicum ? { path: name } : {};
+  const limits = (rights: string[], told: object) =>
+    kernel.hasCapsicum ? { rights, ioctls: "NONE", fcntls: 0, ...told } : { kind: "file", offset: 0 };
+  assertEquals(found.shown as unknown, [
+    { kind: "directory", ...path(fixture.at("dir")), closeOnExec: true, offset: 0, ...free },
+    { kind: "file", ...path(fixture.at("file")), closeOnExec: true, offset: 4, ...free },
+    { kind: "character device", ...path("/dev/null"), closeOnExec: false, ...free },
+    { closeOnExec: true, ...limits(["READ", "FSTAT", "IOCTL"], { kind: "file" }) },
+    { closeOnExec: true, ...limits(["READ"], { kind: "unknown" }) },
+  ]);
+});
+
+test("openDescriptors() tells kinds in capability mode too, and violates nothing there", async () => {
+  using fixture = new Fixture({ file: "text" });
+  const result = await inChild(
+    ({ openDescriptors, openSync, openDirSync, enter, limit, isSupported, trapViolations }, base) => {
+      using file = openSync(`${base}/file`), dir = openDirSync(base), pathOnly = openSync("/dev/null");
+      if (isSupported()) {
+        limit(pathOnly, []);
+        // A violation would end this process.
+        trapViolations();
+        enter();
+      }
+      const kindOf = (wanted: number) => openDescriptors().find(({ fd }) => fd === wanted)?.kind;
+      return [kindOf(file.fd), kindOf(dir.fd), kindOf(pathOnly.fd), kindOf(1)];
+    },
+    fixture.path,
+  );
+  assertEquals(result, ["file", "directory", kernel.hasCapsicum ? "unknown" : "character device", "pipe"]);
+});
+
+test("openDescriptors() finds sockets, pipes, and the queue that a runtime lives on", async () => {
+  const kinds = await inChild(({ openDescriptors, isSupported, enter }) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    void listener;
+    const before = openDescriptors().map(({ kind }) => kind);
+    if (isSupported()) enter();
+    return [before, openDescriptors().map(({ kind }) => kind)];
+  });
+  for (const [i, found] of kinds.entries()) {
+    for (const kind of ["socket", "pipe"]) assert(found.includes(kind as "socket"), `${found}`);
+    const queue = kernel.hasCapsicum ? i === 0 ? "kqueue" : "kqueue or eventfd" : "unknown";
+    assert(found.includes(queue as "kqueue"), `${found}`);
+  }
+});
+
+test.capsicum("limitOthers() takes all rights from files and directories that are not kept, and from nothing else", async () => {
+  using fixture = new Fixture({ file: "text", dir: {} });
+  const result = await inChild(
+    async ({ limitOthers, openDescriptors, openSync, openDirSync, getRights, enter, limit }, base) => {
+      using kept = openSync(`${base}/file`),
+        forgotten = openSync(`${base}/file`),
+        dir = openDirSync(`${base}/dir`);
+      using device = openSync("/dev/null"),
+        searched = openDirSync(`${base}/dir`),
+        mute = openSync("/dev/null");
+      limit(searched, ["LOOKUP"]);
+      limit(mute, ["READ"]);
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const before = openDescriptors();
+      const limited = limitOthers({ keep: [kept] });
+      enter();
+      const files = before.filter(({ fd, kind }) =>
+        fd > 2 && fd !== kept.fd && ["file", "directory"].includes(kind)
+      );
+      // The runtime lives.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log("alive");
+      void listener;
+      return {
+        mine: [forgotten, dir, searched].map(({ fd }) => limited.includes(fd) && getRights(fd).isEmpty),
+        others: [kept, device].map(({ fd }) => !limited.includes(fd) && getRights(fd).has("MMAP_RWX")),
+        mute: getRights(mute).names(),
+        all: files.every(({ fd }) => limited.includes(fd)) && limited.length === files.length + 1,
+        left: before.filter(({ fd }) => !limited.includes(fd)).every(({ fd, kind }) =>
+          fd <= 2 || fd === kept.fd || !["file", "directory"].includes(kind)
+        ),
+        open: openDescriptors().length - before.length,
+      };
+    },
+    fixture.path,
+  );
+  assertEquals(result as unknown, {
+    mine: [true, true, true],
+    others: [true, true],
+    mute: ["READ"],
+    all: true,
+    left: true,
+    open: 0,
+  });
+});
+
+test.capsicum("limitOthers() keeps standard output where it is a file, and refuses what is no list", async () => {
+  using fixture = new Fixture({ out: "" });
+  const result = await inChild(
+    ({ limitOthers, libc, getRights, caught }, path) => {
+      const fd = libc.open(path, libc.O_RDWR | libc.O_CLOEXEC);
+      libc.fcntl(fd, libc.F_DUP2FD, 2);
+      const limited = limitOthers({ keep: [] });
+      const bad = [5, "READ", null, [-1], [{}]].map((keep) =>
+        caught(() => limitOthers({ keep: keep as never }))?.class
+      );
+      return [limited.includes(fd), limited.includes(2), getRights(2).has("WRITE"), bad];
+    },
+    fixture.at("out"),
+  );
+  assertEquals(result as unknown, [true, false, true, [
+    "TypeError",
+    "TypeError",
+    "TypeError",
+    "RangeError",
+    "TypeError",
+  ]]);
+});

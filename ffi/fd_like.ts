@@ -1,4 +1,8 @@
-/** A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and the handles of `node:fs`. */
+/**
+ * A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and in Deno 2.9 the handles of `node:fs`.
+ *
+ * In Deno 2.5 what these call `fd` is a number of Deno's own, and no descriptor.
+ */
 export type FdLike = number | { readonly fd: number };
 
 /**

@@ -10,6 +10,7 @@ const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
 const blocks: { path?: string; prints(fixture: Fixture): RegExp }[] = [
   { path: "/var/log", prints: () => /^one 3\ntwo 4\n$|^two 4\none 3\n$/ },
   { prints: () => /^$/ },
+  { path: "/srv/data", prints: () => /^(one 3\ntwo 4\n|two 4\none 3\n)$/ },
   { path: "/etc/services", prints: () => /READ.*SEEK.*FSTAT.* true\n$|PREAD.*FSTAT.* true\n$/ },
   { path: "/tmp/names", prints: () => /^true the é of Latin-1\n$/ },
   { path: "/tmp/notes", prints: () => /^ENOTCAPABLE \[ "WRITE" \]\n$/ },
@@ -41,7 +42,9 @@ test("README.md's TypeScript blocks run, each in a process of its own, and print
     let block = found[i]!;
     if (path !== undefined) {
       assertStringIncludes(block, `"${path}"`);
-      block = block.replace(`"${path}"`, JSON.stringify(fixture.at(places[path]!)));
+    }
+    for (const [place, name] of Object.entries(places)) {
+      block = block.replaceAll(`"${place}"`, JSON.stringify(fixture.at(name)));
     }
     const { code, stdout, stderr } = await runSnippet(block);
     assertEquals({ code, stderr }, { code: 0, stderr: "" }, block);

@@ -155,6 +155,8 @@ class Run {
     }
     if (others) {
       const keep = [...this.#opened.map(([, { fd }]) => fd), ...existing.map(({ fd }) => fd)];
+      // From now on some of them may be limited.
+      this.#limited.push("limitOthers");
       this.step("limit", "limitOthers", () => limitOthers({ keep }));
     }
     this.step("enter", undefined, enterOnce);

@@ -43,7 +43,8 @@ export class SandboxError extends Error {
   declare readonly code?: string;
   /**
    * Entries of descriptors that the program had before, and that are limited all the same: a limit can't be taken back.
-   * Empty unless the kernel changed its mind between the trial, on duplicates, and the deed.
+   * Empty unless the kernel changed its mind between the trial, on duplicates, and the deed. `"limitOthers"` stands for
+   * some or all of what the plan does not name.
    */
   readonly stillLimited: readonly string[];
 

@@ -2,6 +2,7 @@ import type { Argument, Step } from "../_replay.ts";
 import {
   d,
   EBADF,
+  ECAPMODE,
   EINVAL,
   ENOTCAPABLE,
   f,
@@ -189,6 +190,21 @@ scenario("copy_file_range() needs SEEK for an offset", ["15.1"], [
 scenario("copy_file_range() needs no SEEK", ["13.2"], [
   ...copies,
   gives(1, "copy_file_range", ...copy(out(8), out(8))),
+], { tree });
+
+/** A `struct kinfo_file` of 1392 bytes, that says so or something else. */
+const kinfo = (structsize: string): Argument => ({ hex: structsize + "00".repeat(1388) });
+const F_KINFO = 22, KINFO_FILE_SIZE = "70050000";
+scenario("F_KINFO wants the size and FCNTL, and does not work in capability mode", [...both], [
+  openFile,
+  ok("fcntl", f, F_KINFO, kinfo(KINFO_FILE_SIZE)),
+  fails(EINVAL, "fcntl", f, F_KINFO, kinfo("6f050000")),
+  fails(EBADF, "fcntl", 899, F_KINFO, kinfo(KINFO_FILE_SIZE)),
+  opens("g", "open", "$base/g", O_RDWR, 0),
+  ok("cap_rights_limit", ref("g"), rights("READ")),
+  fails(ENOTCAPABLE, "fcntl", ref("g"), F_KINFO, kinfo(KINFO_FILE_SIZE)),
+  ok("cap_enter"),
+  fails(ECAPMODE, "fcntl", f, F_KINFO, kinfo(KINFO_FILE_SIZE)),
 ], { tree });
 
 scenario("O_EXEC gives a descriptor that can't be read", [...both], [

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runModule } from "../../_child.ts";
+import { inChild, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
@@ -54,6 +54,34 @@ test(
       ...["stdio.stderr", "stdio.stdin", "stdio.stdout"],
     ]);
     assertEquals(end, { sandboxed: true, entered: true, names: ["data", "out", "log"] });
+  },
+  { skip: needsStandin },
+);
+
+test(
+  "a failure while limitOthers takes the rest's rights is named too, and the mode is not entered",
+  async () => {
+    using fixture = new Fixture({ file: "text" });
+    const result = await inChild(
+      async ({ sandbox, SandboxError, sandboxed, openSync, openDescriptors }, { path, url }) => {
+        const { failNext } = await import(url);
+        using forgotten = openSync(path);
+        const before = openDescriptors().length;
+        // The plan limits nothing else, so this is of what it does not name.
+        failNext("cap_rights_limit", 5);
+        try {
+          sandbox({ limitOthers: true });
+          throw new Error("it worked");
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          const { step, entry, code, stillLimited } = error;
+          void forgotten;
+          return [step, entry, code, stillLimited, sandboxed(), openDescriptors().length - before];
+        }
+      },
+      { path: fixture.at("file"), url: new URL("../../_standin.ts", import.meta.url).href },
+    );
+    assertEquals(result as unknown, ["limit", "limitOthers", "EIO", ["limitOthers"], false, 0]);
   },
   { skip: needsStandin },
 );

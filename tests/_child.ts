@@ -14,7 +14,7 @@ export interface ChildOptions {
   /** Further flags for `deno run`, before the module. */
   flags?: string[];
   args?: string[];
-  stdin?: string;
+  stdin?: string | Uint8Array;
   env?: Record<string, string>;
   cwd?: string;
   /** Milliseconds until the child is killed and the call fails. */
@@ -56,10 +56,9 @@ const kernelFlags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? 
 const library = new URL("../mod.ts", import.meta.url).href;
 const resultMark = "\u0001result:";
 
-/** Runs one module in a child Deno and waits for its end. */
-export async function runModule(module: string | URL, options: ChildOptions = {}): Promise<ChildResult> {
-  const { permissions = ["-A"], flags = [], args = [], timeout = 60_000, kernel = true } = options;
-  const child = new Deno.Command(Deno.execPath(), {
+function command(module: string | URL, options: ChildOptions): Deno.Command {
+  const { permissions = ["-A"], flags = [], args = [], kernel = true } = options;
+  return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
@@ -75,25 +74,81 @@ export async function runModule(module: string | URL, options: ChildOptions = {}
     stdout: "piped",
     stderr: "piped",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  }).spawn();
+  });
+}
+
+/** Runs one module in a child Deno and waits for its end. */
+export async function runModule(module: string | URL, options: ChildOptions = {}): Promise<ChildResult> {
+  const { timeout = 60_000, stdin } = options;
+  const child = command(module, options).spawn();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     child.kill("SIGKILL");
   }, timeout);
   try {
-    if (options.stdin !== undefined) {
+    // What the child writes is read meanwhile, or neither would get on.
+    const output = child.output();
+    if (stdin !== undefined) {
       const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(options.stdin)).catch(() => {});
+      const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
+      await writer.write(bytes).catch(() => {});
       await writer.close().catch(() => {});
     }
-    const { code, signal, stdout, stderr } = await child.output();
+    const { code, signal, stdout, stderr } = await output;
     const decoder = new TextDecoder();
     const result = { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
     if (timedOut) throw new Error(`child ran longer than ${timeout} ms\n${result.stdout}${result.stderr}`);
     return result;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** A module that runs until it is told to end: at the end of the scope, if not before. */
+export class RunningModule implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #seen = "";
+
+  constructor(module: string | URL, options: Omit<ChildOptions, "stdin"> = {}) {
+    this.#child = command(module, options).spawn();
+    this.#lines = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), options.timeout ?? 60_000);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Reads its standard error until that matches, and gives the match. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#seen);
+      if (match) return match;
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error(`the child ended before it said ${pattern}\n${this.#seen}`);
+      this.#seen += value;
+    }
+  }
+
+  /** Tells it to end and waits for that. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<ChildResult> {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    const stdout = await new Response(this.#child.stdout).text();
+    for (let part; !(part = await this.#lines.read()).done;) this.#seen += part.value;
+    const { code, signal: by } = await this.#child.status;
+    clearTimeout(this.#timer);
+    return { code, signal: by, stdout, stderr: this.#seen };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#child.stdout.locked) await this.stop("SIGKILL");
   }
 }
 

@@ -1,0 +1,67 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { type ChildOptions, type ChildResult, libcPath, runModule } from "../_child.ts";
+import { kernel } from "../_kernel.ts";
+import { test } from "../_test.ts";
+
+/** Where there is no Capsicum a tool does its work only when told so. */
+export const unprotected: string[] = kernel.hasCapsicum ? [] : ["--unprotected"];
+
+export function moduleOf(name: string): URL {
+  return new URL(`../../examples/${name}.ts`, import.meta.url);
+}
+
+/** Runs a tool with no permission but to use libc, unless told otherwise. */
+export function runTool(name: string, args: string[], options: ChildOptions = {}): Promise<ChildResult> {
+  return runModule(moduleOf(name), {
+    permissions: [`--allow-ffi=${libcPath}`],
+    args: [...unprotected, ...args],
+    ...options,
+  });
+}
+
+interface Usage {
+  /** Arguments that are wrong, and what is said of them. */
+  wrong: [args: string[], complaint: RegExp][];
+  /** Arguments that are right. */
+  right: string[];
+  /** The code of a tool that can't do its work. */
+  failure: number;
+}
+
+/** Registers the tests of what every tool has in common. */
+export function testUsage(name: string, { wrong, right, failure }: Usage): void {
+  test(`examples/${name}.ts has at most 200 lines and says how it is started`, () => {
+    const source = Deno.readTextFileSync(moduleOf(name));
+    assertEquals(source.trimEnd().split("\n").slice(200), []);
+    const start = new RegExp(`^ \\* (deno run --allow-.*examples/${name}\\.ts.*)$`, "m").exec(source)![1]!;
+    const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+    assertEquals(readme.includes(start), true, start);
+  });
+
+  test(`examples/${name}.ts tells how it is used, with code 0`, async () => {
+    const { code, stdout, stderr } = await runTool(name, ["--help"]);
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, new RegExp(`^usage: ${name}\\.ts `));
+  });
+
+  for (const [args, complaint] of wrong) {
+    test(`examples/${name}.ts ends with code 2 and a sentence for ${JSON.stringify(args)}`, async () => {
+      const { code, stdout, stderr } = await runTool(name, args);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(stderr, complaint);
+      assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    });
+  }
+
+  test(`examples/${name}.ts refuses to run without a sandbox unless told to`, async () => {
+    const { code, stdout, stderr } = await runModule(moduleOf(name), {
+      args: right,
+      kernel: false,
+      stdin: "",
+    });
+    assertEquals([code, stdout], [failure, ""]);
+    assertMatch(stderr, /^\w+: there is no Capsicum on linux; --unprotected [^\n]*\.\n$/);
+  }, {
+    skip: Deno.build.os !== "linux" && kernel.hasCapsicum && !kernel.simulated && "FreeBSD has Capsicum",
+  });
+}

@@ -1,0 +1,372 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openDirSync } from "../../mod.ts";
+import { libcPath, RunningModule } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
+import { test } from "../_test.ts";
+import { moduleOf, testUsage, unprotected } from "./_example.ts";
+
+testUsage("http_static", {
+  wrong: [
+    [[], /^http_static: name one directory to serve; see --help\.$/m],
+    [["one", "two"], /name one directory/],
+    [["--port=http", "."], /the port is a number up to 65535\./],
+    [["--port=65536", "."], /the port is a number up to 65535\./],
+    [["--host", "."], /there is no option "--host"/],
+    [["--root", "."], /there is no option "--root"/],
+    [["--unprotected=yes", "."], /there is no option "--unprotected=yes"/],
+  ],
+  right: ["."],
+  failure: 1,
+});
+
+/** A server of the directory "site" in a fixture. */
+class Server implements AsyncDisposable {
+  private constructor(readonly module: RunningModule, readonly port: number) {}
+
+  static async start(fixture: Fixture): Promise<Server> {
+    const module = new RunningModule(moduleOf("http_static"), {
+      permissions: [`--allow-ffi=${libcPath}`, "--allow-net=127.0.0.1"],
+      args: [...unprotected, "--port=0", fixture.at("site")],
+    });
+    const [, port, how] = await module.said(/serving at 127\.0\.0\.1 port (\d+), (.*)\.\n/);
+    assertMatch(how!, kernel.hasCapsicum ? /^in capability mode$/ : /^UNPROTECTED/);
+    return new Server(module, Number(port));
+  }
+
+  /** An answer, read to its end. */
+  async get(path: string, init: RequestInit = {}): Promise<Response & { body: null; all: string }> {
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { redirect: "manual", ...init });
+    return Object.assign(response, { all: await response.text() }) as never;
+  }
+
+  /** What is answered to a request line as it is, which no client sends so. */
+  async raw(target: string, method = "GET"): Promise<string> {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    const request = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    await connection.write(Uint8Array.from(request, (sign) => sign.charCodeAt(0)));
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    for (let bytes = new Uint8Array(65536), count; (count = await connection.read(bytes)) !== null;) {
+      chunks.push(bytes.slice(0, count));
+    }
+    return await new Blob(chunks).text();
+  }
+
+  /** The descriptors of regular files that it has open; undefined where nobody tells. */
+  openFiles(fixture: Fixture): string[] | undefined {
+    if (Deno.build.os !== "linux") return undefined;
+    const place = `/proc/${this.module.pid}/fd`;
+    return [...Deno.readDirSync(place)].flatMap(({ name }) => {
+      try {
+        return [Deno.readLinkSync(`${place}/${name}`)];
+      } catch {
+        return [];
+      }
+    }).filter((path) => path.startsWith(fixture.at("site/")));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { code, stderr } = await this.module.stop();
+    assertEquals(code, 0, stderr);
+  }
+}
+
+const text = "0123456789";
+
+test("http_static.ts serves files with their type, size and tag, to GET and HEAD alone", async () => {
+  using fixture = new Fixture({
+    site: {
+      "a.txt": text,
+      "b.HTML": "<p>",
+      "c.constructor": "c",
+      "ü ?#%.css": "é",
+      empty: "",
+      "d.txt": { text, mode: 0o644 },
+    },
+  });
+  await using server = await Server.start(fixture);
+  const { status, headers, all } = await server.get("/a.txt");
+  assertEquals([status, all, headers.get("content-length")], [200, text, "10"]);
+  assertEquals(headers.get("content-type"), "text/plain; charset=utf-8");
+  assertEquals([headers.get("x-content-type-options"), headers.get("accept-ranges")], ["nosniff", "bytes"]);
+  assertEquals(headers.get("last-modified"), fixture.stat("site/a.txt").mtime!.toUTCString());
+  assertMatch(headers.get("etag")!, /^"[\w-]+"$/);
+  const types = { "/b.HTML": "text/html; charset=utf-8", "/c.constructor": "application/octet-stream" };
+  for (const [path, type] of Object.entries(types)) {
+    assertEquals((await server.get(path)).headers.get("content-type"), type);
+  }
+  assertEquals((await server.get(`/${encodeURIComponent("ü ?#%.css")}`)).all, "é");
+  const empty = await server.get("/empty");
+  assertEquals([empty.status, empty.all, empty.headers.get("content-length")], [200, "", "0"]);
+
+  const head = await server.get("/a.txt", { method: "HEAD" });
+  assertEquals([head.status, head.all, head.headers.get("content-length")], [200, "", "10"]);
+  assertEquals(head.headers.get("etag"), headers.get("etag"));
+  for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"]) {
+    const { status, headers } = await server.get("/a.txt", { method });
+    assertEquals([status, headers.get("allow")], [405, "GET, HEAD"], method);
+  }
+  assertEquals(fixture.read("site/a.txt"), text);
+  for (const path of ["/none", "/a.txt/", "/a.txt/x", `/${"n".repeat(300)}`]) {
+    assertEquals((await server.get(path)).status, 404, path);
+  }
+});
+
+test("http_static.ts serves single ranges, and a changed file whole to whoever has a range of the old one", async () => {
+  using fixture = new Fixture({ site: { file: text, empty: "" } });
+  const large = crypto.getRandomValues(new Uint8Array(60_000));
+  const larger = new Uint8Array(1_000_000).map((_, i) => large[i % 60_000]! ^ i);
+  fixture.write("site/large", larger);
+  await using server = await Server.start(fixture);
+  const get = (range: string, more: Record<string, string> = {}, path = "/file") =>
+    server.get(path, { headers: { range, ...more } });
+  const parts: [range: string, body: string, shown: string][] = [
+    ["bytes=0-0", "0", "0-0"],
+    ["bytes=2-4", "234", "2-4"],
+    ["bytes=5-", "56789", "5-9"],
+    ["bytes=5-99", "56789", "5-9"],
+    ["bytes=-3", "789", "7-9"],
+    ["bytes=-99", text, "0-9"],
+    ["BYTES=9-9", "9", "9-9"],
+  ];
+  for (const [range, body, shown] of parts) {
+    const { status, headers, all } = await get(range);
+    assertEquals([status, all, headers.get("content-range")], [206, body, `bytes ${shown}/10`], range);
+    assertEquals(headers.get("content-length"), String(body.length));
+  }
+  for (const range of ["bytes=10-", "bytes=10-20", "bytes=-0", `bytes=${"9".repeat(40)}-`]) {
+    const { status, headers, all } = await get(range);
+    assertEquals([status, all, headers.get("content-range")], [416, "", "bytes */10"], range);
+  }
+  assertEquals((await get("bytes=0-", {}, "/empty")).status, 416);
+  for (
+    const range of ["bytes=4-2", "bytes=-", "bytes=a-b", "bytes=0-1,3-4", "lines=1-2", "bytes", "bytes=0x1-2"]
+  ) {
+    const { status, all } = await get(range);
+    assertEquals([status, all], [200, text], range);
+  }
+  const { headers } = await server.get("/file");
+  const tag = headers.get("etag")!, date = headers.get("last-modified")!;
+  for (const same of [tag, date]) assertEquals((await get("bytes=2-4", { "if-range": same })).status, 206);
+  for (const other of ['"other"', `W/${tag}`, new Date(0).toUTCString()]) {
+    const { status, all } = await get("bytes=2-4", { "if-range": other });
+    assertEquals([status, all], [200, text], other);
+  }
+  const bytes = async (range?: string) => {
+    const response = await fetch(
+      `http://127.0.0.1:${server.port}/large`,
+      range ? { headers: { range } } : {},
+    );
+    return new Uint8Array(await response.arrayBuffer());
+  };
+  assertEquals(await bytes("bytes=1000-899999"), larger.subarray(1000, 900_000));
+  assertEquals(await bytes("bytes=-5"), larger.subarray(-5));
+  assertEquals(await bytes(), larger);
+});
+
+test("http_static.ts says 304 to whoever has the file already, until it changes", async () => {
+  using fixture = new Fixture({ site: { file: text } });
+  await using server = await Server.start(fixture);
+  const get = (headers: Record<string, string>) => server.get("/file", { headers });
+  const { headers } = await get({});
+  const tag = headers.get("etag")!, date = headers.get("last-modified")!;
+  const having = [tag, `W/${tag}`, `"x", ${tag}`, "*"];
+  for (const tags of having) {
+    const { status, all, headers } = await get({ "if-none-match": tags });
+    assertEquals([status, all, headers.get("etag")], [304, "", tag], tags);
+  }
+  assertEquals((await get({ "if-modified-since": date })).status, 304);
+  assertEquals((await get({ "if-modified-since": new Date(0).toUTCString() })).status, 200);
+  assertEquals((await get({ "if-modified-since": "never" })).status, 200);
+  assertEquals((await get({ "if-none-match": '"x"', "if-modified-since": date })).status, 200);
+  fixture.write("site/file", "9876543210");
+  fixture.utime("site/file", new Date(), new Date(Date.now() - 5000));
+  const { status, all } = await get({ "if-none-match": tag });
+  assertEquals([status, all], [200, "9876543210"]);
+});
+
+const hostileNames = [
+  "<script>alert(1)<",
+  '"onclick="x',
+  "'&amp;",
+  "javascript:x",
+  "%2e%2e",
+  "a\\b",
+  "back\nline",
+  "...",
+];
+
+test("http_static.ts shows directories by pages whose links lead to each name, and none is taken for HTML", async () => {
+  using fixture = new Fixture({ site: { sub: { deep: {} }, indexed: { "index.html": "<p>index" } } });
+  fixture.add(Object.fromEntries(hostileNames.map((name) => [name, `of ${name}`])), "site");
+  fixture.add({ evil: { x: "x" } }, "site");
+  await using server = await Server.start(fixture);
+  const page = await server.get("/");
+  assertEquals(page.status, 200);
+  assertEquals(page.headers.get("content-type"), "text/html; charset=utf-8");
+  assertEquals(page.headers.get("content-security-policy"), "default-src 'none'");
+  assert(!/<script|"onclick/.test(page.all), page.all);
+  const links = [...page.all.matchAll(/<a href="([^"]*)">/g)].map((match) => match[1]!);
+  assertEquals(links.length, hostileNames.length + 3);
+  assert(links.every((link) => link.startsWith("./")), links.join());
+  const decoded = (link: string) => link.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+  const answers = await Promise.all(
+    links.filter((link) => !link.endsWith("/")).map(async (link) =>
+      (await server.get(`/${decoded(link).slice(2)}`)).all
+    ),
+  );
+  assertEquals(answers.sort(), hostileNames.map((name) => `of ${name}`).sort());
+  assertStringIncludes((await server.get("/sub/")).all, '<a href="../">');
+  assert(!page.all.includes("../"));
+  assertEquals((await server.get("/indexed/")).all, "<p>index");
+  for (const path of ["/sub", "//evil", "/.//evil", "/sub/..//evil"]) {
+    const answer = await server.raw(path);
+    assertMatch(answer, /^HTTP\/1\.1 308 /);
+    assertMatch(answer, /^location: \/(sub|evil)\/\r$/im);
+  }
+});
+
+const ways = [
+  "/../secret",
+  "/../../secret",
+  "/./../secret",
+  "/sub/../../secret",
+  "/%2e%2e/secret",
+  "/.%2e/secret",
+  "/%2E./secret",
+  "/%2e%2e%2fsecret",
+  "/..%2fsecret",
+  "/sub%2f..%2f..%2fsecret",
+  "/%252e%252e/secret",
+  "/%252e%252e%252fsecret",
+  "/..%252fsecret",
+  "/..\\secret",
+  "/..%5csecret",
+  "/%5c..%5csecret",
+  "/%c0%ae%c0%ae/secret",
+  "/%c0%ae%c0%ae%c0%afsecret",
+  "/%e0%80%ae%e0%80%ae/secret",
+  "/\xc0\xae\xc0\xae/secret",
+  "/%ff/secret",
+  "/..%00/secret",
+  "/%00/../secret",
+  "/file%00.html",
+  "/..;/secret",
+  "/%u002e%u002e/secret",
+  "/%2e%2e%c0%afsecret",
+  "/\uff0e\uff0e/secret".replace(/[^\0-\x7f]/g, encodeURIComponent),
+  "//../secret",
+  "/.../secret",
+  "../secret",
+  "secret",
+  "http://localhost/../secret",
+  "http://localhost/%2e%2e/secret",
+  "/out",
+  "/outdir/secret",
+  "/outdir/",
+  "/outdir",
+  "/up/secret",
+  "/up/",
+  "/up/site/file",
+  "/absolute",
+  "/absolutedir/secret",
+  "/sub/up2/secret",
+  "/chain/secret",
+  "/loop",
+  "/%",
+  "/%g0",
+  "/%2",
+];
+
+test("http_static.ts lets nobody out of its directory by names, encodings or symlinks", async () => {
+  using fixture = new Fixture({ secret: "CANARY", outside: { secret: "CANARY" } });
+  fixture.add({
+    site: {
+      file: "inside",
+      sub: { file: "inside", up2: { link: "../.." } },
+      out: { link: "../secret" },
+      outdir: { link: "../outside" },
+      up: { link: ".." },
+      absolute: { link: fixture.at("secret") },
+      absolutedir: { link: fixture.at("outside") },
+      chain: { link: "outdir" },
+      loop: { link: "loop" },
+      within: { link: "sub/file" },
+      subdir: { link: "sub" },
+    },
+  });
+  for (
+    const way of [fixture.at("secret"), `//${fixture.at("secret")}`, `/%2f${fixture.at("secret").slice(1)}`]
+  ) {
+    ways.push(way, way.replaceAll("/", "%2f"), `/.${way}`);
+  }
+  await using server = await Server.start(fixture);
+  for (const way of ways) {
+    for (const method of ["GET", "HEAD"]) {
+      const answer = await server.raw(way, method);
+      assert(!answer.includes("CANARY"), `${way}: ${answer}`);
+      assertMatch(answer, /^HTTP\/1\.1 40[04] /, way);
+      assert(!answer.includes(fixture.path), way);
+    }
+  }
+  for (const path of ["/file", "/within", "/subdir/file", "/sub/../file", "/sub/%2e%2e/file", "/./file"]) {
+    assertMatch(await server.raw(path), /^HTTP\/1\.1 200 [^]*inside$/, path);
+  }
+});
+
+test("http_static.ts goes on where a name is a FIFO that nobody writes to", async () => {
+  using fixture = new Fixture({ site: { file: text } });
+  using site = openDirSync(fixture.at("site"));
+  site.mkfifoSync("fifo");
+  await using server = await Server.start(fixture);
+  assertEquals((await server.get("/fifo")).status, 404);
+  assertEquals((await server.get("/file")).all, text);
+});
+
+test("http_static.ts answers 2,000 requests, 64 at a time, without an error, and leaves no file open", async () => {
+  using fixture = new Fixture({ site: { small: text, sub: { "one.txt": "one" } } });
+  const large = new Uint8Array(700_000).map((_, i) => i * 7 >> 3);
+  fixture.write("site/large", large);
+  await using server = await Server.start(fixture);
+  const kinds: (() => Promise<boolean>)[] = [
+    async () => (await server.get("/small")).all === text,
+    async () => (await server.get("/sub/one.txt", { headers: { range: "bytes=1-1" } })).all === "n",
+    async () => (await server.get("/sub/")).all.includes("one.txt"),
+    async () => (await server.get("/none")).status === 404,
+    async () => {
+      const body = await (await fetch(`http://127.0.0.1:${server.port}/large`)).arrayBuffer();
+      const bytes = new Uint8Array(body);
+      return bytes.length === large.length && bytes.every((byte, i) => byte === large[i]);
+    },
+  ];
+  let next = 0, right = 0;
+  const work = async () => {
+    while (next < 2000) if (await kinds[next++ % kinds.length]!()) right++;
+  };
+  await Promise.all(Array.from({ length: 64 }, work));
+  assertEquals(right, 2000);
+  assertEquals(await settled(() => server.openFiles(fixture)), []);
+});
+
+test("http_static.ts closes the file of a client that leaves early", async () => {
+  using fixture = new Fixture({ site: { large: "" } });
+  fixture.resize("site/large", 50_000_000);
+  await using server = await Server.start(fixture);
+  for (let i = 0; i < 20; i++) {
+    const { body } = await fetch(`http://127.0.0.1:${server.port}/large`);
+    const reader = body!.getReader();
+    await reader.read();
+    await reader.cancel();
+  }
+  assertEquals(await settled(() => server.openFiles(fixture)), []);
+  assertEquals((await server.get("/large", { headers: { range: "bytes=-3" } })).all, "\0\0\0");
+});
+
+/** What is open once the server has noticed that a connection was closed. */
+async function settled(openFiles: () => string[] | undefined): Promise<string[]> {
+  for (let tries = 0;; tries++) {
+    const files = openFiles() ?? [];
+    if (files.length === 0 || tries === 200) return files;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -10,13 +10,21 @@ export function moduleOf(name: string): URL {
   return new URL(`../../examples/${name}.ts`, import.meta.url);
 }
 
-/** Runs a tool with no permission but to use libc, unless told otherwise. */
-export function runTool(name: string, args: string[], options: ChildOptions = {}): Promise<ChildResult> {
-  return runModule(moduleOf(name), {
+/** Runs a tool with no permission but to use libc, unless told otherwise; that it is unprotected is left out. */
+export async function runTool(
+  name: string,
+  args: string[],
+  options: ChildOptions = {},
+): Promise<ChildResult> {
+  const result = await runModule(moduleOf(name), {
     permissions: [`--allow-ffi=${libcPath}`],
     args: [...unprotected, ...args],
     ...options,
   });
+  const stderr = result.stderr.replace(`${name}: unprotected, since there is no Capsicum on linux.\n`, "");
+  const isTold = stderr !== result.stderr, didWork = !["--help"].includes(args[0] ?? "") && result.code !== 2;
+  if (didWork && isTold === kernel.hasCapsicum) throw new Error(`It says of its sandbox: ${result.stderr}`);
+  return { ...result, stderr };
 }
 
 interface Usage {

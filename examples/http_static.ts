@@ -3,7 +3,8 @@
  *
  * deno run --allow-ffi=/lib/libc.so.7 --allow-net=127.0.0.1:8000 examples/http_static.ts DIRECTORY
  */
-import { CapsicumError, type Dir, enter, type FdFile, isSupported, libc, openDirSync } from "../mod.ts";
+import { CapsicumError, type Dir, type FdFile, libc } from "../mod.ts";
+import { Tool } from "./_tool.ts";
 
 const help = `usage: http_static.ts [--host=ADDRESS] [--port=PORT] [--unprotected] DIRECTORY
 
@@ -153,48 +154,27 @@ function answer(request: Request, root: Dir): Response {
     if (error instanceof Deno.errors.PermissionDenied) return text(403, "It may not be read.");
     const reason = error instanceof CapsicumError ? error.code : (error as Error).name;
     if (none.includes(reason)) return text(404, "There is no such file.");
-    console.error(`http_static: ${(error as Error).message}`);
+    tool.say((error as Error).message);
     return text(500, "It could not be read.");
   }
 }
 
-function fail(message: string, code: number): never {
-  console.error(`http_static: ${message}`);
-  Deno.exit(code);
-}
-const given = new Map([["host", "127.0.0.1"], ["port", "8000"], ["unprotected", ""]]), paths: string[] = [];
-for (const arg of Deno.args) {
-  const [, name = "", value] = /^--(\w+)(?:=(.+))?$/.exec(arg) ?? [];
-  if (arg === "--help") {
-    console.log(help);
-    Deno.exit();
-  }
-  if (given.has(name) && (value === undefined) === (name === "unprotected")) given.set(name, value ?? "yes");
-  else if (arg.startsWith("-")) fail(`there is no option ${JSON.stringify(arg)}; see --help.`, 2);
-  else paths.push(arg);
-}
-const hostname = given.get("host")!, port = Number(given.get("port"));
-if (paths.length !== 1) fail("name one directory to serve; see --help.", 2);
-if (!Number.isInteger(port) || port < 0 || port > 65_535) fail("the port is a number up to 65535.", 2);
+const tool: Tool<"host" | "port"> = new Tool(help, { host: "127.0.0.1", port: "8000" });
+const { operands: [path, ...others], options: { host, port } } = tool;
+if (path === undefined || others.length > 0) tool.misused("name one directory to serve");
+if (Number(port) > 65_535) tool.misused("the port is a number up to 65535");
 
 try {
-  const isSandboxed = isSupported();
-  if (!isSandboxed && !given.get("unprotected")) {
-    fail(`there is no Capsicum on ${Deno.build.os}; --unprotected serves without a sandbox.`, 1);
-  }
-  const root = openDirSync(paths[0]!);
-  const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => answer(request, root));
-  // No request is answered before this turn of the event loop ends.
-  if (isSandboxed) {
-    root.limit(["LOOKUP", "READ", "SEEK", "FSTAT"]);
-    enter();
-  }
-  const how = isSandboxed ? "in capability mode" : "UNPROTECTED: there is no Capsicum here";
-  console.error(`http_static: serving at ${hostname} port ${server.addr.port}, ${how}.`);
+  const listen = { hostname: host, port: Number(port), onListen: () => {} };
+  const server = Deno.serve(listen, (request) => answer(request, box.dirs.root));
+  // It enters before this turn of the event loop ends, and so before any request is answered.
+  const box = tool.sandbox({ dirs: { root: { path, unconfined: "allow" } }, stdio: true });
+  const how = box.sandboxed ? "in capability mode" : "UNPROTECTED";
+  tool.say(`serving at ${host} port ${server.addr.port}, ${how}.`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => void server.shutdown());
   }
   await server.finished;
 } catch (error) {
-  fail((error as Error).message, 1);
+  tool.fail((error as Error).message, 1);
 }

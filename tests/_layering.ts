@@ -26,11 +26,12 @@ const writes = new RegExp(
     ")",
 );
 
-/** Imports go only to the same layer or a lower one; examples import of the library nothing but mod.ts and the facades. */
+/** Imports go only to the same layer or a lower one; examples import each other, and of the library mod.ts and facades. */
 export const layering: Rule = (sources) =>
   importsOf(sources).flatMap(({ from, specifier, to }) => {
     if (isExample(from)) {
-      if (to === "mod.ts" || facade.test(to ?? "") || specifier.startsWith("@std/")) return [];
+      const path = to ?? "";
+      if (path === "mod.ts" || facade.test(path) || isExample(path) || specifier.startsWith("@std/")) return [];
       return [`${from}: imports "${specifier}", which is neither ../mod.ts nor a facade nor of @std.`];
     }
     if (!isLibrary(from)) return [];

@@ -10,8 +10,8 @@ testUsage("http_static", {
   wrong: [
     [[], /^http_static: name one directory to serve; see --help\.$/m],
     [["one", "two"], /name one directory/],
-    [["--port=http", "."], /the port is a number up to 65535\./],
-    [["--port=65536", "."], /the port is a number up to 65535\./],
+    [["--port=http", "."], /--port takes a number; see --help\./],
+    [["--port=65536", "."], /the port is a number up to 65535; see --help\./],
     [["--host", "."], /there is no option "--host"/],
     [["--root", "."], /there is no option "--root"/],
     [["--unprotected=yes", "."], /there is no option "--unprotected=yes"/],

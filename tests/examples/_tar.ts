@@ -1,0 +1,74 @@
+/** Archives of tar, as honest or not as a test wants them. */
+
+export interface Member {
+  name: string;
+  type?: string;
+  data?: string | Uint8Array;
+  link?: string;
+  mode?: number;
+  /** In seconds. */
+  mtime?: number;
+  prefix?: string;
+  /** What the header says instead of the size that the data has. */
+  size?: string;
+  /** "ustar\0" unless it is told. */
+  magic?: string;
+  checksum?: number;
+}
+
+export const end: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
+
+/** A string whose characters are bytes where they are below 256. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return /^[\0-\xff]*$/.test(text)
+    ? Uint8Array.from(text, (sign) => sign.charCodeAt(0))
+    : new TextEncoder().encode(text);
+}
+
+/** A header and its data, in whole blocks. */
+export function member(one: Member): Uint8Array<ArrayBuffer> {
+  const data = typeof one.data === "string" ? bytesOf(one.data) : one.data ?? new Uint8Array();
+  const block = new Uint8Array(512 + Math.ceil(data.length / 512) * 512);
+  const set = (at: number, text: string) => block.set(bytesOf(text), at);
+  const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0") + "\0";
+  set(0, one.name.slice(0, 100));
+  set(100, octal(one.mode ?? 0o644, 7));
+  set(124, one.size ?? octal(data.length, 11));
+  set(136, octal(one.mtime ?? 1_000_000_000, 11));
+  set(156, one.type ?? "0");
+  set(157, (one.link ?? "").slice(0, 100));
+  set(257, one.magic ?? "ustar\x0000");
+  set(345, one.prefix ?? "");
+  set(148, "        ");
+  const sum = one.checksum ?? block.subarray(0, 512).reduce((sum, byte) => sum + byte, 0);
+  set(148, `${octal(sum, 6)} `);
+  block.set(data, 512);
+  return block;
+}
+
+/** The records of a pax header. */
+export function records(values: Record<string, string>): string {
+  return Object.entries(values).map(([key, value]) => {
+    const rest = ` ${key}=${value}\n`.length;
+    let length = rest + 1;
+    while (String(length).length + rest !== length) length++;
+    return `${length} ${key}=${value}\n`;
+  }).join("");
+}
+
+export function joined(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) all.set(part, at), at += part.length;
+  return all;
+}
+
+/** A whole archive. */
+export function archive(...members: Member[]): Uint8Array<ArrayBuffer> {
+  return joined([...members.map(member), end]);
+}
+
+export async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

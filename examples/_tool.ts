@@ -7,7 +7,8 @@ export class Tool<Option extends string> {
   readonly operands: string[] = [];
   /** The values of the options; that of a flag is "" where it was not given. */
   readonly options: Record<Option, string>;
-  #isUnprotected = false;
+  /** Whether it shall work without a sandbox, where there is none. */
+  isUnprotected = false;
 
   /**
    * Reads the arguments. An option has a value as `--name=value`, a number where its default is one; a flag is one letter
@@ -22,7 +23,7 @@ export class Tool<Option extends string> {
       const flags = /^-[a-zA-Z]+$/.test(arg) ? arg.slice(1).split("") : [];
       if (isEnded || !arg.startsWith("-") || arg === "-") this.operands.push(arg);
       else if (arg === "--") isEnded = true;
-      else if (arg === "--unprotected") this.#isUnprotected = true;
+      else if (arg === "--unprotected") this.isUnprotected = true;
       else if (arg === "--help") {
         console.log(help);
         Deno.exit();
@@ -53,19 +54,25 @@ export class Tool<Option extends string> {
     this.fail(`${what}; see --help.`, 2);
   }
 
+  /** Ends, since there is no Capsicum. */
+  refuse(code: number): never {
+    this.fail(`there is no Capsicum on ${Deno.build.os}; --unprotected works without a sandbox.`, code);
+  }
+
+  /** Says that there is no sandbox. */
+  warn(): void {
+    this.say(`unprotected, since there is no Capsicum on ${Deno.build.os}.`);
+  }
+
   /** A sandbox as planned; where there is no Capsicum, none if that was asked for, and else the end. */
   sandbox<const P extends Plan & { dryRun?: false }>(plan: P, code = 1): Sandbox<P> {
-    const lack = `there is no Capsicum on ${Deno.build.os}`;
     try {
-      const box = sandbox({ ...plan, enforce: this.#isUnprotected ? "if-supported" : "required" });
-      if (!box.sandboxed) this.say(`unprotected, since ${lack}.`);
+      const box = sandbox({ ...plan, enforce: this.isUnprotected ? "if-supported" : "required" });
+      if (!box.sandboxed) this.warn();
       return box;
     } catch (error) {
-      const isLacking = error instanceof Deno.errors.NotSupported;
-      this.fail(
-        isLacking ? `${lack}; --unprotected works without a sandbox.` : (error as Error).message,
-        code,
-      );
+      if (error instanceof Deno.errors.NotSupported) this.refuse(code);
+      this.fail((error as Error).message, code);
     }
   }
 }

@@ -6,6 +6,9 @@ import { test } from "../_test.ts";
 /** Where there is no Capsicum a tool does its work only when told so. */
 export const unprotected: string[] = kernel.hasCapsicum ? [] : ["--unprotected"];
 
+/** Why there is no test of what happens without Capsicum. */
+export const onFreeBSD: string | false = kernel.hasCapsicum && !kernel.simulated && "FreeBSD has Capsicum";
+
 export function moduleOf(name: string): URL {
   return new URL(`../../examples/${name}.ts`, import.meta.url);
 }

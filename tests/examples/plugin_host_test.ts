@@ -1,0 +1,239 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { type ChildResult, libcPath, runModule } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
+import { needsStandin } from "../_standin.ts";
+import { test } from "../_test.ts";
+import { moduleOf, onFreeBSD, runTool, testUsage } from "./_example.ts";
+
+const host = fromFileUrl(moduleOf("plugin_host"));
+
+testUsage("plugin_host", {
+  wrong: [
+    [[], /^plugin_host: name one plug-in; see --help\.$/m],
+    [["one", "two"], /name one plug-in/],
+    [["--time=soon", "a"], /--time takes a number/],
+    [["--memory=1", "a"], /it needs 1 ms and 64 MB at least/],
+    [["--allow-all", "a"], /there is no option "--allow-all"/],
+  ],
+  right: [host],
+  failure: 1,
+});
+
+/** The flags by which the plug-in's Deno reaches the same kernel. */
+const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+const deno = flags.filter((flag) => flag.startsWith("--preload=")).map((flag) => `--deno=${flag}`);
+
+/** Runs a plug-in with a secret beside it, and gives what it answers to each input. */
+async function run(source: string, inputs: unknown[], args: string[] = [], name = "plugin.js") {
+  using fixture = new Fixture({
+    [name]: source.replaceAll("$LIBRARY", new URL("../../mod.ts", import.meta.url).href),
+  });
+  fixture.write("secret", "CANARY");
+  fixture.write("secret.js", "export default 'CANARY';");
+  const result = await runTool("plugin_host", [`--libc=${libcPath}`, ...deno, ...args, fixture.at(name)], {
+    permissions: ["--allow-read", "--allow-run", ...(kernel.simulated ? ["--allow-env"] : [])],
+    stdin: inputs.map((input) => `${JSON.stringify(input)}\n`).join("").replaceAll("$PLACE", fixture.path),
+  });
+  const answers = result.stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  assertEquals(fixture.list(), [name, "secret", "secret.js"].sort());
+  assert(!/CANARY/.test(result.stdout + result.stderr), result.stdout + result.stderr);
+  return { ...result, answers };
+}
+
+test("plugin_host.ts calls an honest plug-in with each line, in JavaScript or TypeScript", async () => {
+  const { code, stderr, answers } = await run(
+    `let calls = 0;
+     console.log("loading");
+     export default async (input) => {
+       console.log("a line of its own");
+       if (input.fail) throw new RangeError("no " + input.fail);
+       await new Promise((resolve) => setTimeout(resolve, 5));
+       return { calls: ++calls, sum: input.numbers?.reduce((a, b) => a + b, 0), text: "é\\u009b" };
+     };`,
+    [{ numbers: [1, 2] }, { fail: "luck" }, { numbers: [3] }],
+  );
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(answers, [
+    { result: { calls: 1, sum: 3, text: "é\u009b" } },
+    { error: "RangeError: no luck" },
+    { result: { calls: 2, sum: 3, text: "é\u009b" } },
+  ]);
+  const typed = "interface A { b: number }\nexport default ({ b }: A): number => b satisfies number;";
+  const { code: right, stdout } = await run(typed, [{ b: 1 }, { b: 2 }], [], "plugin.ts");
+  assertEquals([right, stdout], [0, '{"result":1}\n{"result":2}\n']);
+});
+
+/** What a plug-in tries, as the body of a function that gets the place of a secret; each must throw. */
+const attempts: Record<string, string> = {
+  "read the secret": "return Deno.readTextFileSync(place + '/secret');",
+  "read it in another way": "return await (await fetch('file://' + place + '/secret')).text();",
+  "read what it came from": "return Deno.readTextFileSync(place + '/plugin.js');",
+  "import the secret": "return (await import('file://' + place + '/secret.js')).default;",
+  "import the secret by another module":
+    "return (await import('data:text/javascript,import s from \"file://' + place + '/secret.js\"; export default s')).default;",
+  "list the directory": "return [...Deno.readDirSync(place)].length;",
+  "write a file": "return Deno.writeTextFileSync(place + '/new', 'x');",
+  "make a temporary file": "return Deno.makeTempFileSync({ dir: place });",
+  "read the environment": "return Deno.env.toObject();",
+  "listen": "return Deno.listen({ port: 0 }).addr;",
+  "connect": "return (await Deno.connect({ port: 9 })).remoteAddr;",
+  "fetch": "return (await fetch('http://127.0.0.1:9999/')).status;",
+  "look up a name": "return await Deno.resolveDns('localhost', 'A');",
+  "import over the network": "return await import('https://deno.land/std@0.224.0/version.ts');",
+  "import a package": "return await import('npm:left-pad');",
+  "start a process": "return new Deno.Command('true').outputSync().code;",
+  "start Deno": "return new Deno.Command(Deno.execPath(), { args: ['--version'] }).outputSync().code;",
+  "kill a process": "return Deno.kill(Deno.ppid, 'SIGCONT') ?? 'sent';",
+  "load libc": "return Deno.dlopen('/lib/libc.so.7', { getpid: { parameters: [], result: 'i32' } });",
+  "load any library": "return Deno.dlopen('./x.so', {});",
+  "load the library that its Deno has loaded":
+    "return (await import('$LIBRARY')).libc.open(place + '/secret', 0);",
+  "make a pointer": "return Deno.UnsafePointer.create(4096n);",
+  "have a permission":
+    "return (await Deno.permissions.request({ name: 'read' })).state === 'granted' || fail();",
+  "have the permission to use libc":
+    "return (await Deno.permissions.query({ name: 'ffi', path: '/lib/libc.so.7' })).state === 'granted' || fail();",
+  "open a database": "return await Deno.openKv(place + '/db');",
+  "ask who it is": "return [Deno.uid(), Deno.hostname()];",
+  "do it in a Worker of its own": `
+    const source = "postMessage(Deno.readTextFileSync('" + place + "/secret'))";
+    const worker = new Worker("data:text/javascript," + encodeURIComponent(source), { type: "module" });
+    return await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => (event.preventDefault(), reject(new Error(event.message)));
+    });`,
+};
+
+const tryAll = `
+  const fail = () => { throw new Error("nothing"); };
+  const attempts = {${
+  Object.entries(attempts).map(([what, body]) => `${JSON.stringify(what)}: async (place) => {${body}}`).join()
+}};
+  const tried = async (place) => {
+    const results = {};
+    for (const [what, attempt] of Object.entries(attempts)) {
+      try { results[what] = { got: String(await attempt(place)) }; } catch (error) { results[what] = error.name; }
+    }
+    return results;
+  };
+  const whenLoaded = await tried("$PLACE");
+  export default async (place) => place === null ? whenLoaded : await tried(place);`;
+
+for (
+  const permissions of [
+    "",
+    "--allow-read --allow-net=127.0.0.1 --allow-env=HOME",
+    "--allow-read --allow-write --allow-net --allow-env --allow-run --allow-sys --allow-import",
+  ]
+) {
+  const given = permissions === "" ? "" : `, though it was started with ${permissions}`;
+  test(`plugin_host.ts gives a plug-in nothing, neither when it is loaded nor when it is called${given}`, async () => {
+    using fixture = new Fixture({ secret: "CANARY" });
+    const flags = [...deno.map((flag) => flag.slice("--deno=".length)), permissions].join(" ").trim();
+    const args = flags === "" ? [] : [`--deno=${flags}`];
+    const source = tryAll.replaceAll("$PLACE", fixture.path);
+    const { answers, stderr } = await run(source, [null, "$PLACE"], args);
+    assertEquals([answers.length, stderr], [2, ""]);
+    for (const { result } of answers) {
+      assertEquals(Object.keys(result), Object.keys(attempts));
+      for (const [what, outcome] of Object.entries(result)) {
+        assertEquals(typeof outcome, "string", `${what}: ${Deno.inspect(outcome)}`);
+      }
+    }
+  });
+}
+
+test("plugin_host.ts: what a plug-in fails at works where nothing confines it", async () => {
+  using fixture = new Fixture({ secret: "SECRET", "twin.js": "" });
+  fixture.write(
+    "twin.js",
+    `console.log(Deno.readTextFileSync(${
+      JSON.stringify(fixture.at("secret"))
+    }), (await new Deno.Command(Deno.execPath(), { args: ["--version"] }).output()).code);`,
+  );
+  const { stdout } = await runModule(fixture.at("twin.js"), { kernel: false });
+  assertEquals(stdout, "SECRET 0\n");
+});
+
+const stopped = (result: ChildResult & { answers: unknown[] }, why: RegExp) => {
+  assertEquals([result.code, result.answers], [1, []], result.stderr);
+  assertMatch(result.stderr, why);
+};
+
+test("plugin_host.ts stops a plug-in that takes too long to load, to answer, or to end", async () => {
+  const limit = ["--time=400"];
+  for (const loop of ["while (true);", "await new Promise(() => {});", "self.close();"]) {
+    stopped(await run(`${loop}\nexport default () => 1;`, [1], limit), /took more than 400 ms\.\n$/);
+    stopped(
+      await run(`export default async () => { ${loop} };`, [1], limit),
+      /took more than 400 ms\.\n$/,
+    );
+  }
+});
+
+test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or beside it", async () => {
+  const limit = ["--memory=160", "--time=20000"];
+  const heap = "const all = []; while (true) all.push(new Array(1000).fill(all.length));";
+  stopped(
+    await run(`export default () => { ${heap} };`, [1], limit),
+    /the plug-in took more than 160 MB|ended, by SIG/,
+  );
+  const buffers = `const all = [];
+    for (;;) { all.push(new Uint8Array(4e6).fill(1)); await new Promise((resolve) => setTimeout(resolve, 2)); }`;
+  stopped(
+    await run(`export default async () => { ${buffers} };`, [1], limit),
+    /the plug-in took more than 160 MB|ended, by SIG/,
+  );
+});
+
+test("plugin_host.ts stops a plug-in that answers without end, or otherwise than in JSON", async () => {
+  const write = (text: string) => `Deno.stdout.writeSync(new TextEncoder().encode(${text}))`;
+  stopped(
+    await run(`export default () => { for (;;) ${write('"x".repeat(9999)')}; };`, [1]),
+    /answer is none: a line has no end/,
+  );
+  stopped(
+    await run(`export default () => { ${write('"no JSON\\n"')}; return 1; };`, [1]),
+    /answer is none: /,
+  );
+  stopped(
+    await run(`export default () => { ${write('"3\\n"')}; return 1; };`, [1]),
+    /answer is none: it is no object/,
+  );
+  const { code, stdout } = await run("export default () => 1n;", [1]);
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, '{"error":"TypeError: ');
+});
+
+test("plugin_host.ts says which plug-in does not run", async () => {
+  stopped(await run("export default 1;", [1]), /does not run: .*no function/);
+  stopped(await run("export const a = 1;", [1]), /does not run: .*no function/);
+  stopped(await run("throw new Error('at once');", [1]), /does not run: .*at once/);
+  stopped(await run("this is no JavaScript", [1]), /does not run: /);
+  const { code, stderr } = await runModule(host, { args: ["/absent.js"] });
+  assertEquals(code, 1);
+  assertMatch(stderr, /^plugin_host: [^\n]*\n$/);
+});
+
+const telltale = "Deno.stdout.writeSync(new Uint8Array([65, 10]));\nexport default () => 1;";
+
+test("plugin_host.ts runs no line of a plug-in where there is no Capsicum", async () => {
+  using fixture = new Fixture({ "plugin.js": telltale });
+  const { code, stdout, stderr } = await runModule(host, {
+    args: [fixture.at("plugin.js")],
+    kernel: false,
+    stdin: "1\n",
+  });
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^plugin_host: there is no Capsicum on linux; /);
+}, { skip: onFreeBSD });
+
+test("plugin_host.ts runs no line of a plug-in whose Deno can't enter capability mode", async () => {
+  const preload = fromFileUrl(new URL("_failing_enter.ts", import.meta.url));
+  stopped(
+    await run(telltale, [1], [`--deno=--preload=${preload}`]),
+    /does not run: "sandbox\(\): to enter failed: /,
+  );
+}, { skip: needsStandin });

@@ -169,12 +169,17 @@ try {
   const server = Deno.serve(listen, (request) => answer(request, box.dirs.root));
   // It enters before this turn of the event loop ends, and so before any request is answered.
   const box = tool.sandbox({ dirs: { root: { path, unconfined: "allow" } }, stdio: true });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      void server.shutdown();
+      // Nobody keeps it from ending by a request that has no end.
+      setTimeout(Deno.exit, 2000, 0);
+    });
+  }
   const how = box.sandboxed ? "in capability mode" : "UNPROTECTED";
   tool.say(`serving at ${host} port ${server.addr.port}, ${how}.`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => void server.shutdown());
-  }
   await server.finished;
+  Deno.exit();
 } catch (error) {
   tool.fail((error as Error).message, 1);
 }

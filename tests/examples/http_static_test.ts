@@ -362,6 +362,16 @@ test("http_static.ts closes the file of a client that leaves early", async () =>
   assertEquals((await server.get("/large", { headers: { range: "bytes=-3" } })).all, "\0\0\0");
 });
 
+test("http_static.ts ends when told to, though a client does not take what it asked for", async () => {
+  using fixture = new Fixture({ site: { large: "" } });
+  fixture.resize("site/large", 50_000_000);
+  const server = await Server.start(fixture);
+  const { body } = await fetch(`http://127.0.0.1:${server.port}/large`);
+  const { code, signal } = await server.module.stop("SIGINT");
+  assertEquals([code, signal], [0, null]);
+  await body!.cancel().catch(() => {});
+});
+
 /** What is open once the server has noticed that a connection was closed. */
 async function settled(openFiles: () => string[] | undefined): Promise<string[]> {
   for (let tries = 0;; tries++) {

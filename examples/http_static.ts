@@ -63,7 +63,13 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
     const bytes = new Uint8Array(length);
     while (at < end) advance(file.readAt(bytes.subarray(at - first), at));
     // A response copies the bytes that it gets, but not those that come by a stream.
-    return length < 16 * 1024 ? bytes : ReadableStream.from([bytes]);
+    if (length < 16 * 1024) return bytes;
+    return new ReadableStream({
+      start(controller) {
+        controller.enqueue(bytes);
+        controller.close();
+      },
+    });
   }
   return new ReadableStream({
     async pull(controller) {

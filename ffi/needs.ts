@@ -116,8 +116,11 @@ export function rightsNeeded(call: string): readonly RightName[] {
   return Object.hasOwn(needs, call) ? needs[call as Operation] : [];
 }
 
-/** The rights that openat needs on the directory, by its flags and the osreldate of the kernel, which is rarely asked for. */
-export function rightsToOpen(flags: number, osreldate: () => number): readonly RightName[] {
+/**
+ * The rights that openat needs on the directory, by its flags and the osreldate of the kernel, which is rarely asked for:
+ * the newest, unless told.
+ */
+export function rightsToOpen(flags: number, osreldate: () => number = () => Infinity): readonly RightName[] {
   const rights: RightName[] = ["LOOKUP"];
   if (flags & O_EXEC) rights.push("FEXECVE");
   else {

@@ -31,7 +31,9 @@ export const layering: Rule = (sources) =>
   importsOf(sources).flatMap(({ from, specifier, to }) => {
     if (isExample(from)) {
       const path = to ?? "";
-      if (path === "mod.ts" || facade.test(path) || isExample(path) || specifier.startsWith("@std/")) return [];
+      if (path === "mod.ts" || facade.test(path) || isExample(path) || specifier.startsWith("@std/")) {
+        return [];
+      }
       return [`${from}: imports "${specifier}", which is neither ../mod.ts nor a facade nor of @std.`];
     }
     if (!isLibrary(from)) return [];

@@ -96,7 +96,14 @@ test("mod.ts exports what is listed here and nothing else", () => {
 
 test("deno.json's exports name modules that load, and mod.ts has all of them", async () => {
   const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
-  assertEquals(Object.keys(exports), [".", "./rights", "./ffi", "./audit", "./pycapsicum", "./pycapsicumcffi"]);
+  assertEquals(Object.keys(exports), [
+    ".",
+    "./rights",
+    "./ffi",
+    "./audit",
+    "./pycapsicum",
+    "./pycapsicumcffi",
+  ]);
   const modules = await Promise.all(Object.values(exports).map((path) => import(new URL(path, root).href)));
   const [main, rights, ffi] = modules as Record<string, unknown>[];
   assertEquals(main, mod);

@@ -1,5 +1,4 @@
 import { limit } from "../../ffi/limits.ts";
-import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { Rights, type RightsLike } from "../../rights/mod.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./atomic.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { existsSync } from "@std/fs";
 import { Dir } from "../../../mod.ts";
 import { runModule } from "../../_child.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
@@ -37,11 +38,14 @@ class Canary {
     this.#fixture = fixture;
     fixture.add({ outside: outsideTree, elsewhere: { target: "CANARY" }, leaf: "CANARY", probe: "" });
     fixture.giveAway();
-    const places = ["", "/", "/etc", "/proc", ...this.#places].map((place) => {
-      const { dev, ino } = Deno.statSync(place.startsWith("/") ? place : fixture.at(place));
-      return `${dev}:${ino}`;
-    });
-    this.outside = { ids: places };
+    const system = ["/", "/etc", "/proc"].filter((path) => existsSync(path));
+    const places = [...system, ...["", ...this.#places].map((place) => fixture.at(place))];
+    this.outside = {
+      ids: places.map((place) => {
+        const { dev, ino } = Deno.statSync(place);
+        return `${dev}:${ino}`;
+      }),
+    };
     fixture.utime("probe", longAgo, longAgo);
     fixture.bytes("probe");
     fixture.list();

@@ -30,7 +30,8 @@ static int chmod_at(int dirfd, const char *path, int mode, int at_flags, uint64_
   if (error != 0) return error;
   error = check_sticky(mode, (int)l.mode);
   if (error == 0 && S_ISLNK(l.mode)) error = B_EOPNOTSUPP; /* Linux's symlinks have no mode */
-  if (error == 0) error = linux_call(syscall(SYS_fchmodat, at_fd(&l), at_name(&l), mode & 07777));
+  char found[32]; /* not its name, at which there may be a symlink by now */
+  if (error == 0) error = linux_call(syscall(SYS_fchmodat, AT_FDCWD, proc_path(l.found, found), mode & 07777));
   lookup_end(&l);
   return error;
 }
@@ -161,8 +162,10 @@ static int utimens_at(int dirfd, const char *path, const struct b_timespec *from
   struct lookup l = {.dirfd = dirfd, .path = path, .flags = (unsigned)flags, .rights = right};
   error = lookup(&l);
   if (error == 0 && !times.unchanged) {
-    int nofollow = S_ISLNK(l.mode) && !l.empty ? AT_SYMLINK_NOFOLLOW : 0;
-    error = linux_call(syscall(SYS_utimensat, at_fd(&l), at_name(&l), linux_times(&times), nofollow));
+    bool is_link = S_ISLNK(l.mode) && !l.empty;
+    char found[32]; /* not its name, at which there may be a symlink by now */
+    error = linux_call(is_link ? syscall(SYS_utimensat, l.parent, l.name, linux_times(&times), AT_SYMLINK_NOFOLLOW)
+                               : syscall(SYS_utimensat, AT_FDCWD, proc_path(l.found, found), linux_times(&times), 0));
   }
   lookup_end(&l);
   return error;

@@ -124,7 +124,7 @@ CALL(int, truncate, const char *path, int64_t length) {
   int error = lookup(&l);
   if (error == 0 && S_ISDIR(l.mode)) error = B_EISDIR;
   if (error == 0) {
-    int fd = (int)syscall(SYS_openat, at_fd(&l), at_name(&l), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = (int)syscall(SYS_openat, at_fd(&l), at_name(&l), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (l.empty ? 0 : O_NOFOLLOW));
     if (fd == -1 || syscall(SYS_ftruncate, fd, length) == -1) error = linux_error();
     close_quietly(fd);
   }

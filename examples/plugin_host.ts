@@ -148,10 +148,18 @@ async function answer(): Promise<Record<string, unknown>> {
 /** V8 bounds its own heap only; what else there is, as of ArrayBuffers, is asked for again and again. */
 async function watch(): Promise<void> {
   const ps = new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(child.pid)] });
-  for (;;) {
-    const size = Number(new TextDecoder().decode((await ps.output()).stdout));
+  const tell = async () => parseInt(new TextDecoder().decode((await ps.output()).stdout));
+  const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  for (;; await pause(50)) {
+    const size = await tell().catch(() => NaN);
     if (size > Number(memory) * 1024) stop(`the plug-in took more than ${memory} MB.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (size >= 0) continue;
+    // It has ended, or it runs with nobody to tell.
+    await Promise.race([
+      child.status,
+      pause(1000).then(() => stop("ps does not tell what memory it takes.")),
+    ]);
+    return;
   }
 }
 

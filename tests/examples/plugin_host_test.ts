@@ -26,7 +26,13 @@ const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
 const deno = flags.filter((flag) => flag.startsWith("--preload=")).map((flag) => `--deno=${flag}`);
 
 /** Runs a plug-in with a secret beside it, and gives what it answers to each input. */
-async function run(source: string, inputs: unknown[], args: string[] = [], name = "plugin.js") {
+async function run(
+  source: string,
+  inputs: unknown[],
+  args: string[] = [],
+  name = "plugin.js",
+  env: Record<string, string> = {},
+) {
   using fixture = new Fixture({
     [name]: source.replaceAll("$LIBRARY", new URL("../../mod.ts", import.meta.url).href),
   });
@@ -34,6 +40,7 @@ async function run(source: string, inputs: unknown[], args: string[] = [], name 
   fixture.write("secret.js", "export default 'CANARY';");
   const result = await runTool("plugin_host", [`--libc=${libcPath}`, ...deno, ...args, fixture.at(name)], {
     permissions: ["--allow-read", "--allow-run", ...(kernel.simulated ? ["--allow-env"] : [])],
+    env,
     stdin: inputs.map((input) => `${JSON.stringify(input)}\n`).join("").replaceAll("$PLACE", fixture.path),
   });
   const answers = result.stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
@@ -186,6 +193,18 @@ test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or
     await run(`export default async () => { ${buffers} };`, [1], limit),
     /the plug-in took more than 160 MB|ended, by SIG/,
   );
+});
+
+test("plugin_host.ts stops a plug-in whose memory nobody tells, but not one that ends by itself", async () => {
+  const inert = "export default () => new Promise(() => {});";
+  const ending = "Deno.kill(Deno.pid, 'SIGKILL');";
+  const withoutPs = { PATH: "/nowhere" };
+  stopped(
+    await run(inert, [1], ["--time=20000"], "plugin.js", withoutPs),
+    /ps does not tell what memory it takes\.\n$/,
+  );
+  stopped(await run(ending, [1], ["--time=20000"], "plugin.js", withoutPs), /ended, by SIGKILL/);
+  stopped(await run(ending, [1], ["--time=20000"]), /ended, by SIGKILL/);
 });
 
 test("plugin_host.ts stops a plug-in that answers without end, or otherwise than in JSON", async () => {

@@ -3,7 +3,7 @@ import { walkSync } from "@std/fs";
 import { type Dir, isNotCapable, openDirSync, type WalkOptions } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { openDescriptors } from "../../_kernel.ts";
-import { callsOf } from "../../_standin.ts";
+import { callsOf, needsStandin } from "../../_standin.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
@@ -169,6 +169,26 @@ test("Dir.walkSync() opens each directory once, by one name, and looks at no fil
   paths(dir);
   assertEquals(["openat", "fstatat", "fstat"].map((name, i) => callsOf(name) - before[i]!), [4, 0, 0]);
 }, { skip: kernel.simulated ? false : "only the stand-in counts calls" });
+
+test("Dir.walkSync() holds one buffer of each level, however many entries a directory has", () => {
+  const many = (name: string): Tree =>
+    Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`${name.repeat(200)}${i}`, ""]));
+  using fixture = new Fixture({ ...many("a"), below: many("b") });
+  using dir = openDirSync(fixture.path);
+  const start = callsOf("getdirentries");
+  const reads = () => callsOf("getdirentries") - start;
+  let entries = 0, last = 0, longest = 0;
+  for (const { isDirectory } of dir.walkSync()) {
+    entries++;
+    // Nothing is read ahead: each read happens when what was read before has been given.
+    assert(reads() - last <= (isDirectory ? 1 : 2), `${reads() - last} reads for one entry`);
+    longest = Math.max(longest, reads());
+    last = reads();
+  }
+  assertEquals(entries, 3002);
+  // A read gives at most 128 KiB, and an entry has 200 bytes and more.
+  assert(longest >= 4, `${longest} reads`);
+}, { skip: needsStandin });
 
 test("Dir.readDir() and list() give what readDirSync() and listSync() give, and may be left early", async () => {
   using fixture = new Fixture(tree);

@@ -4,7 +4,7 @@ import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./abi/freebsd_constants.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
-import { rightsNeeded, rightsToOpen } from "./needs.ts";
+import { type Operation, rightsNeeded, rightsToOpen } from "./needs.ts";
 
 /** What a failed call was given. */
 export interface Call {
@@ -15,6 +15,8 @@ export interface Call {
   toPath?: string;
   /** The flags of open and openat. */
   flags?: number;
+  /** The row of the table of needs, where it has several for this call. */
+  operation?: Operation | undefined;
   /** Why the kernel said ENOTCAPABLE or EINVAL, where it is not for the rights of a descriptor. */
   reason?: (code: string) => string | undefined;
   /** The rights that cap_rights_limit was asked for. */
@@ -83,7 +85,9 @@ function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
   const reason = call.reason?.("ENOTCAPABLE");
   const ends: { fd: number; needs: readonly RightName[] }[] = [];
   if (call.fd !== undefined && call.fd !== AT_FDCWD) {
-    const needs = syscall === "openat" ? rightsToOpen(call.flags ?? 0, osreldate) : rightsNeeded(syscall);
+    const needs = syscall === "openat"
+      ? rightsToOpen(call.flags ?? 0, osreldate)
+      : rightsNeeded(call.operation ?? syscall);
     ends.push({ fd: call.fd, needs: call.wanted?.names() ?? needs });
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {

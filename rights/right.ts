@@ -55,7 +55,7 @@ export const Right = {
   /** Permits `fexecve`; `openat` with `O_EXEC` or `O_SEARCH`. */
   FEXECVE: 0x0200000000000080n,
   /**
-   * Permits `fsync`, `fdatasync`, `aio_fsync`; `openat` with `O_SYNC`, since FreeBSD 15 also with `O_DSYNC`.
+   * Permits `fsync`, `fdatasync`, `aio_fsync`; `openat` with `O_SYNC`, in FreeBSD 15 also with `O_DSYNC`.
    */
   FSYNC: 0x0200000000000100n,
   /** Permits `ftruncate`; `openat` with `O_TRUNC`. */
@@ -120,8 +120,8 @@ export const Right = {
   /** Permits `bind`, outside of capability mode; `bindat`, where the directory has `BINDAT`. */
   BIND: 0x0200000040000000n,
   /**
-   * Permits `connect`, outside of capability mode; `connectat`, where the directory has `CONNECTAT`;
-   * `sendto` an address.
+   * Permits `connect` and, with `WRITE`, `sendto` an address, both outside of capability mode; `connectat`,
+   * where the directory has `CONNECTAT`.
    */
   CONNECT: 0x0200000080000000n,
   /** Permits `getpeername`. */

@@ -32,6 +32,7 @@ const values = [
   "limitStdio",
   "limitStream",
   "listDirSync",
+  "needs",
   "openAtSync",
   "openDescriptors",
   "openDirSync",

@@ -6,10 +6,11 @@ import { openFlags, type OpenOptions } from "../fs/open_options.ts";
  * The rights that a call needs on its descriptor, by its C name; or that opening a file needs on the directory, by the
  * options of `dir.openSync()`.
  *
- * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. It is the table by which error
- * messages name missing rights. For linkat and renameat it is what the first descriptor needs; `"linkat to"`,
- * `"renameat to"` and, where the new name exists, `"renameat over"` are for the second. A file that was opened through a
- * directory has the directory's rights, so what it is used for later must be among them too.
+ * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. The calls are those of the table
+ * {@link needs}, by which error messages name missing rights too. Of a call on two descriptors the name alone is for the
+ * first: for the second there are `"linkat to"`, `"renameat to"` and, where the new name exists, `"renameat over"`. Some
+ * calls have a row for each use, as `"mmap PROT_READ"`, `"fcntl F_SETLK"`, `"sendto with an address"`. A file that was
+ * opened through a directory has the directory's rights, so what it is used for later must be among them too.
  *
  * Calls nothing and needs no permission.
  *
@@ -39,10 +40,13 @@ export function rightsFor(operation: Operation | OpenOptions): Rights {
     );
   }
   if (!Object.hasOwn(needs, operation)) {
+    const [call] = operation.split(" ");
+    const near = Object.keys(needs).filter((name) => name.split(" ")[0] === call).map((name) => `"${name}"`);
     throw new RangeError(
-      `${JSON.stringify(operation)} is not among the calls whose rights are known: ${
-        Object.keys(needs).join(", ")
-      }. What opening needs is told by options, as in rightsFor({ read: true }).`,
+      `${JSON.stringify(operation)} is not among the calls whose rights are known, which \`needs\` lists. ` +
+        (near.length > 0
+          ? `Of this call it has ${near.join(", ")}.`
+          : "What opening needs is told by options, as in rightsFor({ read: true })."),
     );
   }
   return new Rights(needs[operation]);

@@ -4,6 +4,7 @@ import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";
+import type { Operation } from "../needs.ts";
 
 /**
  * Fills a `struct stat` of 224 bytes and returns 0.
@@ -345,6 +346,7 @@ export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number
   } while (errno[0] === EINTR);
   throw syscallError("fcntl", {
     fd: number,
+    operation: lockCommands[command],
     reason: (code) => code === "ENOTCAPABLE" ? notPermitted(number, command) : undefined,
   });
 }
@@ -354,6 +356,13 @@ const fcntlNames: Readonly<Record<number, "GETFL" | "SETFL" | "GETOWN" | "SETOWN
   [F_SETFL]: "SETFL",
   [F_GETOWN]: "GETOWN",
   [F_SETOWN]: "SETOWN",
+};
+
+// sys/fcntl.h. Their argument is a structure, which this can't pass, but the kernel looks at the rights first.
+const lockCommands: Readonly<Record<number, Operation>> = {
+  11: "fcntl F_GETLK",
+  12: "fcntl F_SETLK",
+  13: "fcntl F_SETLKW",
 };
 
 function notPermitted(fd: number, command: number): string | undefined {

@@ -4,6 +4,7 @@ import { libc, type RightName, Rights } from "../../mod.ts";
 import { runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
+import { bitsOf } from "../rights/_bits.ts";
 import { test } from "../_test.ts";
 import { type Operation, operations, type Outcome, type Trial, type Trials } from "./_operations.ts";
 
@@ -132,14 +133,6 @@ function randomTrial(random: () => number): Trial {
     return (bit === undefined || random() < 0.6 ? rights : rights.difference([bit])).toJSON();
   });
   return { operation, held };
-}
-
-/** The bits of a set, each as a `CAP_*` value. */
-function bitsOf(rights: Rights): bigint[] {
-  return rights.toWords().flatMap((word, index) =>
-    Array.from({ length: 57 }, (_, bit) => 1n << BigInt(bit)).filter((bit) => word & bit)
-      .map((bit) => bit | 1n << BigInt(57 + index))
-  );
 }
 
 /** Numbers from 0 to 1, the same for the same seed. */

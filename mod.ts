@@ -49,7 +49,7 @@ export type { PlanNames, Sandbox } from "./compat/plan/sandbox.ts";
 export { SandboxError } from "./compat/plan/sandbox_error.ts";
 export type { SandboxErrorInit, SandboxStep } from "./compat/plan/sandbox_error.ts";
 export { limitStdio, limitStream } from "./compat/plan/stdio.ts";
-export type { StreamOptions, StreamUse } from "./compat/plan/stdio.ts";
+export type { LimitStreamOptions, StreamOptions, StreamUse } from "./compat/plan/stdio.ts";
 export { trapViolations, violationsAreTrapped } from "./compat/plan/violations.ts";
 export { cacheTimezone, warmUp } from "./compat/plan/warm_up.ts";
 export type { WarmUpOptions } from "./compat/plan/warm_up.ts";

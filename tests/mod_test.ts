@@ -62,6 +62,7 @@ const types = [
   "IoctlDirection",
   "IoctlsLike",
   "LimitOthersOptions",
+  "LimitStreamOptions",
   "OpenDescriptor",
   "OpenDirOptions",
   "OpenOptions",

@@ -36,7 +36,7 @@ export const presets: Presets = (() => {
   const rename = ["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT", "FLOCK"] as const;
   const reading = ["READ", "SEEK", "FSTAT", "EVENT"] as const;
   const writing = ["WRITE", "SEEK", "FSTAT", "FTRUNCATE", "FSYNC", "EVENT"] as const;
-  // capsicum_helpers.h of FreeBSD 14, caph_stream_rights().
+  // capsicum_helpers.h of FreeBSD 13.2 and 15.1, caph_stream_rights().
   const stream = ["EVENT", "FCNTL", "FSTAT", "IOCTL", "SEEK"] as const;
   const connection = [
     ...["READ", "WRITE", "EVENT", "FSTAT", "SHUTDOWN"] as const,

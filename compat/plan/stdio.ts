@@ -1,6 +1,7 @@
 import type { FdLike } from "../../ffi/fd_like.ts";
 import { Ioctl } from "../../rights/mod.ts";
 import { applyLimits, type Limits, limitsOf } from "./_limits.ts";
+import { unlessClosed } from "./descriptors.ts";
 import { presets } from "./presets.ts";
 
 /** Options for terminals. */
@@ -12,6 +13,14 @@ export interface StreamOptions {
   raw?: boolean;
 }
 
+/** Options of `limitStream()`. */
+export interface LimitStreamOptions extends StreamOptions {
+  /** Leave LOOKUP too, for a directory, as CAPH_LOOKUP does. By default false. */
+  lookup?: boolean;
+  /** Do nothing where the descriptor is closed, as CAPH_IGNORE_EBADF does. By default that throws. */
+  ignoreClosed?: boolean;
+}
+
 /** What a stream is used for: reading, writing, or both. */
 export type StreamUse = "read" | "write" | "readWrite";
 
@@ -21,14 +30,14 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
  * Limits a terminal, pipe or file to be read or written, for good, as caph_limit_stream() of capsicum_helpers.h does.
  *
  * What is left are the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
- * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. Those are what the
- * header of FreeBSD 14 has. Unlike it, this throws where there is no Capsicum.
+ * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. The header has the
+ * same in FreeBSD 13.2 and 15.1. Unlike it, this throws where there is no Capsicum.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
  * @throws {RangeError} When the number is no descriptor, or the use is none.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open, unless `ignoreClosed` is true.
  * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of that.
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
@@ -46,12 +55,17 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
  * }
  * ```
  */
-export function limitStream(fd: FdLike, use: StreamUse, options: StreamOptions = {}): void {
+export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOptions = {}): void {
   if (typeof use !== "string" || !Object.hasOwn(uses, use)) {
     const Class = typeof use === "string" ? RangeError : TypeError;
     throw new Class(`A stream is used to "read", "write" or "readWrite", not ${Deno.inspect(use)}.`);
   }
-  applyLimits(fd, streamLimits(uses[use], options));
+  const { lookup = false, ignoreClosed = false } = options;
+  const limits = streamLimits(uses[use], options);
+  const apply = () =>
+    applyLimits(fd, lookup ? { ...limits, rights: limits.rights.union(["LOOKUP"]) } : limits);
+  if (ignoreClosed) unlessClosed(apply);
+  else apply();
 }
 
 /**
@@ -81,18 +95,14 @@ export function limitStream(fd: FdLike, use: StreamUse, options: StreamOptions =
  */
 export function limitStdio(options: StreamOptions = {}): void {
   for (const [fd, name] of stdio.entries()) {
-    try {
-      applyLimits(fd, streamLimits(name, options));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    unlessClosed(() => applyLimits(fd, streamLimits(name, options)));
   }
 }
 
 /** By their numbers. */
 export const stdio = ["stdin", "stdout", "stderr"] as const;
 
-// capsicum_helpers.h of FreeBSD 14: caph_stream_cmds and caph_stream_fcntls.
+// capsicum_helpers.h of FreeBSD 13.2 and 15.1, caph_limit_stream().
 const asking = [Ioctl.TIOCGETA, Ioctl.TIOCGWINSZ, Ioctl.FIODTYPE];
 /** What tcsetattr(3) sends, for each of its actions. */
 const setting = [Ioctl.TIOCSETA, Ioctl.TIOCSETAW, Ioctl.TIOCSETAF];

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { inChild } from "../../_child.ts";
 import { test } from "../../_test.ts";
 
-/** caph_stream_rights(), caph_stream_cmds and caph_stream_fcntls of FreeBSD 14's capsicum_helpers.h. */
+/** caph_stream_rights() and caph_limit_stream() of capsicum_helpers.h, the same in FreeBSD 13.2 and 15.1. */
 const both = ["CAP_EVENT", "CAP_FCNTL", "CAP_FSTAT", "CAP_IOCTL", "CAP_SEEK"].map((name) => name.slice(4));
 const asking = ["TIOCGETA", "TIOCGWINSZ", "FIODTYPE"];
 
@@ -67,4 +67,23 @@ test.capsicum("limitStream() leaves reading, writing or both", async () => {
     })
   );
   assertEquals(result, [[true, false, false], [false, true, false], [true, true, false]]);
+});
+
+test.capsicum("limitStream() leaves LOOKUP with lookup, and passes a closed descriptor over with ignoreClosed", async () => {
+  const result = await inChild(({ limitStream, openDirSync, getRights, libc, limit, caught }) => {
+    using dir = openDirSync("/dev"), other = openDirSync("/dev");
+    limitStream(dir, "read", { lookup: true });
+    limitStream(other, "read");
+    limitStream(99, "read", { ignoreClosed: true });
+    using lesser = openDirSync("/dev", { limit: ["READ"] });
+    return [
+      getRights(dir).difference(getRights(other)).names(),
+      getRights(other).has("LOOKUP"),
+      libc.openat(dir, "null", libc.O_RDONLY | libc.O_CLOEXEC) > 2,
+      caught(() => libc.openat(other, "null", libc.O_RDONLY))?.missing,
+      caught(() => limitStream(lesser, "read", { ignoreClosed: true }))?.code,
+      caught(() => limit(99, []))?.class,
+    ];
+  });
+  assertEquals(result as unknown, [["LOOKUP"], false, true, ["LOOKUP"], "ENOTCAPABLE", "BadResource"]);
 });

@@ -110,7 +110,7 @@ function describe(
   const known = mayAskKinfo && may("FCNTL") ? kinfo(fd) : undefined;
   let kind = kinds[known?.type ?? -1] ?? (may("FSTAT") ? kindOf(fd) : "unknown");
   const mayAsk = may("IOCTL") && (limits === undefined || limits.ioctls.has(Ioctl.TIOCGETA));
-  if (kind === "character device" && mayAsk && libc.isatty(fd) === 1) kind = "terminal";
+  if (kind === "character device" && mayAsk && isTerminal(fd)) kind = "terminal";
   const offset = (kind === "file" || kind === "directory") && may("SEEK") ? tell(fd) : undefined;
   return {
     fd,
@@ -149,6 +149,11 @@ function kindOf(fd: number): DescriptorKind {
   if (info.isFifo) return info.blksize === 0 ? "kqueue or eventfd" : "pipe";
   if (info.isCharDevice) return "character device";
   return info.isBlockDevice ? "block device" : "unknown";
+}
+
+/** What was opened to be neither read nor written, as with O_PATH, takes no ioctl and counts as closed there. */
+function isTerminal(fd: number): boolean {
+  return unlessClosed(() => libc.isatty(fd)) === 1;
 }
 
 function tell(fd: number): number | undefined {

@@ -73,6 +73,20 @@ test("openDescriptors() tells kinds in capability mode too, and violates nothing
   assertEquals(result, ["file", "directory", kernel.hasCapsicum ? "unknown" : "character device", "pipe"]);
 });
 
+test("openDescriptors() tells what was opened with O_PATH too, in capability mode as well", async () => {
+  using fixture = new Fixture({ file: "text" });
+  const kinds = await inChild(({ openDescriptors, libc, isSupported, enter }, base) => {
+    const fds = ["/dev/null", base, `${base}/file`].map((path) =>
+      libc.open(path, libc.O_PATH | libc.O_CLOEXEC)
+    );
+    const kinds = () => fds.map((wanted) => openDescriptors().find(({ fd }) => fd === wanted)?.kind);
+    const before = kinds();
+    if (isSupported()) enter();
+    return [before, kinds()];
+  }, fixture.path);
+  assertEquals(kinds, Array(2).fill(["character device", "directory", "file"]));
+});
+
 test("openDescriptors() finds sockets, pipes, and the queue that a runtime lives on", async () => {
   const kinds = await inChild(({ openDescriptors, isSupported, enter }) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

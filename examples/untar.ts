@@ -188,7 +188,7 @@ try {
     await make(out, entry).catch((error: Error) => {
       if (error instanceof Damage) throw error;
       refused++;
-      tool.say(`refused ${JSON.stringify(entry.path.toWellFormed())}: ${error.message}.`);
+      tool.say(`refused ${JSON.stringify(entry.path.toWellFormed())}: ${error.message.replace(/\.$/, "")}.`);
     });
   }
   // The checksum of gzip is at the end.

@@ -25,6 +25,8 @@ export interface Probes {
 const connected = `
   const accept = async (listener) => { for await (const one of listener) one.write(new Uint8Array([7])).then(() => one.close()); };
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });`;
+const datagram = `const [socket, other] = [0, 0].map((port) =>
+  Deno.listenDatagram({ port, hostname: "127.0.0.1", transport: "udp" }));`;
 const answer = "const bytes = new Uint8Array(1); await connection.read(bytes); return bytes[0] === 7;";
 
 export const probes: Record<string, Probes> = {
@@ -195,14 +197,29 @@ export const probes: Record<string, Probes> = {
       },
     ],
   },
+  "an open `Deno.DatagramConn`: `receive`": {
+    yes: [{
+      before: `${datagram} await other.send(new Uint8Array([7]), socket.addr);`,
+      after: "return (await socket.receive())[0][0] === 7;",
+      flags: ["--unstable-net"],
+    }],
+  },
+  "an open `Deno.DatagramConn`: `send`": {
+    no: [{
+      before: datagram,
+      after: "return await socket.send(new Uint8Array([7]), other.addr) === 1;",
+      flags: ["--unstable-net"],
+    }],
+  },
   "`Deno.listen`, `Deno.serve`, `Deno.listenDatagram`": {
     no: [
       "Deno.listen({ port: 0, hostname: '127.0.0.1' })",
       "Deno.listen({ path: place + '/socket', transport: 'unix' })",
       "Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, () => new Response())",
-    ].map((after) => ({ after: `${after};` })),
+      "Deno.listenDatagram({ port: 0, hostname: '127.0.0.1', transport: 'udp' })",
+    ].map((after) => ({ after: `${after};`, flags: ["--unstable-net"] })),
   },
-  "`Deno.connect`, `Deno.connectTls`, `new WebSocket`, `fetch` over the network": {
+  "`Deno.connect`, `Deno.connectTls`, `new WebSocket`, `EventSource`, `fetch` over the network": {
     no: [
       { before: connected, after: "await Deno.connect(listener.addr);" },
       {

@@ -55,10 +55,7 @@ export function stepsOf(plan: Plan): Steps {
   if (typeof plan !== "object" || plan === null) {
     throw new TypeError(`sandbox(): a plan is an object, not ${Deno.inspect(plan)}.`);
   }
-  const unknown = Object.keys(plan).find((key) => !keys.includes(key));
-  if (unknown !== undefined) {
-    throw new RangeError(`sandbox(): a plan has no ${JSON.stringify(unknown)}, only ${keys.join(", ")}.`);
-  }
+  checkKeys("sandbox(): a plan", plan, known.plan);
   const { dirs, files, fds, stdio = false, enforce = "required" } = plan;
   if (enforce !== "required" && enforce !== "if-supported") {
     throw new RangeError(
@@ -84,10 +81,27 @@ function distinct(existing: Existing[]): Existing[] {
   return existing;
 }
 
-const keys = ["dirs", "files", "fds", "stdio", "limitOthers", "warmUp", "enforce", "dryRun"];
+/** What a plan and its entries can have. The type checker passes over other members of a plan, so these are refused. */
+const known = {
+  plan: ["dirs", "files", "fds", "stdio", "limitOthers", "warmUp", "enforce", "dryRun"],
+  dirs: ["path", "rights", "create", "unconfined"],
+  files: [
+    ...["path", "rights", "ioctls", "fcntls", "read", "write", "append", "truncate", "create", "createNew"],
+    ...["mode", "noFollow", "exclusive", "sync", "directory", "customFlags"],
+  ],
+  fds: ["fd", "rights", "ioctls", "fcntls"],
+  stdio: ["raw"],
+};
+
+/** Refuses a member that there is not: it may be a limit, misspelt. */
+function checkKeys(what: string, object: object, known: readonly string[]): void {
+  const unknown = Object.keys(object).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new RangeError(`${what} has no ${JSON.stringify(unknown)}, only ${known.join(", ")}.`);
+}
 
 function entries<P, E>(
-  part: string,
+  part: "dirs" | "files" | "fds",
   plans: Readonly<Record<string, P>> = {},
   check: (name: string, plan: P, key: string) => E,
 ): E[] {
@@ -100,6 +114,7 @@ function entries<P, E>(
       if (typeof plan !== "object" || plan === null) {
         throw new TypeError(`an entry is an object, not ${Deno.inspect(plan)}.`);
       }
+      checkKeys("an entry", plan, known[part]);
       return check(name, plan, key);
     } catch (cause) {
       const Class = cause instanceof RangeError
@@ -174,6 +189,10 @@ function existingOf(name: string, plan: DescriptorPlan): Existing {
 }
 
 function streams(options: StreamOptions): Existing[] {
+  if (typeof options !== "object") {
+    throw new TypeError(`sandbox(): stdio is a boolean or an object, not ${Deno.inspect(options)}.`);
+  }
+  checkKeys("sandbox(): stdio", options, known.stdio);
   return stdio.map((name, fd) => ({
     name: `stdio.${name}`,
     fd,

@@ -78,6 +78,11 @@ const file = (entry: object) => ({ files: { a: { path: "a", ...entry } } });
 const badPlans: [plan: object, Class: Bad[1], names: string][] = [
   [{ directories: {} }, RANGE, '"directories"'],
   [{ enforce: "maybe" }, RANGE, '"maybe"'],
+  [{ dirs: { a: { path: "a", rihgts: [] } } }, RANGE, 'dirs.a: an entry has no "rihgts"'],
+  [file({ apend: true }), RANGE, 'files.a: an entry has no "apend"'],
+  [{ fds: { a: { fd: 0, rights: [], ioctl: [] } } }, RANGE, 'fds.a: an entry has no "ioctl"'],
+  [{ stdio: { row: true } }, RANGE, 'stdio has no "row"'],
+  [{ stdio: "all" }, TYPE, 'stdio is a boolean or an object, not "all"'],
   [{ dirs: 5 }, TYPE, "dirs is an object"],
   [{ dirs: { a: null } }, TYPE, "dirs.a: an entry is an object"],
   [{ dirs: { a: {} } }, TYPE, "dirs.a: a path is a string"],

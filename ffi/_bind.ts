@@ -37,7 +37,7 @@ export function bind<N extends Name>(name: N): Functions[N] {
   return open(name)[name];
 }
 
-/** Binds whatever is not bound yet, since a library can't be opened by its path in capability mode. */
+/** Binds whatever is not bound yet, since a library that is not loaded yet can't be opened in capability mode. */
 export function bindAll(): void {
   if (bound.cap_enter === undefined) bind("cap_enter");
   const rest = (Object.keys(bound) as Name[]).filter((name) => bound[name] === undefined);

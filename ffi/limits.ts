@@ -21,8 +21,9 @@ const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
  * Limits a descriptor to a set of rights, for good: rights only shrink.
  *
  * Without `"IOCTL"` in the set every ioctl is refused, without `"FCNTL"` the four fcntls that {@link limitFcntls} knows.
- * What a directory opens later has at most the rights of the directory. A `Rights` that is made once and used often is
- * not built again.
+ * What a directory opens later has at most the rights of the directory. One that lacks any right keeps each lookup of a
+ * relative path beneath itself, even before `enter()`; an absolute path ignores it until then. A `Rights` that is made
+ * once and used often is not built again.
  *
  * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
  *

@@ -24,7 +24,8 @@ import {
  *
  * They are read from sys/kern of FreeBSD 13.2 and 15.1. A running 15.1 was asked about read, write, pread, pwrite, lseek,
  * fstat, ftruncate, fsync, fdatasync, flock, fchmod, futimens, F_GETFL, getdirentries and the calls on paths in a
- * directory that `libc` has, fchownat excepted, and agreed; all others are only read.
+ * directory that `libc` has, fchownat excepted, and agreed, though for ftruncate, futimens, fchmodat and mkfifoat only by
+ * refusals; all others are only read.
  *
  * @example What a copy with mmap(2) and write(2) needs
  * ```ts

@@ -71,7 +71,7 @@ export const AT_SYMLINK_NOFOLLOW = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 /** Unlinkat() removes a directory. */
 export const AT_REMOVEDIR = 0x800;
-/** A path that leaves the directory is ENOTCAPABLE. Since FreeBSD 13. */
+/** A path that leaves the directory is ENOTCAPABLE. Since FreeBSD 13; unlinkat ignores it before 15.1-p1. */
 export const AT_RESOLVE_BENEATH = 0x2000;
 /** An empty path means the descriptor itself. Since FreeBSD 13. */
 export const AT_EMPTY_PATH = 0x4000;
@@ -111,7 +111,7 @@ export const F_ISUNIONSTACK = 21;
 // sys/fcntl.h, for fcntl(2)
 /** The descriptor is closed on exec. */
 export const FD_CLOEXEC = 1;
-/** Every lookup through the descriptor stays beneath it; it cannot be cleared. Since FreeBSD 15. */
+/** Every lookup of a relative path stays beneath the descriptor; it cannot be cleared. Since FreeBSD 15. */
 export const FD_RESOLVE_BENEATH = 2;
 /** The descriptor is closed on fork. Since FreeBSD 15. */
 export const FD_CLOFORK = 4;

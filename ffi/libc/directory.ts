@@ -259,6 +259,8 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
 /**
  * Removes a name, with AT_REMOVEDIR an empty directory, and returns 0.
  *
+ * FreeBSD before 15.1-p1 takes AT_RESOLVE_BENEATH and ignores it.
+ *
  * Stands for unlinkat(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.

@@ -180,6 +180,34 @@ test("sandbox() refuses a directory that the kernel does not confine, unless its
   assertStringIncludes(String(at), 'unconfined: "allow"');
 }, { skip: needsStandin });
 
+test.capsicum("in capability mode sandbox() and the audit work, for what is open already", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    (
+      { sandbox, enter, openDescriptors, limitOthers, openSync, getRights, isCapModeViolation, caught },
+      base,
+    ) => {
+      using file = openSync(`${base}/app`), other = openSync(`${base}/app`);
+      enter();
+      const { sandboxed } = sandbox({ fds: { file: { fd: file, rights: ["READ"] } }, stdio: true });
+      const kind = openDescriptors().find(({ fd }) => fd === other.fd)?.kind;
+      limitOthers({ keep: [file] });
+      let opened: unknown;
+      try {
+        sandbox({ files: { app: { path: `${base}/app` } } });
+      } catch (error) {
+        opened = isCapModeViolation(error);
+      }
+      return [
+        ...[sandboxed, getRights(file).names(), kind, getRights(other).isEmpty, opened],
+        caught(() => file.readSync(new Uint8Array(1))) === undefined,
+      ];
+    },
+    fixture.path,
+  );
+  assertEquals(result as unknown, [true, ["READ"], "file", true, true, true]);
+});
+
 test("what sandbox() opened is closed by using, and what was open before stays open", async () => {
   using fixture = new Fixture(tree);
   const [left, open] = await inChild(

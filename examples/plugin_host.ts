@@ -95,7 +95,7 @@ if (Number(memory) < 64 || Number(time) < 1) tool.misused("it needs 1 ms and 64 
 const source = await Deno.readTextFile(path).catch((error) => tool.fail(error.message, 1));
 if (source.length > longest) tool.fail(`${path} has more than ${longest} characters.`, 1);
 
-const child = new Deno.Command(Deno.execPath(), {
+const command = new Deno.Command(Deno.execPath(), {
   args: [
     "run",
     ...["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm"],
@@ -106,7 +106,14 @@ const child = new Deno.Command(Deno.execPath(), {
   stdin: "piped",
   stdout: "piped",
   stderr: "null",
-}).spawn();
+});
+const child = ((): Deno.ChildProcess => {
+  try {
+    return command.spawn();
+  } catch (error) {
+    tool.fail((error as Error).message, 1);
+  }
+})();
 
 /** Ends both. */
 function stop(why: string): never {

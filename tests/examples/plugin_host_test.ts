@@ -239,6 +239,19 @@ test("plugin_host.ts says which plug-in does not run", async () => {
 
 const telltale = "Deno.stdout.writeSync(new Uint8Array([65, 10]));\nexport default () => 1;";
 
+test("plugin_host.ts says in a sentence which of Deno's permissions it lacks", async () => {
+  using fixture = new Fixture({ "plugin.js": "" });
+  for (const [permissions, lacks] of [[[], "read"], [["--allow-read"], "run"]] as const) {
+    const { code, stdout, stderr } = await runModule(moduleOf("plugin_host"), {
+      permissions: [...permissions],
+      args: [fixture.at("plugin.js")],
+      kernel: false,
+    });
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, new RegExp(`^plugin_host: Requires ${lacks} access to [^\\n]*\\n$`));
+  }
+});
+
 test("plugin_host.ts runs no line of a plug-in where there is no Capsicum", async () => {
   using fixture = new Fixture({ "plugin.js": telltale });
   const { code, stdout, stderr } = await runModule(host, {

@@ -29,7 +29,7 @@ try {
   p.enter();
 
   // A set of rights, with none in it
-  const a = new p.CapRights();
+  const a = p.CapRights();
 
   // A file in the directory, by openat(2)
   using x = p.openat(t, "foo", "rw");
@@ -44,7 +44,7 @@ try {
   console.log(a.caps);
 
   // Another set, of CAP_READ
-  const b = new p.CapRights(["CAP_READ"]);
+  const b = p.CapRights(["CAP_READ"]);
 
   // x is limited to it
   b.limit(x);

@@ -31,7 +31,7 @@ const samples: Sample[] = [
       { "compat/plan/a.ts": 'export { b } from "../fs/b.ts";' },
       { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
-      { "examples/a.ts": 'import cap from "../compat/python/pycapsicumcffi.ts";' },
+      { "examples/a.ts": 'import * as cap from "../compat/python/pycapsicumcffi.ts";' },
       { "examples/a.ts": 'import { b } from "./_b.ts";' },
       { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },
     ],

@@ -1,6 +1,7 @@
 import * as limits from "../../ffi/limits.ts";
 import { Right, type RightName, Rights } from "../../rights/mod.ts";
 import { allRights } from "./_all_rights.ts";
+import { type Callable, callable } from "./_callable.ts";
 import { type Fileno, fileno } from "./_descriptor.ts";
 
 /** The name of a right as C writes it, as `"CAP_READ"`. */
@@ -23,40 +24,13 @@ export const CapsName: { readonly [Name in CapName]: Name } = table(capName);
  *
  * What it is made of is the library's immutable `Rights`: {@link CapRights.cr}. Only `limit()`, `get()` and, without a
  * release, `is_valid()` call the kernel, and require `--allow-ffi` permission.
- *
- * @example
- * ```ts
- * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
- * import { assert, assertEquals } from "jsr:@std/assert";
- *
- * const rights = new p.CapRights(["CAP_READ"]);
- * rights.set(["CAP_SEEK", "CAP_FSTAT"]);
- * assertEquals(rights.caps, ["CAP_PREAD", "CAP_FSTAT"]);
- * assert(rights.is_set(["CAP_READ", "CAP_FSTAT"]));
- * ```
  */
-export class CapRights {
-  #rights: Rights = Rights.NONE;
-
-  /**
-   * Makes a set of the rights listed, or of none.
-   *
-   * @throws {TypeError} When it is no list, or an element is neither name nor bigint.
-   * @throws {RangeError} When an element is no right.
-   */
-  constructor(caps?: CapList | null) {
-    if (caps !== undefined && caps !== null) this.set(caps);
-  }
-
+export interface CapRights {
   /** The set as it is now, as a value of the library's own. */
-  get cr(): Rights {
-    return this.#rights;
-  }
+  readonly cr: Rights;
 
   /** The names, in the order of sys/capsicum.h: those that no other name in the set contains, aliases left out. */
-  get caps(): CapName[] {
-    return this.#rights.names().map(capName);
-  }
+  readonly caps: CapName[];
 
   /**
    * Adds rights, as cap_rights_set(3).
@@ -64,9 +38,7 @@ export class CapRights {
    * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} When an element is no right. The set is as before then.
    */
-  set(caplist: CapList): void {
-    this.#rights = this.#rights.union(listed(caplist));
-  }
+  set(caplist: CapList): void;
 
   /**
    * Takes rights away, as cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
@@ -74,9 +46,7 @@ export class CapRights {
    * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} When an element is no right. The set is as before then.
    */
-  clear(caplist: CapList): void {
-    this.#rights = this.#rights.difference(listed(caplist));
-  }
+  clear(caplist: CapList): void;
 
   /**
    * Tells whether all of the rights are in the set, as cap_rights_is_set(3).
@@ -84,9 +54,7 @@ export class CapRights {
    * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} When an element is no right.
    */
-  is_set(caplist: CapList): boolean {
-    return this.#rights.isSupersetOf(listed(caplist));
-  }
+  is_set(caplist: CapList): boolean;
 
   /**
    * Tells whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
@@ -96,36 +64,28 @@ export class CapRights {
    * @throws {RangeError} When the release is not known.
    * @throws {Deno.errors.NotCapable} Without a release, when `--allow-ffi` is missing on FreeBSD.
    */
-  is_valid(release?: number): boolean {
-    return release === undefined ? this.#rights.isSubsetOf(allRights()) : this.#rights.isValid(release);
-  }
+  is_valid(release?: number): boolean;
 
   /**
    * Adds the rights of another set, as cap_rights_merge(3).
    *
    * @throws {TypeError} When the other is no `CapRights`.
    */
-  merge(otherCR: CapRights): void {
-    this.#rights = this.#rights.union(checked(otherCR));
-  }
+  merge(otherCR: CapRights): void;
 
   /**
    * Takes the rights of another set away, as cap_rights_remove(3).
    *
    * @throws {TypeError} When the other is no `CapRights`.
    */
-  remove(otherCR: CapRights): void {
-    this.#rights = this.#rights.difference(checked(otherCR));
-  }
+  remove(otherCR: CapRights): void;
 
   /**
    * Tells whether this set has all rights of another, as cap_rights_contains(3).
    *
    * @throws {TypeError} When the other is no `CapRights`.
    */
-  contains(otherCR: CapRights): boolean {
-    return this.#rights.isSupersetOf(checked(otherCR));
-  }
+  contains(otherCR: CapRights): boolean;
 
   /**
    * Limits a descriptor to the set, for good.
@@ -138,9 +98,7 @@ export class CapRights {
    * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
    * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
    */
-  limit(fd: Fileno): void {
-    limits.limit(fileno(fd), this.#rights);
-  }
+  limit(fd: Fileno): void;
 
   /**
    * Replaces the set by the rights that a descriptor holds.
@@ -152,15 +110,87 @@ export class CapRights {
    * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
    * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
    */
+  get(fd: Fileno): void;
+}
+
+class MutableRights implements CapRights {
+  #rights: Rights = Rights.NONE;
+
+  constructor(caps: CapList | null = null) {
+    this.set(caps ?? []);
+  }
+
+  get cr(): Rights {
+    return this.#rights;
+  }
+
+  get caps(): CapName[] {
+    return this.#rights.names().map(capName);
+  }
+
+  set(caplist: CapList): void {
+    this.#rights = this.#rights.union(listed(caplist));
+  }
+
+  clear(caplist: CapList): void {
+    this.#rights = this.#rights.difference(listed(caplist));
+  }
+
+  is_set(caplist: CapList): boolean {
+    return this.#rights.isSupersetOf(listed(caplist));
+  }
+
+  is_valid(release?: number): boolean {
+    return release === undefined ? this.#rights.isSubsetOf(allRights()) : this.#rights.isValid(release);
+  }
+
+  merge(otherCR: CapRights): void {
+    this.#rights = this.#rights.union(rightsOf(otherCR));
+  }
+
+  remove(otherCR: CapRights): void {
+    this.#rights = this.#rights.difference(rightsOf(otherCR));
+  }
+
+  contains(otherCR: CapRights): boolean {
+    return this.#rights.isSupersetOf(rightsOf(otherCR));
+  }
+
+  limit(fd: Fileno): void {
+    limits.limit(fileno(fd), this.#rights);
+  }
+
   get(fd: Fileno): void {
     this.#rights = limits.getRights(fileno(fd));
   }
 
-  /** Shows the names, as `CapRights { CAP_READ }`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.caps.length === 0 ? "CapRights {}" : `CapRights { ${this.caps.join(", ")} }`;
   }
 }
+
+/**
+ * Makes a set of the rights listed, or of none.
+ *
+ * It throws a `TypeError` when it is given no list, or an element is neither name nor bigint, and a `RangeError` when an
+ * element is no right.
+ *
+ * @example
+ * ```ts
+ * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * const rights = p.CapRights(["CAP_READ"]);
+ * rights.set(["CAP_SEEK", "CAP_FSTAT"]);
+ * assertEquals(rights.caps, ["CAP_PREAD", "CAP_FSTAT"]);
+ * assert(rights.is_set(["CAP_READ", "CAP_FSTAT"]));
+ * ```
+ */
+export const CapRights: Callable<[caps?: CapList | null], CapRights> = callable(
+  "CapRights",
+  MutableRights.prototype,
+  (caps) => new MutableRights(caps),
+);
 
 function capName<Name extends RightName>(name: Name): `CAP_${Name}` {
   return `CAP_${name}`;
@@ -185,7 +215,7 @@ function rightName(cap: string): RightName {
   throw new RangeError(`${JSON.stringify(cap)} is not the name of a right, which begins with CAP_.${meant}`);
 }
 
-function checked(other: CapRights): Rights {
-  if (other instanceof CapRights) return other.cr;
+function rightsOf(other: CapRights): Rights {
+  if (other instanceof MutableRights) return other.cr;
   throw new TypeError(`Another CapRights is needed, not ${Deno.inspect(other)}.`);
 }

@@ -2,7 +2,7 @@
  * The API of pycapsicum, for programs that are ported line for line.
  *
  * All of it is over the library's own parts, and whatever it opens or limits goes to the functions of the main module,
- * too. `import pycapsicum as p` becomes `import * as p`. A class is made with `new`, and `with` is `using`.
+ * too. `import pycapsicum as p` becomes `import * as p`, and `with` is `using`. A `CapRights` is made with `new` or without.
  *
  * @example The demo of its README, here over /dev, which has files to open on every system
  * ```ts
@@ -18,7 +18,7 @@
  *   assert(p.sandboxed());
  *
  *   // A set of rights.
- *   const a = new p.CapRights();
+ *   const a = p.CapRights();
  *   assertEquals(a.caps, []);
  *
  *   // A file in the directory, which is a file of Python's.
@@ -30,7 +30,7 @@
  *   assert(a.is_set(["CAP_READ", "CAP_WRITE"]));
  *
  *   // A set of one right, to which the file is limited.
- *   const b = new p.CapRights(["CAP_READ"]);
+ *   const b = p.CapRights(["CAP_READ"]);
  *   b.limit(x);
  *   a.get(x);
  *   assertEquals(a.caps, ["CAP_READ"]);
@@ -55,7 +55,7 @@
  * | `p.CapsicumError`               | `p.CapsicumError`                 | `CapsicumError`                                   |
  * | `p.Caps.CAP_READ`               | `p.Caps.CAP_READ`                 | `Right.READ`                                      |
  * | `p.CapsName.CAP_READ`           | `p.CapsName.CAP_READ`             | the name `"READ"`                                 |
- * | `p.CapRights(caps)`             | `new p.CapRights(caps)`           | `new Rights(names)`, which does not change        |
+ * | `p.CapRights(caps)`             | `p.CapRights(caps)`           | `new Rights(names)`, which does not change        |
  * | `CapRights.caps`                | `CapRights.caps`                  | `rights.names()`                                  |
  * | `CapRights.cr`                  | `CapRights.cr`                    | the `Rights` itself                               |
  * | `CapRights.set(caplist)`        | `CapRights.set(caplist)`          | `rights.union(names)`                             |
@@ -77,8 +77,8 @@
  * - `is_set()` looks at all of the names, as documented, in pycapsicum at one of them. Without names it is true, as in C.
  * - `set()`, `clear()` and the constructor take every name: pycapsicum drops `CAP_SEEK` where `CAP_SEEK_TELL` stands
  *   beside it. They also take values of `Caps`. An unknown name is a `RangeError`, in Python KeyError.
- * - `caps` is in the header's order and leaves out whatever another name contains. In pycapsicum it is in no order, and
- *   `CAP_SEEK_TELL` stays beside `CAP_PREAD`.
+ * - `caps` is in the header's order and leaves out whatever another name contains. In pycapsicum it is in no order,
+ *   `CAP_SEEK_TELL` stays beside `CAP_PREAD`, and `CAP_SEEK` alone is listed as `CAP_SEEK_TELL`.
  * - `CAP_LINKAT` and `CAP_RENAMEAT` are unknown: since FreeBSD 11 the two sides of link(2) and rename(2) have a right each,
  *   `CAP_LINKAT_SOURCE` and `CAP_LINKAT_TARGET`, and which one is meant is the program's to say.
  * - `merge()` and `remove()` go on with a right that the system does not know, where C aborts; `is_valid()` tells.
@@ -91,7 +91,8 @@
  * - `opendir()` opens directories only, and to read, whatever the flags: for writing the kernel opens none (EISDIR), so
  *   that in pycapsicum, "w" and "rw" give -1. What is opened in it can be written all the same.
  * - `ioctls_get()` gives each request as it was set, also above 0x7fffffff, where pycapsicum gives a negative number; and
- *   for a descriptor without a limit no list, where that gives 256 zeros. A list may have 256 requests, not 255.
+ *   for a descriptor without a limit no list, where that gives 256 zeros. A list may have 256 requests, not 255, and what is
+ *   no number in it throws, where pycapsicum leaves it out.
  *
  * @module
  */
@@ -110,6 +111,7 @@ export {
   CAP_FCNTL_SETFL,
   CAP_FCNTL_SETOWN,
 } from "../../ffi/libc.ts";
+export type { Callable } from "./_callable.ts";
 export type { Fileno } from "./_descriptor.ts";
 export { type CapList, type CapName, CapRights, Caps, CapsName } from "./cap_rights.ts";
 export type { PythonFile } from "./python_file.ts";

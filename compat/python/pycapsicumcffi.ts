@@ -2,19 +2,22 @@
  * The API of pycapsicumcffi, Python's module `cap`, for programs that are ported line for line.
  *
  * All of it is over the library's own parts: the sets are its `Rights`, `Fcntls` and `Ioctls`, and whatever it opens or
- * limits goes to the functions of the main module, too. `import cap` becomes a default import. A class is made with `new`,
- * a set `{a, b}` is a list `[a, b]`, `with` is `using`, and arguments by keyword are an object at the end.
+ * limits goes to the functions of the main module, too. `import cap` becomes `import * as cap`. A set `{a, b}` is a list
+ * `[a, b]`, `with` is `using`, and arguments by keyword are an object at the end. Sets are made with `new` or without.
+ *
+ * **`enter()` fails open, as documented there**: where there is no Capsicum it returns, the process stays unprotected, and
+ * only `sandboxed()` tells. The main module's `enter()` throws.
  *
  * @example The demo of its README, here over /dev, which has files to open on every system
  * ```ts
  * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
  * import { assert, assertEquals, assertThrows } from "jsr:@std/assert";
  *
- * // What Deno itself lacks: open() and listdir() with descriptors of directories.
- * const { open, listdir } = cap.compat33;
- *
  * if (isSupported()) {
+ *   // What Deno itself lacks: open() and listdir() with descriptors of directories.
+ *   const { open, listdir } = cap.compat33;
+ *
  *   // The descriptor of a directory, from which the others come.
  *   const t = open("/dev", libc.O_RDONLY);
  *
@@ -22,7 +25,7 @@
  *   assert(cap.sandboxed());
  *
  *   // A set of no rights.
- *   let a = new cap.Rights();
+ *   let a = cap.Rights();
  *   assert(a.isEmpty);
  *
  *   // openat(2), and a file of Python's from what it gives.
@@ -33,12 +36,12 @@
  *   assertEquals([y.readlines(), z.readlines()], [[], []]);
  *
  *   // The rights of a descriptor, and of a file.
- *   a = new cap.Rights(x);
- *   const b = new cap.Rights(y);
+ *   a = cap.Rights(x);
+ *   const b = cap.Rights(y);
  *   assert(a.equals(b));
  *
  *   // A set of one right, made and ready-made.
- *   const c = new cap.Rights([cap.READ]);
+ *   const c = cap.Rights([cap.READ]);
  *   const d = cap.right.READ;
  *   assert(c.equals(d));
  *
@@ -65,17 +68,17 @@
  * | `cap.AT_FDCWD`, `cap.O_CLOEXEC`              | `cap.AT_FDCWD`, `cap.O_CLOEXEC`                | `libc.AT_FDCWD`, `libc.O_CLOEXEC`                |
  * | `cap.ENOTCAPABLE`, `cap.ECAPMODE`            | `cap.ENOTCAPABLE`, `cap.ECAPMODE`              | `isNotCapable(error)`, `isCapModeViolation(error)` |
  * | `cap.READ`, `cap.WRITE`, ...                 | `cap.READ`, `cap.WRITE`, ...                   | `Right.READ`, or its name `"READ"`               |
- * | `cap.Rights({cap.READ})`                     | `new cap.Rights([cap.READ])`                   | `new Rights(["READ"])`                           |
- * | `cap.Rights(fd)`                             | `new cap.Rights(fd)`                           | `getRights(fd)`                                  |
+ * | `cap.Rights({cap.READ})`                     | `cap.Rights([cap.READ])`                   | `new Rights(["READ"])`                           |
+ * | `cap.Rights(fd)`                             | `cap.Rights(fd)`                           | `getRights(fd)`                                  |
  * | `cap.right.READ`                             | `cap.right.READ`                               | `new Rights(["READ"])`                           |
  * | `cap.right.NONE`, `cap.right.ALL`            | `cap.right.NONE`, `cap.right.ALL`              | `Rights.NONE`, `Rights.all(release)`             |
  * | `cap.limit(fd, rights)`                      | `cap.limit(fd, rights)`                        | `limit(fd, rights)`, `file.limit(rights)`        |
  * | `cap.fcntl.GETFL`, `SETFL`, `GETOWN`, `SETOWN`, `ALL` | `cap.fcntl.GETFL`, ...                | `Fcntl.GETFL`, ..., `Fcntls.ALL`                 |
- * | `cap.Fcntls({cap.fcntl.GETFL})`              | `new cap.Fcntls([cap.fcntl.GETFL])`            | `new Fcntls(["GETFL"])`                          |
- * | `cap.Fcntls(fd)`                             | `new cap.Fcntls(fd)`                           | `getFcntls(fd)`                                  |
+ * | `cap.Fcntls({cap.fcntl.GETFL})`              | `cap.Fcntls([cap.fcntl.GETFL])`            | `new Fcntls(["GETFL"])`                          |
+ * | `cap.Fcntls(fd)`                             | `cap.Fcntls(fd)`                           | `getFcntls(fd)`                                  |
  * | `cap.fcntls_limit(fd, fcntls)`               | `cap.fcntls_limit(fd, fcntls)`                 | `limitFcntls(fd, fcntls)`                        |
- * | `cap.Ioctls({termios.FIONREAD})`             | `new cap.Ioctls([Ioctl.FIONREAD])`             | `new Ioctls([Ioctl.FIONREAD])`                   |
- * | `cap.Ioctls(fd)`                             | `new cap.Ioctls(fd)`                           | `getIoctls(fd)`                                  |
+ * | `cap.Ioctls({termios.FIONREAD})`             | `cap.Ioctls([Ioctl.FIONREAD])`             | `new Ioctls([Ioctl.FIONREAD])`                   |
+ * | `cap.Ioctls(fd)`                             | `cap.Ioctls(fd)`                           | `getIoctls(fd)`                                  |
  * | `cap.ioctls_limit(fd, ioctls)`               | `cap.ioctls_limit(fd, ioctls)`                 | `limitIoctls(fd, ioctls)`                        |
  * | `file.read()`, `readline()`, `readlines()`   | the same of `PythonFile`                       | `file.readAll()`, `file.lines()`                 |
  * | `file.write()`, `seek()`, `tell()`           | the same of `PythonFile`                       | `file.writeAllSync()`, `file.seekSync()`         |
@@ -83,7 +86,6 @@
  *
  * ## What differs, and why
  *
- * - `enter()` throws where there is no Capsicum. pycapsicumcffi goes on unprotected, which nobody notices.
  * - An OSError is the class that Deno has for the errno, as `Deno.errors.BadResource` for EBADF, or a `CapsicumError`. It
  *   has `errno` and, with the name, `code`.
  * - What is no right throws a `TypeError` or a `RangeError`; in Python, C aborts the process. So does `cap.right` with
@@ -91,8 +93,11 @@
  * - `cap.READ` and its like are those of FreeBSD 15, on every release: limiting to one that the kernel does not know is
  *   EINVAL. Python has those of the system it was built on. Macros of the header that are no rights are left out.
  * - A copy of a set, and a second set of the same, is equal and not always the same object: compare with `equals()`.
+ *   Python has no comparison at all.
  * - A sum of `cap.fcntl` values is taken where Python has ValueError: it means the same as the list.
  * - Every function takes an object with `fileno()`, as documented; in Python the functions that limit take numbers only.
+ * - The functions that limit take a list in place of a set, too, where Python has AttributeError. `Rights(file)` and its like
+ *   read nothing of the file; Python's reads a text file to its end first.
  * - `ioctls_limit()` with the unlimited set throws for a descriptor that is limited. In Python it does nothing, and the
  *   caller takes it for done. A set has at most 256 requests, as the kernel's.
  * - With a directory, `openat()` and `open()` refuse a path that leads out of it, before `enter()` too, so that a port
@@ -111,11 +116,171 @@
  *
  * @module
  */
-import { Right } from "../../rights/mod.ts";
-import * as members from "./cap.ts";
+import { enter as enterOrThrow } from "../../ffi/capability_mode.ts";
+import * as libc from "../../ffi/libc.ts";
+import * as limits from "../../ffi/limits.ts";
+import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
+import { type Fileno, fileno, openIn } from "./_descriptor.ts";
+import { fdopen, type PythonFile } from "./python_file.ts";
 
-export * from "./cap.ts";
+export { sandboxed } from "../../ffi/capability_mode.ts";
+export { AT_FDCWD, ECAPMODE, ENOTCAPABLE, O_CLOEXEC } from "../../ffi/libc.ts";
+export type { Callable } from "./_callable.ts";
+export { compat33, type OpenKeywords } from "./compat33.ts";
+export type { Fileno } from "./_descriptor.ts";
+export { fdopen, PythonFile } from "./python_file.ts";
+export * from "./right_constants.ts";
+export * from "./sets.ts";
 
-/** The whole module `cap`, as `import cap` gives it in Python: its members, and each right by its name. */
-const cap: Readonly<typeof Right & typeof members> = Object.freeze({ ...Right, ...members });
-export default cap;
+/**
+ * Enters capability mode, or does nothing where there is no Capsicum: on another system, and on a kernel without it
+ * (ENOSYS). Ask `sandboxed()` afterwards, or use the main module's `enter()`, which throws there.
+ *
+ * Stands for cap_enter(2). Requires `--allow-ffi` permission on FreeBSD.
+ *
+ * @throws {Deno.errors.NotCapable} On FreeBSD, when `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * cap.enter();
+ * assertEquals(cap.sandboxed(), isSupported());
+ * ```
+ */
+export function enter(): void {
+  try {
+    enterOrThrow();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotSupported)) throw error;
+  }
+}
+
+/**
+ * Limits a descriptor to a set of rights, for good.
+ *
+ * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When a right is unknown.
+ * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   cap.limit(file, cap.right.READ);
+ *   assertEquals(cap.Rights(file).names(), ["READ"]);
+ * }
+ * ```
+ */
+export function limit(fd: Fileno, rights: RightsLike): void {
+  limits.limit(fileno(fd), rights);
+}
+
+/**
+ * Limits a descriptor to a set of fcntl(2) commands, for good. They also need the right FCNTL.
+ *
+ * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When an fcntl is unknown.
+ * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   cap.fcntls_limit(file, cap.Fcntls());
+ *   assert(cap.Fcntls(file).isEmpty);
+ * }
+ * ```
+ */
+export function fcntls_limit(fd: Fileno, fcntls: FcntlsLike): void {
+  limits.limitFcntls(fileno(fd), fcntls);
+}
+
+/**
+ * Limits a descriptor to a set of at most 256 ioctl(2) requests, for good. They also need the right IOCTL.
+ *
+ * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When there are more than 256, or one is not of 32 bits; also for the unlimited set of another
+ * descriptor, when this one is limited already.
+ * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { Ioctl, isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   cap.ioctls_limit(file, cap.Ioctls([Ioctl.FIONREAD]));
+ *   assertEquals([...cap.Ioctls(file)], [Ioctl.FIONREAD]);
+ * }
+ * ```
+ */
+export function ioctls_limit(fd: Fileno, ioctls: IoctlsLike): void {
+  limits.limitIoctls(fileno(fd), ioctls);
+}
+
+/**
+ * Opens a path beneath a directory, as a file of Python's in binary mode: "rb", "wb" or "r+b" by the flags. It has the
+ * rights of the directory. What it makes has the permission bits of `mode`, which are none by default.
+ *
+ * With `AT_FDCWD` for the directory the path is an ambient one.
+ *
+ * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
+ * @throws {RangeError} When a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} When the directory is negative or not open (EBADF).
+ * @throws {Deno.errors.NotFound} When the path does not exist.
+ * @throws {Deno.errors.AlreadyExists} With O_EXCL, when it exists.
+ * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory; ECAPMODE for `AT_FDCWD`.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * using dev = openDirSync("/dev");
+ * using zero = cap.openat(dev, "zero", libc.O_RDONLY);
+ * assertEquals(zero.read(3), new Uint8Array(3));
+ * ```
+ */
+export function openat(
+  dir_fd: Fileno,
+  path: string,
+  flags: number,
+  mode = 0,
+): PythonFile<Uint8Array<ArrayBuffer>> {
+  const fd = openIn(dir_fd, path, flags, mode), access = flags & libc.O_ACCMODE;
+  return fdopen(fd, access === libc.O_RDWR ? "r+b" : access === libc.O_WRONLY ? "wb" : "rb");
+}

@@ -20,7 +20,7 @@ const readAhead = 8192;
  * @example
  * ```ts
  * import { libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * using tmp = openDirSync("/tmp");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as p from "../../../compat/python/pycapsicum.ts";
-import cap from "../../../compat/python/pycapsicumcffi.ts";
+import * as cap from "../../../compat/python/pycapsicumcffi.ts";
 import * as mod from "../../../mod.ts";
 import { denoOutput } from "../../_child.ts";
 import { test } from "../../_test.ts";

@@ -139,8 +139,8 @@ const takers: [name: string, take: (fd: p.Fileno) => unknown][] = [
   ["ioctls_get", (fd) => p.ioctls_get(fd)],
   ["fcntls_limit", (fd) => p.fcntls_limit(fd, 0)],
   ["fcntls_get", (fd) => p.fcntls_get(fd)],
-  ["CapRights.limit", (fd) => new p.CapRights().limit(fd)],
-  ["CapRights.get", (fd) => new p.CapRights().get(fd)],
+  ["CapRights.limit", (fd) => p.CapRights().limit(fd)],
+  ["CapRights.get", (fd) => p.CapRights().get(fd)],
 ];
 
 test.capsicum("every function takes a number, an object with fileno() and one with fd", () => {

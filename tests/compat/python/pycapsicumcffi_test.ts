@@ -1,15 +1,19 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import cap, * as members from "../../../compat/python/pycapsicumcffi.ts";
-import { CapsicumError, getRights, Ioctl, libc, openDirSync, openSync, Right, Rights } from "../../../mod.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import * as cap from "../../../compat/python/pycapsicumcffi.ts";
+import * as mod from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
+import { needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { assertErrno, EBADF } from "./_errno.ts";
+
+const { CapsicumError, Fcntls, getRights, Ioctl, Ioctls, libc, openDirSync, openSync, Right, Rights } = mod;
 
 type Module = typeof import("../../../compat/python/pycapsicumcffi.ts");
 
 const module = new URL("../../../compat/python/pycapsicumcffi.ts", import.meta.url).href;
+const standin = new URL("../../_standin.ts", import.meta.url).href;
 const ENOENT = 2;
 const neverOpen = 0x7fffffff;
 
@@ -27,40 +31,75 @@ test("test_demo_names, test_more_names: every name that the README and the tests
   assertEquals([cap.ENOTCAPABLE, cap.ECAPMODE, cap.AT_FDCWD], [93, 94, -100]);
 });
 
-test("the default export has every right by its name and every named export, and can't be changed", () => {
-  const { default: _, ...named } = members as Record<string, unknown>;
-  assertEquals({ ...cap } as Record<string, unknown>, { ...Right, ...named });
-  assert(Object.isFrozen(cap));
+test("the module has every right by its name, with the header's value", () => {
+  const members: Record<string, unknown> = { ...cap };
+  const rights = Object.keys(members).filter((name) => typeof members[name] === "bigint");
+  assertEquals(rights.sort(), Object.keys(Right).sort());
+  for (const [name, value] of Object.entries(Right)) assertEquals(members[name], value, name);
 });
 
 test.capsicum("test_sandbox_trivial: enter() makes sandboxed() true", async () => {
   const answers = await inChild(async (_, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     return [cap.sandboxed(), cap.enter() === undefined, cap.sandboxed()];
   }, module);
   assertEquals(answers, [false, true, true]);
 });
 
-test("enter() throws where there is no Capsicum, and sandboxed() is false", () => {
-  assertEquals(cap.sandboxed(), false);
-  assertThrows(() => cap.enter(), Deno.errors.NotSupported);
+test("enter() does nothing where there is no Capsicum, as documented, and sandboxed() tells", () => {
+  assertEquals([cap.enter(), cap.sandboxed()], [undefined, false]);
+  assertThrows(() => mod.enter(), Deno.errors.NotSupported);
 }, { skip: kernel.hasCapsicum && "there is Capsicum" });
+
+test("enter() goes on on a kernel without Capsicum (ENOSYS), and on nothing else that fails", async () => {
+  const [first, denied, entered] = await inChild(
+    async ({ caught }, { module, standin }) => {
+      const cap: Module = await import(module);
+      const { failNext } = await import(standin);
+      failNext("cap_enter", 78);
+      cap.enter();
+      const first = cap.sandboxed();
+      failNext("cap_enter", 1);
+      const denied = caught(() => cap.enter())?.code;
+      cap.enter();
+      return [first, denied, cap.sandboxed()];
+    },
+    { module, standin },
+  );
+  assertEquals([first, denied, entered], [false, "EPERM", true]);
+}, { skip: needsStandin });
 
 test("test_rights_obj: none, one right, two rights; empty sets are equal however they are made", () => {
   for (
-    const none of [new cap.Rights(), new cap.Rights(null), new cap.Rights([]), new cap.Rights(new Set())]
+    const none of [cap.Rights(), cap.Rights(null), cap.Rights([]), cap.Rights(new Set())]
   ) {
     assert(none.isEmpty);
     assert(none.equals(cap.right.NONE));
   }
-  assertEquals(new cap.Rights([cap.READ]).names(), ["READ"]);
-  assertEquals(new cap.Rights(new Set([cap.READ, cap.WRITE])).names(), ["READ", "WRITE"]);
-  assertEquals(new cap.Rights([cap.READ | cap.LOOKUP]).names(), ["READ", "LOOKUP"]);
+  assertEquals(cap.Rights([cap.READ]).names(), ["READ"]);
+  assertEquals(cap.Rights(new Set([cap.READ, cap.WRITE])).names(), ["READ", "WRITE"]);
+  assertEquals(cap.Rights([cap.READ | cap.LOOKUP]).names(), ["READ", "LOOKUP"]);
 });
 
 test("the sets are the library's own, so that every function of the main module takes them", () => {
-  assert(new cap.Rights([cap.READ]) instanceof Rights);
-  assert(new Rights(["READ"]).equals(new cap.Rights([cap.READ])));
+  assert(cap.Rights([cap.READ]) instanceof Rights);
+  assert(new Rights(["READ"]).equals(cap.Rights([cap.READ])));
+  const sets: [object, new () => object, object][] = [
+    [cap.Rights([cap.READ, cap.SEEK]), Rights, cap.Rights],
+    [cap.Fcntls([cap.fcntl.GETFL]), Fcntls, cap.Fcntls],
+    [cap.Ioctls([Ioctl.FIONREAD]), Ioctls, cap.Ioctls],
+  ];
+  for (const [set, own, theirs] of sets) {
+    assertEquals(Object.getPrototypeOf(set), own.prototype);
+    assert(set instanceof (theirs as typeof own));
+  }
+});
+
+test("Rights, Fcntls and Ioctls make the same with new and without", () => {
+  assert(new cap.Rights([cap.READ, cap.WRITE]).equals(cap.Rights([cap.READ, cap.WRITE])));
+  assert(new cap.Fcntls([cap.fcntl.GETFL]).equals(cap.Fcntls([cap.fcntl.GETFL])));
+  assert(new cap.Ioctls([Ioctl.FIONREAD]).equals(cap.Ioctls([Ioctl.FIONREAD])));
+  assertEquals([cap.Rights.name, cap.Fcntls.name, cap.Ioctls.name], ["Rights", "Fcntls", "Ioctls"]);
 });
 
 test("test_right_cache: right has a set for each right, the same each time", () => {
@@ -71,6 +110,9 @@ test("test_right_cache: right has a set for each right, the same each time", () 
     assert(name in cap.right, name);
   }
   assertEquals("DoesNotExist" in cap.right, false);
+  assertStrictEquals(cap.Rights([cap.READ]), cap.right.READ);
+  assertStrictEquals(cap.Rights(new Set([cap.FSTAT])), cap.right.FSTAT);
+  assert(cap.Rights([cap.READ, cap.FSTAT]) !== cap.Rights([cap.READ, cap.FSTAT]));
 });
 
 test("test_right_cache_negative: right refuses a name that is no right's", () => {
@@ -87,13 +129,13 @@ test("right.ALL is what the kernel that runs knows", () => {
 
 test.capsicum("test_limit_trivial: limited to nothing, read() fails with ENOTCAPABLE in capability mode", async () => {
   const { count, error, codes } = await inChild(async ({ caught, libc }, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/zero", libc.O_RDONLY);
     cap.enter();
     const count = libc.read(fd, new Uint8Array(1));
     cap.limit(fd, cap.right.NONE);
     const error = caught(() => libc.read(fd, new Uint8Array(1)));
-    return { count, error, codes: [cap.ENOTCAPABLE, new cap.Rights(fd).size] };
+    return { count, error, codes: [cap.ENOTCAPABLE, cap.Rights(fd).size] };
   }, module);
   assertEquals(count, 1);
   assertEquals([error?.errno, 0], codes as [number, number]);
@@ -102,11 +144,11 @@ test.capsicum("test_limit_trivial: limited to nothing, read() fails with ENOTCAP
 /** Every function that takes a descriptor. */
 const takers: [name: string, take: (fd: number) => unknown][] = [
   ["limit", (fd) => cap.limit(fd, cap.right.NONE)],
-  ["fcntls_limit", (fd) => cap.fcntls_limit(fd, new cap.Fcntls([]))],
-  ["ioctls_limit", (fd) => cap.ioctls_limit(fd, new cap.Ioctls([]))],
-  ["Rights", (fd) => new cap.Rights(fd)],
-  ["Fcntls", (fd) => new cap.Fcntls(fd)],
-  ["Ioctls", (fd) => new cap.Ioctls(fd)],
+  ["fcntls_limit", (fd) => cap.fcntls_limit(fd, cap.Fcntls([]))],
+  ["ioctls_limit", (fd) => cap.ioctls_limit(fd, cap.Ioctls([]))],
+  ["Rights", (fd) => cap.Rights(fd)],
+  ["Fcntls", (fd) => cap.Fcntls(fd)],
+  ["Ioctls", (fd) => cap.Ioctls(fd)],
 ];
 
 test.capsicum("test_limits_ebadf, test_fromfile_ebadf: negative, closed and never opened descriptors are EBADF", () => {
@@ -143,16 +185,16 @@ test("what is no set and no list is refused, and so is what is no right, fcntl o
     assertThrows(() => cap.ioctls_limit(file, wrong(value)), TypeError);
   }
   for (const value of ["READ", true, {}]) {
-    assertThrows(() => new cap.Rights(wrong(value)), TypeError);
-    assertThrows(() => new cap.Fcntls(wrong(value)), TypeError);
-    assertThrows(() => new cap.Ioctls(wrong(value)), TypeError);
+    assertThrows(() => cap.Rights(wrong(value)), TypeError);
+    assertThrows(() => cap.Fcntls(wrong(value)), TypeError);
+    assertThrows(() => cap.Ioctls(wrong(value)), TypeError);
   }
-  assertThrows(() => new cap.Rights([wrong(1)]), TypeError);
+  assertThrows(() => cap.Rights([wrong(1)]), TypeError);
   for (const value of [0n, 1n, -1n, Right.READ | Right.IOCTL, 1n << 64n]) {
-    assertThrows(() => new cap.Rights([value]), RangeError);
+    assertThrows(() => cap.Rights([value]), RangeError);
   }
-  assertThrows(() => new cap.Rights([wrong("DoesNotExist")]), RangeError);
-  for (const value of [-1, 2 ** 32, 0.5]) assertThrows(() => new cap.Ioctls([value]), RangeError);
+  assertThrows(() => cap.Rights([wrong("DoesNotExist")]), RangeError);
+  for (const value of [-1, 2 ** 32, 0.5]) assertThrows(() => cap.Ioctls([value]), RangeError);
 });
 
 test("test_fcntl_names: GETFL, SETFL, GETOWN, SETOWN, ALL", () => {
@@ -160,52 +202,52 @@ test("test_fcntl_names: GETFL, SETFL, GETOWN, SETOWN, ALL", () => {
 });
 
 test("test_fcntls_obj: none, one, the same again, two, all", () => {
-  assert(new cap.Fcntls().isEmpty && new cap.Fcntls(null).isEmpty && new cap.Fcntls([]).isEmpty);
-  const one = () => new cap.Fcntls(new Set([cap.fcntl.GETFL]));
+  assert(cap.Fcntls().isEmpty && cap.Fcntls(null).isEmpty && cap.Fcntls([]).isEmpty);
+  const one = () => cap.Fcntls(new Set([cap.fcntl.GETFL]));
   assertEquals([...one()], ["GETFL"]);
   assert(one().equals(one()));
-  assertEquals([...new cap.Fcntls([cap.fcntl.SETFL, cap.fcntl.SETOWN])], ["SETFL", "SETOWN"]);
-  assertEquals(new cap.Fcntls([cap.fcntl.ALL]).toMask(), cap.fcntl.ALL);
+  assertEquals([...cap.Fcntls([cap.fcntl.SETFL, cap.fcntl.SETOWN])], ["SETFL", "SETOWN"]);
+  assertEquals(cap.Fcntls([cap.fcntl.ALL]).toMask(), cap.fcntl.ALL);
 });
 
 test("test_fcntls_negative: 0 and other bits are no fcntl, and an unknown name is undefined, which is refused", () => {
-  for (const value of [0, 1, 128, -1]) assertThrows(() => new cap.Fcntls([value]), RangeError);
+  for (const value of [0, 1, 128, -1]) assertThrows(() => cap.Fcntls([value]), RangeError);
   const { DoesNotExist } = cap.fcntl as unknown as Record<string, number>;
-  assertThrows(() => new cap.Fcntls([DoesNotExist!]), TypeError);
+  assertThrows(() => cap.Fcntls([DoesNotExist!]), TypeError);
 });
 
 test.capsicum("test_fcntls_limit_trivial: all changes nothing, none takes F_GETFL away", async () => {
   const { flags, error, left, errno } = await inChild(async ({ caught, libc }, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
-    cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.ALL]));
+    cap.fcntls_limit(fd, cap.Fcntls([cap.fcntl.ALL]));
     cap.enter();
     const flags = libc.fcntl(fd, libc.F_GETFL);
     libc.fcntl(fd, libc.F_SETFL, flags);
-    cap.fcntls_limit(fd, new cap.Fcntls());
+    cap.fcntls_limit(fd, cap.Fcntls());
     const error = caught(() => libc.fcntl(fd, libc.F_GETFL));
-    return { flags, error, left: new cap.Fcntls(fd).size, errno: cap.ENOTCAPABLE };
+    return { flags, error, left: cap.Fcntls(fd).size, errno: cap.ENOTCAPABLE };
   }, module);
   assertEquals([flags, left, error?.errno], [libc.O_RDONLY, 0, errno]);
 });
 
 test("test_ioctls_obj: none, one", () => {
-  assert(new cap.Ioctls().isEmpty && new cap.Ioctls(null).isEmpty && new cap.Ioctls([]).isEmpty);
-  assertEquals([...new cap.Ioctls(new Set([Ioctl.TIOCGETD]))], [Ioctl.TIOCGETD]);
-  assertEquals([...new cap.Ioctls([Number(Ioctl.FIONREAD)])], [Ioctl.FIONREAD]);
+  assert(cap.Ioctls().isEmpty && cap.Ioctls(null).isEmpty && cap.Ioctls([]).isEmpty);
+  assertEquals([...cap.Ioctls(new Set([Ioctl.TIOCGETD]))], [Ioctl.TIOCGETD]);
+  assertEquals([...cap.Ioctls([Number(Ioctl.FIONREAD)])], [Ioctl.FIONREAD]);
 });
 
 test.capsicum("test_ioctls_limit: what is in the set is permitted, what is not is ENOTCAPABLE, and it can't grow", async () => {
   const { permitted, refused, grown, left } = await inChild(async ({ caught, Ioctl, libc }, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
     cap.enter();
-    cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONREAD]));
+    cap.ioctls_limit(fd, cap.Ioctls([Ioctl.FIONREAD]));
     return {
       permitted: caught(() => libc.ioctl(fd, Ioctl.FIONREAD, new Uint8Array(4)))?.code ?? "ENOTTY",
       refused: caught(() => libc.ioctl(fd, Ioctl.TIOCGETD, new Uint8Array(4)))?.errno,
-      grown: caught(() => cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONREAD, Ioctl.TIOCGETD])))?.errno,
-      left: [...new cap.Ioctls(fd)].map(Number),
+      grown: caught(() => cap.ioctls_limit(fd, cap.Ioctls([Ioctl.FIONREAD, Ioctl.TIOCGETD])))?.errno,
+      left: [...cap.Ioctls(fd)].map(Number),
     };
   }, module);
   // Whether /dev/null knows the request is not what is asked here.
@@ -215,36 +257,36 @@ test.capsicum("test_ioctls_limit: what is in the set is permitted, what is not i
 
 test.capsicum("test_ioctls_unlimited: of a fresh descriptor the set is unlimited, so is its copy, and it limits nothing", () => {
   using file = openSync("/dev/null");
-  const ioctls = new cap.Ioctls(file);
+  const ioctls = cap.Ioctls(file);
   assert(ioctls.isUnlimited);
-  assert(new cap.Ioctls(ioctls).isUnlimited);
+  assert(cap.Ioctls(ioctls).isUnlimited);
   cap.ioctls_limit(file, ioctls);
-  assert(new cap.Ioctls(file).isUnlimited);
+  assert(cap.Ioctls(file).isUnlimited);
 });
 
 test.capsicum("ioctls_limit() refuses the unlimited set for a descriptor that is limited", () => {
   using file = openSync("/dev/null");
-  const unlimited = new cap.Ioctls(file);
-  cap.ioctls_limit(file, new cap.Ioctls([Ioctl.FIONREAD]));
+  const unlimited = cap.Ioctls(file);
+  cap.ioctls_limit(file, cap.Ioctls([Ioctl.FIONREAD]));
   assertThrows(() => cap.ioctls_limit(file, unlimited), RangeError, "limited");
 });
 
 test.capsicum("test_openat: in capability mode a path is ECAPMODE, and openat() gives a file that can be read", async () => {
   const { error, errno, lines, rights, fcntls } = await inChild(
     async ({ caught, libc, openSync }, module) => {
-      const { default: cap }: Module = await import(module);
+      const cap: Module = await import(module);
       const fd = cap.compat33.open("/dev", libc.O_RDONLY);
       cap.enter();
-      cap.limit(fd, new cap.Rights([cap.READ, cap.LOOKUP, cap.FSTAT, cap.FCNTL]));
-      cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.GETFL]));
+      cap.limit(fd, cap.Rights([cap.READ, cap.LOOKUP, cap.FSTAT, cap.FCNTL]));
+      cap.fcntls_limit(fd, cap.Fcntls([cap.fcntl.GETFL]));
       const error = caught(() => openSync("/dev/null"));
       using file = cap.openat(fd, "null", libc.O_RDONLY);
       return {
         error,
         errno: cap.ECAPMODE,
         lines: file.readlines(),
-        rights: new cap.Rights(file).names(),
-        fcntls: [...new cap.Fcntls(file)],
+        rights: cap.Rights(file).names(),
+        fcntls: [...cap.Fcntls(file)],
       };
     },
     module,
@@ -333,9 +375,9 @@ test.capsicum("test_fromfile: a fresh descriptor has all rights, all fcntls and 
   using dev = openDirSync("/dev");
   using file = cap.openat(dev, "null", libc.O_RDONLY);
   for (const fd of [file, file.fd, { fileno: () => file.fd }, { fd: file.fd }]) {
-    assertEquals(new cap.Rights(fd).toBytes(), cap.right.ALL.toBytes());
-    assertEquals(new cap.Fcntls(fd).toMask(), cap.fcntl.ALL);
-    assert(new cap.Ioctls(fd).isUnlimited);
+    assertEquals(cap.Rights(fd).toBytes(), cap.right.ALL.toBytes());
+    assertEquals(cap.Fcntls(fd).toMask(), cap.fcntl.ALL);
+    assert(cap.Ioctls(fd).isUnlimited);
   }
 });
 
@@ -343,14 +385,14 @@ test.capsicum("the functions that limit take an object with fileno(), and what t
   using dev = openDirSync("/dev");
   using file = cap.openat(dev, "null", libc.O_RDONLY);
   const object = { fileno: () => file.fd };
-  cap.ioctls_limit(object, new cap.Ioctls([Ioctl.FIONREAD]));
-  cap.fcntls_limit(object, new cap.Fcntls([cap.fcntl.GETFL, cap.fcntl.SETFL]));
-  cap.limit(object, new cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
-  assertEquals([...new cap.Ioctls(object)], [Ioctl.FIONREAD]);
-  assertEquals([...new cap.Fcntls(object)], ["GETFL", "SETFL"]);
-  assertEquals(new cap.Rights(object).names(), ["READ", "FCNTL", "IOCTL"]);
+  cap.ioctls_limit(object, cap.Ioctls([Ioctl.FIONREAD]));
+  cap.fcntls_limit(object, cap.Fcntls([cap.fcntl.GETFL, cap.fcntl.SETFL]));
+  cap.limit(object, cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
+  assertEquals([...cap.Ioctls(object)], [Ioctl.FIONREAD]);
+  assertEquals([...cap.Fcntls(object)], ["GETFL", "SETFL"]);
+  assertEquals(cap.Rights(object).names(), ["READ", "FCNTL", "IOCTL"]);
   // The main module sees the same, and takes the file.
-  assert(getRights(file).equals(new cap.Rights(file)));
+  assert(getRights(file).equals(cap.Rights(file)));
 });
 
 test.capsicum("limits of a closed file are Deno.errors.BadResource", () => {
@@ -363,9 +405,9 @@ test.capsicum("limits of a closed file are Deno.errors.BadResource", () => {
 });
 
 test("test_copy_ctors: a copy of a set is equal", () => {
-  assert(new cap.Rights(new cap.Rights([cap.READ])).equals([cap.READ]));
-  assert(new cap.Fcntls(new cap.Fcntls([cap.fcntl.GETFL])).equals(["GETFL"]));
-  assert(new cap.Ioctls(new cap.Ioctls([1, 2])).equals([1, 2]));
+  assert(cap.Rights(cap.Rights([cap.READ])).equals([cap.READ]));
+  assert(cap.Fcntls(cap.Fcntls([cap.fcntl.GETFL])).equals(["GETFL"]));
+  assert(cap.Ioctls(cap.Ioctls([1, 2])).equals([1, 2]));
 });
 
 test("test_compat33_open: beneath a directory and by an ambient path, closed on exec", () => {
@@ -417,12 +459,12 @@ test("test_compat33_listdir: by descriptor and by path, twice the same; the work
 
 test.capsicum("limits are read back in capability mode as before it", async () => {
   const [before, after] = await inChild(async ({ Ioctl, libc }, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
-    cap.limit(fd, new cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
-    cap.fcntls_limit(fd, new cap.Fcntls([cap.fcntl.GETOWN]));
-    cap.ioctls_limit(fd, new cap.Ioctls([Ioctl.FIONBIO]));
-    const read = () => [String(new cap.Rights(fd)), String(new cap.Fcntls(fd)), String(new cap.Ioctls(fd))];
+    cap.limit(fd, cap.Rights([cap.READ, cap.FCNTL, cap.IOCTL]));
+    cap.fcntls_limit(fd, cap.Fcntls([cap.fcntl.GETOWN]));
+    cap.ioctls_limit(fd, cap.Ioctls([Ioctl.FIONBIO]));
+    const read = () => [String(cap.Rights(fd)), String(cap.Fcntls(fd)), String(cap.Ioctls(fd))];
     const before = read();
     cap.enter();
     return [before, read()];
@@ -433,7 +475,7 @@ test.capsicum("limits are read back in capability mode as before it", async () =
 
 test.capsicum("right.ALL is the same where it is first asked for in capability mode", async () => {
   const all = await inChild(async ({ enter }, module) => {
-    const { default: cap }: Module = await import(module);
+    const cap: Module = await import(module);
     enter();
     return cap.right.ALL.toJSON();
   }, module);

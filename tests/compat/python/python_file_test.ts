@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import cap, { type PythonFile } from "../../../compat/python/pycapsicumcffi.ts";
+import * as cap from "../../../compat/python/pycapsicumcffi.ts";
+import type { PythonFile } from "../../../compat/python/pycapsicumcffi.ts";
 import { CapsicumError, FdFile, getRights, libc, limit } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";

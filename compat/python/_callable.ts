@@ -1,0 +1,22 @@
+/** What makes an object by a call, as Python's classes do, and with `new`. */
+export interface Callable<Args extends unknown[], Made> {
+  /** Makes an object. */
+  new (...args: Args): Made;
+  /** Makes an object. */
+  (...args: Args): Made;
+  /** What all of the objects have, by which `instanceof` knows them. */
+  readonly prototype: Made;
+}
+
+/** What makes objects with that prototype by `make`, with `new` and without. */
+export function callable<Args extends unknown[], Made>(
+  name: string,
+  prototype: Made,
+  make: (...args: Args) => Made,
+): Callable<Args, Made> {
+  const create = function (...args: Args): Made {
+    return make(...args);
+  };
+  Object.defineProperties(create, { name: { value: name }, prototype: { value: prototype } });
+  return Object.freeze(create) as unknown as Callable<Args, Made>;
+}

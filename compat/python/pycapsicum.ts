@@ -49,13 +49,13 @@
  * | `p.ioctls_get(fd)`              | `p.ioctls_get(fd)`                | `getIoctls(fd)`                                   |
  * | `p.fcntls_limit(fd, rights)`    | `p.fcntls_limit(fd, rights)`      | `limitFcntls(fd, fcntls)`                         |
  * | `p.fcntls_get(fd)`              | `p.fcntls_get(fd)`                | `getFcntls(fd)`                                   |
- * | `p.CAP_FCNTL_GETFL`, `CAP_FCNTL_SETFL`, `CAP_FCNTL_GETOWN`, `CAP_FCNTL_SETOWN`, `CAP_FCNTL_ALL` | the same | `Fcntl.GETFL`, ..., `Fcntls.ALL` |
+ * | `p.CAP_FCNTL_GETFL`, `CAP_FCNTL_SETFL`, `CAP_FCNTL_GETOWN`, `CAP_FCNTL_SETOWN`, `CAP_FCNTL_ALL` | the same                          | `Fcntl.GETFL`, ..., `Fcntls.ALL`                  |
  * | `p.openat(fd, path, flags)`     | `p.openat(fd, path, flags, mode)` | `dir.openSync(path, options)`, `openAtSync()`     |
  * | `p.opendir(path, flags)`        | `p.opendir(path, flags)`          | `openDirSync(path)`                               |
  * | `p.CapsicumError`               | `p.CapsicumError`                 | `CapsicumError`                                   |
  * | `p.Caps.CAP_READ`               | `p.Caps.CAP_READ`                 | `Right.READ`                                      |
  * | `p.CapsName.CAP_READ`           | `p.CapsName.CAP_READ`             | the name `"READ"`                                 |
- * | `p.CapRights(caps)`             | `p.CapRights(caps)`           | `new Rights(names)`, which does not change        |
+ * | `p.CapRights(caps)`             | `p.CapRights(caps)`               | `new Rights(names)`, which does not change        |
  * | `CapRights.caps`                | `CapRights.caps`                  | `rights.names()`                                  |
  * | `CapRights.cr`                  | `CapRights.cr`                    | the `Rights` itself                               |
  * | `CapRights.set(caplist)`        | `CapRights.set(caplist)`          | `rights.union(names)`                             |

@@ -68,17 +68,17 @@
  * | `cap.AT_FDCWD`, `cap.O_CLOEXEC`              | `cap.AT_FDCWD`, `cap.O_CLOEXEC`                | `libc.AT_FDCWD`, `libc.O_CLOEXEC`                |
  * | `cap.ENOTCAPABLE`, `cap.ECAPMODE`            | `cap.ENOTCAPABLE`, `cap.ECAPMODE`              | `isNotCapable(error)`, `isCapModeViolation(error)` |
  * | `cap.READ`, `cap.WRITE`, ...                 | `cap.READ`, `cap.WRITE`, ...                   | `Right.READ`, or its name `"READ"`               |
- * | `cap.Rights({cap.READ})`                     | `cap.Rights([cap.READ])`                   | `new Rights(["READ"])`                           |
- * | `cap.Rights(fd)`                             | `cap.Rights(fd)`                           | `getRights(fd)`                                  |
+ * | `cap.Rights({cap.READ})`                     | `cap.Rights([cap.READ])`                       | `new Rights(["READ"])`                           |
+ * | `cap.Rights(fd)`                             | `cap.Rights(fd)`                               | `getRights(fd)`                                  |
  * | `cap.right.READ`                             | `cap.right.READ`                               | `new Rights(["READ"])`                           |
  * | `cap.right.NONE`, `cap.right.ALL`            | `cap.right.NONE`, `cap.right.ALL`              | `Rights.NONE`, `Rights.all(release)`             |
  * | `cap.limit(fd, rights)`                      | `cap.limit(fd, rights)`                        | `limit(fd, rights)`, `file.limit(rights)`        |
- * | `cap.fcntl.GETFL`, `SETFL`, `GETOWN`, `SETOWN`, `ALL` | `cap.fcntl.GETFL`, ...                | `Fcntl.GETFL`, ..., `Fcntls.ALL`                 |
- * | `cap.Fcntls({cap.fcntl.GETFL})`              | `cap.Fcntls([cap.fcntl.GETFL])`            | `new Fcntls(["GETFL"])`                          |
- * | `cap.Fcntls(fd)`                             | `cap.Fcntls(fd)`                           | `getFcntls(fd)`                                  |
+ * | `cap.fcntl.GETFL`, `SETFL`, `GETOWN`, `SETOWN`, `ALL` | `cap.fcntl.GETFL`, ...                         | `Fcntl.GETFL`, ..., `Fcntls.ALL`                 |
+ * | `cap.Fcntls({cap.fcntl.GETFL})`              | `cap.Fcntls([cap.fcntl.GETFL])`                | `new Fcntls(["GETFL"])`                          |
+ * | `cap.Fcntls(fd)`                             | `cap.Fcntls(fd)`                               | `getFcntls(fd)`                                  |
  * | `cap.fcntls_limit(fd, fcntls)`               | `cap.fcntls_limit(fd, fcntls)`                 | `limitFcntls(fd, fcntls)`                        |
- * | `cap.Ioctls({termios.FIONREAD})`             | `cap.Ioctls([Ioctl.FIONREAD])`             | `new Ioctls([Ioctl.FIONREAD])`                   |
- * | `cap.Ioctls(fd)`                             | `cap.Ioctls(fd)`                           | `getIoctls(fd)`                                  |
+ * | `cap.Ioctls({termios.FIONREAD})`             | `cap.Ioctls([Ioctl.FIONREAD])`                 | `new Ioctls([Ioctl.FIONREAD])`                   |
+ * | `cap.Ioctls(fd)`                             | `cap.Ioctls(fd)`                               | `getIoctls(fd)`                                  |
  * | `cap.ioctls_limit(fd, ioctls)`               | `cap.ioctls_limit(fd, ioctls)`                 | `limitIoctls(fd, ioctls)`                        |
  * | `file.read()`, `readline()`, `readlines()`   | the same of `PythonFile`                       | `file.readAll()`, `file.lines()`                 |
  * | `file.write()`, `seek()`, `tell()`           | the same of `PythonFile`                       | `file.writeAllSync()`, `file.seekSync()`         |

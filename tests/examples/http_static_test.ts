@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
 import { libcPath, RunningModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
@@ -360,6 +360,35 @@ test("http_static.ts closes the file of a client that leaves early", async () =>
   }
   assertEquals(await settled(() => server.openFiles(fixture)), []);
   assertEquals((await server.get("/large", { headers: { range: "bytes=-3" } })).all, "\0\0\0");
+});
+
+test("http_static.ts sends slow clients the bytes that they asked for, whatever others get meanwhile", async () => {
+  using fixture = new Fixture({ site: {} });
+  const files = [1, 2, 3].map((file) => new Uint32Array(2_500_000).map((_, i) => file << 24 | i));
+  for (const [i, words] of files.entries()) fixture.write(`site/${i}`, new Uint8Array(words.buffer));
+  await using server = await Server.start(fixture);
+  const ask = (i: number) => fetch(`http://127.0.0.1:${server.port}/${i}`);
+  const isWhole = async (response: Response, i: number) => {
+    const words = new Uint32Array(await response.arrayBuffer());
+    return words.length === files[i]!.length && words.every((word, at) => word === files[i]![at]);
+  };
+  const slow = await Promise.all(files.map((_, i) => ask(i)));
+  for (let round = 0; round < 3; round++) {
+    const all = await Promise.all(files.map(async (_, i) => isWhole(await ask(i), i)));
+    assertEquals(all, [true, true, true]);
+  }
+  assertEquals(await Promise.all(slow.map(isWhole)), [true, true, true]);
+});
+
+test("http_static.ts breaks off an answer whose file becomes shorter meanwhile, and goes on", async () => {
+  using fixture = new Fixture({ site: { large: "", small: text } });
+  fixture.resize("site/large", 50_000_000);
+  await using server = await Server.start(fixture);
+  const response = await fetch(`http://127.0.0.1:${server.port}/large`);
+  fixture.resize("site/large", 1000);
+  await assertRejects(() => response.arrayBuffer());
+  assertEquals((await server.get("/small")).all, text);
+  assertEquals(await settled(() => server.openFiles(fixture)), []);
 });
 
 test("http_static.ts ends when told to, though a client does not take what it asked for", async () => {

@@ -65,11 +65,11 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
     while (at < end) advance(file.readAt(bytes.subarray(at - first), at));
     return bytes;
   }
-  // With no piece in stock, a pull means that the one before has been taken.
+  // Nothing is read ahead: a pull means that the server has taken the last piece, with a hold of its own on the memory.
   return new ReadableStream({
     async pull(controller) {
-      // Whoever has taken it keeps its memory till it is sent. Given up here, it is freed then, and used for the next
-      // ones, while it is still in the processor's cache: left to the garbage collector, it would take twice the time.
+      // Given up here too, it is free once it is sent, and serves the next ones. Left to the garbage collector, fresh
+      // memory for each piece would take as much time as all the rest.
       sent?.buffer.transfer(0);
       if (at === end) return controller.close();
       try {

@@ -53,8 +53,8 @@ function text(status: number, message: string, headers: Record<string, string> =
 
 /** Some bytes of a file, which is closed when they are read or nobody wants them any more. */
 function bodyOf(file: FdFile, first: number, length: number): BodyInit {
-  const end = first + length;
-  let at = first, sent: Uint8Array<ArrayBuffer> | undefined;
+  const end = first + length, taken: ArrayBuffer[] = [];
+  let at = first;
   const advance = (count: number | null) => {
     if (count === null) throw new Error("The file has become shorter than it was.");
     at += count;
@@ -68,14 +68,15 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
   // Nothing is read ahead: a pull means that the server has taken the last piece, with a hold of its own on the memory.
   return new ReadableStream({
     async pull(controller) {
-      // Given up here too, it is free once it is sent, and serves the next ones. Left to the garbage collector, fresh
-      // memory for each piece would take as much time as all the rest.
-      sent?.buffer.transfer(0);
+      // By now the last piece but one is sent, as a rule: given up here, its memory serves the next one. The garbage
+      // collector would be too late, and fresh memory for each piece take as much time as all the rest.
+      while (taken.length > (at < end ? 1 : 0)) taken.shift()!.transfer(0);
       if (at === end) return controller.close();
       try {
         const bytes = new Uint8Array(Math.min(piece, end - at)), start = at;
         advance(await file.readAtAsync(bytes, at));
-        controller.enqueue(sent = bytes.subarray(0, at - start));
+        controller.enqueue(bytes.subarray(0, at - start));
+        taken.push(bytes.buffer);
         if (at === end) file.close();
       } catch (error) {
         file[Symbol.dispose]();

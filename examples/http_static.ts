@@ -90,21 +90,21 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
 function sendFile(request: Request, file: FdFile, name: string): Response {
   const { size, mtime, ino } = file.statSync();
   const modified = mtime ?? new Date(0), tag = `"${ino}-${size}-${modified.getTime()}"`;
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     "content-type": typeOf(name),
     "last-modified": modified.toUTCString(),
     "accept-ranges": "bytes",
     "x-content-type-options": "nosniff",
     etag: tag,
-  });
+  };
   const condition = request.headers.get("if-range") ?? tag;
   const isSame = request.method === "GET" && (condition === tag || condition === modified.toUTCString());
   const isKnown = isUnchanged(request, tag, modified);
   const range = isSame && !isKnown ? rangeOf(request.headers.get("range") ?? "", size) : undefined;
   const [first, last] = range ?? [0, size - 1];
   const status = isKnown ? 304 : range === null ? 416 : range ? 206 : 200;
-  if (range !== undefined) headers.set("content-range", `bytes ${range?.join("-") ?? "*"}/${size}`);
-  if (status <= 206) headers.set("content-length", String(last - first + 1));
+  if (range !== undefined) headers["content-range"] = `bytes ${range?.join("-") ?? "*"}/${size}`;
+  if (status <= 206) headers["content-length"] = String(last - first + 1);
   const hasBody = status <= 206 && request.method === "GET";
   if (!hasBody) file.close();
   return new Response(hasBody ? bodyOf(file, first, last - first + 1) : null, { status, headers });

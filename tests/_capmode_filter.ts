@@ -7,6 +7,8 @@
  * @module
  */
 
+import { ALLOW, argument, EQUAL, failWith, install, LOAD, number, RETURN, type Step } from "./_seccomp.ts";
+
 /** System calls of x86_64, refused whatever their arguments. */
 const refused: Record<string, number> = {
   open: 2,
@@ -62,13 +64,11 @@ const socket = 41, AF_NETLINK = 16, kill = 62, sendto = 44;
 const AT_FDCWD = 0xffffff9c;
 /** ECAPMODE of FreeBSD: a number that Deno takes for no error that it knows, on either system. */
 const ECAPMODE = 94;
-const ALLOW = 0x7fff0000, REFUSE = 0x00050000 | ECAPMODE;
-const LOAD = 0x20, EQUAL = 0x15, RETURN = 0x06;
-const number = 0, argument = (n: number) => 16 + 8 * n;
+const REFUSE = failWith(ECAPMODE);
 
-/** The `struct sock_filter`s: two bytes of code, one for each way of a jump, four of a value. */
-function program(): Uint8Array<ArrayBuffer> {
-  const steps: [code: number, yes: number, no: number, value: number][] = [[LOAD, 0, 0, number]];
+/** From here on this process, with all its threads and children, is refused these calls. */
+export function refuse(): void {
+  const steps: Step[] = [[LOAD, 0, 0, number]];
   for (const call of Object.values(refused)) steps.push([EQUAL, 0, 1, call], [RETURN, 0, 0, REFUSE]);
   const refuseIf = (call: number, at: number, value: number, isRefused = true) =>
     steps.push(
@@ -82,26 +82,5 @@ function program(): Uint8Array<ArrayBuffer> {
   refuseIf(socket, 0, AF_NETLINK);
   refuseIf(kill, 0, Deno.pid, false);
   refuseIf(sendto, 4, 0, false);
-  steps.push([RETURN, 0, 0, ALLOW]);
-  const bytes = new DataView(new ArrayBuffer(8 * steps.length));
-  steps.forEach(([code, yes, no, value], i) => {
-    bytes.setUint16(8 * i, code, true);
-    bytes.setUint8(8 * i + 2, yes);
-    bytes.setUint8(8 * i + 3, no);
-    bytes.setUint32(8 * i + 4, value, true);
-  });
-  return new Uint8Array(bytes.buffer);
-}
-
-/** From here on this process, with all its threads and children, is refused these calls. */
-export function refuse(): void {
-  const { prctl, syscall } = Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", {
-    prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
-    syscall: { parameters: ["i64", "u32", "u32", "buffer"], result: "i64" },
-  }).symbols;
-  const steps = program(), pointer = Deno.UnsafePointer.value(Deno.UnsafePointer.of(steps));
-  const filter = new BigUint64Array([BigInt(steps.length / 8), pointer]);
-  const PR_SET_NO_NEW_PRIVS = 38, seccomp = 317n, SET_MODE_FILTER = 1, TSYNC = 1;
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) throw new Error("prctl() failed");
-  if (syscall(seccomp, SET_MODE_FILTER, TSYNC, filter) !== 0n) throw new Error("seccomp() failed");
+  install([...steps, [RETURN, 0, 0, ALLOW]]);
 }

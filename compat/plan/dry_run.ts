@@ -44,7 +44,7 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
       entry: name,
     })),
     ...[...opened, ...existing].map(limiting),
-    ...(limitOthers ? [{ step: "limit" as const, note: "every other file and directory", rights: [] }] : []),
+    ...(limitOthers ? others : []),
     { step: "enter" },
   ];
   const text = [
@@ -55,6 +55,11 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
   ].join("\n");
   return { enforce, steps, toString: () => text };
 }
+
+const others: readonly PlannedStep[] = [
+  { step: "limit", note: "every other directory", rights: [] },
+  { step: "limit", note: "every other file", rights: ["FLOCK"] },
+];
 
 function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedStep {
   return {

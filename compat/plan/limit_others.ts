@@ -10,14 +10,19 @@ export interface LimitOthersOptions {
 }
 
 /**
- * Takes all rights, for good, from every open file and directory that is not kept, and gives their descriptors.
+ * Takes all rights but FLOCK, for good, from every open file and directory that is not kept, and gives their descriptors.
  *
  * Deno holds some open: its caches and their locks. What a runtime lives on keeps its rights: kqueues, pipes, sockets,
- * terminals and other devices, and standard input, output and error whatever they are. Nothing is closed. Of one whose
- * kind can't be asked for it takes them if it could be a directory (it holds LOOKUP), and leaves it else.
+ * terminals and other devices, and standard input, output and error whatever they are. Of one whose kind can't be asked for
+ * it takes them if it could be a directory (it holds LOOKUP), and leaves it else.
+ *
+ * A file keeps FLOCK, if it has it: Deno's caches are databases of SQLite, which takes a lock that is refused for one that
+ * somebody else holds, and waits for it, ten seconds at a time, while the program stands still. Nothing is closed either:
+ * Deno would go on to use the numbers.
  *
  * Whatever Deno would read or write there fails from then on, so it comes last before `enter()`; `sandbox()` does it with
- * `limitOthers: true`. What is opened later is not limited.
+ * `limitOthers: true`. Deno goes on without its caches. What is opened later is not limited. If standard input is a file and
+ * `Deno.stdin` was read before, read it by `FdFile.fromFd(0)` from then on: Deno reads through a copy of its own.
  *
  * Stands for cap_rights_limit(2), and for what {@link openDescriptors} stands for. Requires `--allow-ffi` permission.
  *
@@ -45,10 +50,15 @@ export function limitOthers({ keep = [] }: LimitOthersOptions = {}): number[] {
   }
   const kept = new Set([0, 1, 2, ...Array.from(keep, descriptor)]);
   const others = openDescriptors().filter((other) => !kept.has(other.fd) && isToLimit(other));
-  return others.map(({ fd }) => fd).filter((fd) => unlessClosed(() => (limit(fd, Rights.NONE), true)));
+  return others.filter((other) => unlessClosed(() => (limit(other.fd, rightsLeft(other)), true)))
+    .map(({ fd }) => fd);
 }
 
 function isToLimit({ kind, rights }: OpenDescriptor): boolean {
   return kind === "file" || kind === "directory" || kind === "symlink" ||
     kind === "unknown" && (rights?.has("LOOKUP") ?? true);
+}
+
+function rightsLeft({ kind, rights = Rights.NONE }: OpenDescriptor): Rights {
+  return kind === "file" ? rights.intersection(["FLOCK"]) : Rights.NONE;
 }

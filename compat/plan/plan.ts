@@ -55,8 +55,8 @@ export interface Plan {
   /** Limit standard input, output and error, as `limitStdio()` does. By default false. */
   stdio?: boolean | StreamOptions;
   /**
-   * Take all rights from every other file and directory that the process has open, as `limitOthers()` does. By default
-   * false.
+   * Take all rights from every other file and directory that the process has open, as `limitOthers()` does, which leaves
+   * files the right to be locked. By default false.
    */
   limitOthers?: boolean;
   /** Make Deno open first what it would open later, as `warmUp()` does. By default false. */

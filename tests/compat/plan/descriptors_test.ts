@@ -102,17 +102,19 @@ test("openDescriptors() finds sockets, pipes, and the queue that a runtime lives
   }
 });
 
-test.capsicum("limitOthers() takes all rights from files and directories that are not kept, and from nothing else", async () => {
+test.capsicum("limitOthers() takes all rights but FLOCK of files from files and directories that are not kept, and from nothing else", async () => {
   using fixture = new Fixture({ file: "text", dir: {} });
   const result = await inChild(
     async ({ limitOthers, openDescriptors, openSync, openDirSync, getRights, enter, limit }, base) => {
       using kept = openSync(`${base}/file`),
         forgotten = openSync(`${base}/file`),
+        unlockable = openSync(`${base}/file`),
         dir = openDirSync(`${base}/dir`);
       using device = openSync("/dev/null"),
         searched = openDirSync(`${base}/dir`),
         mute = openSync("/dev/null");
       limit(searched, ["LOOKUP"]);
+      limit(unlockable, ["READ", "FSTAT"]);
       limit(mute, ["READ"]);
       using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       const before = openDescriptors();
@@ -126,7 +128,9 @@ test.capsicum("limitOthers() takes all rights from files and directories that ar
       console.log("alive");
       void listener;
       return {
-        mine: [forgotten, dir, searched].map(({ fd }) => limited.includes(fd) && getRights(fd).isEmpty),
+        mine: [forgotten, unlockable, dir, searched].map(({ fd }) =>
+          limited.includes(fd) && getRights(fd).names()
+        ),
         others: [kept, device].map(({ fd }) => !limited.includes(fd) && getRights(fd).has("MMAP_RWX")),
         mute: getRights(mute).names(),
         all: files.every(({ fd }) => limited.includes(fd)) && limited.length === files.length + 1,
@@ -139,7 +143,7 @@ test.capsicum("limitOthers() takes all rights from files and directories that ar
     fixture.path,
   );
   assertEquals(result as unknown, {
-    mine: [true, true, true],
+    mine: [["FLOCK"], [], [], []],
     others: [true, true],
     mute: ["READ"],
     all: true,

@@ -1,5 +1,5 @@
 import type { FdLike } from "../../ffi/fd_like.ts";
-import { limit, limitFcntls, limitIoctls } from "../../ffi/limits.ts";
+import { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "../../ffi/limits.ts";
 import {
   Fcntls,
   type FcntlsLike,
@@ -44,4 +44,11 @@ export function applyLimits(fd: FdLike, { rights, ioctls, fcntls }: Limits, bega
   began?.();
   if (ioctls) limitIoctls(fd, ioctls);
   if (fcntls) limitFcntls(fd, fcntls);
+}
+
+/** Takes from a descriptor whatever it may beyond these limits; it may hold less. */
+export function narrow(fd: FdLike, { rights, ioctls, fcntls }: Limits): void {
+  limit(fd, getRights(fd).intersection(rights));
+  if (ioctls) limitIoctls(fd, getIoctls(fd).intersection(ioctls));
+  if (fcntls) limitFcntls(fd, getFcntls(fd).intersection(fcntls));
 }

@@ -135,12 +135,23 @@ const kinds: Readonly<Record<number, DescriptorKind>> = {
   14: "timer",
 };
 
+/** What is the same of all descriptors of one file, terminal or pipe; undefined where fstat(2) may not be asked. */
+export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
+  if (rights !== undefined && !rights.has("FSTAT")) return undefined;
+  const { dev, ino } = fstat(fd);
+  return `${dev}:${ino}`;
+}
+
 let stat: Uint8Array<ArrayBuffer> | undefined;
 
-function kindOf(fd: number): DescriptorKind {
+function fstat(fd: number): Deno.FileInfo {
   const { statSize, decodeStat } = abi();
   libc.fstat(fd, stat ??= new Uint8Array(statSize));
-  const info = decodeStat(stat);
+  return decodeStat(stat);
+}
+
+function kindOf(fd: number): DescriptorKind {
+  const info = fstat(fd);
   if (info.isFile) return "file";
   if (info.isDirectory) return "directory";
   if (info.isSymlink) return "symlink";

@@ -1,7 +1,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
-import { limit } from "../../ffi/limits.ts";
-import { Rights } from "../../rights/mod.ts";
-import { type OpenDescriptor, openDescriptors, unlessClosed } from "./descriptors.ts";
+import { Fcntls, Ioctls, Rights } from "../../rights/mod.ts";
+import { type Limits, narrow } from "./_limits.ts";
+import { identityOf, type OpenDescriptor, openDescriptors, unlessClosed } from "./descriptors.ts";
 
 /** Options of `limitOthers()`. */
 export interface LimitOthersOptions {
@@ -16,15 +16,17 @@ export interface LimitOthersOptions {
  * terminals and other devices, and standard input, output and error whatever they are. Of one whose kind can't be asked for
  * it takes them if it could be a directory (it holds LOOKUP), and leaves it else.
  *
+ * What else is open of a terminal, pipe or file that is a standard stream, as Deno's own copies, is limited to what that
+ * stream may: `limitStdio()` first, or `stdio: true` in a plan, so that this is little.
+ *
  * A file keeps FLOCK, if it has it: Deno's caches are databases of SQLite, which takes a lock that is refused for one that
  * somebody else holds, and waits for it, ten seconds at a time, while the program stands still. Nothing is closed either:
  * Deno would go on to use the numbers.
  *
  * Whatever Deno would read or write there fails from then on, so it comes last before `enter()`; `sandbox()` does it with
- * `limitOthers: true`. Deno goes on without its caches. What is opened later is not limited. If standard input is a file and
- * `Deno.stdin` was read before, read it by `FdFile.fromFd(0)` from then on: Deno reads through a copy of its own.
+ * `limitOthers: true`. Deno goes on without its caches. What is opened later is not limited.
  *
- * Stands for cap_rights_limit(2), and for what {@link openDescriptors} stands for. Requires `--allow-ffi` permission.
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands for. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When what is kept is no list of descriptors.
  * @throws {RangeError} When a number in it is no descriptor.
@@ -49,16 +51,42 @@ export function limitOthers({ keep = [] }: LimitOthersOptions = {}): number[] {
     throw new TypeError(`What is kept is a list of descriptors, not ${Deno.inspect(keep)}.`);
   }
   const kept = new Set([0, 1, 2, ...Array.from(keep, descriptor)]);
-  const others = openDescriptors().filter((other) => !kept.has(other.fd) && isToLimit(other));
-  return others.filter((other) => unlessClosed(() => (limit(other.fd, rightsLeft(other)), true)))
-    .map(({ fd }) => fd);
+  const open = openDescriptors(), streams = open.filter(({ fd }) => fd <= 2);
+  const limited: number[] = [];
+  for (const other of open) {
+    if (kept.has(other.fd)) continue;
+    const same = streams.filter((stream) => isSame(stream, other));
+    const limits = same.length > 0 ? common(same) : limitsOfOther(other);
+    if (limits === undefined || same.length > 0 && isWithin(other, limits)) continue;
+    if (unlessClosed(() => (narrow(other.fd, limits), true))) limited.push(other.fd);
+  }
+  return limited;
 }
 
-function isToLimit({ kind, rights }: OpenDescriptor): boolean {
-  return kind === "file" || kind === "directory" || kind === "symlink" ||
+function limitsOfOther({ kind, rights }: OpenDescriptor): Limits | undefined {
+  if (kind === "file") return { rights: new Rights(["FLOCK"]) };
+  const isDirectory = kind === "directory" || kind === "symlink" ||
     kind === "unknown" && (rights?.has("LOOKUP") ?? true);
+  return isDirectory ? { rights: Rights.NONE } : undefined;
 }
 
-function rightsLeft({ kind, rights = Rights.NONE }: OpenDescriptor): Rights {
-  return kind === "file" ? rights.intersection(["FLOCK"]) : Rights.NONE;
+/** Whether two descriptors are of the same terminal, pipe or file. Of other kinds fstat(2) does not tell, or it is harmless. */
+function isSame(one: OpenDescriptor, other: OpenDescriptor): boolean {
+  if (one.kind !== other.kind || !["terminal", "pipe", "file"].includes(one.kind)) return false;
+  const [mine, theirs] = [one, other].map((descriptor) => unlessClosed(() => identityOf(descriptor)));
+  return mine !== undefined && mine === theirs;
+}
+
+/** What at least one of them may. */
+function common(streams: readonly OpenDescriptor[]): Limits {
+  return {
+    rights: streams.reduce((all, { rights }) => all.union(rights ?? []), Rights.NONE),
+    ioctls: streams.reduce((all, { ioctls }) => all.union(ioctls ?? []), Ioctls.NONE),
+    fcntls: streams.reduce((all, { fcntls }) => all.union(fcntls ?? []), Fcntls.NONE),
+  };
+}
+
+function isWithin(other: OpenDescriptor, { rights, ioctls, fcntls }: Limits): boolean {
+  return (other.rights?.isSubsetOf(rights) ?? false) && (other.ioctls?.isSubsetOf(ioctls ?? []) ?? false) &&
+    (other.fcntls?.isSubsetOf(fcntls ?? []) ?? false);
 }

@@ -70,7 +70,8 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
 
 /**
  * Limits standard input, output and error to what {@link limitStream} leaves for reading and for writing, for good, as
- * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out.
+ * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out. Deno has copies of them open:
+ * {@link limitOthers} limits these alike.
  *
  * `console`, prompts, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working;
  * `Deno.stdin.setRaw()` does with `raw`.

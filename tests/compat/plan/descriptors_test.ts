@@ -152,21 +152,72 @@ test.capsicum("limitOthers() takes all rights but FLOCK of files from files and 
   });
 });
 
-test.capsicum("limitOthers() keeps standard output where it is a file, and refuses what is no list", async () => {
+test.capsicum("limitOthers() limits what else is open of a standard stream to what that may, and no other pipe", async () => {
+  using fixture = new Fixture();
+  const result = await inChild(
+    (
+      { limitOthers, limitStdio, openDescriptors, openDirSync, libc, getRights, getIoctls, getFcntls, limit },
+      path,
+    ) => {
+      using dir = openDirSync(path);
+      dir.mkfifoSync("fifo");
+      using fifo = dir.openSync("fifo", { read: true, customFlags: libc.O_NONBLOCK });
+      const [copy, kept, lesser] = [libc.dup(1), libc.dup(1), libc.dup(1)];
+      limit(lesser, ["WRITE", "READ", "FSTAT"]);
+      const held = (fd: number) => [getRights(fd), getIoctls(fd), getFcntls(fd)].map(String).join("; ");
+      const full = held(1);
+      const before = limitOthers({ keep: [dir, kept] });
+      const untouched = held(copy) === full;
+      limitStdio();
+      const limited = limitOthers({ keep: [dir, kept] });
+      // Deno's own copies are among them.
+      const copies = openDescriptors().filter(({ fd, kind }) =>
+        kind === "pipe" && ![fifo.fd, kept].includes(fd) && fd > 2 && limited.includes(fd)
+      );
+      const result = {
+        before: [copy, fifo.fd].map((fd) => before.includes(fd)),
+        untouched,
+        limited: [copy, lesser, fifo.fd, kept, 1].map((fd) => limited.includes(fd)),
+        copy: held(copy) === held(1),
+        lesser: getRights(lesser).names(),
+        others: [fifo.fd, kept].map((fd) => held(fd) === full),
+        none: copies.filter(({ rights }) => rights!.has("FTRUNCATE")).length,
+        again: limitOthers({ keep: [dir, kept] }).filter((fd) => [copy, lesser, fifo.fd].includes(fd)),
+      };
+      console.log("alive");
+      return result;
+    },
+    fixture.path,
+  );
+  assertEquals(result as unknown, {
+    before: [false, false],
+    untouched: true,
+    limited: [true, true, false, false, false],
+    copy: true,
+    lesser: ["WRITE", "FSTAT"],
+    others: [true, true],
+    none: 0,
+    again: [],
+  });
+});
+
+test.capsicum("limitOthers() keeps standard output where it is a file, its copies are limited as it is, and what is no list is refused", async () => {
   using fixture = new Fixture({ out: "" });
   const result = await inChild(
-    ({ limitOthers, libc, getRights, caught }, path) => {
+    ({ limitOthers, libc, limit, getRights, caught }, path) => {
       const fd = libc.open(path, libc.O_RDWR | libc.O_CLOEXEC);
       libc.fcntl(fd, libc.F_DUP2FD, 2);
       const limited = limitOthers({ keep: [] });
       const bad = [5, "READ", null, [-1], [{}]].map((keep) =>
         caught(() => limitOthers({ keep: keep as never }))?.class
       );
-      return [limited.includes(fd), limited.includes(2), getRights(2).has("WRITE"), bad];
+      const kept = [limited.includes(fd), limited.includes(2), getRights(2).has("WRITE")];
+      limit(2, ["WRITE", "FSTAT"]);
+      return [...kept, limitOthers().includes(fd), getRights(fd).names(), bad];
     },
     fixture.at("out"),
   );
-  assertEquals(result as unknown, [true, false, true, [
+  assertEquals(result as unknown, [false, false, true, true, ["WRITE", "FSTAT"], [
     "TypeError",
     "TypeError",
     "TypeError",

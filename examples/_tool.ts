@@ -67,7 +67,11 @@ export class Tool<Option extends string> {
   /** A sandbox as planned; where there is no Capsicum, none if that was asked for, and else the end. */
   sandbox<const P extends Plan & { dryRun?: false }>(plan: P, code = 1): Sandbox<P> {
     try {
-      const box = sandbox({ ...plan, enforce: this.isUnprotected ? "if-supported" : "required" });
+      const box = sandbox({
+        limitOthers: true,
+        ...plan,
+        enforce: this.isUnprotected ? "if-supported" : "required",
+      });
       if (!box.sandboxed) this.warn();
       return box;
     } catch (error) {

@@ -73,9 +73,9 @@ for (const size of sizes) {
     assertEquals(await file.read(new Uint8Array()), 0);
 
     const [offset, tail] = [size >> 1, size - (size >> 1)];
-    assertEquals(await file.readAtAsync(memory.fill(0), offset), tail || null);
+    assertEquals(await file.preadAsync(memory.fill(0), offset), tail || null);
     assert(same(memory.subarray(0, tail), bytes.subarray(offset)));
-    assertEquals(await file.writeAtAsync(bytes, BigInt(offset)), size);
+    assertEquals(await file.pwriteAsync(bytes, BigInt(offset)), size);
     assert(same(fixture.bytes("async").subarray(offset), bytes));
     assertEquals(await file.seek(0, Current), size);
   });
@@ -128,15 +128,15 @@ test("FdFile's asynchronous calls happen in the order in which they were made", 
   await Promise.all(writes);
 });
 
-test("FdFile.readAtAsync() and writeAtAsync() reach beyond 4 GiB", async () => {
+test("FdFile.preadAsync() and pwriteAsync() reach beyond 4 GiB", async () => {
   using fixture = new Fixture({ file: "" });
   await using file = openSync(fixture.at("file"), both);
   const far = 2 ** 32 + 123;
-  assertEquals(await file.writeAtAsync(pattern(100_000), far), 100_000);
+  assertEquals(await file.pwriteAsync(pattern(100_000), far), 100_000);
   const bytes = new Uint8Array(200_000);
-  assertEquals(await file.readAtAsync(bytes, BigInt(far)), 100_000);
+  assertEquals(await file.preadAsync(bytes, BigInt(far)), 100_000);
   assert(same(bytes.subarray(0, 100_000), pattern(100_000)));
-  assertEquals(await file.readAtAsync(bytes, far + 100_000), null);
+  assertEquals(await file.preadAsync(bytes, far + 100_000), null);
 });
 
 test("FdFile's asynchronous methods reject with the errors that the synchronous ones throw", async () => {
@@ -149,17 +149,17 @@ test("FdFile's asynchronous methods reject with the errors that the synchronous 
       [writer.read(bytes), () => writer.readSync(bytes)],
       [writer.readInto(bytes), () => writer.readSync(bytes)],
       [writer.readAllAsync(), () => writer.readAll()],
-      [writer.readAtAsync(bytes, 1), () => writer.readAt(bytes, 1)],
+      [writer.preadAsync(bytes, 1), () => writer.pread(bytes, 1)],
       [writer.linesAsync().next(), () => [...writer.lines()]],
       [reader.write(bytes), () => reader.writeSync(bytes)],
       [reader.writeAll(bytes), () => reader.writeAllSync(bytes)],
-      [reader.writeAtAsync(bytes, 1), () => reader.writeAt(bytes, 1)],
-      [reader.readAtAsync(bytes, -1), () => reader.readAt(bytes, -1)],
+      [reader.pwriteAsync(bytes, 1), () => reader.pwrite(bytes, 1)],
+      [reader.preadAsync(bytes, -1), () => reader.pread(bytes, -1)],
       [reader.seek(-1, Start), () => reader.seekSync(-1, Start)],
       [reader.truncate(1), () => reader.truncateSync(1)],
       [reader.truncate(0.5), () => reader.truncateSync(0.5)],
       [reader.utime(-1, -1), () => reader.utimeSync(-1, -1)],
-      [reader.readAtAsync(bytes, 0.5), () => reader.readAt(bytes, 0.5)],
+      [reader.preadAsync(bytes, 0.5), () => reader.pread(bytes, 0.5)],
       [reader.read("ab" as never), () => reader.readSync("ab" as never)],
       [writer.write(null as never), () => writer.writeSync(null as never)],
     ];
@@ -310,8 +310,8 @@ test("FdFile's asynchronous calls reject at once where a pipe is not open for th
   const byte = new Uint8Array(1);
   assertEquals(await rejectionOf(end.read(byte)), { ...failure, syscall: "read", fd: end.fd });
   assertEquals(await rejectionOf(pipe.write(byte)), { ...failure, syscall: "write", fd: pipe.fd });
-  assertEquals((await rejectionOf(pipe.readAtAsync(byte, 0))).code, "ESPIPE");
-  assertEquals((await rejectionOf(end.writeAtAsync(byte, 0))).code, "ESPIPE");
+  assertEquals((await rejectionOf(pipe.preadAsync(byte, 0))).code, "ESPIPE");
+  assertEquals((await rejectionOf(end.pwriteAsync(byte, 0))).code, "ESPIPE");
   assertEquals([await end.write(byte), await pipe.read(byte)], [1, 1]);
 });
 

@@ -30,8 +30,8 @@ async function tryMethods(
     ["readAll", ["READ"], (file) => file.readAll()],
     ["lines", ["READ"], (file) => [...file.lines()]],
     ["writeSync", ["WRITE"], (file) => file.writeSync(new Uint8Array(1))],
-    ["readAt", ["READ", "SEEK"], (file) => file.readAt(new Uint8Array(1), 0)],
-    ["writeAt", ["WRITE", "SEEK"], (file) => file.writeAt(new Uint8Array(1), 0)],
+    ["pread", ["READ", "SEEK"], (file) => file.pread(new Uint8Array(1), 0)],
+    ["pwrite", ["WRITE", "SEEK"], (file) => file.pwrite(new Uint8Array(1), 0)],
     ["seekSync", ["SEEK"], (file) => file.seekSync(0, 1)],
     ["statSync", ["FSTAT"], (file) => file.statSync()],
     ["truncateSync", ["FTRUNCATE"], (file) => file.truncateSync(4)],
@@ -52,8 +52,8 @@ async function tryMethods(
     ["writeAll", ["WRITE"], (file) => file.writeAll(new Uint8Array(1))],
     ["writeAllSync", ["WRITE"], (file) => file.writeAllSync(new Uint8Array(1))],
     ["writable", ["WRITE"], (file) => file.writable.getWriter().write(new Uint8Array(1))],
-    ["readAtAsync", ["READ", "SEEK"], (file) => file.readAtAsync(new Uint8Array(1e6), 0)],
-    ["writeAtAsync", ["WRITE", "SEEK"], (file) => file.writeAtAsync(new Uint8Array(1e6), 0)],
+    ["preadAsync", ["READ", "SEEK"], (file) => file.preadAsync(new Uint8Array(1e6), 0)],
+    ["pwriteAsync", ["WRITE", "SEEK"], (file) => file.pwriteAsync(new Uint8Array(1e6), 0)],
     ["seek", ["SEEK"], (file) => file.seek(0, 1)],
     ["stat", ["FSTAT"], (file) => file.stat()],
     ["truncate", ["FTRUNCATE"], (file) => file.truncate(4)],
@@ -221,39 +221,39 @@ test("FdFile.readSync() and writeSync() tell how many bytes a short transfer mov
   using file = openSync(fixture.at("file"), both);
   withShortTransfers(2, () => {
     const bytes = new Uint8Array(4);
-    assertEquals([file.readSync(bytes), file.readAt(bytes, 1)], [2, 2]);
-    assertEquals([file.writeSync(encode("XYZ")), file.writeAt(encode("XYZ"), 4)], [2, 2]);
+    assertEquals([file.readSync(bytes), file.pread(bytes, 1)], [2, 2]);
+    assertEquals([file.writeSync(encode("XYZ")), file.pwrite(encode("XYZ"), 4)], [2, 2]);
   });
   assertEquals(fixture.read("file"), "abXYXY");
 }, { skip: needsStandin });
 
-test("FdFile.readAt() and writeAt() leave the offset alone", () => {
+test("FdFile.pread() and pwrite() leave the offset alone", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   file.seekSync(1, Start);
   const bytes = new Uint8Array(2);
-  assertEquals([file.readAt(bytes, 3), text.decode(bytes)], [2, "de"]);
-  assertEquals([file.readAt(bytes, 4n), text.decode(bytes)], [1, "ee"]);
-  assertEquals([file.readAt(bytes, 5), file.readAt(bytes, 1e6)], [null, null]);
-  assertEquals(file.readAt(new Uint8Array(0), 0), 0);
-  assertEquals([file.writeAt(encode("XY"), 0), file.writeAt(encode("Z"), 7n)], [2, 1]);
+  assertEquals([file.pread(bytes, 3), text.decode(bytes)], [2, "de"]);
+  assertEquals([file.pread(bytes, 4n), text.decode(bytes)], [1, "ee"]);
+  assertEquals([file.pread(bytes, 5), file.pread(bytes, 1e6)], [null, null]);
+  assertEquals(file.pread(new Uint8Array(0), 0), 0);
+  assertEquals([file.pwrite(encode("XY"), 0), file.pwrite(encode("Z"), 7n)], [2, 1]);
   assertEquals(offsetOf(file), 1);
   assertEquals(fixture.read("file"), "XYcde\0\0Z");
 });
 
-test("FdFile.readAt() and writeAt() throw for what is no offset", () => {
+test("FdFile.pread() and pwrite() throw for what is no offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   const byte = new Uint8Array(1);
   for (const bad of [1.5, NaN, Infinity, 2 ** 53, 2n ** 63n]) {
-    assertThrows(() => file.readAt(byte, bad), RangeError, String(bad));
-    assertThrows(() => file.writeAt(byte, bad), RangeError, String(bad));
+    assertThrows(() => file.pread(byte, bad), RangeError, String(bad));
+    assertThrows(() => file.pwrite(byte, bad), RangeError, String(bad));
   }
   for (const bad of [-1, -1n]) {
-    assertEquals(failureOf(() => file.readAt(byte, bad)).code, "EINVAL");
-    assertEquals(failureOf(() => file.writeAt(byte, bad)).code, "EINVAL");
+    assertEquals(failureOf(() => file.pread(byte, bad)).code, "EINVAL");
+    assertEquals(failureOf(() => file.pwrite(byte, bad)).code, "EINVAL");
   }
-  assertEquals(file.readAt(byte, 0), 1);
+  assertEquals(file.pread(byte, 0), 1);
   assertEquals(fixture.read("file"), "abcde");
 });
 
@@ -428,10 +428,10 @@ test("FdFile reads, writes, seeks, tells sizes and truncates beyond 4 GiB", () =
   using file = openSync(fixture.at("file"), both);
   assertEquals([file.statSync().size, file.seekSync(0, End)], [size, size]);
 
-  assertEquals(file.writeAt(encode("far"), far), 3);
+  assertEquals(file.pwrite(encode("far"), far), 3);
   const bytes = new Uint8Array(3);
-  assertEquals([file.readAt(bytes, BigInt(far)), text.decode(bytes)], [3, "far"]);
-  assertEquals([file.readAt(bytes, far - 2 ** 32), text.decode(bytes)], [3, "\0\0\0"]);
+  assertEquals([file.pread(bytes, BigInt(far)), text.decode(bytes)], [3, "far"]);
+  assertEquals([file.pread(bytes, far - 2 ** 32), text.decode(bytes)], [3, "\0\0\0"]);
 
   assertEquals(file.seekSync(far + 1, Start), far + 1);
   assertEquals([file.readSync(bytes.subarray(0, 2)), text.decode(bytes.subarray(0, 2))], [2, "ar"]);

@@ -7,7 +7,7 @@ import { presets } from "./presets.ts";
 /** Options for terminals. */
 export interface StreamOptions {
   /**
-   * Permit to set the attributes of a terminal too, for `Deno.stdin.setRaw()`, prompts without echo and the like. It
+   * Permit to set the attributes of a terminal too, for `prompt()`, `Deno.stdin.setRaw()` and the like. It
    * adds TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) does not leave. By default false.
    */
   raw?: boolean;
@@ -73,8 +73,8 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
  * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out. Deno has copies of them open:
  * {@link limitOthers} limits these alike.
  *
- * `console`, prompts, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working;
- * `Deno.stdin.setRaw()` does with `raw`.
+ * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working. On
+ * a terminal `prompt()` and `Deno.stdin.setRaw()` do with `raw`; and a permission that Deno would ask for there is denied.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *

@@ -6,16 +6,18 @@ import { test } from "../../_test.ts";
 
 const here = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
 
-/** Takes the rights of what `limitOthers()` takes them from: of files, all that Deno itself has open. */
+/** Enters, and takes the rights of what `limitOthers()` takes them from: of files, all that Deno itself has open. */
 const takeRights = kernel.hasCapsicum
   ? `import { enter, limitOthers } from ${here("mod.ts")};
      limitOthers();
      enter();`
   : `import { openDescriptors } from ${here("mod.ts")};
+     import { refuse } from ${here("tests/_capmode_filter.ts")};
      import { takeRights } from ${here("tests/_rights_filter.ts")};
      const files = openDescriptors().filter(({ fd, kind }) => fd > 2 && kind === "file").map(({ fd }) => fd);
      if (files.length === 0) throw new Error("Deno has no file open");
-     takeRights(files, true);`;
+     takeRights(files, true);
+     refuse();`;
 
 // Deno asks its caches for each module, for its code, and when it ends.
 test("Deno goes on, and ends, where its caches have no right but to be locked", async () => {

@@ -1,0 +1,32 @@
+/**
+ * Does to this process what `limitStdio()`, `limitOthers()` and `enter()` do, so that Deno's own calls are refused too; on
+ * Linux, on x86_64, by filters of seccomp(2).
+ *
+ * @module
+ */
+import * as capsicum from "../mod.ts";
+import { refuse } from "./_capmode_filter.ts";
+import { kernel } from "./_kernel.ts";
+import { leave } from "./_rights_filter.ts";
+
+/** Why nobody can tell here what Deno's own calls come to; false where it can be told. */
+export const reasonToSkip: string | false = kernel.simulated
+  ? "the stand-in does not see Deno's own calls: Linux is asked, once"
+  : Deno.build.os === "linux" && Deno.build.arch !== "x86_64" && "the filter knows the calls of x86_64";
+
+export function confine(): void {
+  if (kernel.hasCapsicum) {
+    capsicum.limitStdio();
+    capsicum.limitOthers();
+    capsicum.enter();
+    return;
+  }
+  const files = capsicum.openDescriptors().filter(({ fd, kind }) => fd > 2 && kind === "file")
+    .map(({ fd }) => fd);
+  if (files.length === 0) throw new Error("Deno has no file open.");
+  const TCGETS = 0x5401, TIOCGWINSZ = 0x5413;
+  leave([0], capsicum.presets.stream.stdin, [TCGETS, TIOCGWINSZ]);
+  leave([1, 2], capsicum.presets.stream.stdout, [TCGETS, TIOCGWINSZ]);
+  leave(files, ["FLOCK"]);
+  refuse();
+}

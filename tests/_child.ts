@@ -19,6 +19,8 @@ export interface ChildOptions {
   cwd?: string;
   /** Milliseconds until the child is killed and the call fails. */
   timeout?: number;
+  /** Of `inChild()`: it ends by `Deno.exit()`, for else Deno violates capability mode when it ends. */
+  exits?: boolean;
   /** False: the child gets neither the stand-in nor anything else that the runner set up. */
   kernel?: boolean;
 }
@@ -175,7 +177,8 @@ export async function inChild<Input, Result>(
       }
     }
     const result = await (${body})({ ...library, caught }, ${JSON.stringify(input) ?? "undefined"});
-    console.log(${JSON.stringify(resultMark)} + JSON.stringify(result ?? null));`;
+    console.log(${JSON.stringify(resultMark)} + JSON.stringify(result ?? null));
+    ${options.exits ? "Deno.exit();" : ""}`;
   const module = `data:text/javascript,${encodeURIComponent(source)}`;
   const { code, signal, stdout, stderr } = await runModule(module, options);
   const at = stdout.lastIndexOf(resultMark);

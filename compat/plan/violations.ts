@@ -12,6 +12,9 @@ const PROC_TRAPCAP_CTL_ENABLE = 1, PROC_TRAPCAP_CTL_DISABLE = 2;
  * leaves a core in which a debugger shows who called. It is for finding mistakes; a program that is used wants the error.
  * Children inherit it. It must come before `enter()`. `ktrace -t p` finds violations without it.
  *
+ * Deno commits some of its own: where the program ends by itself it looks for its caches by their paths, which
+ * `Deno.exit()` does not; and after `limitOthers()` it reads them, for which a trial goes without that.
+ *
  * Stands for procctl(2), PROC_TRAPCAP_CTL. Requires `--allow-ffi` permission.
  *
  * @param on False to cease.

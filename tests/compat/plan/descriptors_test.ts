@@ -69,6 +69,7 @@ test("openDescriptors() tells kinds in capability mode too, and violates nothing
       return [kindOf(file.fd), kindOf(dir.fd), kindOf(pathOnly.fd), kindOf(1)];
     },
     fixture.path,
+    { exits: true },
   );
   assertEquals(result, ["file", "directory", kernel.hasCapsicum ? "unknown" : "character device", "pipe"]);
 });

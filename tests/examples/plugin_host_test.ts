@@ -72,7 +72,10 @@ test("plugin_host.ts calls an honest plug-in with each line, in JavaScript or Ty
   assertEquals([right, stdout], [0, '{"result":1}\n{"result":2}\n']);
 });
 
-/** What a plug-in tries, as the body of a function that gets the place of a secret; each must throw. */
+/**
+ * What a plug-in tries, as the body of a function that gets the place of a secret; each must throw. Not `Deno.execPath()`:
+ * in capability mode that ends the plug-in's Deno by a panic.
+ */
 const attempts: Record<string, string> = {
   "read the secret": "return Deno.readTextFileSync(place + '/secret');",
   "read it in another way": "return await (await fetch('file://' + place + '/secret')).text();",
@@ -91,7 +94,7 @@ const attempts: Record<string, string> = {
   "import over the network": "return await import('https://deno.land/std@0.224.0/version.ts');",
   "import a package": "return await import('npm:left-pad');",
   "start a process": "return new Deno.Command('true').outputSync().code;",
-  "start Deno": "return new Deno.Command(Deno.execPath(), { args: ['--version'] }).outputSync().code;",
+  "start Deno": "return new Deno.Command('deno', { args: ['--version'] }).outputSync().code;",
   "kill a process": "return Deno.kill(Deno.ppid, 'SIGCONT') ?? 'sent';",
   "load libc": "return Deno.dlopen('/lib/libc.so.7', { getpid: { parameters: [], result: 'i32' } });",
   "load any library": "return Deno.dlopen('./x.so', {});",

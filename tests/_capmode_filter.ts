@@ -7,7 +7,20 @@
  * @module
  */
 
-import { ALLOW, argument, EQUAL, failWith, install, LOAD, number, RETURN, type Step } from "./_seccomp.ts";
+import {
+  ALLOW,
+  argument,
+  AT_LEAST,
+  EQUAL,
+  failWith,
+  glibc,
+  install,
+  LOAD,
+  number,
+  origin,
+  RETURN,
+  type Step,
+} from "./_seccomp.ts";
 
 /** System calls of x86_64, refused whatever their arguments. */
 const refused: Record<string, number> = {
@@ -66,9 +79,20 @@ const AT_FDCWD = 0xffffff9c;
 const ECAPMODE = 94;
 const REFUSE = failWith(ECAPMODE);
 
-/** From here on this process, with all its threads and children, is refused these calls. */
-export function refuse(): void {
-  const steps: Step[] = [[LOAD, 0, 0, number]];
+/** The calls that are not refused, whatever they are: those that come from an address in this function. */
+interface Exempt {
+  /** Where glibc's syscall(2) begins. */
+  readonly syscall: bigint;
+}
+
+/**
+ * From here on this process, with all its threads and children, is refused these calls.
+ *
+ * @param library A library by which glibc's functions can be called.
+ */
+export function refuse(library = glibc, exempt?: Exempt): void {
+  const steps: Step[] = exempt ? permitFrom(exempt.syscall) : [];
+  steps.push([LOAD, 0, 0, number]);
   for (const call of Object.values(refused)) steps.push([EQUAL, 0, 1, call], [RETURN, 0, 0, REFUSE]);
   const refuseIf = (call: number, at: number, value: number, isRefused = true) =>
     steps.push(
@@ -82,5 +106,20 @@ export function refuse(): void {
   refuseIf(socket, 0, AF_NETLINK);
   refuseIf(kill, 0, Deno.pid, false);
   refuseIf(sendto, 4, 0, false);
-  install([...steps, [RETURN, 0, 0, ALLOW]]);
+  install([...steps, [RETURN, 0, 0, ALLOW]], library);
+}
+
+/** glibc's syscall() has fewer bytes of code. */
+const size = 96;
+
+function permitFrom(address: bigint): Step[] {
+  const [low, high] = [Number(address & 0xffffffffn), Number(address >> 32n)];
+  return [
+    [LOAD, 0, 0, origin[1]],
+    [EQUAL, 0, 4, high],
+    [LOAD, 0, 0, origin[0]],
+    [AT_LEAST, 0, 2, low],
+    [AT_LEAST, 1, 0, low + size],
+    [RETURN, 0, 0, ALLOW],
+  ];
 }

@@ -11,7 +11,7 @@ import { leave } from "./_rights_filter.ts";
 
 /** Why nobody can tell here what Deno's own calls come to; false where it can be told. */
 export const reasonToSkip: string | false = kernel.simulated
-  ? "the stand-in does not see Deno's own calls: Linux is asked, once"
+  ? "the stand-in does not see Deno's own calls on its descriptors: Linux is asked, once"
   : Deno.build.os === "linux" && Deno.build.arch !== "x86_64" && "the filter knows the calls of x86_64";
 
 export function confine(): void {

@@ -5,7 +5,18 @@
  * @module
  */
 import { needs, type Operation, type RightName, Rights } from "../mod.ts";
-import { ALLOW, argument, EQUAL, failWith, install, LOAD, number, RETURN, type Step } from "./_seccomp.ts";
+import {
+  ALLOW,
+  argument,
+  EQUAL,
+  failWith,
+  glibc,
+  install,
+  LOAD,
+  number,
+  RETURN,
+  type Step,
+} from "./_seccomp.ts";
 
 /** System calls of x86_64 by their numbers: which of FreeBSD's each is, and which argument is the descriptor. */
 const calls: readonly [number: number, call: Operation, at?: number][] = [
@@ -66,5 +77,5 @@ export function leave(
   for (const [call, name, at = 0] of calls) if (!may(name)) refuse(call, at);
   refuse(fcntl, 0, commands.filter(([, name]) => may(name)).map(([command]) => command));
   refuse(ioctl, 0, may("ioctl") ? ioctls : []);
-  install([...steps, [RETURN, 0, 0, ALLOW]]);
+  install([...steps, [RETURN, 0, 0, ALLOW]], glibc);
 }

@@ -4,21 +4,27 @@
  * @module
  */
 
+export const glibc = "/lib/x86_64-linux-gnu/libc.so.6";
+
 /** A `struct sock_filter`: what it does, how many steps a yes and a no jump over, a value. */
 export type Step = readonly [code: number, yes: number, no: number, value: number];
 
-export const LOAD = 0x20, EQUAL = 0x15, RETURN = 0x06;
+export const LOAD = 0x20, EQUAL = 0x15, AT_LEAST = 0x35, RETURN = 0x06;
 export const ALLOW = 0x7fff0000;
-/** Where the number of the call lies, and where its arguments. */
-export const number = 0, argument = (n: number): number => 16 + 8 * n;
+/** Where the number of the call lies, the address that it comes from (its lower half, its upper half), its arguments. */
+export const number = 0, origin = [8, 12] as const, argument = (n: number): number => 16 + 8 * n;
 
 /** What a filter returns for a call that fails with an errno. */
 export function failWith(errno: number): number {
   return 0x00050000 | errno;
 }
 
-/** From here on the steps decide over each call of this process, of all its threads and its children. */
-export function install(steps: readonly Step[]): void {
+/**
+ * From here on the steps decide over each call of this process, of all its threads and its children.
+ *
+ * @param library A library by which glibc's functions can be called.
+ */
+export function install(steps: readonly Step[], library: string): void {
   const bytes = new DataView(new ArrayBuffer(8 * steps.length));
   steps.forEach(([code, yes, no, value], i) => {
     bytes.setUint16(8 * i, code, true);
@@ -27,7 +33,7 @@ export function install(steps: readonly Step[]): void {
     bytes.setUint32(8 * i + 4, value, true);
   });
   const program = new Uint8Array(bytes.buffer);
-  const { memcpy, prctl, syscall } = Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", {
+  const { memcpy, prctl, syscall } = Deno.dlopen(library, {
     memcpy: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
     prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
     syscall: { parameters: ["i64", "u32", "u32", "buffer"], result: "i64" },

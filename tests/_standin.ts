@@ -27,7 +27,7 @@ export const needsStandin: string | false = kernel.simulated
 /** Why a test can't have each refusal raise SIGTRAP; false where it can. */
 export const needsTraps: string | false = kernel.simulated
   ? false
-  : "only a simulated kernel refuses nothing that Deno itself does in capability mode";
+  : "only a simulated kernel raises no SIGTRAP for what Deno itself does in capability mode";
 
 /** The next call of that C function fails with FreeBSD's errno `errno`; or, of the next ones, the `nth`. */
 export function failNext(call: string, errno: number, nth = 1): void {

@@ -1,5 +1,6 @@
 /**
- * What becomes of a tool where Deno's own calls are refused too, which the stand-in does not see.
+ * What becomes of a tool where Deno's own calls are refused too, those on its own descriptors included, which the stand-in
+ * does not see.
  *
  * @module
  */

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getMode, isSupported, sandboxed } from "../../mod.ts";
 import { inChild, otherSystem, runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
+import { kernel, needsCapsicum } from "../_kernel.ts";
 import { needsStandin, workerURL } from "../_standin.ts";
 import { test } from "../_test.ts";
 
@@ -67,6 +67,36 @@ test("enter() in a Worker holds the whole process", async () => {
   }, url.href);
   assertEquals(answers, [[false, false], [true, true, true]]);
 });
+
+test(
+  "after enter() Deno's own calls fail too: its file API, and what listens",
+  async () => {
+    const failed = await inChild(async ({ enter }) => {
+      const calls: (() => unknown)[] = [
+        () => Deno.statSync("/dev/null"),
+        () => Deno.openSync("/dev/null").close(),
+        () => Deno.cwd(),
+        () => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close(),
+        () => import("node:fs").then(({ statSync }) => statSync("/dev/null")),
+      ];
+      const failures = async () => {
+        const failed: boolean[] = [];
+        for (const call of calls) {
+          failed.push(await Promise.resolve().then(call).then(() => false, () => true));
+        }
+        return failed;
+      };
+      const before = await failures();
+      enter();
+      return [before, await failures()];
+    });
+    assertEquals(failed, [Array(5).fill(false), Array(5).fill(true)]);
+  },
+  {
+    skip: needsCapsicum ||
+      kernel.simulated && Deno.build.arch !== "x86_64" && "the filter knows the calls of x86_64",
+  },
+);
 
 test(
   "enter() throws NotSupported with its cause on a kernel without Capsicum, and enters nothing",

@@ -139,7 +139,10 @@ test("stand-in: a Worker has an errno of its own, and the process's capability m
     worker.terminate();
     console.log(JSON.stringify([libc.cap_sandboxed(), errno(), told]));`;
   const { stdout, stderr } = await runModule(asModule(program), {
-    permissions: [`--allow-ffi=${libcPath}`, `--allow-read=${decodeURIComponent(preload.pathname)}`],
+    permissions: [
+      `--allow-ffi=${libcPath}`,
+      `--allow-read=${decodeURIComponent(new URL("../", preload).pathname)}`,
+    ],
   });
   assertEquals(stdout || stderr, '[true,9,["freebsd",false,true,94]]\n');
 }, skip);

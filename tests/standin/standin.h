@@ -4,7 +4,8 @@
  * It is test equipment. It exports FreeBSD's symbols with FreeBSD's numbers, structs and errno over real Linux files,
  * and simulates what Linux lacks: rights, ioctls and fcntls of descriptors, capability mode, and a path lookup that
  * obeys them. It answers as the recorded kernel of tests/data/kernel_traces.json does, and protects nobody: whoever
- * calls Linux directly, as Deno's own API does, is not held by it.
+ * calls Linux directly, as Deno's own API does, is not held by it. (On x86_64 preload.ts has Linux refuse such calls in
+ * capability mode. Every call made here therefore goes through syscall(), which is exempt.)
  *
  * Simulated releases: STANDIN_RELEASE=15.1 (the default) or 13.2, read when the library is loaded. A directory is the
  * root of a mount where Linux says so, or where STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.

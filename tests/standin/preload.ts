@@ -30,7 +30,11 @@ if (Deno.build.os !== "freebsd") {
           // void *dlsym(void *handle, const char *symbol)
           dlsym: { parameters: ["pointer", "buffer"], result: "u64" },
         }).symbols;
-        refuse(standin, { syscall: dlsym(null, new TextEncoder().encode("syscall\0")) });
+        try {
+          refuse(standin, { syscall: dlsym(null, new TextEncoder().encode("syscall\0")) });
+        } catch {
+          // Some containers forbid seccomp(2). A test of enter() fails there, and tells.
+        }
       }
       return result;
     };

@@ -1,6 +1,7 @@
 import type { Entry, Steps } from "./_steps.ts";
 import { wrapped } from "./_wrap.ts";
 import type { Plan } from "./plan.ts";
+import { presets } from "./presets.ts";
 import type { SandboxStep } from "./sandbox_error.ts";
 
 /** One thing that `sandbox()` would do. */
@@ -44,6 +45,7 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
       entry: name,
     })),
     ...[...opened, ...existing].map(limiting),
+    ...(limitOthers && plan.stdio ? [copies] : []),
     ...(limitOthers ? others : []),
     { step: "enter" },
   ];
@@ -56,6 +58,11 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
   return { enforce, steps, toString: () => text };
 }
 
+const copies: PlannedStep = {
+  step: "limit",
+  note: "what else is open of the standard streams",
+  rights: presets.stream.terminal,
+};
 const others: readonly PlannedStep[] = [
   { step: "limit", note: "every other directory", rights: [] },
   { step: "limit", note: "every other file", rights: ["FLOCK"] },

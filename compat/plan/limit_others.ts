@@ -26,7 +26,8 @@ export interface LimitOthersOptions {
  * Whatever Deno would read or write there fails from then on, so it comes last before `enter()`; `sandbox()` does it with
  * `limitOthers: true`. Deno goes on without its caches. What is opened later is not limited.
  *
- * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands for. Requires `--allow-ffi` permission.
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands
+ * for. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When what is kept is no list of descriptors.
  * @throws {RangeError} When a number in it is no descriptor.

@@ -254,7 +254,7 @@ test("dryRun tells what would be done, as data and as a text of 80 columns, and 
     ...["find Capsicum", "warm up"],
     ...["open dirs.data", "open dirs.out", "open files.log", "confine dirs.data", "confine dirs.out"],
     ...["limit dirs.data", "limit dirs.out", "limit files.log", "limit fds.peer"],
-    ...["limit stdio.stdin", "limit stdio.stdout", "limit stdio.stderr", "limit", "limit", "enter"],
+    ...["limit stdio.stdin", "limit stdio.stdout", "limit stdio.stderr", "limit", "limit", "limit", "enter"],
   ]);
   assertEquals(dry.steps.find(({ entry, step }) => entry === "files.log" && step === "limit")?.rights, [
     ...["WRITE", "FSYNC", "FSTAT", "EVENT"],
@@ -266,9 +266,9 @@ test("dryRun tells what would be done, as data and as a text of 80 columns, and 
   assertEquals(lines.filter((line) => line.length > 80), []);
   assertEquals(lines[0], "sandbox() would do this, and throw where there is no Capsicum:");
   assertEquals(lines[2], "  2. warm up: make Deno open now what it would open later");
-  assertEquals(lines.at(-1), " 17. enter capability mode");
+  assertEquals(lines.at(-1), " 18. enter capability mode");
   assertStringIncludes(String(dry).replaceAll(/\n */g, ""), long);
-  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 17);
+  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 18);
   const { code, stdout } = await runModule(
     `data:text/javascript,${
       encodeURIComponent(

@@ -94,7 +94,9 @@ if (tool.operands.length !== 1) tool.misused("name one plug-in");
 if (Number(memory) < 64 || Number(time) < 1) tool.misused("it needs 1 ms and 64 MB at least");
 const source = await Deno.readTextFile(path).catch((error) => tool.fail(error.message, 1));
 if (source.length > longest) tool.fail(`${path} has more than ${longest} characters.`, 1);
-
+// All of the module's text is in its address, by which Deno's errors name it.
+const kind = /\.m?ts$/.test(path) ? "typescript" : "javascript";
+const url = `data:application/${kind},${encodeURIComponent(source)}`;
 const command = new Deno.Command(Deno.execPath(), {
   args: [
     "run",
@@ -143,7 +145,8 @@ async function answer(): Promise<Record<string, unknown>> {
     }
     const answer = JSON.parse(value);
     if (typeof answer !== "object" || answer === null) throw new Error("it is no object");
-    if ("failure" in answer) stop(`the plug-in does not run: ${JSON.stringify(answer.failure)}`);
+    const failure = String(answer.failure).replaceAll(url, path);
+    if ("failure" in answer) stop(`the plug-in does not run: ${JSON.stringify(failure)}`);
     return answer;
   } catch (error) {
     stop(`the plug-in's answer is none: ${(error as Error).message}.`);
@@ -178,8 +181,7 @@ if (!sandboxed && !tool.isUnprotected) {
 }
 if (!sandboxed) tool.warn();
 watch();
-const type = /\.m?ts$/.test(path) ? "application/typescript" : "text/javascript";
-send(`data:${type},${encodeURIComponent(source)}`);
+send(url);
 await answer();
 let thrown = 0;
 for await (const line of linesOf(Deno.stdin.readable)) {

@@ -234,7 +234,9 @@ test("plugin_host.ts says which plug-in does not run", async () => {
   stopped(await run("export default 1;", [1]), /does not run: .*no function/);
   stopped(await run("export const a = 1;", [1]), /does not run: .*no function/);
   stopped(await run("throw new Error('at once');", [1]), /does not run: .*at once/);
-  stopped(await run("this is no JavaScript", [1]), /does not run: /);
+  const refused = await run(`this is no JavaScript\n${"// a comment\n".repeat(1000)}`, [1]);
+  stopped(refused, /does not run: .*\/plugin\.js:1:/);
+  assert(refused.stderr.length < 2000, `${refused.stderr.length}`);
   const { code, stderr } = await runModule(host, { args: ["/absent.js"] });
   assertEquals(code, 1);
   assertMatch(stderr, /^plugin_host: [^\n]*\n$/);

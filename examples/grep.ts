@@ -51,7 +51,7 @@ function flush(): void {
 
 function search(file: FdFile, shown: string): void {
   let number = 0, isBinary = false;
-  for (const line of file.lines()) {
+  for (const line of file.linesSync()) {
     number++;
     isBinary ||= line.includes("\0");
     if (!pattern.test(line)) continue;

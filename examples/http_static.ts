@@ -62,7 +62,7 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
   if (length <= small) {
     using _closed = file;
     const bytes = new Uint8Array(length);
-    while (at < end) advance(file.pread(bytes.subarray(at - first), at));
+    while (at < end) advance(file.preadSync(bytes.subarray(at - first), at));
     return bytes;
   }
   // Nothing is read ahead: a pull means that the server has taken the last piece, with a hold of its own on the memory.
@@ -74,7 +74,7 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
       if (at === end) return controller.close();
       try {
         const bytes = new Uint8Array(Math.min(piece, end - at)), start = at;
-        advance(await file.preadAsync(bytes, at));
+        advance(await file.pread(bytes, at));
         controller.enqueue(bytes.subarray(0, at - start));
         taken.push(bytes.buffer);
         if (at === end) file.close();

@@ -32,7 +32,7 @@ export async function readFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   signal?.throwIfAborted();
   await using file = new FdFile(openBeneath(dir, path, READING));
-  if (signal === undefined) return await file.readAllAsync();
+  if (signal === undefined) return await file.readAll();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of file.readable) {
     signal.throwIfAborted();
@@ -48,7 +48,7 @@ export async function readTextFile(dir: FdLike, path: string, signal?: AbortSign
 /** The lines of a file, which is opened when the first is asked for. */
 export function* readLinesSync(dir: FdLike, path: string): Generator<string, void, undefined> {
   using file = new FdFile(openBeneath(dir, path, READING));
-  yield* file.lines();
+  yield* file.linesSync();
 }
 
 export async function* readLines(
@@ -58,7 +58,7 @@ export async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   signal?.throwIfAborted();
   await using file = new FdFile(openBeneath(dir, path, READING));
-  for await (const line of file.linesAsync()) {
+  for await (const line of file.lines()) {
     signal?.throwIfAborted();
     yield line;
   }

@@ -119,7 +119,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * if (isSupported()) {
    *   const file = openSync("/dev/null");
    *   file.close();
-   *   assertThrows(() => file.readAll(), Deno.errors.BadResource);
+   *   assertThrows(() => file.readAllSync(), Deno.errors.BadResource);
    * }
    * ```
    */

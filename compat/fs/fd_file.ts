@@ -20,8 +20,8 @@ const lineChunk = 64 * 1024;
  * code ENOTCAPABLE that names it. All methods require `--allow-ffi` permission.
  *
  * The asynchronous methods do what the synchronous ones do, with the same errors, and let the event loop run: what may
- * last happens on another thread. They happen in the order in which they were called, except for `preadAsync()` and
- * `pwriteAsync()`, which need no order. Until one has settled, its memory is in use. Where a pipe, socket or terminal
+ * last happens on another thread. They happen in the order in which they were called, except for `pread()` and
+ * `pwrite()`, which need no order. Until one has settled, its memory is in use. Where a pipe, socket or terminal
  * has to wait, any number of calls take no more than a few threads: poll(2) waits for all of them, for which a limited
  * descriptor needs EVENT. Without that right eight calls wait at once, and further ones wait for these.
  *
@@ -61,7 +61,7 @@ export class FdFile extends Descriptor {
    *
    * if (isSupported()) {
    *   using file = FdFile.fromFd(libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC));
-   *   assertEquals(file.readAll().length, 0);
+   *   assertEquals(file.readAllSync().length, 0);
    * }
    * ```
    */
@@ -188,18 +188,18 @@ export class FdFile extends Descriptor {
    *   libc.unlinkat(tmp, name, 0);
    *   file.writeSync(new Uint8Array([1, 2, 3]));
    *   const bytes = new Uint8Array(2);
-   *   assertEquals(file.pread(bytes, 1), 2);
+   *   assertEquals(file.preadSync(bytes, 1), 2);
    *   assertEquals(bytes, new Uint8Array([2, 3]));
    * }
    * ```
    */
-  pread(p: Uint8Array, offset: number | bigint): number | null {
+  preadSync(p: Uint8Array, offset: number | bigint): number | null {
     const count = libc.pread(this, p, p.length, offset);
     return count === 0 && p.length > 0 ? null : count;
   }
 
   /**
-   * The asynchronous twin of `pread()`, with its errors. It takes no turn among the other calls of the file.
+   * The asynchronous twin of `preadSync()`, with its errors. It takes no turn among the other calls of the file.
    *
    * Stands for pread(2); needs READ and SEEK.
    *
@@ -217,13 +217,13 @@ export class FdFile extends Descriptor {
    *   using file = tmp.openSync(path, { read: true, write: true });
    *   file.writeAllSync(new TextEncoder().encode("text"));
    *   const bytes = new Uint8Array(2);
-   *   assertEquals(await file.preadAsync(bytes, 1), 2);
+   *   assertEquals(await file.pread(bytes, 1), 2);
    *   assertEquals(new TextDecoder().decode(bytes), "ex");
    * }
    * tmp.removeSync(path);
    * ```
    */
-  async preadAsync(p: Uint8Array, offset: number | bigint): Promise<number | null> {
+  async pread(p: Uint8Array, offset: number | bigint): Promise<number | null> {
     const count = await this.#asyncCalls().move(readingAt(offset), p);
     return count === 0 && p.length > 0 ? null : count;
   }
@@ -248,17 +248,17 @@ export class FdFile extends Descriptor {
    *   const name = crypto.randomUUID();
    *   using file = tmp.openSync(name, { write: true, createNew: true });
    *   libc.unlinkat(tmp, name, 0);
-   *   assertEquals(file.pwrite(new Uint8Array(3), 100), 3);
+   *   assertEquals(file.pwriteSync(new Uint8Array(3), 100), 3);
    *   assertEquals(file.statSync().size, 103);
    * }
    * ```
    */
-  pwrite(p: Uint8Array, offset: number | bigint): number {
+  pwriteSync(p: Uint8Array, offset: number | bigint): number {
     return libc.pwrite(this, p, p.length, offset);
   }
 
   /**
-   * The asynchronous twin of `pwrite()`, with its errors. It takes no turn among the other calls of the file.
+   * The asynchronous twin of `pwriteSync()`, with its errors. It takes no turn among the other calls of the file.
    *
    * Stands for pwrite(2); needs WRITE and SEEK.
    *
@@ -274,13 +274,13 @@ export class FdFile extends Descriptor {
    * const path = tmp.makeTempFileSync();
    * {
    *   using file = tmp.openSync(path, { read: true, write: true });
-   *   assertEquals(await file.pwriteAsync(new Uint8Array(4), 100), 4);
+   *   assertEquals(await file.pwrite(new Uint8Array(4), 100), 4);
    *   assertEquals(file.statSync().size, 104);
    * }
    * tmp.removeSync(path);
    * ```
    */
-  async pwriteAsync(p: Uint8Array, offset: number | bigint): Promise<number> {
+  async pwrite(p: Uint8Array, offset: number | bigint): Promise<number> {
     return await this.#asyncCalls().move(writingAt(offset), p);
   }
 
@@ -302,12 +302,12 @@ export class FdFile extends Descriptor {
    *   const name = crypto.randomUUID();
    *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
    *   libc.unlinkat(tmp, name, 0);
-   *   file.pwrite(new TextEncoder().encode("text"), 0);
-   *   assertEquals(new TextDecoder().decode(file.readAll()), "text");
+   *   file.pwriteSync(new TextEncoder().encode("text"), 0);
+   *   assertEquals(new TextDecoder().decode(file.readAllSync()), "text");
    * }
    * ```
    */
-  readAll(): Uint8Array<ArrayBuffer> {
+  readAllSync(): Uint8Array<ArrayBuffer> {
     const steps = readingAll(() => this.#rest());
     let step = steps.next();
     while (!step.done) step = steps.next(libc.read(this, step.value));
@@ -315,7 +315,7 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * The asynchronous twin of `readAll()`, with its errors.
+   * The asynchronous twin of `readAllSync()`, with its errors.
    *
    * Stands for read(2), repeated; needs READ.
    *
@@ -328,10 +328,10 @@ export class FdFile extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    *
    * using file = openSync("/dev/null");
-   * assertEquals((await file.readAllAsync()).length, 0);
+   * assertEquals((await file.readAll()).length, 0);
    * ```
    */
-  readAllAsync(): Promise<Uint8Array<ArrayBuffer>> {
+  readAll(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inOrder(POLLIN, async (calls) => {
       const steps = readingAll(() => this.#rest());
       let step = steps.next();
@@ -519,19 +519,19 @@ export class FdFile extends Descriptor {
    *   const name = crypto.randomUUID();
    *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
    *   libc.unlinkat(tmp, name, 0);
-   *   file.pwrite(new TextEncoder().encode("one\ntwo\r\nthree"), 0);
-   *   assertEquals([...file.lines()], ["one", "two", "three"]);
+   *   file.pwriteSync(new TextEncoder().encode("one\ntwo\r\nthree"), 0);
+   *   assertEquals([...file.linesSync()], ["one", "two", "three"]);
    * }
    * ```
    */
-  *lines(): Generator<string, void, undefined> {
+  *linesSync(): Generator<string, void, undefined> {
     const lines = new Lines(), chunk = new Uint8Array(lineChunk);
     for (let count; (count = libc.read(this, chunk)) > 0;) yield* lines.push(chunk.subarray(0, count));
     yield* lines.end();
   }
 
   /**
-   * The asynchronous twin of `lines()`, with its errors.
+   * The asynchronous twin of `linesSync()`, with its errors.
    *
    * Stands for read(2), repeated; needs READ.
    *
@@ -544,10 +544,10 @@ export class FdFile extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    *
    * using file = openSync("/dev/null");
-   * assertEquals(await Array.fromAsync(file.linesAsync()), []);
+   * assertEquals(await Array.fromAsync(file.lines()), []);
    * ```
    */
-  async *linesAsync(): AsyncGenerator<string, void, undefined> {
+  async *lines(): AsyncGenerator<string, void, undefined> {
     const lines = new Lines(), chunk = new Uint8Array(lineChunk);
     for (let count; (count = await this.read(chunk)) !== null;) yield* lines.push(chunk.subarray(0, count));
     yield* lines.end();

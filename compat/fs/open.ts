@@ -65,7 +65,7 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * if (isSupported()) {
  *   using dev = openDirSync("/dev");
  *   using file = openAtSync(dev, "null");
- *   assertEquals(file.readAll().length, 0);
+ *   assertEquals(file.readAllSync().length, 0);
  * }
  * ```
  */

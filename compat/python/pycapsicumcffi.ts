@@ -80,7 +80,7 @@
  * | `cap.Ioctls({termios.FIONREAD})`             | `cap.Ioctls([Ioctl.FIONREAD])`                 | `new Ioctls([Ioctl.FIONREAD])`                   |
  * | `cap.Ioctls(fd)`                             | `cap.Ioctls(fd)`                               | `getIoctls(fd)`                                  |
  * | `cap.ioctls_limit(fd, ioctls)`               | `cap.ioctls_limit(fd, ioctls)`                 | `limitIoctls(fd, ioctls)`                        |
- * | `file.read()`, `readline()`, `readlines()`   | the same of `PythonFile`                       | `file.readAll()`, `file.lines()`                 |
+ * | `file.read()`, `readline()`, `readlines()`   | the same of `PythonFile`                       | `file.readAllSync()`, `file.linesSync()`         |
  * | `file.write()`, `seek()`, `tell()`           | the same of `PythonFile`                       | `file.writeAllSync()`, `file.seekSync()`         |
  * | `file.fileno()`, `close()`, `flush()`        | the same of `PythonFile`                       | `file.fd`, `file.close()`                        |
  *

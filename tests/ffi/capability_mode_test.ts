@@ -41,7 +41,7 @@ test("enter() takes away paths, and leaves descriptors and what is beneath them"
       const refusal = caught(() => openSync(`${path}/a.txt`).close());
       using file = dir.openSync("a.txt");
       const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-      return { before, refusal, text: decode(file.readAll()), again: decode(open.readAll()) };
+      return { before, refusal, text: decode(file.readAllSync()), again: decode(open.readAllSync()) };
     },
     fixture.path,
   );

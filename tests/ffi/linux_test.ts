@@ -87,7 +87,7 @@ it("--allow-ffi with the path of glibc alone is enough for the file API, and ano
   const use = (permission: string) =>
     inChild(
       ({ caught, openDirSync }, path) => {
-        const read = () => new TextDecoder().decode(openDirSync(path).openSync("file").readAll());
+        const read = () => new TextDecoder().decode(openDirSync(path).openSync("file").readAllSync());
         return caught(read) ?? read();
       },
       fixture.path,

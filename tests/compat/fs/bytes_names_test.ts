@@ -67,7 +67,7 @@ test("Dir opens, reads, stats and finds each listed name", () =>
     for (const name of dir.listSync()) {
       const text = `${names.indexOf(name)}`;
       using file = dir.openSync(name);
-      assertEquals(new TextDecoder().decode(file.readAll()), text);
+      assertEquals(new TextDecoder().decode(file.readAllSync()), text);
       assertEquals(dir.readTextFileSync(name), text);
       assertEquals(dir.statSync(name).size, text.length);
       assertEquals(dir.lstatSync(`./${name}`).size, text.length);

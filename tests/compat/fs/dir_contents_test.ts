@@ -175,9 +175,9 @@ test("Dir.createSync() and create() give an empty file, open to read and write",
   assertEquals(fixture.read("old"), "");
   file.writeAllSync(pattern(3));
   file.seekSync(0, 0);
-  assertEquals(file.readAll(), pattern(3));
+  assertEquals(file.readAllSync(), pattern(3));
   using other = await dir.create("new");
-  assertEquals(other.readAll(), pattern(0));
+  assertEquals(other.readAllSync(), pattern(0));
 });
 
 test("Dir.writeFileAtomicSync() and writeFileAtomic() replace a file, and a symlink itself", async () => {

@@ -226,8 +226,8 @@ function tryPaths(
     );
   };
   const ways = {
-    openSync: (path: string) => text(dir.openSync(path).readAll()),
-    openAtSync: (path: string) => text(openAtSync(dir.fd, path).readAll()),
+    openSync: (path: string) => text(dir.openSync(path).readAllSync()),
+    openAtSync: (path: string) => text(openAtSync(dir.fd, path).readAllSync()),
     statSync: (path: string) => name(dir.statSync(path).ino),
   };
   const dirWays = {
@@ -310,7 +310,7 @@ test.capsicum("Dir.openSync() and openDirSync() give what they open the rights o
   using sub = dir.openDirSync("sub");
   using deep = sub.openSync("file");
   for (const { fd } of [dir, file, sub, deep]) assert(getRights(fd).equals(["LOOKUP", "READ", "FSTAT"]));
-  assertEquals(new TextDecoder().decode(deep.readAll()), "deep");
+  assertEquals(new TextDecoder().decode(deep.readAllSync()), "deep");
 });
 
 test.capsicum("openDirSync() and Dir.openDirSync() limit the directory at once", () => {

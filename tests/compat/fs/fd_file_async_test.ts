@@ -61,9 +61,9 @@ for (const size of sizes) {
     assertEquals(await file.read(new Uint8Array(size)), size >> 1 || (size ? null : 0));
     await file.truncate(size);
     assertEquals([await file.seek(0, Start), sync.seekSync(0, Start)], [0, 0]);
-    const all = await file.readAllAsync();
-    assert(same(all, bytes) && same(sync.readAll(), bytes));
-    assertEquals([all.buffer.byteLength, (await file.readAllAsync()).length], [size, 0]);
+    const all = await file.readAll();
+    assert(same(all, bytes) && same(sync.readAllSync(), bytes));
+    assertEquals([all.buffer.byteLength, (await file.readAll()).length], [size, 0]);
 
     const memory = new Uint8Array(size + 5);
     await file.seek(0, Start);
@@ -73,9 +73,9 @@ for (const size of sizes) {
     assertEquals(await file.read(new Uint8Array()), 0);
 
     const [offset, tail] = [size >> 1, size - (size >> 1)];
-    assertEquals(await file.preadAsync(memory.fill(0), offset), tail || null);
+    assertEquals(await file.pread(memory.fill(0), offset), tail || null);
     assert(same(memory.subarray(0, tail), bytes.subarray(offset)));
-    assertEquals(await file.pwriteAsync(bytes, BigInt(offset)), size);
+    assertEquals(await file.pwrite(bytes, BigInt(offset)), size);
     assert(same(fixture.bytes("async").subarray(offset), bytes));
     assertEquals(await file.seek(0, Current), size);
   });
@@ -100,14 +100,14 @@ test("FdFile's asynchronous twins of the calls that move no bytes do what these 
   assertEquals(await other.tryLock(true), true);
 });
 
-test("FdFile.linesAsync() gives the lines that lines() gives", async () => {
+test("FdFile.lines() gives the lines that linesSync() gives", async () => {
   const content = Array.from({ length: 20_000 }, (_, i) => `line ${i} ${"é".repeat(i % 7)}`).join("\n");
   for (const whole of [content, "", "\n", "a\r\n\r\nb", "last\n", "\uFFFD\n"]) {
     using fixture = new Fixture({ file: whole });
     await using file = openSync(fixture.at("file"));
-    const lines = await Array.fromAsync(file.linesAsync());
+    const lines = await Array.fromAsync(file.lines());
     file.seekSync(0, Start);
-    assertEquals(lines, [...file.lines()]);
+    assertEquals(lines, [...file.linesSync()]);
   }
 });
 
@@ -118,7 +118,7 @@ test("FdFile's asynchronous calls happen in the order in which they were made", 
   const writes = pieces.map((piece) => file.writeAll(piece));
   const sized = file.stat();
   const back = file.seek(0, Start);
-  const read = file.readAllAsync();
+  const read = file.readAll();
   assertEquals((await sized).size, 370_009);
   assertEquals(await back, 0);
   assertEquals(
@@ -128,15 +128,15 @@ test("FdFile's asynchronous calls happen in the order in which they were made", 
   await Promise.all(writes);
 });
 
-test("FdFile.preadAsync() and pwriteAsync() reach beyond 4 GiB", async () => {
+test("FdFile.pread() and pwrite() reach beyond 4 GiB", async () => {
   using fixture = new Fixture({ file: "" });
   await using file = openSync(fixture.at("file"), both);
   const far = 2 ** 32 + 123;
-  assertEquals(await file.pwriteAsync(pattern(100_000), far), 100_000);
+  assertEquals(await file.pwrite(pattern(100_000), far), 100_000);
   const bytes = new Uint8Array(200_000);
-  assertEquals(await file.preadAsync(bytes, BigInt(far)), 100_000);
+  assertEquals(await file.pread(bytes, BigInt(far)), 100_000);
   assert(same(bytes.subarray(0, 100_000), pattern(100_000)));
-  assertEquals(await file.preadAsync(bytes, far + 100_000), null);
+  assertEquals(await file.pread(bytes, far + 100_000), null);
 });
 
 test("FdFile's asynchronous methods reject with the errors that the synchronous ones throw", async () => {
@@ -148,18 +148,18 @@ test("FdFile's asynchronous methods reject with the errors that the synchronous 
     const pairs: [asynchronous: Promise<unknown>, synchronous: () => unknown][] = [
       [writer.read(bytes), () => writer.readSync(bytes)],
       [writer.readInto(bytes), () => writer.readSync(bytes)],
-      [writer.readAllAsync(), () => writer.readAll()],
-      [writer.preadAsync(bytes, 1), () => writer.pread(bytes, 1)],
-      [writer.linesAsync().next(), () => [...writer.lines()]],
+      [writer.readAll(), () => writer.readAllSync()],
+      [writer.pread(bytes, 1), () => writer.preadSync(bytes, 1)],
+      [writer.lines().next(), () => [...writer.linesSync()]],
       [reader.write(bytes), () => reader.writeSync(bytes)],
       [reader.writeAll(bytes), () => reader.writeAllSync(bytes)],
-      [reader.pwriteAsync(bytes, 1), () => reader.pwrite(bytes, 1)],
-      [reader.preadAsync(bytes, -1), () => reader.pread(bytes, -1)],
+      [reader.pwrite(bytes, 1), () => reader.pwriteSync(bytes, 1)],
+      [reader.pread(bytes, -1), () => reader.preadSync(bytes, -1)],
       [reader.seek(-1, Start), () => reader.seekSync(-1, Start)],
       [reader.truncate(1), () => reader.truncateSync(1)],
       [reader.truncate(0.5), () => reader.truncateSync(0.5)],
       [reader.utime(-1, -1), () => reader.utimeSync(-1, -1)],
-      [reader.preadAsync(bytes, 0.5), () => reader.pread(bytes, 0.5)],
+      [reader.pread(bytes, 0.5), () => reader.preadSync(bytes, 0.5)],
       [reader.read("ab" as never), () => reader.readSync("ab" as never)],
       [writer.write(null as never), () => writer.writeSync(null as never)],
     ];
@@ -208,7 +208,7 @@ test(
   { skip: needsStandin },
 );
 
-test("FdFile.readAllAsync() and readInto() let the event loop run while they read a big file", async () => {
+test("FdFile.readAll() and readInto() let the event loop run while they read a big file", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 256 * 2 ** 20);
   await using file = openSync(fixture.at("file"));
@@ -249,7 +249,7 @@ test("FdFile.read() waits for a pipe, gives what is there, and null once no writ
   assertEquals(await settledSoon(whole), "waits");
   writer.writeSync(encode("234"));
   assertEquals(await whole, 4);
-  const last = pipe.readAllAsync();
+  const last = pipe.readAll();
   writer.writeSync(encode("end"));
   writer.close();
   assertEquals(text.decode(await last), "end");
@@ -263,7 +263,7 @@ test("FdFile.writeAll() waits for the reader of a pipe, and lets the event loop 
   const bytes = pattern(1_000_000);
   const written = writer.writeAll(bytes).then(() => writer.close());
   assertEquals(await settledSoon(written), "waits");
-  assert(same(await pipe.readAllAsync(), bytes));
+  assert(same(await pipe.readAll(), bytes));
   await written;
 });
 
@@ -310,8 +310,8 @@ test("FdFile's asynchronous calls reject at once where a pipe is not open for th
   const byte = new Uint8Array(1);
   assertEquals(await rejectionOf(end.read(byte)), { ...failure, syscall: "read", fd: end.fd });
   assertEquals(await rejectionOf(pipe.write(byte)), { ...failure, syscall: "write", fd: pipe.fd });
-  assertEquals((await rejectionOf(pipe.preadAsync(byte, 0))).code, "ESPIPE");
-  assertEquals((await rejectionOf(end.pwriteAsync(byte, 0))).code, "ESPIPE");
+  assertEquals((await rejectionOf(pipe.pread(byte, 0))).code, "ESPIPE");
+  assertEquals((await rejectionOf(end.pwrite(byte, 0))).code, "ESPIPE");
   assertEquals([await end.write(byte), await pipe.read(byte)], [1, 1]);
 });
 
@@ -357,7 +357,7 @@ test(
     reader.limit(["READ"]);
     writer.limit(["WRITE"]);
     assertEquals(await writer.write(new Uint8Array(1_000_000).fill(9)), 1_000_000);
-    const bytes = await reader.readAllAsync();
+    const bytes = await reader.readAll();
     assertEquals([bytes.length, bytes.every((byte) => byte === 9)], [1_000_000, true]);
   },
   { skip: needsCapsicum },
@@ -461,7 +461,7 @@ test("FdFile reads and writes a socket at the same time", async () => {
   assertEquals(await read, 5);
   const sent = pattern(2_000_000);
   const written = a.writeAll(sent).then(() => a.close());
-  assert(same(await b.readAllAsync(), sent));
+  assert(same(await b.readAll(), sent));
   await written;
 }, { skip: needsCapsicum && "it has no call that makes sockets" });
 
@@ -527,7 +527,7 @@ test("FdFile is closed by await using after its calls, and rejects with the erro
   {
     await using file = openSync(fixture.at("file"));
     fd = file.fd;
-    read = file.readAllAsync();
+    read = file.readAll();
     await pause(0);
   }
   assertFalse(isOpen(fd));
@@ -592,7 +592,7 @@ test("FdFile.readIntoSync() and writeAllSync() go on after short transfers", asy
     assertEquals(await file.readInto(memory), 10_000);
     assert(same(memory.subarray(0, 10_000), bytes));
     await file.seek(0, Start);
-    assert(same(await file.readAllAsync(), bytes));
+    assert(same(await file.readAll(), bytes));
   } finally {
     must("standin_short", 0);
   }
@@ -605,7 +605,7 @@ test("FdFile's asynchronous calls work on devices", async () => {
   assert(bytes.every((byte) => byte === 0));
   await using nothing = openSync("/dev/null", both);
   await nothing.writeAll(bytes);
-  assertEquals((await nothing.readAllAsync()).length, 0);
+  assertEquals((await nothing.readAll()).length, 0);
 });
 
 /** In a child: terminates Workers whose reads wait, some of them without EVENT, lets these reads end, and gives the bytes of a file. */

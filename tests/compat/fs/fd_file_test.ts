@@ -27,11 +27,11 @@ async function tryMethods(
 ) {
   const methods: [method: string, needs: RightName[], call: (file: FdFile) => unknown][] = [
     ["readSync", ["READ"], (file) => file.readSync(new Uint8Array(1))],
-    ["readAll", ["READ"], (file) => file.readAll()],
-    ["lines", ["READ"], (file) => [...file.lines()]],
+    ["readAllSync", ["READ"], (file) => file.readAllSync()],
+    ["linesSync", ["READ"], (file) => [...file.linesSync()]],
     ["writeSync", ["WRITE"], (file) => file.writeSync(new Uint8Array(1))],
-    ["pread", ["READ", "SEEK"], (file) => file.pread(new Uint8Array(1), 0)],
-    ["pwrite", ["WRITE", "SEEK"], (file) => file.pwrite(new Uint8Array(1), 0)],
+    ["preadSync", ["READ", "SEEK"], (file) => file.preadSync(new Uint8Array(1), 0)],
+    ["pwriteSync", ["WRITE", "SEEK"], (file) => file.pwriteSync(new Uint8Array(1), 0)],
     ["seekSync", ["SEEK"], (file) => file.seekSync(0, 1)],
     ["statSync", ["FSTAT"], (file) => file.statSync()],
     ["truncateSync", ["FTRUNCATE"], (file) => file.truncateSync(4)],
@@ -43,17 +43,17 @@ async function tryMethods(
     ["unlockSync", ["FLOCK"], (file) => file.unlockSync()],
     ["utimeSync", ["FUTIMES"], (file) => file.utimeSync(1, 1)],
     ["read", ["READ"], (file) => file.read(new Uint8Array(1))],
-    ["readAllAsync", ["READ"], (file) => file.readAllAsync()],
+    ["readAll", ["READ"], (file) => file.readAll()],
     ["readInto", ["READ"], (file) => file.readInto(new Uint8Array(1e6))],
     ["readIntoSync", ["READ"], (file) => file.readIntoSync(new Uint8Array(9))],
-    ["linesAsync", ["READ"], (file) => file.linesAsync().next()],
+    ["lines", ["READ"], (file) => file.lines().next()],
     ["readable", ["READ"], (file) => file.readable.getReader().read()],
     ["write", ["WRITE"], (file) => file.write(new Uint8Array(1e6))],
     ["writeAll", ["WRITE"], (file) => file.writeAll(new Uint8Array(1))],
     ["writeAllSync", ["WRITE"], (file) => file.writeAllSync(new Uint8Array(1))],
     ["writable", ["WRITE"], (file) => file.writable.getWriter().write(new Uint8Array(1))],
-    ["preadAsync", ["READ", "SEEK"], (file) => file.preadAsync(new Uint8Array(1e6), 0)],
-    ["pwriteAsync", ["WRITE", "SEEK"], (file) => file.pwriteAsync(new Uint8Array(1e6), 0)],
+    ["pread", ["READ", "SEEK"], (file) => file.pread(new Uint8Array(1e6), 0)],
+    ["pwrite", ["WRITE", "SEEK"], (file) => file.pwrite(new Uint8Array(1e6), 0)],
     ["seek", ["SEEK"], (file) => file.seek(0, 1)],
     ["stat", ["FSTAT"], (file) => file.stat()],
     ["truncate", ["FTRUNCATE"], (file) => file.truncate(4)],
@@ -221,39 +221,39 @@ test("FdFile.readSync() and writeSync() tell how many bytes a short transfer mov
   using file = openSync(fixture.at("file"), both);
   withShortTransfers(2, () => {
     const bytes = new Uint8Array(4);
-    assertEquals([file.readSync(bytes), file.pread(bytes, 1)], [2, 2]);
-    assertEquals([file.writeSync(encode("XYZ")), file.pwrite(encode("XYZ"), 4)], [2, 2]);
+    assertEquals([file.readSync(bytes), file.preadSync(bytes, 1)], [2, 2]);
+    assertEquals([file.writeSync(encode("XYZ")), file.pwriteSync(encode("XYZ"), 4)], [2, 2]);
   });
   assertEquals(fixture.read("file"), "abXYXY");
 }, { skip: needsStandin });
 
-test("FdFile.pread() and pwrite() leave the offset alone", () => {
+test("FdFile.preadSync() and pwriteSync() leave the offset alone", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   file.seekSync(1, Start);
   const bytes = new Uint8Array(2);
-  assertEquals([file.pread(bytes, 3), text.decode(bytes)], [2, "de"]);
-  assertEquals([file.pread(bytes, 4n), text.decode(bytes)], [1, "ee"]);
-  assertEquals([file.pread(bytes, 5), file.pread(bytes, 1e6)], [null, null]);
-  assertEquals(file.pread(new Uint8Array(0), 0), 0);
-  assertEquals([file.pwrite(encode("XY"), 0), file.pwrite(encode("Z"), 7n)], [2, 1]);
+  assertEquals([file.preadSync(bytes, 3), text.decode(bytes)], [2, "de"]);
+  assertEquals([file.preadSync(bytes, 4n), text.decode(bytes)], [1, "ee"]);
+  assertEquals([file.preadSync(bytes, 5), file.preadSync(bytes, 1e6)], [null, null]);
+  assertEquals(file.preadSync(new Uint8Array(0), 0), 0);
+  assertEquals([file.pwriteSync(encode("XY"), 0), file.pwriteSync(encode("Z"), 7n)], [2, 1]);
   assertEquals(offsetOf(file), 1);
   assertEquals(fixture.read("file"), "XYcde\0\0Z");
 });
 
-test("FdFile.pread() and pwrite() throw for what is no offset", () => {
+test("FdFile.preadSync() and pwriteSync() throw for what is no offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   const byte = new Uint8Array(1);
   for (const bad of [1.5, NaN, Infinity, 2 ** 53, 2n ** 63n]) {
-    assertThrows(() => file.pread(byte, bad), RangeError, String(bad));
-    assertThrows(() => file.pwrite(byte, bad), RangeError, String(bad));
+    assertThrows(() => file.preadSync(byte, bad), RangeError, String(bad));
+    assertThrows(() => file.pwriteSync(byte, bad), RangeError, String(bad));
   }
   for (const bad of [-1, -1n]) {
-    assertEquals(failureOf(() => file.pread(byte, bad)).code, "EINVAL");
-    assertEquals(failureOf(() => file.pwrite(byte, bad)).code, "EINVAL");
+    assertEquals(failureOf(() => file.preadSync(byte, bad)).code, "EINVAL");
+    assertEquals(failureOf(() => file.pwriteSync(byte, bad)).code, "EINVAL");
   }
-  assertEquals(file.pread(byte, 0), 1);
+  assertEquals(file.preadSync(byte, 0), 1);
   assertEquals(fixture.read("file"), "abcde");
 });
 
@@ -269,27 +269,27 @@ function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
 }
 
 for (const size of [0, 1, 16383, 16384, 16385, 5 * 1024 * 1024 + 1]) {
-  test(`FdFile.readAll() gives all ${size} bytes, and none the second time`, () => {
+  test(`FdFile.readAllSync() gives all ${size} bytes, and none the second time`, () => {
     using fixture = new Fixture({ file: pattern(size) });
     using file = openSync(fixture.at("file"));
-    assertSameBytes(file.readAll(), pattern(size));
-    assertEquals(file.readAll().length, 0);
+    assertSameBytes(file.readAllSync(), pattern(size));
+    assertEquals(file.readAllSync().length, 0);
     assertEquals(offsetOf(file), size);
   });
 }
 
-test("FdFile.readAll() begins at the offset, and its results share no memory", () => {
+test("FdFile.readAllSync() begins at the offset, and its results share no memory", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   file.seekSync(2, Start);
-  const first = file.readAll();
+  const first = file.readAllSync();
   file.seekSync(0, Start);
-  const second = file.readAll();
+  const second = file.readAllSync();
   assertEquals([text.decode(first), text.decode(second)], ["cde", "abcde"]);
   assertEquals([first.buffer.byteLength, second.buffer.byteLength], [3, 5]);
 });
 
-test("FdFile.readAll() reads a pipe until all writers are gone", () => {
+test("FdFile.readAllSync() reads a pipe until all writers are gone", () => {
   using fixture = new Fixture();
   const [reader, writer] = openPipe(fixture);
   using _reader = reader;
@@ -298,14 +298,14 @@ test("FdFile.readAll() reads a pipe until all writers are gone", () => {
     assertEquals(writer.writeSync(bytes.subarray(at, at + 1_000)), 1_000);
   }
   writer.close();
-  assertSameBytes(reader.readAll(), bytes);
+  assertSameBytes(reader.readAllSync(), bytes);
 });
 
-test("FdFile.readAll() reads on after short reads", () => {
+test("FdFile.readAllSync() reads on after short reads", () => {
   using fixture = new Fixture({ file: pattern(40_000) });
   for (const most of [1, 7, 16_383, 16_385]) {
     using file = openSync(fixture.at("file"));
-    withShortTransfers(most, () => assertSameBytes(file.readAll(), pattern(40_000)));
+    withShortTransfers(most, () => assertSameBytes(file.readAllSync(), pattern(40_000)));
   }
 }, { skip: needsStandin });
 
@@ -313,10 +313,10 @@ test("FdFile.readAll() reads on after short reads", () => {
 function linesOf(content: string | Uint8Array): string[] {
   using fixture = new Fixture({ file: content });
   using file = openSync(fixture.at("file"));
-  return [...file.lines()];
+  return [...file.linesSync()];
 }
 
-test('FdFile.lines() ends a line at "\\n" and "\\r\\n" and nowhere else', () => {
+test('FdFile.linesSync() ends a line at "\\n" and "\\r\\n" and nowhere else', () => {
   const expected: [string, string[]][] = [
     ["", []],
     ["a", ["a"]],
@@ -331,14 +331,14 @@ test('FdFile.lines() ends a line at "\\n" and "\\r\\n" and nowhere else', () => 
   for (const [content, lines] of expected) assertEquals(linesOf(content), lines, JSON.stringify(content));
 });
 
-test("FdFile.lines() gives U+FFFD for what is not UTF-8", () => {
+test("FdFile.linesSync() gives U+FFFD for what is not UTF-8", () => {
   assertEquals(linesOf(new Uint8Array([0x61, 0xff, 0x0a, 0xe2, 0x82])), ["a\ufffd", "\ufffd"]);
 });
 
-// FdFile.lines() reads 64 KiB at once.
+// FdFile.linesSync() reads 64 KiB at once.
 const border = 64 * 1024;
 
-test("FdFile.lines() joins what lies on both sides of a chunk's end", () => {
+test("FdFile.linesSync() joins what lies on both sides of a chunk's end", () => {
   for (let length = border - 8; length <= border + 1; length++) {
     const first = "x".repeat(length - 3);
     assertEquals(linesOf(`${first}é€😀\r\nsecond\nlast`), [`${first}é€😀`, "second", "last"], `${length}`);
@@ -346,37 +346,37 @@ test("FdFile.lines() joins what lies on both sides of a chunk's end", () => {
   }
 });
 
-test("FdFile.lines() gives a line of many chunks whole", () => {
+test("FdFile.linesSync() gives a line of many chunks whole", () => {
   const long = "0123456789é".repeat(30_000);
   assertEquals(linesOf(`a\n${long}\r\nb`), ["a", long, "b"]);
 });
 
-test("FdFile.lines() gives many short lines complete and in order", () => {
+test("FdFile.linesSync() gives many short lines complete and in order", () => {
   const lines = Array.from({ length: 50_000 }, (_, i) => `line ${i}`);
   assertEquals(linesOf(lines.join("\n") + "\n").join("|"), lines.join("|"));
 });
 
-test("FdFile.lines() gives the same however short the reads are", () => {
+test("FdFile.linesSync() gives the same however short the reads are", () => {
   using fixture = new Fixture({ file: "é€😀\r\n\n\rb\r\r\nlast" });
   for (const most of [1, 2, 3, 5]) {
     using file = openSync(fixture.at("file"));
-    assertEquals(withShortTransfers(most, () => [...file.lines()]), ["é€😀", "", "\rb\r", "last"]);
+    assertEquals(withShortTransfers(most, () => [...file.linesSync()]), ["é€😀", "", "\rb\r", "last"]);
   }
 }, { skip: needsStandin });
 
-test("FdFile.lines() begins at the offset, and may be left early with the file still usable", () => {
+test("FdFile.linesSync() begins at the offset, and may be left early with the file still usable", () => {
   using fixture = new Fixture({ file: "one\ntwo\nthree\n" });
   using file = openSync(fixture.at("file"));
   file.seekSync(4, Start);
-  for (const line of file.lines()) {
+  for (const line of file.linesSync()) {
     assertEquals(line, "two");
     break;
   }
   file.seekSync(0, Start);
-  const [first] = file.lines();
+  const [first] = file.linesSync();
   assertEquals(first, "one");
   file.seekSync(0, Start);
-  assertEquals(text.decode(file.readAll()), "one\ntwo\nthree\n");
+  assertEquals(text.decode(file.readAllSync()), "one\ntwo\nthree\n");
 });
 
 test("FdFile.seekSync() moves from the start, from the offset and from the end, and gives the new offset", () => {
@@ -428,10 +428,10 @@ test("FdFile reads, writes, seeks, tells sizes and truncates beyond 4 GiB", () =
   using file = openSync(fixture.at("file"), both);
   assertEquals([file.statSync().size, file.seekSync(0, End)], [size, size]);
 
-  assertEquals(file.pwrite(encode("far"), far), 3);
+  assertEquals(file.pwriteSync(encode("far"), far), 3);
   const bytes = new Uint8Array(3);
-  assertEquals([file.pread(bytes, BigInt(far)), text.decode(bytes)], [3, "far"]);
-  assertEquals([file.pread(bytes, far - 2 ** 32), text.decode(bytes)], [3, "\0\0\0"]);
+  assertEquals([file.preadSync(bytes, BigInt(far)), text.decode(bytes)], [3, "far"]);
+  assertEquals([file.preadSync(bytes, far - 2 ** 32), text.decode(bytes)], [3, "\0\0\0"]);
 
   assertEquals(file.seekSync(far + 1, Start), far + 1);
   assertEquals([file.readSync(bytes.subarray(0, 2)), text.decode(bytes.subarray(0, 2))], [2, "ar"]);
@@ -441,9 +441,9 @@ test("FdFile reads, writes, seeks, tells sizes and truncates beyond 4 GiB", () =
 
   file.truncateSync(far + 2);
   assertEquals([file.statSync().size, fixture.stat("file").size], [far + 2, far + 2]);
-  assertEquals(text.decode(file.readAll()), "");
+  assertEquals(text.decode(file.readAllSync()), "");
   file.seekSync(far, Start);
-  assertEquals(text.decode(file.readAll()), "FA");
+  assertEquals(text.decode(file.readAllSync()), "FA");
   file.truncateSync(2n ** 32n);
   assertEquals(fixture.stat("file").size, 2 ** 32);
 });

@@ -86,7 +86,7 @@ for (const [name, list] of lists) {
     using dir = openDirSync(fixture.path);
     for (const name of list(dir)) {
       using file = dir.openSync(name);
-      assertEquals(decoder.decode(file.readAll()), name);
+      assertEquals(decoder.decode(file.readAllSync()), name);
     }
   });
 
@@ -104,7 +104,7 @@ for (const [name, list] of lists) {
     assertEquals(list(dir), [...rawNames.map(([name]) => name), "é"].sort());
     for (const [name] of rawNames) {
       using file = dir.openSync(name);
-      assertEquals(decoder.decode(file.readAll()), JSON.stringify(name));
+      assertEquals(decoder.decode(file.readAllSync()), JSON.stringify(name));
       assertEquals(dir.statSync(name).ino, file.statSync().ino);
       libc.unlinkat(dir, name, 0);
     }

@@ -24,7 +24,7 @@ test("openSync() opens a path and a file: URL", () => {
   for (const name of [path, toFileUrl(path)]) {
     using file = openSync(name);
     assert(file instanceof FdFile);
-    assertEquals(text.decode(file.readAll()), "text");
+    assertEquals(text.decode(file.readAllSync()), "text");
   }
 });
 
@@ -73,7 +73,7 @@ test("openAtSync() takes a Dir, a number and any object with fd, and leaves it o
   using dir = openDirSync(fixture.path);
   for (const place of [dir, dir.fd, { fd: dir.fd }]) {
     using file = openAtSync(place, "file");
-    assertEquals(text.decode(file.readAll()), "text");
+    assertEquals(text.decode(file.readAllSync()), "text");
   }
 });
 
@@ -197,8 +197,8 @@ for (const inside of [false, true]) {
         return {
           file: caught(() => openSync(`${path}/file`)),
           dir: caught(() => openDirSync(path)),
-          at: new TextDecoder().decode(openAtSync(dir, "file").readAll()),
-          below: new TextDecoder().decode(openAtSync(dir.openDirSync("."), "file").readAll()),
+          at: new TextDecoder().decode(openAtSync(dir, "file").readAllSync()),
+          below: new TextDecoder().decode(openAtSync(dir.openDirSync("."), "file").readAllSync()),
         };
       },
       { path: fixture.path, inside },

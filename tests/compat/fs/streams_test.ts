@@ -111,7 +111,7 @@ test("FdFile.writable takes no more than one chunk while a pipe is full", async 
   const first = stream.write(pattern(500_000)), second = stream.write(pattern(10));
   assertEquals(stream.desiredSize, -1);
   assertEquals(await settledSoon(stream.ready), "waits");
-  const all = reader!.readAllAsync();
+  const all = reader!.readAll();
   await Promise.all([first, second, stream.ready, stream.close()]);
   const expected = new Uint8Array(500_010);
   expected.set(pattern(500_000));

@@ -109,7 +109,7 @@ test.capsicum("a file that was opened to append can't be read or rewritten, and 
       const { log, data } = box.files, byte = new Uint8Array([0x21]);
       log.writeAllSync(new TextEncoder().encode("new\n"));
       return [
-        data.readAll().length,
+        data.readAllSync().length,
         caught(() => libc.pwrite(log, byte, 1, 0))?.missing,
         caught(() => log.truncateSync())?.missing,
         caught(() => libc.fcntl(log, libc.F_SETFL, 0))?.missing,

@@ -12,6 +12,7 @@ Prints each line that matches PATTERN, a regular expression of JavaScript, in th
 below the directories PATH, or below the working directory, as path:line:text. Symlinks below are not followed.
 -F: PATTERN is a text.  -i: upper and lower case are the same.  -l: print the paths alone.
 --unprotected: search without a sandbox where there is no Capsicum.
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/grep.ts --unprotected PATTERN [PATH...]
 The code is 0 where a line matched, 1 where none did, 2 where something went wrong.`;
 
 const tool: Tool<"F" | "i" | "l"> = new Tool(help, { F: "", i: "", l: "" });

@@ -9,7 +9,9 @@ import { Tool } from "./_tool.ts";
 const help = `usage: http_static.ts [--host=ADDRESS] [--port=PORT] [--unprotected] DIRECTORY
 
 Serves the files of DIRECTORY over HTTP, at 127.0.0.1:8000 unless told otherwise; port 0 is any free one.
---unprotected: serve without a sandbox where there is no Capsicum.`;
+--unprotected: serve without a sandbox where there is no Capsicum.
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-net=127.0.0.1:8000 \\
+  examples/http_static.ts --unprotected DIRECTORY`;
 
 const types = new Map(
   `css:text/css csv:text/csv gif:image/gif html:text/html ico:image/vnd.microsoft.icon jpeg:image/jpeg jpg:image/jpeg

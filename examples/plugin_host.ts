@@ -15,8 +15,9 @@ const help =
 Calls the default export of the module PLUGIN, JavaScript or TypeScript in one file, with each line of INPUT, which
 is JSON, and prints what it gives as a line {"result": ...}, or {"error": ...} for what it throws.
 --time: milliseconds that it has for a call, by default 5000.  --memory: what its Deno may take, by default 512 MB.
---libc, --deno: the C library that the sandbox is made with, and a further flag for that Deno.
---unprotected: run it without a sandbox, by Deno's permissions alone, where there is no Capsicum.
+--libc, --deno: the C library that the sandbox is made with, and a further flag for that Deno.  --unprotected: run it by Deno's permissions alone where there is no Capsicum.
+On Linux: deno run --allow-read --allow-run examples/plugin_host.ts --unprotected \\
+  --libc=/lib/x86_64-linux-gnu/libc.so.6 PLUGIN < INPUT
 The code is 1 where a call threw, or the plug-in was stopped for its time, its memory or what it wrote.`;
 
 /** Characters of the longest line that is taken from a plug-in, and bytes of the longest module. */
@@ -60,9 +61,7 @@ async function runPlugin(libc: string): Promise<never> {
   const asked = [...names.map((name) => ({ name })), { name: "ffi", path: libc } as const];
   for (const permission of asked) {
     const { state, partial } = await Deno.permissions.query(permission);
-    if (state === "granted" || partial) {
-      throw new Error(`it keeps the permission ${Deno.inspect(permission)}`);
-    }
+    if (state === "granted" || partial) throw new Error(`it keeps ${Deno.inspect(permission)}`);
   }
   say(JSON.stringify({ isReady: true, sandboxed }));
 

@@ -11,7 +11,8 @@ const help = `usage: untar.ts [--max-bytes=N] [--max-entries=N] [--unprotected] 
 Unpacks a tar archive, also one by gzip, into DIRECTORY. It makes directories, files, and links that stay there.
 What it refuses: to overwrite, absolute paths, "..", paths through symlinks, devices, links that lead out.
 --max-bytes, --max-entries: end at an archive with more, unpacked; by default 10000000000 and 100000.
---unprotected: unpack without a sandbox where there is no Capsicum.`;
+--unprotected: unpack without a sandbox where there is no Capsicum.
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts --unprotected DIRECTORY < ARCHIVE`;
 /** What ends the work: nothing behind it in the archive can be trusted. */
 class Damage extends Error {}
 

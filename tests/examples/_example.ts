@@ -53,6 +53,10 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
     const { code, stdout, stderr } = await runTool(name, ["--help"]);
     assertEquals([code, stderr], [0, ""]);
     assertMatch(stdout, new RegExp(`^usage: ${name}\\.ts `));
+    assertMatch(
+      stdout.replaceAll(" \\\n ", ""),
+      new RegExp(`^On Linux: deno run --allow-.* examples/${name}\\.ts --unprotected `, "m"),
+    );
   });
 
   for (const [args, complaint] of wrong) {

@@ -12,7 +12,10 @@ testUsage("untar", {
     [["one", "two"], /name one directory/],
     [["-x", "."], /there is no option "-x"/],
     [["--max-bytes=many", "."], /--max-bytes takes a number/],
-    [["--max-entries", "."], /there is no option "--max-entries"/],
+    [["--max-entries", "."], /--max-entries takes a number/],
+    [[".", " --max-bytes"], /name one directory/],
+    [[".", "--max-bytes"], /--max-bytes takes a number/],
+    [["--unprotected=yes", "."], /there is no option "--unprotected=yes"/],
   ],
   right: ["."],
   failure: 1,
@@ -321,7 +324,7 @@ test("untar.ts stays within the bytes and entries that it is told, also of what 
   assertEquals(place.texts, {});
   const many = archive(...Array.from({ length: 20 }, (_, i) => ({ name: `file${i}` })));
   assertStringIncludes(
-    (await place.untar(many, "--max-entries=10")).stderr,
+    (await place.untar(many, "--max-entries", "10")).stderr,
     "it has more entries than it may",
   );
   assertEquals(Object.keys(place.texts).length, 10);

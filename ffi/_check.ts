@@ -1,6 +1,7 @@
 // FFI converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. What a call gets is checked here first.
 import { AT_FDCWD } from "./abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "./fd_like.ts";
+import { shown } from "./message.ts";
 
 /** A descriptor, or `AT_FDCWD`. */
 export function directory(fd: FdLike): number {
@@ -29,7 +30,7 @@ export function owner(value: number, what: string): number {
 
 function integer(value: number, what: string, least: number, most: number): number {
   if (typeof value !== "number") {
-    throw new TypeError(`The ${what} is a number, not ${Deno.inspect(value)}.`);
+    throw new TypeError(`The ${what} is a number, not ${shown(value)}.`);
   }
   if (!(value >= least && value <= most && Number.isInteger(value))) {
     throw new RangeError(`The ${what} is an integer from ${least} to ${most}, not ${value}.`);
@@ -40,7 +41,7 @@ function integer(value: number, what: string, least: number, most: number): numb
 /** A C `off_t` or `long`. */
 export function long(value: number | bigint, what: string): bigint {
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`The ${what} is a number or a bigint, not ${Deno.inspect(value)}.`);
+    throw new TypeError(`The ${what} is a number or a bigint, not ${shown(value)}.`);
   }
   if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
     throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
@@ -58,7 +59,7 @@ export function length(buffer: Uint8Array, count: number | undefined): bigint {
 /** A buffer of at least `least` bytes, which the call reads or fills. */
 export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
   if (!(buffer instanceof Uint8Array)) {
-    throw new TypeError(`A buffer is a Uint8Array, not ${Deno.inspect(buffer, { depth: 0 })}.`);
+    throw new TypeError(`A buffer is a Uint8Array, not ${shown(buffer)}.`);
   }
   if (buffer.length < least) {
     throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);

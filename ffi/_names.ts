@@ -4,6 +4,7 @@
  * A name is bytes. One that is UTF-8 is that text. In any other, each byte that is not part of valid UTF-8 stands as the
  * lone surrogate U+DC00 + byte, as in Python's "surrogateescape": no text has these, so a listed name opens its file.
  */
+import { quoted, shown } from "./message.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -74,7 +75,7 @@ const reused = [new Uint8Array(4096), new Uint8Array(4096)] as const;
  * @throws {TypeError} When the path is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
  */
 export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
-  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${Deno.inspect(path)}.`);
+  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
   const length = path.length;
   if (length === 0) throw new TypeError('The path "" is empty: write "." for the directory itself.');
   const short = reused[slot];
@@ -91,7 +92,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
     }
   }
   if (path.includes("\0")) {
-    throw new TypeError(`The path ${JSON.stringify(path)} has a NUL character, which ends a path in C.`);
+    throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
   }
   const bytes = length * 3 < short.length ? short : new Uint8Array(length * 3 + 1);
   let end = 0;
@@ -102,7 +103,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
       if (code >= 0xdc80 && code <= 0xdcff) bytes[end++] = code - 0xdc00;
       else if (code >= 0xd800 && code <= 0xdfff) {
         throw new TypeError(
-          `The path ${JSON.stringify(path)} has the lone surrogate U+${code.toString(16).toUpperCase()}, ` +
+          `The path ${quoted(path)} has the lone surrogate U+${code.toString(16).toUpperCase()}, ` +
             `which stands for no byte: only U+DC80 to U+DCFF do.`,
         );
       } else end += encoder.encodeInto(character, bytes.subarray(end)).written;

@@ -1,9 +1,10 @@
 import { Fcntls, type RightName, Rights } from "../rights/mod.ts";
 import { bind, bound, errno } from "./_bind.ts";
-import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./abi/freebsd_constants.ts";
-import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
+import { CapsicumError, type SyscallError } from "./errors.ts";
+import { type Errno, ESCAPE, failure } from "./failure.ts";
+import { type GivenCall, listed, messageOf } from "./message.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./needs.ts";
 
 /** What a failed call was given. */
@@ -23,66 +24,29 @@ export interface Call {
   wanted?: Rights;
 }
 
-const { errors } = Deno;
-const classes: Readonly<Record<string, new (message: string, options?: ErrorOptions) => Error>> = {
-  EACCES: errors.PermissionDenied,
-  EAGAIN: errors.WouldBlock,
-  EBADF: errors.BadResource,
-  EBUSY: errors.Busy,
-  ECONNABORTED: errors.ConnectionAborted,
-  ECONNREFUSED: errors.ConnectionRefused,
-  ECONNRESET: errors.ConnectionReset,
-  EEXIST: errors.AlreadyExists,
-  EINTR: errors.Interrupted,
-  EISDIR: errors.IsADirectory,
-  ELOOP: errors.FilesystemLoop,
-  ENOENT: errors.NotFound,
-  ENOTCONN: errors.NotConnected,
-  ENOTDIR: errors.NotADirectory,
-  EOPNOTSUPP: errors.NotSupported,
-  EPERM: errors.PermissionDenied,
-  EPIPE: errors.BrokenPipe,
-  ETIMEDOUT: errors.TimedOut,
-};
-
 /** The error for the errno that stands in `errno`. */
 export function syscallError(syscall: string, call: Call): SyscallError {
   const number = errno[0]!;
   const [code, text] = abi().errno[number] ?? [`errno ${number}`, "Unknown error"];
-  const init: SyscallErrorInit = { code, errno: Math.abs(number), syscall, path: call.path, fd: call.fd };
-  if (code === "ENOTCAPABLE") return notCapable(init, call);
-  if (code === "ECAPMODE") return new CapsicumError(`${where(syscall, call)}: ${capModeAdvice(init)}`, init);
+  const given: GivenCall = { ...call, syscall }, error: Errno = [code, Math.abs(number)];
+  if (code === "ENOTCAPABLE") return notCapable(given, error, call);
+  if (code === "ECAPMODE") return failure(given, error, capModeAdvice(given));
 
   const reason = call.reason?.(code);
-  const message = `${where(syscall, call)}: ${text} (${code}).${reason ? ` ${reason}` : ""}`;
+  const message = `${text} (${code}).${reason ? ` ${reason}` : ""}`;
   if (code === "ENOSYS") {
-    const cause = new CapsicumError(message, init);
-    return fields(notSupported(`The kernel of this system has no ${syscall}(2).`, cause), init);
+    const why = `the kernel of this system has no ${syscall}(2) (ENOSYS).`;
+    return failure(given, error, why, {
+      cause: new CapsicumError(messageOf(given, message), { ...given, code, errno: error[1] }),
+    });
   }
   // Of all calls only a lookup with O_NOFOLLOW means a symlink by EMLINK.
   const isSymlink = code === "EMLINK" && ((call.flags ?? 0) & O_NOFOLLOW) !== 0;
-  const Class = isSymlink ? errors.FilesystemLoop : classes[code];
-  return Class ? fields(new Class(message), init) : new CapsicumError(message, init);
+  return failure(given, error, message, {}, isSymlink ? Deno.errors.FilesystemLoop : undefined);
 }
 
-function fields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {
-  const known = { code, errno, syscall };
-  return Object.assign(error, known, path === undefined ? {} : { path }, fd === undefined ? {} : { fd });
-}
-
-/** The call as its man page writes it: `openat "a.txt" on fd 5`. */
-function where(syscall: string, { fd, path, toFd, toPath }: Call): string {
-  const place = (path?: string, fd?: number) =>
-    (path === undefined ? "" : ` ${JSON.stringify(path)}`) +
-    (fd === undefined ? "" : fd === AT_FDCWD ? " on the working directory" : ` on fd ${fd}`);
-  const to = toFd === undefined && toPath === undefined ? "" : ` to${place(toPath, toFd)}`;
-  return syscall + place(path, fd) + to;
-}
-
-function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
-  const { syscall } = init;
-  const what = where(syscall, call);
-  const reason = call.reason?.("ENOTCAPABLE");
+function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
+  const { syscall } = given;
   const ends: { fd: number; needs: readonly RightName[] }[] = [];
   if (call.fd !== undefined && call.fd !== AT_FDCWD) {
     const needs = syscall === "openat"
@@ -106,18 +70,16 @@ function notCapable(init: SyscallErrorInit, call: Call): CapsicumError {
     if (lacks.length === 0) continue;
     const advice = call.wanted
       ? "Rights can only shrink: limit it to a subset of what it holds."
-      : "Rights never grow again: open it anew, or keep these when limiting it.";
-    return new CapsicumError(
-      `${what}: missing ${lacks.join(", ")} (held: ${holds.names().join(", ") || "none"}). ${advice}`,
-      { ...init, fd, held: holds, missing: new Rights(lacks) },
-    );
+      : "Rights never grow again: open it anew, or keep these.";
+    const why = `missing ${listed(lacks)} (held: ${listed(holds.names())}) (ENOTCAPABLE). ${advice}`;
+    const missing = new Rights(lacks);
+    return failure(given, error, why, { fd, held: holds, missing, reason: "rights" });
   }
-  const message = reason ??
-    (call.path === undefined
-      ? "the kernel refuses this for the descriptor (ENOTCAPABLE)."
-      : `the path leaves the directory, by "..", a leading "/" or a symlink. ` +
-        `Use a path that stays in it, or a descriptor of the directory that it leads to.`);
-  return new CapsicumError(`${what}: ${message}`, { ...init, held });
+  const limits = call.reason?.("ENOTCAPABLE") ??
+    (call.path === undefined ? "the kernel refuses this for the descriptor" : undefined);
+  return limits === undefined
+    ? failure(given, error, ESCAPE, { held, reason: "escape" })
+    : failure(given, error, `${limits} (ENOTCAPABLE).`, { held, reason: "rights" });
 }
 
 /** Whether the text of a path alone shows that it may lead out of its directory. */
@@ -144,7 +106,7 @@ export function heldFcntls(fd: number): Fcntls | undefined {
   return get(fd, mask) === -1 ? undefined : Fcntls.fromMask(mask[0]!);
 }
 
-function capModeAdvice({ syscall, path, fd }: SyscallErrorInit): string {
+function capModeAdvice({ syscall, path, fd }: GivenCall): string {
   const text = "not permitted in capability mode, where no global name works (ECAPMODE). ";
   if (fd === AT_FDCWD) {
     return `${text}Pass the descriptor of a directory that was opened before enter() in place of AT_FDCWD.`;

@@ -24,6 +24,8 @@ export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code
   held?: Rights | undefined;
   /** The rights that the call needs and the descriptor lacks. */
   missing?: Rights | undefined;
+  /** On ENOTCAPABLE, what was refused. */
+  reason?: "rights" | "escape" | undefined;
 }
 
 /**
@@ -66,6 +68,11 @@ export class CapsicumError extends Error implements SyscallError {
   declare readonly held?: Rights;
   /** On ENOTCAPABLE, the rights that the call needs and the descriptor lacks; undefined where no right is missing. */
   declare readonly missing?: Rights;
+  /**
+   * On ENOTCAPABLE, what was refused: `"rights"` if the descriptor's limits do not permit the call, `"escape"` if the
+   * path leaves the directory.
+   */
+  declare readonly reason?: "rights" | "escape";
 
   /** Makes an error as the library throws it. */
   constructor(message: string, init: SyscallErrorInit) {
@@ -77,6 +84,7 @@ export class CapsicumError extends Error implements SyscallError {
     if (init.fd !== undefined) this.fd = init.fd;
     if (init.held !== undefined) this.held = init.held;
     if (init.missing !== undefined) this.missing = init.missing;
+    if (init.reason !== undefined) this.reason = init.reason;
   }
 }
 

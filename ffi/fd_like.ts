@@ -1,3 +1,5 @@
+import { shown } from "./message.ts";
+
 /**
  * A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and in Deno 2.9 the handles of `node:fs`.
  *
@@ -15,7 +17,7 @@ export type FdLike = number | { readonly fd: number };
 export function descriptor(fd: FdLike): number {
   const number = typeof fd === "object" && fd !== null ? fd.fd : fd;
   if (typeof number !== "number") {
-    throw new TypeError(`A file descriptor is a number or an object with "fd", not ${Deno.inspect(fd)}.`);
+    throw new TypeError(`A file descriptor is a number or an object with "fd", not ${shown(fd)}.`);
   }
   if (!(number >= 0 && number <= 0x7fffffff && Number.isInteger(number))) {
     throw new RangeError(`A file descriptor is an integer from 0 to 2147483647, not ${number}.`);

@@ -1,8 +1,10 @@
+import { quoted, shown } from "../../ffi/message.ts";
+
 /** The path that a `file:` URL names, or the path itself. */
 export function pathOf(path: string | URL): string {
   if (!(path instanceof URL)) return path;
   if (path.protocol !== "file:" || path.host !== "") {
-    throw new TypeError(`A path is a string or a file: URL of this machine, not ${path.href}.`);
+    throw new TypeError(`A path is a string or a file: URL of this machine, not ${shown(path.href)}.`);
   }
   return decodeURIComponent(path.pathname);
 }
@@ -13,10 +15,10 @@ export function pathOf(path: string | URL): string {
  * @throws {TypeError} When it is no string, is empty or has a NUL.
  */
 export function checkedPath(path: string): string {
-  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${Deno.inspect(path)}.`);
+  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
   if (path === "") throw new TypeError('The path "" is empty: write "." for the directory itself.');
   if (path.includes("\0")) {
-    throw new TypeError(`The path ${JSON.stringify(path)} has a NUL character, which ends a path in C.`);
+    throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
   }
   return path;
 }

@@ -8,7 +8,8 @@
  * @module
  */
 import { abi } from "../../ffi/abi/abi.ts";
-import { CapsicumError, type SyscallError } from "../../ffi/errors.ts";
+import type { SyscallError } from "../../ffi/errors.ts";
+import { ESCAPE, failure, retell } from "../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { decodeName } from "../../ffi/names.ts";
@@ -42,7 +43,7 @@ export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, i
   const fd = descriptor(dir);
   checkedPath(path);
   if (path !== ".." && !path.includes("/")) return use(fd, path);
-  if (path.startsWith("/")) throw leaves(fd, path, syscall);
+  if (path.startsWith("/")) throw leaves({ fd, path, syscall });
   const confined = confines(dir);
   // One right more than the call needs would be one too many: a limited directory looks up strictly beneath itself.
   if (confined && isLimited(fd)) return use(fd, path);
@@ -165,7 +166,7 @@ function walk<T>(
   const steps = [...start], held = new Set<number>();
   const rest: string[] = [];
   const push = (path: string) => {
-    if (path.startsWith("/")) throw leaves(told.fd, told.path, told.syscall);
+    if (path.startsWith("/")) throw leaves(told);
     const names = path.split("/").filter((name) => name !== "");
     if (path.endsWith("/")) names.push(".");
     rest.push(...names.reverse());
@@ -181,7 +182,7 @@ function walk<T>(
       const name = rest.pop()!, { fd } = steps.at(-1)!;
       const isLast = rest.length === 0;
       if (name === "..") {
-        if (steps.length === 1) throw leaves(told.fd, told.path, told.syscall);
+        if (steps.length === 1) throw leaves(told);
         steps.pop();
         if (held.delete(fd)) closePassed([fd]);
       } else if (name !== "." && !isLast) {
@@ -225,41 +226,24 @@ export function renaming<T>(told: Told, fd: number, name: string, use: () => T):
   try {
     return use();
   } catch (error) {
-    if (codeOf(error) !== undefined) retell(error as SyscallError, told, fd, name);
+    retell(error, (call) => {
+      const isFirst = call.path === name && call.fd === fd;
+      // A right that only opening a directory on the way needs is told as that.
+      const isOnTheWay = isFirst && call.syscall === "openat" && codeOf(error) !== "ENOTCAPABLE";
+      return {
+        ...(isFirst ? { path: told.path, fd: told.fd } : {}),
+        ...(isOnTheWay ? { syscall: told.syscall } : {}),
+        ...(call.toPath === name && call.toFd === fd ? { toPath: told.path, toFd: told.fd } : {}),
+      };
+    });
     throw error;
   }
 }
 
-function retell(error: SyscallError, told: Told, fd: number, name: string): void {
-  const place = `${JSON.stringify(name)} on fd ${fd}`,
-    toldPlace = `${JSON.stringify(told.path)} on fd ${told.fd}`;
-  const isOpening = error.syscall === "openat" && told.syscall !== "openat" &&
-    error.message.startsWith(`openat ${place}`);
-  // A right that only opening a directory on the way needs is told as that.
-  const syscall = isOpening && error.code !== "ENOTCAPABLE" ? told.syscall : error.syscall;
-  error.message = error.message.replace(`${error.syscall} ${place}`, () => `${syscall} ${toldPlace}`)
-    .replace(` to ${place}`, () => ` to ${toldPlace}`);
-  if (error.path !== name || error.fd !== fd) return;
-  Object.assign(error, { path: told.path, fd: told.fd, syscall });
+function leaves(call: Told): Error {
+  return failure(call, "ENOTCAPABLE", ESCAPE, { reason: "escape" });
 }
 
-function leaves(fd: number, path: string, syscall: string): CapsicumError {
-  return new CapsicumError(
-    `${syscall} ${
-      JSON.stringify(path)
-    } on fd ${fd}: the path leaves the directory, by "..", a leading "/" or a ` +
-      `symlink. Use a path that stays in it, or a descriptor of the directory that it leads to.`,
-    { code: "ENOTCAPABLE", errno: numberOf("ENOTCAPABLE"), syscall, path, fd },
-  );
-}
-
-function loop({ fd, path, syscall }: Told, why: string): Error {
-  const error = new Deno.errors.FilesystemLoop(
-    `${syscall} ${JSON.stringify(path)} on fd ${fd}: ${why} (ELOOP).`,
-  );
-  return Object.assign(error, { code: "ELOOP", errno: numberOf("ELOOP"), syscall, path, fd });
-}
-
-function numberOf(code: string): number {
-  return Math.abs(Number(Object.entries(abi().errno).find(([, [name]]) => name === code)![0]));
+function loop(call: Told, why: string): Error {
+  return failure(call, "ELOOP", `${why} (ELOOP).`);
 }

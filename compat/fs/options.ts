@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../../ffi/message.ts";
 
 /** Returns what was expected, if the value is something else. */
 export type Check = (value: unknown) => Expected | undefined;
@@ -84,10 +85,4 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
       throw new wrong.error(`${call}: the option ${name} must be ${wrong.expected}, not ${shown(value)}.`);
     }
   }
-}
-
-/** A value in a message, cut where it is long. */
-function shown(value: unknown): string {
-  const text = Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, breakLength: Infinity });
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }

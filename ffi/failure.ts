@@ -1,0 +1,98 @@
+/** Errors in the form of a failed system call's: those that the kernel reports, and what the library refuses itself. */
+import { abi } from "./abi/abi.ts";
+import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
+import { type GivenCall, messageOf } from "./message.ts";
+
+/** The name and the number of an errno. */
+export type Errno = readonly [code: string, errno: number];
+
+type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
+
+const { errors } = Deno;
+const classes: Readonly<Record<string, ErrorClass>> = {
+  EACCES: errors.PermissionDenied,
+  EAGAIN: errors.WouldBlock,
+  EBADF: errors.BadResource,
+  EBUSY: errors.Busy,
+  ECONNABORTED: errors.ConnectionAborted,
+  ECONNREFUSED: errors.ConnectionRefused,
+  ECONNRESET: errors.ConnectionReset,
+  EEXIST: errors.AlreadyExists,
+  EINTR: errors.Interrupted,
+  EISDIR: errors.IsADirectory,
+  ELOOP: errors.FilesystemLoop,
+  ENOENT: errors.NotFound,
+  ENOSYS: errors.NotSupported,
+  ENOTCONN: errors.NotConnected,
+  ENOTDIR: errors.NotADirectory,
+  EOPNOTSUPP: errors.NotSupported,
+  EPERM: errors.PermissionDenied,
+  EPIPE: errors.BrokenPipe,
+  ETIMEDOUT: errors.TimedOut,
+};
+
+/** Why a path that leaves its directory is refused. */
+export const ESCAPE = 'the path leaves the directory, by "..", a leading "/" or a symlink (ENOTCAPABLE). ' +
+  "Use a path that stays in it, or a descriptor of the directory that it leads to.";
+
+/** What is known of a failure beyond its call. */
+type Details = Pick<SyscallErrorInit, "fd" | "held" | "missing" | "reason" | "cause">;
+
+const known = new WeakMap<SyscallError, { readonly call: GivenCall; readonly why: string }>();
+
+/**
+ * Makes the error of a failed call.
+ *
+ * @param call What failed.
+ * @param code The errno, or its name.
+ * @param why What the message says after the call: the reason with the code in parentheses, then the way out.
+ * @param details The fields of the error; `fd` where it is another than the call's first one.
+ * @param Class The class, where it is not the one that belongs to the errno.
+ */
+export function failure(
+  call: GivenCall,
+  code: string | Errno,
+  why: string,
+  details: Details = {},
+  Class?: ErrorClass,
+): SyscallError {
+  const [name, errno] = typeof code === "string" ? [code, errnoOf(code)] as const : code;
+  const { syscall, path } = call, fd = details.fd ?? call.fd;
+  const init = { ...details, code: name, errno, syscall, path, fd }, message = messageOf(call, why);
+  const OfErrno = Class ?? classes[name];
+  const error = OfErrno ? withFields(new OfErrno(message), init) : new CapsicumError(message, init);
+  known.set(error, { call, why });
+  return error;
+}
+
+/**
+ * Lets an error of a failed call speak of another one, which the caller knows: in its message and its fields.
+ *
+ * Any other error is left as it is.
+ *
+ * @param change Gives what is different.
+ */
+export function retell(error: unknown, change: (call: GivenCall) => Partial<GivenCall>): void {
+  const failed = known.get(error as SyscallError);
+  if (failed === undefined) return;
+  const told = error as SyscallError, before = failed.call, call = { ...before, ...change(before) };
+  known.set(told, { call, why: failed.why });
+  told.message = messageOf(call, failed.why);
+  told.syscall = call.syscall;
+  if (call.path !== undefined) told.path = call.path;
+  const fd = told.fd === before.fd ? call.fd : told.fd === before.toFd ? call.toFd : told.fd;
+  if (fd !== undefined) told.fd = fd;
+}
+
+function withFields(error: Error, { code, errno, syscall, path, fd, cause }: SyscallErrorInit): SyscallError {
+  if (cause !== undefined) {
+    Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+  }
+  const always = { code, errno, syscall };
+  return Object.assign(error, always, path === undefined ? {} : { path }, fd === undefined ? {} : { fd });
+}
+
+/** The number of an errno on this system. */
+function errnoOf(code: string): number {
+  return Math.abs(Number(Object.entries(abi().errno).find(([, [name]]) => name === code)![0]));
+}

@@ -1,0 +1,46 @@
+/** The dots in place of what was cut. */
+const CUT = "...";
+
+/** A string as an error message shows it: in quotes and escaped, of at most `most` characters, cut in the middle. */
+export function quoted(text: string, most = 60): string {
+  if (text.length <= most) {
+    const whole = JSON.stringify(text);
+    if (whole.length <= most) return whole;
+  }
+  const room = Math.max(most - CUT.length - 2, 0), half = Math.ceil(room / 2);
+  const start = escaped(text.slice(0, half + 1), half),
+    end = escaped(text.slice(-half - 1), room - half, true);
+  return `"${start}${CUT}${end}"`;
+}
+
+/** The first characters of a text, or the last, as JSON escapes them, as many as there is room for. */
+function escaped(text: string, room: number, last = false): string {
+  const characters = Array.from(text, (character) => JSON.stringify(character).slice(1, -1));
+  if (last) characters.reverse();
+  const fitting: string[] = [];
+  for (const character of characters) {
+    if ((room -= character.length) < 0) break;
+    fitting.push(character);
+  }
+  return (last ? fitting.reverse() : fitting).join("");
+}
+
+/** A text of at most `most` characters, cut in the middle. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const room = most - CUT.length, half = Math.ceil(room / 2);
+  return text.slice(0, half) + CUT + text.slice(text.length - (room - half));
+}
+
+/** Names in a message, of at most `most` characters: of a long list the first ones, and how many more there are. */
+export function listed(names: Iterable<string>, most = 60): string {
+  const all = [...names], text = all.join(", ");
+  if (text.length <= most) return text || "none";
+  let length = 0, count = 0;
+  for (; count < all.length && length + all[count]!.length + 2 <= most - " and 100 more".length; count++) {
+    length += all[count]!.length + 2;
+  }
+  return count === 0
+    ? `${quoted(all[0]!, most - 16)} and ${all.length - 1} more`
+    : `${all.slice(0, count).join(", ")} and ${all.length - count} more`;
+}

@@ -1,0 +1,36 @@
+import { assert, assertEquals } from "@std/assert";
+import { listed, quoted, shortened } from "../../rights/text.ts";
+import { test } from "../_test.ts";
+
+test("quoted() shows a short text whole, and cuts the middle out of a longer one", () => {
+  assertEquals(quoted("a b"), '"a b"');
+  assertEquals(quoted('"\n'), String.raw`"\"\n"`);
+  assertEquals(quoted("abcdefghijklmno", 15), '"abcde...klmno"');
+  for (
+    const text of [
+      "x".repeat(1e7),
+      "\0".repeat(1e6),
+      "\u{1f600}".repeat(99),
+      "\udc80".repeat(99),
+      "x".repeat(59),
+    ]
+  ) {
+    for (const most of [0, 5, 24, 60]) {
+      const shown = quoted(text, most);
+      assert(shown.length <= Math.max(most, 5) && shown.isWellFormed(), shown);
+      assertEquals([shown.startsWith('"'), shown.endsWith('"'), shown.includes("...")], [true, true, true]);
+    }
+  }
+});
+
+test("shortened() keeps the start and the end of a text", () => {
+  assertEquals(shortened("abcdefghij", 10), "abcdefghij");
+  assertEquals(shortened("abcdefghijk", 10), "abcd...ijk");
+});
+
+test("listed() gives the first names of a long list, and how many more there are", () => {
+  assertEquals([listed([]), listed(["A"]), listed(["A", "B"])], ["none", "A", "A, B"]);
+  const names = Array.from({ length: 90 }, (_, i) => `NAME${i}`);
+  assertEquals(listed(names, 40), "NAME0, NAME1, NAME2 and 87 more");
+  assert(listed(["x".repeat(1e6), "y"], 40).length <= 40);
+});

@@ -3,7 +3,7 @@ import { isNotCapable } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
 import type { Rights } from "../../rights/mod.ts";
 import { hasRights, rightsOf } from "./_held.ts";
-import { statOf } from "./_stat.ts";
+import { deviceOf, identityOf } from "./_stat.ts";
 
 /**
  * Whether the kernel keeps lookups in the directory beneath it, when asked to.
@@ -24,8 +24,8 @@ export function isConfined(fd: number, above?: { readonly fd: number; readonly c
 /** Beneath a directory of the same file system, nothing but that directory can be the root of the mount. */
 function isPartOf(above: { readonly fd: number; readonly confined: boolean }, fd: number): boolean {
   if (!rightsOf(above.fd).has("FSTAT")) return false;
-  const upper = statOf(above.fd), lower = statOf(fd);
-  return upper.dev === lower.dev && (above.confined || upper.ino !== lower.ino);
+  const upper = identityOf(above.fd), lower = identityOf(fd);
+  return deviceOf(upper) === deviceOf(lower) && (above.confined || upper !== lower);
 }
 
 function refusesParent(fd: number, rights: Rights): boolean {
@@ -39,8 +39,7 @@ function refusesParent(fd: number, rights: Rights): boolean {
   try {
     // At "/" the parent is the directory itself on FreeBSD 13.
     if (!rights.has("FSTAT")) return false;
-    const upper = statOf(parent), lower = statOf(fd);
-    return upper.dev === lower.dev && upper.ino === lower.ino;
+    return identityOf(parent) === identityOf(fd);
   } finally {
     libc.close(parent);
   }

@@ -138,8 +138,8 @@ const kinds: Readonly<Record<number, DescriptorKind>> = {
 /** What is the same of all descriptors of one file, terminal or pipe; undefined where fstat(2) may not be asked. */
 export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
   if (rights !== undefined && !rights.has("FSTAT")) return undefined;
-  const { dev, ino } = fstat(fd);
-  return `${dev}:${ino}`;
+  fstat(fd);
+  return abi().decodeIdentity(stat!);
 }
 
 let stat: Uint8Array<ArrayBuffer> | undefined;

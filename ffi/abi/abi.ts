@@ -15,6 +15,8 @@ export interface Abi {
   readonly statSize: number;
   /** Reads a `struct stat`. */
   decodeStat(stat: Uint8Array): Deno.FileInfo;
+  /** Device and inode number of a `struct stat`, exactly: two files are the same if these strings are equal. */
+  decodeIdentity(stat: Uint8Array): string;
   /** Reads the first `length` bytes of a buffer that a directory was read into, which it overwrites. */
   decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk;
 }

@@ -10,6 +10,7 @@ export const freebsd: Abi = {
   errno: errnoTable,
   statSize: 224,
   decodeStat,
+  decodeIdentity,
   decodeDirectory,
 };
 
@@ -44,7 +45,7 @@ function decodeStat(stat: Uint8Array): Deno.FileInfo {
     birthtime: hasBirthTime ? time(ST_BIRTHTIM) : null,
     ctime: time(ST_CTIM),
     dev: u64(ST_DEV),
-    ino: u64(ST_INO),
+    ino: safeInteger(u64(ST_INO)),
     mode,
     nlink: u64(ST_NLINK),
     uid: u32(ST_UID),
@@ -57,6 +58,16 @@ function decodeStat(stat: Uint8Array): Deno.FileInfo {
     isFifo: type === S_IFIFO,
     isSocket: type === S_IFSOCK,
   };
+}
+
+function decodeIdentity(stat: Uint8Array): string {
+  const view = new DataView(stat.buffer, stat.byteOffset);
+  return `${view.getBigUint64(ST_DEV, true)}:${view.getBigUint64(ST_INO, true)}`;
+}
+
+/** The number, or null if a number can't hold it exactly. */
+export function safeInteger(number: number): number | null {
+  return Number.isSafeInteger(number) ? number : null;
 }
 
 // Offsets in struct dirent of sys/dirent.h, FreeBSD 12 to 15.1.

@@ -1,7 +1,7 @@
 import type { Abi } from "./abi.ts";
 import { linuxCall } from "./linux_calls.ts";
 import { errnoTable } from "./linux_errno.ts";
-import { decodeDirents, decodeStatx, STATX_SIZE } from "./linux_structs.ts";
+import { decodeDirents, decodeIdentity, decodeStatx, STATX_SIZE } from "./linux_structs.ts";
 
 /** Linux on x86_64 and arm64 with glibc, behind FreeBSD's functions, flags and meanings; without Capsicum. */
 export const linux: Abi = {
@@ -10,5 +10,6 @@ export const linux: Abi = {
   errno: errnoTable,
   statSize: STATX_SIZE,
   decodeStat: decodeStatx,
+  decodeIdentity,
   decodeDirectory: decodeDirents,
 };

@@ -1,5 +1,6 @@
 import { decodeNames } from "../_names.ts";
 import type { DirectoryChunk } from "./abi.ts";
+import { safeInteger } from "./freebsd.ts";
 
 // Offsets in struct statx of linux/stat.h.
 const STX_MASK = 0, STX_BLKSIZE = 4, STX_NLINK = 16, STX_UID = 20, STX_GID = 24, STX_MODE = 28, STX_INO = 32;
@@ -35,7 +36,7 @@ export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
     birthtime: u32(STX_MASK) & STATX_BTIME ? time(STX_BTIME) : null,
     ctime: time(STX_CTIME),
     dev: device(STX_DEV),
-    ino: u64(STX_INO),
+    ino: safeInteger(u64(STX_INO)),
     mode,
     nlink: u32(STX_NLINK),
     uid: u32(STX_UID),
@@ -48,6 +49,14 @@ export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
     isFifo: type === S_IFIFO,
     isSocket: type === S_IFSOCK,
   };
+}
+
+/** Device and inode number of a `struct statx`. */
+export function decodeIdentity(stat: Uint8Array): string {
+  const view = new DataView(stat.buffer, stat.byteOffset);
+  return `${view.getUint32(STX_DEV, true)}:${view.getUint32(STX_DEV + 4, true)}:${
+    view.getBigUint64(STX_INO, true)
+  }`;
 }
 
 function u32(offset: number): number {

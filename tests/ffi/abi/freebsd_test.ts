@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { cString } from "../../../ffi/_names.ts";
 import { freebsd } from "../../../ffi/abi/freebsd.ts";
+import { linux } from "../../../ffi/abi/linux.ts";
 import { test } from "../../_test.ts";
 import abi from "../../data/abi.json" with { type: "json" };
 import samples from "../../data/struct_samples.json" with { type: "json" };
@@ -106,6 +107,32 @@ test("decodeStat() reads sizes beyond 2^32, a type of its own for each S_IF*, an
     );
   }
 });
+
+test("decodeIdentity() tells inode and device numbers apart that a number can't, and decodeStat() has ino as null", () => {
+  const layouts = [
+    { abi: freebsd, device: ["st_dev", "st_ino"].map((name) => offsetOf(name)) },
+    { abi: linux, device: [136, 32] },
+  ];
+  for (const { abi, device: [dev, ino] } of layouts) {
+    const of = (device: bigint, inode: bigint) => {
+      const bytes = new Uint8Array(abi.statSize), view = new DataView(bytes.buffer);
+      view.setBigUint64(dev!, device, true);
+      view.setBigUint64(ino!, inode, true);
+      return [abi.decodeIdentity(bytes), abi.decodeStat(bytes).ino] as const;
+    };
+    const huge = 2n ** 53n, [one, exact] = of(1n, huge), [next, none] = of(1n, huge + 1n);
+    assertEquals([exact, none], [null, null]);
+    assert(one !== next);
+    assert(of(1n, 2n ** 64n - 1n)[0] !== of(1n, 2n ** 64n - 2n)[0]);
+    assert(of(2n ** 63n, 1n)[0] !== of(2n ** 63n + 1n, 1n)[0]);
+    assertEquals(of(7n, huge - 1n), [of(7n, huge - 1n)[0], 2 ** 53 - 1]);
+    assertEquals(of(7n, huge + 5n)[0], of(7n, huge + 5n)[0]);
+  }
+});
+
+function offsetOf(name: string): number {
+  return abi.structs.stat.fields.find((field) => field.name === name)!.offset;
+}
 
 /** The records of a getdirentries buffer, read one after the other by the offsets of abi.json. */
 function records(bytes: Uint8Array): { name: Uint8Array; type: number }[] {

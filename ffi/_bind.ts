@@ -1,5 +1,4 @@
 import { errno } from "./_errno.ts";
-import { notSupported } from "./_not_supported.ts";
 import { abi } from "./abi/abi.ts";
 import { symbols } from "./symbols.ts";
 
@@ -53,9 +52,9 @@ function open<N extends Name>(...names: N[]): Pick<Functions, N> {
     return functions;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    throw notSupported(
+    throw new Deno.errors.NotSupported(
       `${library} of this system can't be used for ${names.join(", ")}: ${(cause as Error).message}`,
-      cause,
+      { cause },
     );
   }
 }

@@ -3,7 +3,7 @@ import { shown } from "./message.ts";
 /**
  * A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and in Deno 2.9 the handles of `node:fs`.
  *
- * In Deno 2.5 what these call `fd` is a number of Deno's own, and no descriptor.
+ * In Deno 2.7 what `node:fs` calls `fd` is a number of Deno's own, and no descriptor.
  */
 export type FdLike = number | { readonly fd: number };
 

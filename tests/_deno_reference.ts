@@ -13,7 +13,7 @@ const functions = { ...Deno, ...std } as unknown as Record<string, (...args: Arg
 /** How many of the first arguments are paths; of `symlink` the second is, the first being a text. */
 const paths: Readonly<Record<string, number>> = { rename: 2, link: 2, copyFile: 2, copy: 2 };
 
-/** Deno.copyFileSync before 2.6 empties a file that is copied onto itself; later ones say this. */
+/** `Deno.copyFileSync` of 2.7 empties a file that is copied onto itself; 2.9 throws this. */
 function refuseOntoItself(from: string, to: string): void {
   const [one, two] = [from, to].map((path) => {
     try {

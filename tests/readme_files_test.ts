@@ -22,9 +22,6 @@ const others = `
   refTimer removeSignalListener resolveDns serve spawn spawnAndWait spawnAndWaitSync startTls systemMemoryInfo uid
   unrefTimer upgradeWebSocket upgradeWebTransport`.trim().split(/\s+/);
 
-/** What Deno 2.5 does not have yet. */
-const later = ["Deno.FsFile.tryLock", "Deno.FsFile.tryLockSync"];
-
 /** What the modules of @std/fs 1 export. */
 const exportsOfStd = `
   CRLF CopyOptions EOL ExistsOptions ExpandGlobOptions LF MoveOptions WalkEntry WalkOptions copy copySync detect emptyDir
@@ -73,7 +70,7 @@ test("README.md has a row for each member of Deno.FsFile", () => {
 test("README.md names nothing of Deno that is not there", () => {
   const { functions, constants, members } = types;
   const all = [...functions, ...constants, ...members.map((name) => `FsFile.${name}`)];
-  const known = new Set([...all.map((name) => `Deno.${name}`), ...later]);
+  const known = new Set(all.map((name) => `Deno.${name}`));
   assertEquals(deno.flatMap(({ theirs }) => theirs).filter((name) => !known.has(name)), []);
 });
 

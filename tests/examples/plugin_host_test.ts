@@ -202,7 +202,7 @@ test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or
 
 test("plugin_host.ts stops a plug-in whose memory nobody tells, but not one that ends by itself", async () => {
   const inert = "export default () => new Promise(() => {});";
-  // Deno 2.5 asks for a permission even of who ends itself.
+  // A program that ends itself needs a permission in Deno 2.7, too.
   const ending = "Deno.kill(Deno.pid, 'SIGKILL');", ended = /ended, by SIGKILL|Requires run access/;
   const withoutPs = { PATH: "/nowhere" };
   stopped(

@@ -32,7 +32,7 @@ const rows: readonly Skip[] = [
   },
   {
     methods: ["truncate"],
-    why: "Deno 2.9 refuses a last symlink, which Deno 2.5 and a Dir follow",
+    why: "Deno 2.9 refuses a last symlink, which Deno 2.7 and a Dir follow",
     applies: ([path], tree) => resolve(tree, path as string) !== resolve(tree, path as string, false),
   },
   {

@@ -51,7 +51,7 @@ test("Dir lists each byte in names as it wrote it, as promises", async () => {
 test("Dir writes each byte of a name to the disk as itself", () =>
   useNames((dir, fixture) => {
     makeFiles(dir);
-    // Deno's own API can name what is UTF-8. For anything else it gives U+FFFD, or, as 2.5, no entry at all.
+    // Deno's own API can name what is UTF-8. For anything else it gives U+FFFD, or, as 2.7, no entry at all.
     for (const [i, name] of names.entries()) {
       if (name.isWellFormed()) assertEquals(fixture.read(`all/${name}`), `${i}`);
     }

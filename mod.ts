@@ -57,6 +57,7 @@ export { enter, getMode, isSupported, sandboxed } from "./ffi/capability_mode.ts
 export { CapsicumError, isCapModeViolation, isNotCapable } from "./ffi/errors.ts";
 export type { SyscallError, SyscallErrorInit } from "./ffi/errors.ts";
 export type { FdLike } from "./ffi/fd_like.ts";
+export { decodeName, encodeName } from "./ffi/names.ts";
 export { needs } from "./ffi/needs.ts";
 export type { Operation } from "./ffi/needs.ts";
 export * as libc from "./ffi/libc.ts";

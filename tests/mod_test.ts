@@ -15,6 +15,8 @@ const values = [
   "Rights",
   "SandboxError",
   "cacheTimezone",
+  "decodeName",
+  "encodeName",
   "enter",
   "getFcntls",
   "getIoctls",

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { cString, decodeName, decodeNames } from "../../ffi/_names.ts";
+import * as names from "../../ffi/names.ts";
 import { test } from "../_test.ts";
 
 function encoded(name: string): number[] {
@@ -84,4 +85,28 @@ test("cString() refuses lone surrogates that stand for no byte", () => {
     assertThrows(() => cString(`a${unit}`), TypeError, name);
   }
   assertEquals(encoded("\udc80\udcff"), [0x80, 0xff]);
+});
+
+test("encodeName() gives back the bytes that decodeName() took, whatever they are", () => {
+  for (let one = 1; one < 256; one++) {
+    for (let two = 1; two < 256; two++) {
+      const bytes = Uint8Array.of(0x61, one, two);
+      assertEquals(names.encodeName(names.decodeName(bytes)), bytes);
+    }
+  }
+  const long = Uint8Array.from({ length: 10_000 }, (_, i) => i % 255 + 1);
+  assertEquals(names.encodeName(names.decodeName(long)), long);
+});
+
+test("encodeName() and decodeName() refuse what is not a name or not bytes", () => {
+  const bad: unknown[] = ["", "a\0b", "\ud800", "\udc7f", null, undefined, 1, new Uint8Array(1)];
+  for (const name of bad) assertThrows(() => names.encodeName(name as string), TypeError);
+  const others: unknown[] = ["a", null, undefined, 1, [97], new ArrayBuffer(1)];
+  for (const bytes of others) {
+    assertThrows(
+      () => names.decodeName(bytes as Uint8Array),
+      TypeError,
+      "decodeName(): bytes is a Uint8Array",
+    );
+  }
 });

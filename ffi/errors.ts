@@ -88,10 +88,20 @@ export class CapsicumError extends Error implements SyscallError {
   }
 }
 
-// Rust's standard library ends the text of a system error so, and Deno's own API shows it. The numbers mean something
-// else on Linux, where the text before them tells.
-const notCapable = /(?<!Protocol not supported) \(os error 93\)/;
-const capModeViolation = /(?<!Socket type not supported) \(os error 94\)/;
+const notCapable = denoError("Capabilities insufficient (os error 93)");
+const capModeViolation = denoError("Not permitted in capability mode (os error 94)");
+
+/**
+ * The messages of Deno's own API for an errno that it has no code for. A name, which may hold any text, follows in quotes:
+ * `stat 'x'`. Only to start a program and to fetch are told before the errno.
+ */
+function denoError(text: string): RegExp {
+  const errno = text.replace(/[()]/g, "\\$&");
+  return new RegExp(
+    `^${errno}(: |$)|^(Failed to spawn '|error sending request for url \\().*: ${errno}$`,
+    "s",
+  );
+}
 
 /**
  * Tells whether an error is FreeBSD's ENOTCAPABLE (93): the descriptor lacks a right, or the path leaves the directory.
@@ -130,7 +140,8 @@ export function isCapModeViolation(error: unknown): boolean {
   return hasCode(error, "ECAPMODE", capModeViolation);
 }
 
-function hasCode(error: unknown, code: string, message: RegExp): boolean {
-  return error instanceof Error &&
-    ((error as Partial<SyscallError>).code === code || message.test(error.message));
+function hasCode(error: unknown, name: string, message: RegExp): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Partial<SyscallError>;
+  return typeof code === "string" ? code === name : message.test(String(error.message));
 }

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
-import { CapsicumError, isCapModeViolation, isNotCapable } from "../../mod.ts";
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { CapsicumError, isCapModeViolation, isNotCapable, openDirSync, openSync } from "../../mod.ts";
 import { inChild } from "../_child.ts";
+import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 
@@ -29,6 +30,14 @@ test("isNotCapable() and isCapModeViolation() know the texts of Deno's own API o
     ["(os error 930)", false, false],
     ["(os error 9)", false, false],
     ["os error 94", false, false],
+    ["Capabilities insufficient (os error 93)x", false, false],
+    ["Failed to spawn 'x': Not permitted in capability mode (os error 94)", false, true],
+    [
+      "error sending request for url (http://127.0.0.1/): client error (Connect): tcp connect error: " +
+      "Not permitted in capability mode (os error 94)",
+      false,
+      true,
+    ],
     ["", false, false],
   ];
   for (const [message, notCapable, violation] of cases) {
@@ -37,6 +46,77 @@ test("isNotCapable() and isCapModeViolation() know the texts of Deno's own API o
       assertEquals([isNotCapable(error), isCapModeViolation(error)], [notCapable, violation], message);
     }
   }
+});
+
+const texts = ["Capabilities insufficient (os error 93)", "Not permitted in capability mode (os error 94)"];
+const names = [...texts, ...texts.flatMap((text) => text.slice(text.indexOf("(")))].flatMap((
+  text,
+) => [
+  text,
+  `${text}: x`,
+  `x ${text}`,
+  `x: ${text}`,
+  `x${text}x`,
+  `'${text}`,
+  `': ${text}`,
+  `"\n${text}`,
+  `\n${text}\n`,
+]);
+
+test("isNotCapable() and isCapModeViolation() are false whatever a name in a message of Deno's says", () => {
+  for (const name of names) {
+    const messages = [
+      `No such file or directory (os error 2): open '${name}'`,
+      `No such file or directory (os error 2): rename '${name}' -> '${name}'`,
+      `No such file or directory (os error 2): symlink 'x' -> '${name}'`,
+      `Failed to spawn '${name}': entity not found`,
+      `Failed to spawn '${name}': No such file or directory (os error 2)`,
+      `ENOENT: no such file or directory, open '${name}'`,
+      `unable to open database file: ${name}`,
+      `Could not open library: Could not open library: ${name}: cannot open shared object file`,
+      `Could not obtain symbol: undefined symbol: ${name}`,
+    ];
+    for (const message of messages) {
+      const error = new errors.NotFound(message);
+      assertEquals([isNotCapable(error), isCapModeViolation(error)], [false, false], message);
+    }
+  }
+});
+
+test("isNotCapable() and isCapModeViolation() are false for what real calls throw for such names", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const calls: ((name: string) => unknown)[] = [
+    (name) => dir.readFileSync(name),
+    (name) => dir.renameSync(name, name),
+    (name) => openSync(fixture.at(name)),
+    (name) => Deno.openSync(fixture.at(name)),
+    (name) => Deno.readTextFile(fixture.at(name)),
+    (name) => [...Deno.readDirSync(fixture.at(name))],
+    (name) => Deno.lstatSync(fixture.at(name)),
+    (name) => import(`file://${fixture.at(encodeURIComponent(name))}`),
+  ];
+  for (const name of names) {
+    for (const call of calls) {
+      const error = await Promise.try(call, name).then(() => undefined, (error) => error);
+      assertInstanceOf(error, Error);
+      assertEquals([isNotCapable(error), isCapModeViolation(error)], [false, false], error.message);
+    }
+  }
+});
+
+test("isNotCapable() and isCapModeViolation() go by the code of an error that has one", () => {
+  for (
+    const [code, notCapable, violation] of [["ENOENT", false, false], ["ENOTCAPABLE", true, false]] as const
+  ) {
+    for (const text of texts) {
+      const error = Object.assign(new Error(text), { code });
+      assertEquals([isNotCapable(error), isCapModeViolation(error)], [notCapable, violation]);
+    }
+  }
+  // A DOMException's code is a number.
+  assertEquals(isNotCapable(new DOMException(texts[0], "NetworkError")), true);
+  assertEquals(isNotCapable(new Error("", { cause: new Error(texts[0]) })), false);
 });
 
 test("isNotCapable() and isCapModeViolation() are false for Deno's NotCapable and for what is no error", () => {

@@ -5,6 +5,7 @@ import { given, int, memory, unsigned } from "../_check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";
+import { listed } from "../message.ts";
 
 /**
  * Puts the process, with all its threads and for good, into capability mode and returns 0.
@@ -124,8 +125,10 @@ export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): n
 function unknownRights(rights: RightsLike | Uint8Array): string {
   if (rights instanceof Uint8Array) return "The bytes are no cap_rights_t that this kernel takes.";
   const newer = new Rights(rights).difference(Rights.all(14));
-  return `This kernel does not know all of the rights: ${newer} came with FreeBSD 15 or later. ` +
-    `Intersect the set with Rights.all(14), or with what getRights() tells of a fresh descriptor.`;
+  return `This kernel does not know all of the rights: ${
+    listed(newer.names())
+  } came with FreeBSD 15 or later. ` +
+    `Intersect the set with Rights.all(14), or with getRights() of a fresh descriptor.`;
 }
 
 /**
@@ -233,7 +236,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
     fd: number,
     reason: (code) =>
       code === "ENOTCAPABLE"
-        ? "the list of ioctls can only shrink, and this one is longer than the present one or has others in it."
+        ? "the list of ioctls can only shrink, and this one is longer than the present one or has others in it"
         : undefined,
   });
 }
@@ -314,8 +317,8 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
       const held = code === "ENOTCAPABLE" ? heldFcntls(number) : undefined;
       return held &&
         `the fcntls can only shrink, and ${
-          [...Fcntls.fromMask(mask).difference(held)].join(", ")
-        } is not among the present ones (${[...held].join(", ") || "none"}).`;
+          listed(Fcntls.fromMask(mask).difference(held))
+        } is not among the present ones (${listed(held)})`;
     },
   });
 }

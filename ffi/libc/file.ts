@@ -2,9 +2,10 @@ import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
 import { int, long, memory, mode as modeOf, owner as ownerOf, timespecs } from "../_check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
+import * as constants from "../abi/freebsd_constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";
-import type { Operation } from "../needs.ts";
+import { listed } from "../message.ts";
 
 /**
  * Fills a `struct stat` of 224 bytes and returns 0.
@@ -337,7 +338,7 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
  * ```
  */
 export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number {
-  const number = descriptor(fd), command = int(cmd, "cmd"), value = long(arg, "arg");
+  const number = descriptor(fd), command = integerCommand(cmd), value = long(arg, "arg");
   const call = bound.fcntl ?? bind("fcntl");
   do {
     const result = call(number, command, value);
@@ -346,7 +347,6 @@ export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number
   } while (errno[0] === EINTR);
   throw syscallError("fcntl", {
     fd: number,
-    operation: lockCommands[command],
     reason: (code) => code === "ENOTCAPABLE" ? notPermitted(number, command) : undefined,
   });
 }
@@ -358,22 +358,67 @@ const fcntlNames: Readonly<Record<number, "GETFL" | "SETFL" | "GETOWN" | "SETOWN
   [F_SETOWN]: "SETOWN",
 };
 
-// sys/fcntl.h. Their argument is a structure, which this can't pass, but the kernel looks at the rights first.
-const lockCommands: Readonly<Record<number, Operation>> = {
-  11: "fcntl F_GETLK",
-  12: "fcntl F_SETLK",
-  13: "fcntl F_SETLKW",
+// sys/fcntl.h of FreeBSD 13.2 and 15.1. F_DUP3FD has flags in its upper half.
+const F_DUPFD_CLOFORK = 23, F_DUP3FD = 24, LOWER_HALF = 0xffff;
+const integerCommands: readonly number[] = [
+  constants.F_DUPFD,
+  constants.F_GETFD,
+  constants.F_SETFD,
+  F_GETFL,
+  F_SETFL,
+  F_GETOWN,
+  F_SETOWN,
+  constants.F_DUP2FD,
+  constants.F_READAHEAD,
+  constants.F_RDAHEAD,
+  constants.F_DUPFD_CLOEXEC,
+  constants.F_DUP2FD_CLOEXEC,
+  constants.F_ADD_SEALS,
+  constants.F_GET_SEALS,
+  constants.F_ISUNIONSTACK,
+  F_DUPFD_CLOFORK,
+];
+const addressCommands: Readonly<Record<number, string>> = {
+  7: "F_OGETLK",
+  8: "F_OSETLK",
+  9: "F_OSETLKW",
+  11: "F_GETLK",
+  12: "F_SETLK",
+  13: "F_SETLKW",
+  14: "F_SETLK_REMOTE",
+  22: "F_KINFO",
 };
+
+/** A command of fcntl(2) that takes no address: the kernel would read or write memory there. */
+function integerCommand(cmd: number): number {
+  const command = int(cmd, "cmd");
+  if (integerCommands.includes(command) || (command & LOWER_HALF) === F_DUP3FD) return command;
+  const name = addressCommands[command];
+  throw new RangeError(
+    `fcntl() takes the commands whose argument is an integer, and ${
+      name ? `that of ${name} (${command}) is an address` : `${command} is none of them`
+    }.`,
+  );
+}
 
 function notPermitted(fd: number, command: number): string | undefined {
   const name = fcntlNames[command], held = heldFcntls(fd);
   return name && held && !held.has(name)
-    ? `F_${name} is not among the fcntls that it is limited to (${[...held].join(", ") || "none"}).`
+    ? `F_${name} is not among the fcntls that it is limited to (${listed(held)})`
     : undefined;
 }
 
 // Of an ioctl request (sys/ioccom.h): the direction, and the bytes that the kernel copies.
 const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
+
+/** The 32 bits of a request that the kernel looks at; C programs give it with its sign extended, too. */
+function ioctlRequest(request: number | bigint): bigint {
+  const value = long(request, "request");
+  if (value < -0x80000000n || value > 0xffffffffn) {
+    throw new RangeError(`The request of an ioctl is an integer of 32 bits, not ${value}.`);
+  }
+  return BigInt.asUintN(32, value);
+}
 
 /**
  * Sends a device request and returns what the device does, mostly 0.
@@ -406,10 +451,15 @@ const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
  * ```
  */
 export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | null = null): number {
-  const number = descriptor(fd), command = BigInt.asUintN(32, long(request, "request"));
+  const number = descriptor(fd), command = ioctlRequest(request);
   const size = command & (IOC_IN | IOC_OUT) ? Number(command >> 16n & 0x1fffn) : 0;
   if (size > 0 && data === null) {
     throw new TypeError(`The ioctl 0x${command.toString(16)} needs a buffer of ${size} bytes, not null.`);
+  }
+  if (size === 0 && data !== null) {
+    throw new TypeError(
+      `The ioctl 0x${command.toString(16)} takes no buffer: the kernel would take its address for a number.`,
+    );
   }
   const argument = data === null ? null : memory(data, size);
   const call = bound.ioctl ?? bind("ioctl");
@@ -422,7 +472,7 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
     fd: number,
     reason: (code) =>
       code === "ENOTCAPABLE"
-        ? `the ioctl 0x${command.toString(16)} is not among those that it is limited to.`
+        ? `the ioctl 0x${command.toString(16)} is not among those that it is limited to`
         : undefined,
   });
 }
@@ -460,7 +510,7 @@ export function isatty(fd: FdLike): number {
   throw syscallError("isatty", {
     fd: number,
     reason: (code) =>
-      code === "ENOTCAPABLE" ? "the ioctl TIOCGETA, which tells a terminal, is not permitted." : undefined,
+      code === "ENOTCAPABLE" ? "the ioctl TIOCGETA, which tells a terminal, is not permitted" : undefined,
   });
 }
 

@@ -4,6 +4,7 @@ import { cString } from "../_names.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR, SEEK_CUR } from "../abi/freebsd_constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";
+import { shown } from "../message.ts";
 
 /**
  * Opens an ambient path and returns the descriptor.
@@ -48,6 +49,8 @@ export function open(path: string, flags: number, mode = 0): number {
 /**
  * Closes a descriptor and returns 0.
  *
+ * It takes a number only: an object that owns its descriptor would close it again, when another file has the number.
+ *
  * Stands for close(2). It is never repeated: FreeBSD has closed the descriptor also when it says EINTR.
  * Requires `--allow-ffi` permission.
  *
@@ -70,8 +73,11 @@ export function open(path: string, flags: number, mode = 0): number {
  * }
  * ```
  */
-export function close(fd: FdLike): number {
+export function close(fd: number): number {
   const number = descriptor(fd);
+  if (typeof fd !== "number") {
+    throw new TypeError(`close() takes the number of a descriptor, not ${shown(fd)}, which closes its own.`);
+  }
   const call = bound.close ?? bind("close");
   const result = call(number);
   if (result !== -1) return result;

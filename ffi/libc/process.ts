@@ -24,14 +24,15 @@ export function getdtablesize(): number {
 }
 
 /**
- * Controls a process and returns 0. `data` is what the command reads or fills.
+ * Controls a process and returns 0. `data` is the int that the command reads or fills.
  *
  * Stands for procctl(2). Not in capability mode. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes, or `data` has less than 4 bytes.
+ * @throws {RangeError} If a number is out of range for its C type, `cmd` is not a command whose data is an int (as the
+ * PROC_REAP_* commands), or `data` has less than 4 bytes.
  * @throws {Deno.errors.PermissionDenied} When the process is another user's (EPERM).
- * @throws {CapsicumError} ECAPMODE in capability mode, EINVAL for an unknown command, ESRCH where there is no such process.
+ * @throws {CapsicumError} ECAPMODE in capability mode, EINVAL for a command that this release does not know, ESRCH where there is no such process.
  * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
@@ -50,6 +51,11 @@ export function getdtablesize(): number {
  */
 export function procctl(idtype: number, id: number | bigint, cmd: number, data: Uint8Array): number {
   const type = unsigned(idtype, "idtype"), who = long(id, "id"), command = int(cmd, "cmd");
+  if (!takesInt(command)) {
+    throw new RangeError(
+      `procctl() takes the commands whose data is an int, and ${command} is none of them.`,
+    );
+  }
   const bytes = memory(data, 4);
   const call = bound.procctl ?? bind("procctl");
   do {
@@ -58,4 +64,13 @@ export function procctl(idtype: number, id: number | bigint, cmd: number, data: 
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("procctl", {});
+}
+
+/**
+ * Whether the data of a command is an int, as of those of sys/procctl.h up to FreeBSD 15.1.
+ *
+ * PROC_REAP_* (2 to 6) have none, more than an int, or an address in it.
+ */
+function takesInt(command: number): boolean {
+  return command === 1 || command >= 7 && command <= 24;
 }

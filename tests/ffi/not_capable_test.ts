@@ -45,8 +45,6 @@ const lacking: [
   ["pwrite", "file", ["READ"], ["WRITE", "SEEK"], (fd) => libc.pwrite(fd, byte, 1, 0)],
   ["lseek", "file", ["SEEK_TELL"], ["SEEK"], (fd) => libc.lseek(fd, 0, libc.SEEK_CUR)],
   ["fcntl", "file", ["READ"], ["FCNTL"], (fd) => libc.fcntl(fd, libc.F_GETFL)],
-  // F_SETLK
-  ["fcntl", "file", ["READ"], ["FLOCK"], (fd) => libc.fcntl(fd, 12)],
   ["isatty", "file", ["READ"], ["IOCTL"], (fd) => libc.isatty(fd)],
   ["openat", "dir", ["FSTAT"], ["READ", "LOOKUP"], opening("a.txt", O_RDONLY)],
   ["openat", "dir", ["LOOKUP", "READ", "FSTAT"], ["WRITE", "SEEK"], opening("a.txt", O_RDWR)],

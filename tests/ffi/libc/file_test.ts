@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { freebsd } from "../../../ffi/abi/freebsd.ts";
-import { CapsicumError, Ioctl, libc, openDirSync, openSync } from "../../../mod.ts";
+import { CapsicumError, Ioctl, ioctl, libc, openDirSync, openSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
@@ -123,7 +123,54 @@ test("fcntl() gets and sets flags, and duplicates to the least number that it ma
   assertEquals([libc.fcntl(plain, F_GETFD), libc.fcntl(closing, F_GETFD)], [0, FD_CLOEXEC]);
   libc.close(plain);
   libc.close(closing);
-  assertEquals(assertThrows(() => libc.fcntl(file, 1234), CapsicumError).code, "EINVAL");
+  assertThrows(() => libc.fcntl(file, 1234), RangeError, "1234");
+});
+
+test("fcntl() refuses every command whose argument is an address, and takes the others", () => {
+  using file = openSync("/dev/null");
+  // F_OGETLK to F_OSETLKW, F_GETLK to F_SETLK_REMOTE, F_KINFO of sys/fcntl.h.
+  for (const command of [7, 8, 9, 11, 12, 13, 14, 22]) {
+    assertThrows(() => libc.fcntl(file, command, 0x10000n), RangeError, `(${command}) is an address`);
+    assertThrows(() => libc.fcntl(file, command | 1 << 16, 0x10000n), RangeError, "integer");
+  }
+  for (const command of [25, -1, 0x100000016]) assertThrows(() => libc.fcntl(file, command, 1n), RangeError);
+  // What this kernel does not know of them is EINVAL, not a refusal of the library's.
+  const known = [0, 1, 2, 3, 4, 5, 6, 10, 15, 16, 17, 18, 19, 20, 21, 23, 24];
+  for (const command of known) {
+    try {
+      const result = libc.fcntl(file, command, command === libc.F_SETFD ? libc.FD_CLOEXEC : 900);
+      if (result >= 900) libc.close(result);
+    } catch (error) {
+      assertFalse(error instanceof RangeError, `${command}: ${error}`);
+    }
+  }
+});
+
+test("close() takes a number, and no object that would close its descriptor again", () => {
+  using file = openSync("/dev/null");
+  for (const owner of [file, { fd: file.fd }]) {
+    // deno-lint-ignore no-explicit-any
+    assertThrows(() => libc.close(owner as any), TypeError, "takes the number");
+  }
+  assertEquals(libc.fcntl(file, libc.F_GETFD), libc.FD_CLOEXEC);
+  assertEquals(libc.close(libc.dup(file)), 0);
+});
+
+test("ioctl() refuses a buffer where the request has none, since its address would be the argument", () => {
+  using file = openSync("/dev/null");
+  for (const request of [Ioctl.FIOCLEX, ioctl("int", "t", 121)]) {
+    assertThrows(() => libc.ioctl(file, request, new Uint8Array(8)), TypeError, "takes no buffer");
+  }
+  assertThrows(() => libc.ioctl(file, 1n << 32n | Ioctl.FIOCLEX), RangeError, "32 bits");
+  assertEquals(libc.ioctl(file, Ioctl.FIOCLEX), 0);
+  assertEquals(libc.ioctl(file, BigInt.asIntN(32, Ioctl.FIOCLEX)), 0);
+});
+
+test("procctl() refuses the commands whose data is more than an int", () => {
+  for (const command of [0, 2, 3, 4, 5, 6, 25]) {
+    assertThrows(() => libc.procctl(0, Deno.pid, command, new Uint8Array(128)), RangeError, `${command}`);
+  }
+  assertEquals(libc.procctl(0, Deno.pid, 10, new Uint8Array(4)), 0);
 });
 
 test("ioctl() fills the buffer, and wants one of the size that the request tells", () => {

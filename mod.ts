@@ -38,6 +38,7 @@ export type { WalkEntry, WalkOptions } from "./compat/fs/walk.ts";
 export { openDescriptors } from "./compat/plan/descriptors.ts";
 export type { DescriptorKind, OpenDescriptor } from "./compat/plan/descriptors.ts";
 export type { DryRun, PlannedStep } from "./compat/plan/dry_run.ts";
+export { fdOf } from "./compat/plan/fd_of.ts";
 export { limitOthers } from "./compat/plan/limit_others.ts";
 export type { LimitOthersOptions } from "./compat/plan/limit_others.ts";
 export type { DescriptorPlan, DirPlan, FilePlan, Plan } from "./compat/plan/plan.ts";

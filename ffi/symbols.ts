@@ -85,12 +85,20 @@ export const symbols = {
   futimens: { parameters: [int, memory], result: int },
   // int fcntl(int fd, int cmd, ... long arg)
   fcntl: { parameters: [int, int, long], result: int },
-  // int fcntl(int fd, F_KINFO, struct kinfo_file *arg)
-  fcntl_memory: { name: "fcntl", parameters: [int, int, memory], result: int },
   // int ioctl(int fd, unsigned long request, ... void *argp)
   ioctl: { parameters: [int, u_long, memory], result: int },
   // int getdtablesize(void)
   getdtablesize: { parameters: [], result: int },
+  // pid_t getpid(void)
+  getpid: { parameters: [], result: int },
+  // int sysctl(const int *name, u_int namelen, void *oldp, size_t *oldlenp, const void *newp, size_t newlen)
+  sysctl: { parameters: [memory, u_int, memory, memory, memory, size_t], result: int },
+  // int getsockname(int s, struct sockaddr *name, socklen_t *namelen)
+  getsockname: { parameters: [int, memory, memory], result: int },
+  // int getpeername(int s, struct sockaddr *name, socklen_t *namelen)
+  getpeername: { parameters: [int, memory, memory], result: int },
+  // int getsockopt(int s, int level, int optname, void *optval, socklen_t *optlen)
+  getsockopt: { parameters: [int, int, int, memory, memory], result: int },
   // int procctl(idtype_t idtype, id_t id, int cmd, void *data), where id_t has 64 bits
   procctl: { parameters: [u_int, long, int, memory], result: int },
   // int isatty(int fd)

@@ -18,6 +18,7 @@ const values = [
   "decodeName",
   "encodeName",
   "enter",
+  "fdOf",
   "getFcntls",
   "getIoctls",
   "getMode",

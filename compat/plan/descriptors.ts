@@ -1,6 +1,6 @@
 import { abi } from "../../ffi/abi/abi.ts";
-import { isSupported, sandboxed } from "../../ffi/capability_mode.ts";
-import { descriptorFlags, kinfo } from "../../ffi/open_files.ts";
+import { isSupported } from "../../ffi/capability_mode.ts";
+import { descriptorFlags, type OpenFile, openFiles } from "../../ffi/open_files.ts";
 import * as libc from "../../ffi/libc.ts";
 import { getFcntls, getIoctls, getRights } from "../../ffi/limits.ts";
 import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../rights/mod.ts";
@@ -73,14 +73,13 @@ export interface OpenDescriptor {
  * ```
  */
 export function openDescriptors(): OpenDescriptor[] {
-  const withRights = isSupported(), mayAskKinfo = withRights && !sandboxed();
+  const withRights = isSupported();
   const found: OpenDescriptor[] = [];
-  const size = libc.getdtablesize();
-  for (let fd = 0; fd < size; fd++) {
-    const flags = descriptorFlags(fd);
+  for (const file of openFiles()) {
+    const flags = descriptorFlags(file.fd);
     if (flags === undefined) continue;
     const closeOnExec = (flags & libc.FD_CLOEXEC) !== 0;
-    const descriptor = unlessClosed(() => describe(fd, closeOnExec, withRights, mayAskKinfo));
+    const descriptor = unlessClosed(() => describe(file, closeOnExec, withRights));
     if (descriptor !== undefined) found.push(descriptor);
   }
   return found;
@@ -96,26 +95,19 @@ export function unlessClosed<T>(call: () => T): T | undefined {
   }
 }
 
-function describe(
-  fd: number,
-  closeOnExec: boolean,
-  withRights: boolean,
-  mayAskKinfo: boolean,
-): OpenDescriptor {
+function describe({ fd, type, path }: OpenFile, closeOnExec: boolean, withRights: boolean): OpenDescriptor {
   const limits = withRights
     ? { rights: getRights(fd), ioctls: getIoctls(fd), fcntls: getFcntls(fd) }
     : undefined;
-  const may = (right: "FCNTL" | "FSTAT" | "IOCTL" | "SEEK") =>
-    limits === undefined || limits.rights.has(right);
-  const known = mayAskKinfo && may("FCNTL") ? kinfo(fd) : undefined;
-  let kind = kinds[known?.type ?? -1] ?? (may("FSTAT") ? kindOf(fd) : "unknown");
+  const may = (right: "FSTAT" | "IOCTL" | "SEEK") => limits === undefined || limits.rights.has(right);
+  let kind = kinds[type ?? -1] ?? (may("FSTAT") ? kindOf(fd) : "unknown");
   const mayAsk = may("IOCTL") && (limits === undefined || limits.ioctls.has(Ioctl.TIOCGETA));
   if (kind === "character device" && mayAsk && isTerminal(fd)) kind = "terminal";
   const offset = (kind === "file" || kind === "directory") && may("SEEK") ? tell(fd) : undefined;
   return {
     fd,
     kind,
-    ...(known?.path !== undefined && { path: known.path }),
+    ...(path !== undefined && { path }),
     ...limits,
     closeOnExec,
     ...(offset !== undefined && { offset }),
@@ -140,6 +132,22 @@ export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
   if (rights !== undefined && !rights.has("FSTAT")) return undefined;
   fstat(fd);
   return abi().decodeIdentity(stat!);
+}
+
+/** An open file, and its device and inode number as one string. */
+export interface OpenedFile {
+  readonly info: Deno.FileInfo;
+  readonly identity: string;
+}
+
+/** What fstat(2) tells of a descriptor; undefined where it is closed or may not be asked. */
+export function fileOf(fd: number): OpenedFile | undefined {
+  try {
+    return { info: fstat(fd), identity: abi().decodeIdentity(stat!) };
+  } catch (error) {
+    if (!Object.hasOwn(error as object, "errno")) throw error;
+    return undefined;
+  }
 }
 
 let stat: Uint8Array<ArrayBuffer> | undefined;

@@ -212,6 +212,10 @@ const calls = {
   },
 
   getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
+  // Nobody asks for their errno.
+  getsockname: () => glibcAs("getsockname", symbols.getsockname) as Functions["getsockname"],
+  getpeername: () => glibcAs("getpeername", symbols.getpeername) as Functions["getpeername"],
+  getsockopt: () => glibcAs("getsockopt", symbols.getsockopt) as Functions["getsockopt"],
   malloc: () => glibcAs("malloc", symbols.malloc) as Functions["malloc"],
   memcpy_in: () => glibcAs("memcpy_in", symbols.memcpy_in) as Functions["memcpy_in"],
   memcpy_out: () => glibcAs("memcpy_out", symbols.memcpy_out) as Functions["memcpy_out"],

@@ -4,7 +4,6 @@
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -139,34 +138,11 @@ static int read_ahead(int fd) {
   return S_ISREG(mode) ? 0 : fail(B_ENOTTY);
 }
 
-/* KF_TYPE_ of sys/user.h, of the kinds that Linux tells. */
-static int kinfo_type(int fd, const char *target) {
-  enum { VNODE = 1, SOCKET = 2, PIPE = 3, FIFO = 4, KQUEUE = 5, EVENTFD = 13, UNKNOWN = 255 };
-  int mode = mode_of(fd);
-  if (strcmp(target, "anon_inode:[eventpoll]") == 0) return KQUEUE;
-  if (strcmp(target, "anon_inode:[eventfd]") == 0) return EVENTFD;
-  if (S_ISSOCK(mode)) return SOCKET;
-  if (S_ISFIFO(mode)) return target[0] == '/' ? FIFO : PIPE;
-  return (mode & S_IFMT) != 0 ? VNODE : UNKNOWN;
-}
-
-/* The type and the path alone, which Linux knows better: FreeBSD's may be gone from its cache. */
-static int tell_kinfo(int fd, struct b_kinfo_file *out) {
-  if (in_capmode()) return B_ECAPMODE;
-  if (out == NULL) return B_EFAULT;
-  if (out->kf_structsize != sizeof *out) return B_EINVAL;
-  int error = check_open(fd);
-  if (error == 0) error = check_rights(fd, CAP_FCNTL, 0);
-  if (error != 0) return error;
-  char link[32], target[PATH_MAX] = "";
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  if (syscall(SYS_readlinkat, AT_FDCWD, link, target, sizeof target - 1) == -1) return linux_error();
-  memset(out, 0, sizeof *out);
-  out->kf_structsize = sizeof *out;
-  out->kf_type = kinfo_type(fd, target);
-  out->kf_fd = fd;
-  if (target[0] == '/') strncpy(out->kf_path, target, sizeof out->kf_path - 1);
-  return 0;
+/* Of memory files alone: Linux has them on all of a tmpfs. */
+static int seals(int fd, int command, long argument) {
+  if (check_open(fd) != 0) return fail(B_EBADF);
+  if (kinfo_type(fd) != KF_SHM) return fail(B_EINVAL);
+  return (int)answer(syscall(SYS_fcntl, fd, command, argument));
 }
 
 CALL(int, fcntl, int fd, int command, long argument) {
@@ -187,9 +163,9 @@ CALL(int, fcntl, int fd, int command, long argument) {
     case B_F_SETLKW: return lock_record(fd, command, (struct b_flock *)argument);
     case B_F_READAHEAD:
     case B_F_RDAHEAD: return read_ahead(fd);
-    case B_F_ADD_SEALS: return (int)answer(syscall(SYS_fcntl, fd, F_ADD_SEALS, argument));
-    case B_F_GET_SEALS: return (int)answer(syscall(SYS_fcntl, fd, F_GET_SEALS));
-    case B_F_ISUNIONSTACK: return check_open(fd) != 0 ? fail(B_EBADF) : 0;
+    case B_F_ADD_SEALS: return seals(fd, F_ADD_SEALS, argument);
+    case B_F_GET_SEALS: return seals(fd, F_GET_SEALS, 0);
+    case B_F_ISUNIONSTACK: return kinfo_type(fd) == KF_VNODE ? 0 : fail(B_EBADF);
     case B_F_KINFO: return returned(tell_kinfo(fd, (struct b_kinfo_file *)argument));
   }
   if (!release15) return fail(B_EINVAL);

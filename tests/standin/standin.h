@@ -11,7 +11,7 @@
  * root of a mount where Linux says so, or where STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.
  * For tests: standin_release(), standin_fail(call, nth, errno), standin_calls(call), standin_short(max_bytes).
  *
- * F_KINFO tells the type and the path alone. procctl(2) knows PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
+ * F_KINFO and sysctl(3) kern.proc.filedesc tell the type and the path alone. procctl(2) knows PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
  *
  * Not simulated: fork, exec, process descriptors and passing descriptors over sockets; kevent(2); file flags, ACLs and
  * extended attributes; jails and chroot; link and rename between simulated mounts; the symbols that a release lacks.
@@ -140,6 +140,24 @@ bool is_mount_root(int fd);
 int mode_of(int fd);
 int64_t size_of(int fd);
 bool is_path_only(int fd);
+
+/* kinfo.c: KF_TYPE_ of sys/user.h, of the kinds that Linux has */
+enum kf_type {
+  KF_VNODE = 1,
+  KF_SOCKET = 2,
+  KF_PIPE = 3,
+  KF_FIFO = 4,
+  KF_KQUEUE = 5,
+  KF_SHM = 8,
+  KF_PTS = 10,
+  KF_PROCDESC = 11,
+  KF_EVENTFD = 13,
+  KF_TIMERFD = 14,
+  KF_INOTIFY = 15,
+  KF_UNKNOWN = 255,
+};
+enum kf_type kinfo_type(int fd);
+int tell_kinfo(int fd, struct b_kinfo_file *out);
 
 static inline void close_quietly(int fd) {
   if (fd >= 0) syscall(SYS_close, fd);

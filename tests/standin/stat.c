@@ -48,17 +48,26 @@ static void translate(const struct statx *s, struct b_stat *out) {
   out->st_blksize = (int32_t)s->stx_blksize;
 }
 
-/* Linux's epoll and eventfd, which stand for a kqueue and FreeBSD's eventfd: these have a type and nothing else. */
-static bool is_nameless_object(const struct statx *s) { return (s->stx_mode & S_IFMT) == 0; }
+/* What has no type in Linux: epoll stands for a kqueue, and these and others look as FreeBSD's kernel gives them. */
+static void stat_object(enum kf_type type, struct b_stat *out) {
+  memset(out, 0, sizeof *out);
+  switch (type) {
+    case KF_INOTIFY:
+      out->st_mode = S_IFREG | S_IRUSR;
+      out->st_blksize = 272;
+      return;
+    case KF_TIMERFD: out->st_blksize = 4096; return;
+    case KF_PROCDESC: out->st_mode = S_IFREG | S_IRWXU; return;
+    default: out->st_mode = S_IFIFO;
+  }
+}
 
 static int stat_linux(int fd, const char *path, struct b_stat *out) {
   struct statx s;
   int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
   if (syscall(SYS_statx, fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, &s) == -1) return linux_error();
-  if (is_nameless_object(&s)) {
-    memset(out, 0, sizeof *out);
-    out->st_mode = S_IFIFO;
-  } else translate(&s, out);
+  if ((s.stx_mode & S_IFMT) == 0) stat_object(kinfo_type(fd), out);
+  else translate(&s, out);
   return 0;
 }
 

@@ -49,8 +49,12 @@ test("openDescriptors() tells kind, rights, close-on-exec and offset of what the
     { kind: "directory", ...path(fixture.at("dir")), closeOnExec: true, offset: 0, ...free },
     { kind: "file", ...path(fixture.at("file")), closeOnExec: true, offset: 4, ...free },
     { kind: "character device", ...path("/dev/null"), closeOnExec: false, ...free },
-    { closeOnExec: true, ...limits(["READ", "FSTAT", "IOCTL"], { kind: "file" }) },
-    { closeOnExec: true, ...limits(["READ"], { kind: "unknown" }) },
+    {
+      ...path(fixture.at("file")),
+      closeOnExec: true,
+      ...limits(["READ", "FSTAT", "IOCTL"], { kind: "file" }),
+    },
+    { ...path(fixture.at("file")), closeOnExec: true, ...limits(["READ"], { kind: "unknown" }) },
   ]);
 });
 

@@ -13,8 +13,9 @@ import { type ExpandGlobOptions, globbing, sorted } from "./glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./list.ts";
 import { ensureFile, mkdir } from "./_make.ts";
 import * as names from "./_names.ts";
-import { openAtSync, openBeneath } from "./open.ts";
+import { openBeneath, openFileAt } from "./open.ts";
 import type { OpenOptions } from "./open_options.ts";
+import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./_path.ts";
 import { emptying, remove, removing } from "./remove.ts";
 import { type Target, targetOf, type TargetWithOptions, targetWithOptions } from "./target.ts";
@@ -27,6 +28,8 @@ export interface OpenDirOptions {
   /** The rights that the directory, and what is opened through it, is limited to at once. */
   limit?: RightsLike;
 }
+
+const openDirOptions = { limit: anything };
 
 /**
  * An open directory: the place that paths are relative to, also in capability mode.
@@ -111,9 +114,10 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Opens a file. The options are those of `Deno.openSync`; without any it reads.
+   * Opens a file. The options are those of {@link openSync}: without any it reads, and `limit` names the rights that it
+   * keeps.
    *
-   * Stands for openat(2); needs LOOKUP, and by the options READ, WRITE, SEEK, CREATE or FTRUNCATE. What the file is used
+   * Stands for openat(2) and, with `limit`, cap_rights_limit(2); needs LOOKUP, and by the options READ, WRITE, SEEK, CREATE or FTRUNCATE. What the file is used
    * for later must be among the rights too.
    *
    * @throws {TypeError} When the path is empty or has a NUL, or the options contradict each other.
@@ -134,12 +138,12 @@ export class Dir extends Descriptor {
    * ```
    */
   openSync(path: string, options?: OpenOptions): FdFile {
-    return openAtSync(this, path, options);
+    return openFileAt("Dir.openSync()", this, path, options);
   }
 
   /** As {@link Dir.openSync}, as a promise. */
   open(path: string, options?: OpenOptions): Promise<FdFile> {
-    return promised(() => this.openSync(path, options));
+    return promised(() => openFileAt("Dir.open()", this, path, options));
   }
 
   /**
@@ -167,12 +171,12 @@ export class Dir extends Descriptor {
    * ```
    */
   openDirSync(path: string, options: OpenDirOptions = {}): Dir {
-    return opened(options, () => openBeneath(this, path, LISTING), this);
+    return opened("Dir.openDirSync()", options, () => openBeneath(this, path, LISTING), this);
   }
 
   /** As {@link Dir.openDirSync}, as a promise. */
-  openDir(path: string, options?: OpenDirOptions): Promise<Dir> {
-    return promised(() => this.openDirSync(path, options));
+  openDir(path: string, options: OpenDirOptions = {}): Promise<Dir> {
+    return promised(() => opened("Dir.openDir()", options, () => openBeneath(this, path, LISTING), this));
   }
 
   /**
@@ -197,7 +201,12 @@ export class Dir extends Descriptor {
    * ```
    */
   createSync(path: string): FdFile {
-    return openAtSync(this, path, { read: true, write: true, create: true, truncate: true });
+    return openFileAt("Dir.createSync()", this, path, {
+      read: true,
+      write: true,
+      create: true,
+      truncate: true,
+    });
   }
 
   /** As {@link Dir.createSync}, as a promise. */
@@ -1251,11 +1260,12 @@ export class Dir extends Descriptor {
  * ```
  */
 export function openDirSync(path: string | URL, options: OpenDirOptions = {}): Dir {
-  return opened(options, () => libc.open(pathOf(path), LISTING));
+  return opened("openDirSync()", options, () => libc.open(pathOf(path), LISTING));
 }
 
 /** A `Dir` over what `open` gives, limited before anybody has it. */
-function opened(options: OpenDirOptions, open: () => number, above?: Dir): Dir {
+function opened(call: string, options: OpenDirOptions, open: () => number, above?: Dir): Dir {
+  checkOptions(call, options, openDirOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
   const dir = new Dir(open());
   try {

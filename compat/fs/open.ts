@@ -1,7 +1,10 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { limit } from "../../ffi/limits.ts";
+import { Rights } from "../../rights/mod.ts";
 import { FdFile } from "./fd_file.ts";
-import { openFlags, type OpenOptions } from "./open_options.ts";
+import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
+import { checkOptions } from "./options.ts";
 import { permissionBits } from "./_mode.ts";
 import { pathOf } from "./_path.ts";
 import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
@@ -9,16 +12,22 @@ import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
 /**
  * Opens a file by an ambient path, before `enter()`. The options are those of `Deno.openSync`; without any it reads.
  *
- * The descriptor is closed on exec, so no child inherits it.
+ * The descriptor is closed on exec, so no child inherits it. With `limit` it has only these rights; if it can't be
+ * limited, it is closed.
  *
- * Stands for open(2). Requires `--allow-ffi` permission, and none to read or write: FFI is not held to these.
+ * Stands for open(2) and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission. No permission to read or
+ * write is needed, because FFI does not ask for it.
  *
- * @throws {TypeError} When the path is empty or has a NUL, or the options contradict each other.
+ * @param path An ambient path, or a `file:` URL.
+ * @param options What to open for, what to create, and what to limit the file to.
+ * @returns The open file, which the caller closes.
+ * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
+ * @throws {RangeError} If a right of `limit` is unknown, or a number is out of range.
  * @throws {Deno.errors.NotFound} When the path does not exist.
  * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
  * @throws {Deno.errors.PermissionDenied} When its mode does not permit it.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -27,13 +36,13 @@ import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {
- *   using file = openSync("/dev/null", { read: true, write: true });
+ *   using file = openSync("/dev/null", { write: true, limit: ["WRITE"] });
  *   assertEquals(file.writeSync(new Uint8Array(3)), 3);
  * }
  * ```
  */
 export function openSync(path: string | URL, options: OpenOptions = {}): FdFile {
-  return new FdFile(libc.open(pathOf(path), openFlags(options), permissionBits(options.mode ?? 0o666)));
+  return opened("openSync()", options, (flags, mode) => libc.open(pathOf(path), flags, mode));
 }
 
 /**
@@ -44,17 +53,21 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * kernel confines lookups in it, as it is of a `Dir`: there a path of several components is opened step by step, which
  * needs READ too.
  *
- * Stands for openat(2) with O_RESOLVE_BENEATH. Requires `--allow-ffi` permission.
+ * Stands for openat(2) with O_RESOLVE_BENEATH and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the path is empty or has a NUL, or the options contradict each other.
- * @throws {RangeError} When the number is no descriptor.
+ * @param dir The descriptor of a directory.
+ * @param path A path relative to the directory.
+ * @param options What to open for, what to create, and what to limit the file to.
+ * @returns The open file, which the caller closes.
+ * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
+ * @throws {RangeError} If the number is not a descriptor, or a right of `limit` is unknown, or a number is out of range.
  * @throws {Deno.errors.NotFound} When the path does not exist.
  * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
  * @throws {Deno.errors.PermissionDenied} When its mode does not permit it.
  * @throws {Deno.errors.BadResource} When the directory is not open.
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the options need (LOOKUP; READ, WRITE, SEEK,
  * CREATE, FTRUNCATE), or the path leaves it.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
  *
  * @example
@@ -70,7 +83,27 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * ```
  */
 export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
-  return new FdFile(openBeneath(dir, path, openFlags(options), permissionBits(options.mode ?? 0o666)));
+  return openFileAt("openAtSync()", dir, path, options);
+}
+
+/** What `openAtSync()` does, for a caller whose name `call` stands in messages. */
+export function openFileAt(call: string, dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
+  return opened(call, options, (flags, mode) => openBeneath(dir, path, flags, mode));
+}
+
+/** An `FdFile` over what `open` returns, limited before the caller has it. */
+function opened(call: string, options: OpenOptions, open: (flags: number, mode: number) => number): FdFile {
+  checkOptions(call, options, openOptions);
+  const rights = options.limit === undefined ? undefined : new Rights(options.limit);
+  const file = new FdFile(open(openFlags(options), permissionBits(options.mode ?? 0o666)));
+  if (rights === undefined) return file;
+  try {
+    limit(file, rights);
+    return file;
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The descriptor of what a path below a directory names; a last symlink is followed unless the flags say otherwise. */

@@ -1,6 +1,8 @@
 import * as libc from "../../ffi/libc.ts";
+import type { RightsLike } from "../../rights/mod.ts";
+import { aBoolean, anInteger, anything, type Check } from "./options.ts";
 
-/** The options of `Deno.openSync`, and what open(2) knows beyond them. */
+/** The options of `Deno.openSync`, the rights that the file is limited to, and what open(2) knows beyond them. */
 export interface OpenOptions extends Deno.OpenOptions {
   /** Refuse a symlink as the last component, with `Deno.errors.FilesystemLoop`. */
   noFollow?: boolean;
@@ -12,7 +14,26 @@ export interface OpenOptions extends Deno.OpenOptions {
   directory?: boolean;
   /** Further `O_*` flags of `libc`, added to the others. */
   customFlags?: number;
+  /** The rights that the file is limited to before it is returned. Default: all that it gets by being opened. */
+  limit?: RightsLike;
 }
+
+/** A check for each option. `limit` is checked by `new Rights()`. */
+export const openOptions: Readonly<Record<keyof OpenOptions, Check>> = {
+  read: aBoolean,
+  write: aBoolean,
+  append: aBoolean,
+  truncate: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: anInteger(0, 0o177777),
+  noFollow: aBoolean,
+  exclusive: aBoolean,
+  sync: aBoolean,
+  directory: aBoolean,
+  customFlags: anInteger(0, 0x7fffffff),
+  limit: anything,
+};
 
 /**
  * The `O_*` flags for options. Close-on-exec is always among them.

@@ -18,7 +18,7 @@ export interface DirPlan {
 }
 
 /** A file that `sandbox()` opens, by the options of `openSync()`. What it makes stays when a later step fails. */
-export interface FilePlan extends OpenOptions {
+export interface FilePlan extends Omit<OpenOptions, "limit"> {
   /** An ambient path. */
   path: string | URL;
   /** A preset of `presets.file`, or a set; by default what the options ask for: reading, writing, appending. */

@@ -148,6 +148,8 @@ const pure = [
   "Rights",
   "SandboxError",
   "cacheTimezone",
+  "decodeName",
+  "encodeName",
   "ioctl",
   "isCapModeViolation",
   "isNotCapable",

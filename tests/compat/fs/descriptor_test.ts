@@ -294,3 +294,13 @@ for (const { Class, open } of owners) {
     assertStringIncludes(Deno.inspect(owner), "closed");
   });
 }
+
+test("every method of FdFile and Dir that ends in Sync has a twin without, and no name ends in Async", () => {
+  for (const { prototype } of [FdFile, Dir]) {
+    const members = Object.getOwnPropertyNames(prototype);
+    const twins = members.filter((name) => name.endsWith("Sync")).map((name) => name.slice(0, -4));
+    assert(twins.length > 10);
+    assertEquals(twins.filter((name) => !members.includes(name)), []);
+    assertEquals(members.filter((name) => name.endsWith("Async")), []);
+  }
+});

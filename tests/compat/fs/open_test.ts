@@ -1,13 +1,16 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
 import {
+  CapsicumError,
   Dir,
   FdFile,
   type FdLike,
   getRights,
+  isSupported,
   libc,
   openAtSync,
   openDirSync,
+  type OpenOptions,
   openSync,
 } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
@@ -149,6 +152,83 @@ test.capsicum("openAtSync() gives the file the rights of the directory, openSync
   assert(getRights(limited).equals(["LOOKUP", "READ", "WRITE", "SEEK"]));
   using again = openSync(fixture.at("file"));
   assert(getRights(again).equals(getRights(fresh)));
+});
+
+const opens = (fixture: Fixture, dir: Dir): ((options: OpenOptions) => FdFile | Promise<FdFile>)[] => [
+  (options) => openSync(fixture.at("file"), options),
+  (options) => openAtSync(dir, "file", options),
+  (options) => dir.openSync("file", options),
+  (options) => dir.open("file", options),
+];
+
+test.capsicum("openSync(), openAtSync(), Dir.openSync() and Dir.open() limit the file before they return it", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path);
+  for (const open of opens(fixture, dir)) {
+    for (const limit of [[], ["READ"], ["READ", "FSTAT"]] as const) {
+      using file = await open({ limit });
+      assert(getRights(file).equals(limit));
+    }
+    using file = await open({ read: true, write: true, limit: ["READ"] });
+    assertEquals(failureOf(() => file.writeSync(new Uint8Array(1))).code, "ENOTCAPABLE");
+    assertEquals(file.readAllSync().length, 4);
+    using whole = await open({ limit: undefined } as unknown as OpenOptions);
+    assert(getRights(whole).has("FSYNC"));
+  }
+});
+
+test.capsicum("openAtSync() and Dir throw ENOTCAPABLE for a limit beyond the directory's rights, and leave nothing open", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
+  for (const open of opens(fixture, dir).slice(1)) {
+    const error = await assertRejects(async () => await open({ limit: ["READ", "WRITE"] }), CapsicumError);
+    assertEquals([error.code, error.syscall], ["ENOTCAPABLE", "cap_rights_limit"]);
+    using file = await open({ limit: ["READ"] });
+    assert(getRights(file).equals(["READ"]));
+  }
+});
+
+test(
+  "openSync() with a limit throws NotSupported where there is no Capsicum, and leaves nothing open",
+  async () => {
+    using fixture = new Fixture({ file: "text" });
+    using dir = openDirSync(fixture.path);
+    for (const open of opens(fixture, dir)) {
+      await assertRejects(async () => await open({ limit: ["READ"] }), Deno.errors.NotSupported);
+      (await open({})).close();
+    }
+  },
+  { skip: isSupported() && "this system has Capsicum" },
+);
+
+test("openSync(), openAtSync(), openDirSync() and Dir refuse wrong options before any system call", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path);
+  for (const open of opens(fixture, dir)) (await open({})).close();
+  const calls = () => needsStandin ? 0 : allCalls();
+  const before = calls();
+  const wrong: [options: unknown, Class: typeof TypeError | typeof RangeError, shown: string][] = [
+    [{ limits: ["READ"] }, TypeError, "limits"],
+    [{ limit: "READ" }, TypeError, "READ"],
+    [{ limit: ["RAED"] }, RangeError, "RAED"],
+    [{ limit: null }, TypeError, "null"],
+    [{ read: 1 }, TypeError, "read"],
+    [{ write: true, mode: NaN }, RangeError, "mode"],
+    [{ customFlags: -1 }, RangeError, "customFlags"],
+    [null, TypeError, "null"],
+    [["READ"], TypeError, "options"],
+  ];
+  for (const open of opens(fixture, dir)) {
+    for (const [options, Class, shown] of wrong) {
+      await assertRejects(async () => await open(options as OpenOptions), Class, shown);
+    }
+  }
+  for (const options of [{ limits: [] }, { limit: null }, { read: true }, null, []]) {
+    assertThrows(() => openDirSync(fixture.path, options as never), TypeError);
+    assertThrows(() => dir.openDirSync(".", options as never), TypeError);
+    await assertRejects(() => dir.openDir(".", options as never), TypeError);
+  }
+  assertEquals(calls(), before);
 });
 
 test("no child inherits what openSync(), openAtSync(), openDirSync() and Dir open, as it does without close-on-exec", async () => {

@@ -1,9 +1,11 @@
 import { errno } from "./_errno.ts";
 import { abi } from "./abi/abi.ts";
-import { symbols } from "./symbols.ts";
+import { listed, shortened } from "./message.ts";
+import { since, symbols } from "./symbols.ts";
 
-export type Name = keyof typeof symbols;
-export type Functions = Deno.DynamicLibrary<typeof symbols>["symbols"];
+type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
+export type Name = keyof Symbols;
+export type Functions = { [N in Name]: NonNullable<Symbols[N]> };
 
 /** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
 export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name, undefined])) as {
@@ -43,18 +45,35 @@ export function bindAll(): void {
   if (rest.length > 0) open(...rest);
 }
 
+/**
+ * Binds functions in one go.
+ *
+ * One that this libc lacks throws when it is called. A library that can't be opened, for want of a descriptor or of
+ * memory, throws at once: it may have the function.
+ */
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
   const library = abi().library!;
-  const wanted = Object.fromEntries(names.map((name) => [name, symbols[name]]));
+  const wanted = Object.fromEntries(names.map((name) => [name, { ...symbols[name], optional: true }]));
+  let found: Record<string, unknown>;
   try {
-    const functions = Deno.dlopen(library, wanted).symbols as unknown as Pick<Functions, N>;
-    Object.assign(bound, functions);
-    return functions;
+    found = Deno.dlopen(library, wanted as Deno.ForeignLibraryInterface).symbols;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    throw new Deno.errors.NotSupported(
-      `${library} of this system can't be used for ${names.join(", ")}: ${(cause as Error).message}`,
-      { cause },
-    );
+    const why = shortened((cause as Error).message, 160);
+    throw new Error(`${library} can't be opened to call ${listed(names)}: ${why}.`, { cause });
   }
+  const functions = Object.fromEntries(names.map((name) => [name, found[name] ?? missing(name, library)]));
+  return Object.assign(bound, functions) as Functions;
+}
+
+/** What stands for a function that this libc lacks. */
+function missing(name: Name, library: string): () => never {
+  const symbol: Deno.ForeignFunction = symbols[name], known = symbol.name ?? name;
+  return () => {
+    throw new Deno.errors.NotSupported(
+      `${known}() is not in ${library} of this system: it needs FreeBSD ${
+        since[known] ?? "of a later release"
+      }.`,
+    );
+  };
 }

@@ -1,4 +1,5 @@
 import { bindAll } from "./_bind.ts";
+import type { SyscallError } from "./errors.ts";
 import { cap_enter, cap_getmode, cap_sandboxed } from "./libc/capsicum.ts";
 
 /**
@@ -98,7 +99,17 @@ function falseWithoutCapsicum(question: () => boolean): boolean {
   try {
     return question();
   } catch (error) {
-    if (error instanceof Deno.errors.NotSupported) return false;
+    if (isWithoutCapsicum(error)) return false;
     throw error;
   }
+}
+
+/**
+ * Whether an error says that the system has no Capsicum: another system, a libc without the symbol, or ENOSYS.
+ *
+ * Any other failure leaves that open, and must not be taken for a no.
+ */
+export function isWithoutCapsicum(error: unknown): boolean {
+  const { code = "ENOSYS" } = error as Partial<SyscallError>;
+  return error instanceof Deno.errors.NotSupported && code === "ENOSYS";
 }

@@ -59,8 +59,9 @@ export function failure(
   const [name, errno] = typeof code === "string" ? [code, errnoOf(code)] as const : code;
   const { syscall, path } = call, fd = details.fd ?? call.fd;
   const init = { ...details, code: name, errno, syscall, path, fd }, message = messageOf(call, why);
+  const options = details.cause === undefined ? undefined : { cause: details.cause };
   const OfErrno = Class ?? classes[name];
-  const error = OfErrno ? withFields(new OfErrno(message), init) : new CapsicumError(message, init);
+  const error = OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
   known.set(error, { call, why });
   return error;
 }
@@ -84,10 +85,7 @@ export function retell(error: unknown, change: (call: GivenCall) => Partial<Give
   if (fd !== undefined) told.fd = fd;
 }
 
-function withFields(error: Error, { code, errno, syscall, path, fd, cause }: SyscallErrorInit): SyscallError {
-  if (cause !== undefined) {
-    Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
-  }
+function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {
   const always = { code, errno, syscall };
   return Object.assign(error, always, path === undefined ? {} : { path }, fd === undefined ? {} : { fd });
 }

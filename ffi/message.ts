@@ -8,7 +8,7 @@
 import { quoted, shortened } from "../rights/text.ts";
 import { AT_FDCWD } from "./abi/freebsd_constants.ts";
 
-export { listed, quoted } from "../rights/text.ts";
+export { listed, quoted, shortened } from "../rights/text.ts";
 
 /** The most characters of a message. */
 const MOST = 300;

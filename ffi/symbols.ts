@@ -164,3 +164,6 @@ export const symbols = {
   memcpy_in: { name: "memcpy", parameters: ["pointer", memory, size_t], result: "void" },
   memcpy_out: { name: "memcpy", parameters: [memory, "pointer", size_t], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
+
+/** The release whose libc has a function first, where one of the supported releases lacks it. */
+export const since: Readonly<Record<string, string>> = { renameat2: "15.1" };

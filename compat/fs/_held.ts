@@ -1,5 +1,6 @@
 /** What a descriptor holds. It is asked, not tried: in capability mode a refusal may raise SIGTRAP. */
 import { abi } from "../../ffi/abi/abi.ts";
+import { isWithoutCapsicum } from "../../ffi/capability_mode.ts";
 import * as libc from "../../ffi/libc.ts";
 import { getFcntls } from "../../ffi/limits.ts";
 import { Rights } from "../../rights/mod.ts";
@@ -46,7 +47,7 @@ function answer<T>(question: () => T, otherwise: T): T {
   try {
     return question();
   } catch (error) {
-    if (error instanceof Deno.errors.NotSupported) return otherwise;
+    if (isWithoutCapsicum(error)) return otherwise;
     throw error;
   }
 }

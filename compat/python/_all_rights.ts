@@ -1,3 +1,4 @@
+import { isWithoutCapsicum } from "../../ffi/capability_mode.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
 import { Rights } from "../../rights/mod.ts";
@@ -16,7 +17,7 @@ export function allRights(): Rights {
     libc.cap_rights_limit(neverOpen, Rights.all());
   } catch (error) {
     if ((error as SyscallError).code === "EINVAL") return Rights.all(14);
-    if (!(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.NotSupported)) throw error;
+    if (!(error instanceof Deno.errors.BadResource || isWithoutCapsicum(error))) throw error;
   }
   return Rights.all();
 }

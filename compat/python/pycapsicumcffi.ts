@@ -116,7 +116,7 @@
  *
  * @module
  */
-import { enter as enterOrThrow } from "../../ffi/capability_mode.ts";
+import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capability_mode.ts";
 import * as libc from "../../ffi/libc.ts";
 import * as limits from "../../ffi/limits.ts";
 import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
@@ -154,7 +154,7 @@ export function enter(): void {
   try {
     enterOrThrow();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotSupported)) throw error;
+    if (!isWithoutCapsicum(error)) throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { errno } from "../_errno.ts";
+import { shortened } from "../message.ts";
 
 const int = "i32";
 const unsigned = "u32";
@@ -99,7 +100,13 @@ export function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S)
 }
 
 function open(library: string, wanted: Deno.ForeignLibraryInterface): Glibc {
-  return Deno.dlopen(library, wanted).symbols as unknown as Glibc;
+  const optional = Object.entries(wanted).map(([name, symbol]) => [name, { ...symbol, optional: true }]);
+  const found = Deno.dlopen(library, Object.fromEntries(optional)).symbols as unknown as Glibc;
+  const missing = Object.keys(wanted).find((name) => found[name as keyof Glibc] === null);
+  if (missing === undefined) return found;
+  throw new Deno.errors.NotSupported(
+    `${missing}() is not in ${library} of this system: it needs a later glibc.`,
+  );
 }
 
 function findLibrary(): string {
@@ -124,11 +131,21 @@ function findLibrary(): string {
       if (cause instanceof Deno.errors.NotCapable) break;
     }
   }
+  const cause = new AggregateError(failures), last = failures.find((failure) => !isAbsence(failure));
+  if (last !== undefined) {
+    throw new Error(`glibc can't be opened now: ${shortened((last as Error).message, 200)}.`, { cause });
+  }
   throw new Deno.errors.NotSupported(
     `The file API needs glibc on Linux, and it is in none of ${all.join(", ")}, or they may not be opened ` +
       `(--allow-ffi). Another libc, as musl, is not supported.`,
-    { cause: new AggregateError(failures) },
+    { cause },
   );
+}
+
+/** Whether the library is not there, or may not be opened; want of descriptors or memory says nothing of that. */
+function isAbsence(failure: unknown): boolean {
+  return failure instanceof Deno.errors.NotCapable || failure instanceof Deno.errors.NotSupported ||
+    (failure as Error).message.endsWith("No such file or directory");
 }
 
 /** Lets the present call fail with an errno that no system call has set: -1, as a system call gives it. */

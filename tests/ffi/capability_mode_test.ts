@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { symbols } from "../../ffi/symbols.ts";
 import { getMode, isSupported, sandboxed } from "../../mod.ts";
 import { inChild, otherSystem, runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
@@ -122,7 +123,7 @@ test(
     );
     assertEquals(error, {
       name: "NotSupported",
-      message: "The kernel of this system has no cap_enter(2).",
+      message: "cap_enter: the kernel of this system has no cap_enter(2) (ENOSYS).",
       code: "ENOSYS",
       errno: ENOSYS,
       syscall: "cap_enter",
@@ -174,10 +175,113 @@ function enterByAnother(replacement: string) {
 test("enter() throws NotSupported where libc has no cap_enter", async () => {
   const { error, answers } = await enterByAnother("cap_enter_of_nobody");
   assertEquals(error?.class, "NotSupported");
-  assertMatch(error?.message ?? "", /can't be used for cap_enter: .*cap_enter_of_nobody/);
+  assertStringIncludes(error?.message ?? "", "cap_enter() is not in");
   assertEquals(answers, [true, false]);
   assertEquals((await enterByAnother("cap_enter")).error, undefined);
 });
+
+test(
+  "enter() enters where libc lacks other symbols, and a call of one says which release has it",
+  async () => {
+    const lacking = Object.entries(symbols).filter(([name]) =>
+      !["cap_enter", "cap_getmode", "cap_sandboxed", "__error", "memcpy"].includes(name)
+    ).map(([name]) => name);
+    for (const lacked of [["flock", "renameat2", "fdatasync"], lacking]) {
+      const { entered, error } = await inChild(
+        ({ caught, enter, libc, sandboxed }, lacked) => {
+          const dlopen = Deno.dlopen as (path: string, symbols: Record<string, object>) => unknown;
+          const without = (name: string, symbol: object) =>
+            lacked.includes(name) ? { ...symbol, name: "of_nobody" } : symbol;
+          Object.assign(Deno, {
+            dlopen: (path: string, symbols: Record<string, object>) =>
+              dlopen(
+                path,
+                Object.fromEntries(Object.entries(symbols).map(([name, of]) => [name, without(name, of)])),
+              ),
+          });
+          enter();
+          return { entered: sandboxed(), error: caught(() => libc.flock(0, libc.LOCK_SH)) };
+        },
+        lacked,
+        { exits: true },
+      );
+      assertEquals([entered, error?.class, error?.code], [true, "NotSupported", undefined]);
+      assertStringIncludes(error?.message ?? "", "flock() is not in");
+      assertStringIncludes(error?.message ?? "", "FreeBSD");
+    }
+  },
+  { skip: needsCapsicum },
+);
+
+test(
+  "isSupported(), sandboxed() and enter() throw while libc can't be opened, and answer afterwards",
+  async () => {
+    for (const name of ["isSupported", "sandboxed", "enter"] as const) {
+      const { refusal, answer } = await inChild(
+        (library, name) => {
+          const full: Deno.FsFile[] = [];
+          try {
+            for (;;) full.push(Deno.openSync("/dev/null"));
+          } catch {
+            // No descriptor is left.
+          }
+          const dlopen = Deno.dlopen;
+          // libc is loaded already on FreeBSD, and opening it takes no descriptor there.
+          Object.assign(Deno, {
+            dlopen: () => {
+              throw new Error("Could not open library: libc.so.7: Cannot allocate memory");
+            },
+          });
+          const refusal = library.caught(library[name]);
+          Object.assign(Deno, { dlopen });
+          for (const file of full) file.close();
+          library[name]();
+          return { refusal, answer: [library.isSupported(), library.sandboxed()] };
+        },
+        name,
+        { exits: true },
+      );
+      assertEquals([refusal?.class, refusal?.code], ["Error", undefined]);
+      assertStringIncludes(refusal?.message ?? "", "can't be opened to call");
+      assertEquals(answer, [true, name === "enter"]);
+    }
+  },
+  { skip: needsCapsicum },
+);
+
+test(
+  "isSupported(), sandboxed() and enter() throw when no descriptor is left to open the stand-in",
+  async () => {
+    for (const name of ["isSupported", "sandboxed", "enter"] as const) {
+      const { refusal, supported } = await inChild((library, name) => {
+        const full: Deno.FsFile[] = [];
+        try {
+          for (;;) full.push(Deno.openSync("/dev/null"));
+        } catch {
+          // No descriptor is left.
+        }
+        const refusal = library.caught(library[name]);
+        for (const file of full) file.close();
+        return { refusal, supported: library.isSupported() };
+      }, name);
+      assertEquals([refusal?.class, supported], ["Error", true]);
+      assertStringIncludes(refusal?.message ?? "", "Too many open files");
+    }
+  },
+  { skip: needsStandin },
+);
+
+test("isSupported() and sandboxed() throw on any errno but ENOSYS", async () => {
+  const errors = await inChild(async ({ caught, isSupported }, { standin }) => {
+    const { failNext } = await import(standin);
+    // EPERM, ENOMEM, EMFILE and EOPNOTSUPP, for which Deno has the class NotSupported.
+    return [1, 12, 24, 45].map((errno) => {
+      failNext("cap_getmode", errno);
+      return caught(isSupported)?.code;
+    });
+  }, { standin });
+  assertEquals(errors, ["EPERM", "ENOMEM", "EMFILE", "EOPNOTSUPP"]);
+}, { skip: needsStandin });
 
 test("enter() throws where cap_enter succeeds and the process is not in capability mode", async () => {
   const { error, answers } = await enterByAnother("getpid");

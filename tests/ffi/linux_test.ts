@@ -102,16 +102,32 @@ it("--allow-ffi with the path of glibc alone is enough for the file API, and ano
   assertStringIncludes(refused.message, "libc.so.6");
 });
 
-it("where there is no glibc the file API throws NotSupported and says where it looked", async () => {
-  const error = await inChild(({ caught, listDirSync }) => {
-    const dlopen = () => {
-      throw new Error("Could not open library");
+/** What listing a directory throws where no library opens, for a reason such as dlerror(3) gives. */
+function listedWithout(reason: string) {
+  return inChild(({ caught, listDirSync }, reason) => {
+    const { dlopen } = Deno;
+    const failing = (path: string) => {
+      throw new Error(`Could not open library: Could not open library: ${path}: ${reason}`);
     };
-    Object.defineProperty(Deno, "dlopen", { value: dlopen });
-    return caught(() => listDirSync("/"));
-  });
-  assertEquals(error?.class, "NotSupported");
-  assertStringIncludes(error!.message, libcPath);
+    Object.assign(Deno, { dlopen: failing });
+    const refusal = caught(() => listDirSync("/"));
+    Object.assign(Deno, { dlopen });
+    return { refusal, again: listDirSync("/").length > 0 };
+  }, reason);
+}
+
+it("where there is no glibc the file API throws NotSupported and says where it looked", async () => {
+  const { refusal } = await listedWithout("cannot open shared object file: No such file or directory");
+  assertEquals(refusal?.class, "NotSupported");
+  assertStringIncludes(refusal!.message, libcPath);
+});
+
+it("while glibc can't be opened the file API throws an Error, and works afterwards", async () => {
+  for (const reason of ["Too many open files", "Cannot allocate memory"]) {
+    const { refusal, again } = await listedWithout(`cannot open shared object file: ${reason}`);
+    assertEquals([refusal?.class, again], ["Error", true]);
+    assertStringIncludes(refusal!.message, reason);
+  }
 });
 
 it("on a system that is neither FreeBSD nor Linux everything but the rights throws NotSupported", async () => {

@@ -39,3 +39,8 @@ export function parentOf(path: string): string {
 export function joined(path: string, name: string): string {
   return path === "." ? name : path.endsWith("/") ? path + name : `${path}/${name}`;
 }
+
+/** A path without "." and doubled slashes. */
+export function normalized(path: string): string {
+  return checkedPath(path).split("/").filter((name) => name !== "" && name !== ".").join("/") || ".";
+}

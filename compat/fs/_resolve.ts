@@ -29,6 +29,9 @@ export interface Step {
   readonly name: string;
 }
 
+/** Takes over the descriptor of a directory that is passed, and gives the step that stands for it. */
+export type Keep = (above: Step, name: string, fd: number) => Step;
+
 /** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; of a mere number it is not known. */
 export function confines(dir: FdLike): boolean {
   return !abi().hasCapsicum || (dir as { readonly confined?: unknown }).confined === true;
@@ -78,17 +81,18 @@ export function followed<T>(dir: FdLike, path: string, syscall: string, use: Use
  * Goes from a directory to where a path leads, every symlink followed, and gives the directories passed and the name.
  *
  * The first of `start` is the directory that the path stays beneath, the last the one that it is relative to. What it
- * opens is closed when `use` returns.
+ * opens is closed when `use` returns, unless `keep` takes it over.
  */
 export function follow<T>(
   start: readonly Step[],
   path: string,
   told: Told,
   use: (steps: Step[], name: string) => T,
+  keep?: Keep,
 ): T {
-  return walk(start, checkedPath(path), told, "follow", (steps, name) => {
-    return renaming(told, steps.at(-1)!.fd, name, () => use(steps, name));
-  });
+  const found = (steps: Step[], name: string) =>
+    renaming(told, steps.at(-1)!.fd, name, () => use(steps, name));
+  return walk(start, checkedPath(path), told, "follow", found, keep);
 }
 
 /** The text of a symlink; undefined where it is none, or nothing. */
@@ -162,14 +166,16 @@ function walk<T>(
   told: Told,
   last: "follow" | "keep",
   use: (steps: Step[], name: string) => T,
+  keep?: Keep,
 ): T {
   const steps = [...start], held = new Set<number>();
+  const pass = keep ?? ((_, name, fd) => (held.add(fd), { fd, name }));
   const rest: string[] = [];
   const push = (path: string) => {
     if (path.startsWith("/")) throw leaves(told);
     const names = path.split("/").filter((name) => name !== "");
     if (path.endsWith("/")) names.push(".");
-    rest.push(...names.reverse());
+    for (const name of names.reverse()) rest.push(name);
   };
   let links = 0;
   const expand = (target: string) => {
@@ -188,12 +194,9 @@ function walk<T>(
       } else if (name !== "." && !isLast) {
         const next = renaming(told, fd, name, () => openStep(fd, name));
         if (typeof next === "string") expand(next);
-        else {
-          held.add(next);
-          steps.push({ fd: next, name });
-        }
+        else steps.push(pass(steps.at(-1)!, name, next));
       } else if (name !== "." && isLast) {
-        const target = last === "follow" ? symlinkAt(fd, name) : undefined;
+        const target = last === "follow" ? renaming(told, fd, name, () => symlinkAt(fd, name)) : undefined;
         if (target === undefined) return use(steps, name);
         expand(target);
         continue;

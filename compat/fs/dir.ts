@@ -9,7 +9,7 @@ import * as contents from "./_contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./fd_file.ts";
-import { type ExpandGlobOptions, globbing, sorted } from "./glob.ts";
+import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./list.ts";
 import { ensureFile, mkdir } from "./_make.ts";
 import * as names from "./_names.ts";
@@ -17,11 +17,11 @@ import { openBeneath, openFileAt } from "./open.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./_path.ts";
-import { emptying, remove, removing } from "./remove.ts";
+import { emptying, remove, REMOVE_OPTIONS, removing } from "./remove.ts";
 import { type Target, targetOf, type TargetWithOptions, targetWithOptions } from "./target.ts";
 import { makeTempDir, makeTempFile } from "./temp.ts";
 import { finish, finishInTurns, inTurns } from "./_turns.ts";
-import { type WalkEntry, walking, type WalkOptions } from "./walk.ts";
+import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./walk.ts";
 
 /** The options of `openDirSync`. */
 export interface OpenDirOptions {
@@ -484,9 +484,9 @@ export class Dir extends Descriptor {
   /**
    * All that is below this directory or one below it, depth first, itself included. The options are those of `@std/fs`.
    *
-   * Stands for openat(2) and getdirentries(2), with one descriptor for each level; needs LOOKUP and READ, and FSTAT with
-   * `followSymlinks` and where only the directory itself is given, as by a `maxDepth` of 0. A symlink that leads to a directory which is being walked just now is left out, since it would have no
-   * end; one that leads out of the `Dir` is refused when it is to be followed.
+   * Stands for openat(2) and getdirentries(2); needs LOOKUP and READ, and FSTAT with `followSymlinks`, with a `maxDepth` of
+   * 0, and to walk a tree of any depth with 16 open directories: without FSTAT each level keeps one open. The path in an
+   * error is whole, from this directory. An error ends the walk unless `onError` takes it.
    *
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
@@ -507,11 +507,13 @@ export class Dir extends Descriptor {
    * ```
    */
   walkSync(path = ".", options: WalkOptions = {}): IterableIterator<WalkEntry> {
+    checkOptions("Dir.walkSync()", options, WALK_OPTIONS);
     return walking(this, path, options);
   }
 
   /** As {@link Dir.walkSync}, for `for await`: in turns with the event loop. */
   walk(path = ".", options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
+    checkOptions("Dir.walk()", options, WALK_OPTIONS);
     return inTurns(walking(this, path, options));
   }
 
@@ -537,12 +539,14 @@ export class Dir extends Descriptor {
    * ```
    */
   expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
+    checkOptions("Dir.expandGlobSync()", options, GLOB_OPTIONS);
     return sorted([...globbing(this, glob, options)]).values();
   }
 
   /** As {@link Dir.expandGlobSync}, for `for await`: in turns with the event loop. */
-  async *expandGlob(glob: string, options: ExpandGlobOptions = {}): AsyncIterableIterator<WalkEntry> {
-    yield* sorted(await Array.fromAsync(inTurns(globbing(this, glob, options))));
+  expandGlob(glob: string, options: ExpandGlobOptions = {}): AsyncIterableIterator<WalkEntry> {
+    checkOptions("Dir.expandGlob()", options, GLOB_OPTIONS);
+    return sortedInTurns(globbing(this, glob, options));
   }
 
   /**
@@ -884,7 +888,9 @@ export class Dir extends Descriptor {
    * Removes a file, a symlink or an empty directory, and with `recursive` a directory with all that is in it. No symlink is
    * followed.
    *
-   * Stands for unlinkat(2); needs LOOKUP and UNLINKAT, and READ with `recursive`.
+   * Stands for unlinkat(2); needs LOOKUP and UNLINKAT, READ with `recursive`, and FSTAT to remove a tree of any depth with
+   * 16 open directories: without it each level keeps one open. The first error ends the removal, and names the path of the
+   * entry from this directory.
    *
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
@@ -905,19 +911,23 @@ export class Dir extends Descriptor {
    * ```
    */
   removeSync(path: string, options: Deno.RemoveOptions = {}): void {
+    checkOptions("Dir.removeSync()", options, REMOVE_OPTIONS);
     if (options.recursive) finish(removing(this, path));
     else remove(this, path);
   }
 
   /** As {@link Dir.removeSync}, with `recursive` in turns with the event loop. */
-  remove(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
-    return options.recursive ? finishInTurns(removing(this, path)) : promised(() => remove(this, path));
+  async remove(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
+    checkOptions("Dir.remove()", options, REMOVE_OPTIONS);
+    if (options.recursive) await finishInTurns(removing(this, path));
+    else remove(this, path);
   }
 
   /**
    * Removes all that is in a directory, which is made where it is missing.
    *
-   * Stands for unlinkat(2); needs LOOKUP, READ and UNLINKAT, and MKDIRAT where the directory is missing.
+   * Stands for unlinkat(2); needs LOOKUP, READ and UNLINKAT, MKDIRAT where the directory is missing, and FSTAT as
+   * {@link Dir.removeSync} does, whose errors it has.
    *
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotADirectory} When it is not a directory.

@@ -3,7 +3,9 @@ import type { FdLike } from "../../ffi/fd_like.ts";
 import { stat } from "./attributes.ts";
 import { isPattern, namePattern, type NamePatternOptions } from "./_glob_name.ts";
 import { realPath } from "./_names.ts";
+import { aBoolean, aFunction, arrayOf, aString, type Check } from "./options.ts";
 import { checkedPath, joined } from "./_path.ts";
+import { inTurns } from "./_turns.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 
 /** The options of `Dir.expandGlob`, as those of `@std/fs`. */
@@ -24,7 +26,25 @@ export interface ExpandGlobOptions {
   globstar?: boolean;
   /** Whether small and capital letters count as the same. Default: false. */
   caseInsensitive?: boolean;
+  /**
+   * Gets the error of a directory that can't be opened or read, and its path; then the search goes on. Default: the first
+   * error is thrown.
+   */
+  onError?: (error: Error, path: string) => void;
 }
+
+/** A check for each of these options. */
+export const GLOB_OPTIONS: Readonly<Record<keyof ExpandGlobOptions, Check>> = {
+  root: aString,
+  exclude: arrayOf(aString, "strings"),
+  includeDirs: aBoolean,
+  followSymlinks: aBoolean,
+  canonicalize: aBoolean,
+  extended: aBoolean,
+  globstar: aBoolean,
+  caseInsensitive: aBoolean,
+  onError: aFunction,
+};
 
 /** Any number of components. */
 const GLOBSTAR = Symbol("**");
@@ -38,7 +58,7 @@ export function* globbing(
 ): Generator<WalkEntry, void, undefined> {
   const { root = ".", exclude = [], includeDirs = true, followSymlinks = false, canonicalize = true } =
     options;
-  const { extended = true, globstar = true, caseInsensitive = false } = options;
+  const { extended = true, globstar = true, caseInsensitive = false, onError } = options;
   const compile = (names: string[]) => patternOf(names, globstar, { extended, caseInsensitive });
   const names = namesOf(checkedPath(glob));
   const fixed = names.findIndex((name) => isPattern(name));
@@ -65,7 +85,12 @@ export function* globbing(
   const maxDepth = pattern.includes(GLOBSTAR) ? Infinity : pattern.length;
   const goesInto = (path: string) => begins(pattern, below(path));
   const isIgnored = (path: string) => isExcluded(below(path));
-  const walk = walking(dir, start, { maxDepth, followSymlinks, canonicalize: false }, goesInto, isIgnored);
+  const walk = walking(
+    dir,
+    start,
+    { maxDepth, followSymlinks, canonicalize: false, ...(onError ? { onError } : {}) },
+    { goesInto, isIgnored, reportsRoot: true },
+  );
   for (const entry of walk) {
     if (!isGiven(entry, below(entry.path))) continue;
     yield followSymlinks && canonicalize ? { ...entry, path: realPath(dir, entry.path) } : entry;
@@ -76,6 +101,13 @@ export function* globbing(
 export function sorted(entries: WalkEntry[]): WalkEntry[] {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   return [...byPath.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/** The same for `await`, found in turns with the event loop. */
+export async function* sortedInTurns(
+  entries: Iterable<WalkEntry>,
+): AsyncGenerator<WalkEntry, void, undefined> {
+  yield* sorted(await Array.fromAsync(inTurns(entries)));
 }
 
 function namesOf(path: string): string[] {

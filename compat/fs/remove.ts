@@ -1,11 +1,18 @@
-/** Removes names, and trees by descriptors: no symlink is followed, and nothing is resolved from the top again. */
-import type { FdLike } from "../../ffi/fd_like.ts";
+/** Removes names, and trees by descriptors: no symlink is followed, and no path is resolved twice. */
+import type { SyscallError } from "../../ffi/errors.ts";
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
-import { LISTING, readTypedChunk } from "./list.ts";
+import { type Level, Levels } from "./_levels.ts";
+import { LISTING } from "./list.ts";
 import { mkdir } from "./_make.ts";
 import { openBeneath } from "./open.ts";
+import { aBoolean, type Check } from "./options.ts";
+import { normalized } from "./_path.ts";
 import { Place } from "./_place.ts";
-import { at, codeOf, mayBeSymlink, renaming } from "./_resolve.ts";
+import { at, codeOf, mayBeSymlink } from "./_resolve.ts";
+
+/** A check for each option of `Dir.remove`. */
+export const REMOVE_OPTIONS: Readonly<Record<keyof Deno.RemoveOptions, Check>> = { recursive: aBoolean };
 
 /** How often a directory is listed again where names stayed or came while it was being emptied. */
 const PASSES = 8;
@@ -17,12 +24,18 @@ export function remove(dir: FdLike, path: string): void {
 
 /** Removes a tree, a step for each name. */
 export function* removing(dir: FdLike, path: string): Generator<void, void, undefined> {
-  const fd = typeof dir === "number" ? dir : dir.fd;
-  using place = new Place(dir, path, "unlinkat");
-  const steps = removeTree(place.fd, place.name);
-  for (;;) {
-    if (renaming({ fd, path, syscall: "unlinkat" }, place.fd, place.name, () => steps.next()).done) return;
-    yield;
+  const place = new Place(dir, path, "unlinkat");
+  using levels = new Levels(place.fd, path, descriptor(dir));
+  const { top } = levels;
+  try {
+    return levels.naming(top, (fd) => removeName(fd, place.name), path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOTEMPTY") throw error;
+  }
+  for (let pass = 1;; pass++) {
+    const root = levels.enter(top, place.name, path);
+    yield* emptyLevel(levels, root);
+    if (removeLevel(levels, root, pass)) return;
   }
 }
 
@@ -35,11 +48,58 @@ export function* emptying(dir: FdLike, path: string): Generator<void, void, unde
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return mkdir(dir, path, { recursive: true });
   }
-  try {
-    for (let pass = 1; pass < PASSES && (yield* removeEntries(fd)); pass++);
-  } finally {
-    libc.close(fd);
+  using levels = new Levels(fd, normalized(path), descriptor(dir));
+  for (let pass = 1; pass <= PASSES; pass++) {
+    const root = levels.enter(levels.top, ".", levels.top.path);
+    const isEmpty = !(yield* emptyLevel(levels, root));
+    levels.leave(root);
+    if (isEmpty) return;
   }
+}
+
+/** Removes what one listing of a directory gives, and returns whether that was anything. */
+function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, undefined> {
+  const stack = [{ level: root, pass: 1 }];
+  let any = false;
+  for (let last; (last = stack.at(-1)) !== undefined;) {
+    const { level, pass } = last;
+    try {
+      const entry = level.next();
+      if (entry !== undefined) {
+        any = true;
+        if (entry.type === libc.DT_DIR) stack.push({ level: levels.enter(level, entry.name), pass: 1 });
+        else levels.naming(level, (fd) => removeName(fd, entry.name));
+      } else {
+        stack.pop();
+        if (level !== root && !removeLevel(levels, level, pass)) {
+          stack.push({ level: levels.enter(level.above!, level.name, level.path), pass: pass + 1 });
+        }
+      }
+    } catch (error) {
+      // Somebody else has removed it, or put something in its place: the next listing shows it.
+      if (!isGone(error) || (error as SyscallError).path === root.path) throw error;
+      const lost = stack.findIndex(({ level }) => level.isLost);
+      if (lost >= 0) stack.length = lost;
+    }
+    yield;
+  }
+  return any;
+}
+
+/** Removes a directory that was emptied; false where it has entries still or again. */
+function removeLevel(levels: Levels, level: Level, pass: number): boolean {
+  levels.leave(level);
+  try {
+    levels.naming(level.above!, (fd) => libc.unlinkat(fd, level.name, libc.AT_REMOVEDIR), level.path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "ENOTEMPTY" || pass === PASSES) throw error;
+    return false;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || codeOf(error) === "ESTALE" || mayBeSymlink(error);
 }
 
 function removeName(fd: number, name: string): void {
@@ -58,49 +118,4 @@ function removeName(fd: number, name: string): void {
 /** What unlinkat() says of a directory: EPERM on FreeBSD, EISDIR on Linux. */
 function mayBeDirectory(error: unknown): boolean {
   return codeOf(error) === "EPERM" || codeOf(error) === "EISDIR";
-}
-
-function* removeTree(fd: number, name: string): Generator<void, void, undefined> {
-  try {
-    return removeName(fd, name);
-  } catch (error) {
-    if (codeOf(error) !== "ENOTEMPTY") throw error;
-  }
-  yield* removeDirectory(fd, name);
-}
-
-function* removeDirectory(fd: number, name: string): Generator<void, void, undefined> {
-  for (let pass = 1;; pass++) {
-    const directory = libc.openat(fd, name, LISTING | libc.O_NOFOLLOW);
-    try {
-      yield* removeEntries(directory);
-    } finally {
-      libc.close(directory);
-    }
-    try {
-      libc.unlinkat(fd, name, libc.AT_REMOVEDIR);
-      return;
-    } catch (error) {
-      if (codeOf(error) !== "ENOTEMPTY" || pass === PASSES) throw error;
-    }
-  }
-}
-
-/** Removes what one listing of a directory gives, and tells whether that was anything. */
-function* removeEntries(fd: number): Generator<void, boolean, undefined> {
-  let any = false;
-  for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) {
-    for (const [i, name] of chunk.names.entries()) {
-      any = true;
-      try {
-        if (chunk.types[i] === libc.DT_DIR) yield* removeDirectory(fd, name);
-        else removeName(fd, name);
-      } catch (error) {
-        // Somebody else has removed it, or put something in its place: the next listing tells.
-        if (codeOf(error) !== "ENOENT" && !mayBeSymlink(error)) throw error;
-      }
-      yield;
-    }
-  }
-  return any;
 }

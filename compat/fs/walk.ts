@@ -1,14 +1,15 @@
-/** Walks trees by descriptors, one for each level: nothing is resolved from the top again. */
+/** Walks trees by descriptors: no path is resolved twice. */
+import { CapsicumError, type SyscallError } from "../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
-import type { DirectoryChunk } from "../../ffi/abi/abi.ts";
 import * as libc from "../../ffi/libc.ts";
 import { stat } from "./attributes.ts";
-import { closeAll } from "./_close.ts";
-import { entryOf, LISTING, readTypedChunk } from "./list.ts";
+import { type Level, Levels } from "./_levels.ts";
+import { entryOf, LISTING } from "./list.ts";
 import { openBeneath } from "./open.ts";
-import { checkedPath, lastComponent } from "./_path.ts";
-import { follow, renaming, type Step } from "./_resolve.ts";
-import { statAt, statOf } from "./_stat.ts";
+import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "./options.ts";
+import { joined, lastComponent, normalized } from "./_path.ts";
+import { codeOf, follow, type Step } from "./_resolve.ts";
+import { statAt } from "./_stat.ts";
 
 /** The options of `Dir.walk`, as those of `@std/fs`. */
 export interface WalkOptions {
@@ -20,7 +21,10 @@ export interface WalkOptions {
   includeDirs?: boolean;
   /** Whether symlinks are given, where they are not followed. Default: true. */
   includeSymlinks?: boolean;
-  /** Whether symlinks are followed, as far as they stay in the `Dir`. Default: false. */
+  /**
+   * Whether symlinks are followed. One that leads out of the `Dir`, to nothing, in a circle, or to a directory that is being
+   * walked is left out, and is no error. Default: false.
+   */
   followSymlinks?: boolean;
   /** Whether what a followed symlink leads to has the path that it has without symlinks. Default: true. */
   canonicalize?: boolean;
@@ -30,7 +34,27 @@ export interface WalkOptions {
   match?: RegExp[];
   /** Paths that match one of these are neither given nor gone into. */
   skip?: RegExp[];
+  /**
+   * Gets the error of an entry that can't be opened or read, such as a directory that may not be read or that was removed
+   * meanwhile, and the path of the entry; then the walk goes on. Errors of the directory where the walk begins are always
+   * thrown. Default: the first error is thrown.
+   */
+  onError?: (error: Error, path: string) => void;
 }
+
+/** A check for each of these options. */
+export const WALK_OPTIONS: Readonly<Record<keyof WalkOptions, Check>> = {
+  maxDepth: aNumber,
+  includeFiles: aBoolean,
+  includeDirs: aBoolean,
+  includeSymlinks: aBoolean,
+  followSymlinks: aBoolean,
+  canonicalize: aBoolean,
+  exts: arrayOf(aString, "strings"),
+  match: arrayOf(anInstance(RegExp), "regular expressions"),
+  skip: arrayOf(anInstance(RegExp), "regular expressions"),
+  onError: aFunction,
+};
 
 /** What `Dir.walk` gives, as that of `@std/fs`. */
 export interface WalkEntry extends Deno.DirEntry {
@@ -38,78 +62,105 @@ export interface WalkEntry extends Deno.DirEntry {
   path: string;
 }
 
+/** What a caller in the library may add. */
+export interface WalkHooks {
+  /** Whether something below a directory may be wanted. */
+  goesInto?: (path: string) => boolean;
+  /** What is skipped besides. */
+  isIgnored?: (path: string) => boolean;
+  /** Whether `onError` gets the errors of the root too. */
+  reportsRoot?: boolean;
+}
+
 /** A directory that is being walked. */
-interface Level {
-  readonly fd: number;
+interface Walked {
+  readonly level: Level;
   /** What the path of each of its entries begins with. */
   readonly prefix: string;
   readonly depth: number;
-  chunk: DirectoryChunk | undefined;
-  /** The next entry of the chunk. */
-  next: number;
-  /** With `followSymlinks`, the directories on the way from the `Dir`, this one included. */
-  readonly steps: readonly Step[];
-  /** What is closed with the level. */
-  readonly owned: readonly number[];
 }
 
+/** All that is below a directory, itself included. */
 export function* walking(
   dir: FdLike,
   path: string,
   options: WalkOptions,
-  goesInto: (path: string) => boolean = () => true,
-  isIgnored: (path: string) => boolean = () => false,
+  { goesInto = () => true, isIgnored = () => false, reportsRoot = false }: WalkHooks = {},
 ): Generator<WalkEntry, void, undefined> {
   const { maxDepth = Infinity, includeFiles = true, includeDirs = true, includeSymlinks = true } = options;
-  const { followSymlinks = false, canonicalize = true } = options;
-  const isWanted = filter(options), { skip = [] } = options;
-  const isSkipped = (path: string) => isIgnored(path) || skip.some((pattern) => path.match(pattern));
+  const { followSymlinks = false, canonicalize = true, onError, skip = [] } = options;
+  const isWanted = filter(options);
+  const isSkipped = (path: string) => isIgnored(path) || skip.some((pattern) => matches(path, pattern));
   const isEnd = (depth: number, path: string) => depth >= maxDepth || isSkipped(path) || !goesInto(path);
+  const report = (error: unknown, isRoot: boolean) => {
+    const path = codeOf(error) === undefined ? undefined : (error as SyscallError).path;
+    if (onError === undefined || path === undefined || isRoot && !reportsRoot) throw error;
+    onError(error as Error, path);
+  };
   const prefix = normalized(path), root = path.endsWith("/") ? `${prefix}/` : prefix;
   if (maxDepth < 0) return;
   const isRootWanted = includeDirs && isWanted(root);
-  if (isEnd(0, root)) {
-    if (isRootWanted) yield { ...directoryEntry(root), ...typeOf(stat(dir, path)) };
-    return;
-  }
-  const levels: Level[] = [];
+  let top: { levels: Levels; level: Level };
   try {
-    levels.push(openRoot(dir, path, prefix, followSymlinks));
-    if (isRootWanted) yield directoryEntry(root);
-    for (let level; (level = levels.at(-1)) !== undefined;) {
-      if (level.chunk === undefined || level.next === level.chunk.names.length) {
-        level.chunk = readTypedChunk(level.fd);
-        level.next = 0;
-        if (level.chunk === undefined) close(levels.pop()!);
-        continue;
-      }
-      const name = level.chunk.names[level.next]!, type = level.chunk.types[level.next++]!;
-      const path = level.prefix + name;
-      if (type === libc.DT_DIR) {
-        if (includeDirs && isWanted(path)) yield directoryEntry(path);
-        if (!isEnd(level.depth + 1, path)) {
-          levels.push(openBelow(level, name, path, followSymlinks));
-        }
-      } else if (type !== libc.DT_LNK) {
-        if (includeFiles && isWanted(path)) yield { path, ...entryOf(name, type) };
-      } else if (!followSymlinks) {
-        if (includeSymlinks && isWanted(path)) yield { path, ...entryOf(name, type) };
-      } else if (!isSkipped(path)) {
-        const target = openTarget(level, name, path, canonicalize);
-        if (target.level === undefined) {
-          if (includeFiles && isWanted(target.path)) yield { path: target.path, ...entryOf(name, type) };
-        } else if (levels.some(({ fd }) => isSame(fd, target.level!.fd))) {
-          // It leads to a directory that is being walked just now, and so would have no end.
-          close(target.level);
-        } else {
-          levels.push(target.level);
-          if (includeDirs && isWanted(target.path)) yield directoryEntry(target.path);
-          if (isEnd(target.level.depth, target.path)) close(levels.pop()!);
-        }
-      }
+    if (isEnd(0, root)) {
+      if (isRootWanted) yield { ...directoryEntry(root), ...typeOf(stat(dir, path)) };
+      return;
     }
-  } finally {
-    closeAll(levels.flatMap(({ owned }) => owned));
+    top = openRoot(dir, path, prefix, followSymlinks);
+  } catch (error) {
+    return report(error, true);
+  }
+  using levels = top.levels;
+  const walked = (level: Level, path: string, depth: number) => ({ level, prefix: joined(path, ""), depth });
+  const stack: Walked[] = [walked(top.level, prefix, 0)];
+  /** The directory that was given last, which is opened when its entry has been used. */
+  let below: { name: string; path: string } | undefined;
+  const next = (last: Walked): WalkEntry | undefined => {
+    const { level, depth } = last;
+    if (below !== undefined) {
+      const { name, path } = below;
+      below = undefined;
+      stack.push(walked(levels.enter(level, name, path), path, depth + 1));
+      return undefined;
+    }
+    const entry = level.next();
+    if (entry === undefined) {
+      stack.pop();
+      levels.leave(level);
+      return undefined;
+    }
+    const { name, type } = entry, path = last.prefix + name;
+    if (type === libc.DT_DIR) {
+      if (!isEnd(depth + 1, path)) below = { name, path };
+      return includeDirs && isWanted(path) ? directoryEntry(path) : undefined;
+    }
+    if (type !== libc.DT_LNK || !followSymlinks) {
+      const isIncluded = type === libc.DT_LNK ? includeSymlinks : includeFiles;
+      return isIncluded && isWanted(path) ? { path, ...entryOf(name, type) } : undefined;
+    }
+    const target = isSkipped(path) ? undefined : openTarget(levels, level, name, path, canonicalize);
+    if (target === undefined) return undefined;
+    if (target.level === undefined) {
+      return includeFiles && isWanted(target.path)
+        ? { path: target.path, ...entryOf(name, type) }
+        : undefined;
+    }
+    const { identity } = target.level, isWalked = stack.some(({ level }) => level.identity === identity);
+    if (isWalked || isEnd(depth + 1, target.path)) levels.leave(target.level);
+    else stack.push(walked(target.level, target.path, depth + 1));
+    return !isWalked && includeDirs && isWanted(target.path) ? directoryEntry(target.path) : undefined;
+  };
+  if (isRootWanted) yield directoryEntry(root);
+  for (let last; (last = stack.at(-1)) !== undefined;) {
+    let entry: WalkEntry | undefined;
+    try {
+      entry = next(last);
+    } catch (error) {
+      const lost = stack.findIndex(({ level }) => level.isLost);
+      if (lost >= 0) stack.length = lost;
+      report(error, lost === 0 || last === stack[0] && (error as SyscallError).path === prefix);
+    }
+    if (entry !== undefined) yield entry;
   }
 }
 
@@ -122,83 +173,85 @@ function typeOf({ isFile, isDirectory, isSymlink }: Deno.FileInfo): Omit<Deno.Di
   return { isFile, isDirectory, isSymlink };
 }
 
-function levelOf(fd: number, path: string, depth: number, steps: readonly Step[], owned = [fd]): Level {
-  return { fd, prefix: path === "." ? "" : `${path}/`, depth, chunk: undefined, next: 0, steps, owned };
-}
-
-function openRoot(dir: FdLike, path: string, root: string, followSymlinks: boolean): Level {
-  if (!followSymlinks) return levelOf(openBeneath(dir, path, LISTING), root, 0, []);
-  const start = [{ fd: descriptor(dir), name: "" }];
-  return follow(start, path, { fd: descriptor(dir), path, syscall: "openat" }, (steps, name) => {
-    return openHolding(steps, name, root, 0, []);
-  });
-}
-
-function openBelow(level: Level, name: string, path: string, followSymlinks: boolean): Level {
-  const told = { fd: level.fd, path, syscall: "openat" };
-  const fd = renaming(told, level.fd, name, () => libc.openat(level.fd, name, LISTING | libc.O_NOFOLLOW));
-  return levelOf(fd, path, level.depth + 1, followSymlinks ? [...level.steps, { fd, name }] : []);
-}
-
-/** Where a symlink leads: its path, and the level that begins there if it is a directory. */
-function openTarget(
-  level: Level,
-  name: string,
+/** What is kept open for a walk, and the level where it begins. With `followSymlinks` the `Dir` itself is kept. */
+function openRoot(
+  dir: FdLike,
   path: string,
-  canonicalize: boolean,
-): { path: string; level?: Level } {
-  const told = { fd: level.steps[0]!.fd, path, syscall: "openat" };
-  return follow(level.steps, name, told, (steps, last) => {
-    const names = steps.slice(1).map((step) => step.name);
-    if (last !== ".") names.push(last);
-    const found = canonicalize ? names.join("/") || "." : path;
-    if (!statAt(steps.at(-1)!.fd, last).isDirectory) return { path: found };
-    return { path: found, level: openHolding(steps, last, found, level.depth + 1, level.steps) };
-  });
-}
-
-/** Opens a level, and keeps descriptors of the directories on the way to it that `held` has not. */
-function openHolding(
-  steps: readonly Step[],
-  name: string,
-  path: string,
-  depth: number,
-  held: readonly Step[],
-): Level {
-  const owned: number[] = [];
+  root: string,
+  followSymlinks: boolean,
+): { levels: Levels; level: Level } {
+  const fd = descriptor(dir);
+  if (!followSymlinks) {
+    const levels = new Levels(openBeneath(dir, path, LISTING), root, fd);
+    return { levels, level: levels.top };
+  }
+  const levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", fd);
   try {
-    const own = (fd: number) => (owned.push(fd), fd);
-    const fd = own(libc.openat(steps.at(-1)!.fd, name, LISTING | libc.O_NOFOLLOW));
-    const kept = steps.map((step) =>
-      held.includes(step) ? step : { fd: own(libc.fcntl(step.fd, libc.F_DUPFD_CLOEXEC, 0)), name: step.name }
-    );
-    return levelOf(fd, path, depth, name === "." ? kept : [...kept, { fd, name }], owned);
+    const level = following(levels, levels.top, path, path, (above, name) => levels.enter(above, name, root));
+    return { levels, level };
   } catch (error) {
-    closeAll(owned);
+    levels[Symbol.dispose]();
     throw error;
   }
 }
 
-function isSame(fd: number, other: number): boolean {
-  const one = statOf(fd), two = statOf(other);
-  return one.dev === two.dev && one.ino === two.ino;
+/** Where a symlink leads: its path, and the level if it is a directory; undefined if that is nowhere in the `Dir`. */
+function openTarget(
+  levels: Levels,
+  level: Level,
+  name: string,
+  path: string,
+  canonicalize: boolean,
+): { path: string; level?: Level } | undefined {
+  try {
+    return following(levels, level, name, path, (above, last) => {
+      const names = wayTo(above).map((step) => step.name).concat(last).filter((name) => name !== ".").slice(
+        1,
+      );
+      const found = canonicalize ? names.join("/") || "." : path;
+      if (!statAt(above.fd, last).isDirectory) return { path: found };
+      return { path: found, level: levels.enter(above, last, found) };
+    });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "") || isEscape(error)) return undefined;
+    throw error;
+  }
 }
 
-function close(level: Level): void {
-  closeAll(level.owned);
+function isEscape(error: unknown): boolean {
+  return error instanceof CapsicumError && error.reason === "escape";
 }
 
-/** A path without "." and doubled slashes. */
-export function normalized(path: string): string {
-  return checkedPath(path).split("/").filter((name) => name !== "" && name !== ".").join("/") || ".";
+/** Follows a path from a level on; what it passes stays among the levels. */
+function following<T>(
+  levels: Levels,
+  from: Level,
+  name: string,
+  told: string,
+  use: (above: Level, name: string) => T,
+): T {
+  const call = { fd: levels.told, path: told, syscall: "openat" };
+  const keep = (above: Step, name: string, fd: number) => levels.pass(above as Level, name, fd);
+  return follow(wayTo(from), name, call, (steps, name) => use(steps.at(-1) as Level, name), keep);
+}
+
+/** The levels from the top to one, each in the one before. */
+function wayTo(level: Level): Level[] {
+  const way: Level[] = [];
+  for (let at: Level | undefined = level; at !== undefined; at = at.above) if (at.name !== ".") way.push(at);
+  return way.reverse();
 }
 
 function filter({ exts, match, skip }: WalkOptions): (path: string) => boolean {
   if (!exts && !match && !skip) return () => true;
   const ends = exts?.map((ext) => ext.startsWith(".") ? ext : `.${ext}`);
   return (path) =>
-    (!ends || ends.some((end) => path.endsWith(end))) && (!match || match.some((pattern) =>
-      path.match(pattern)
-    )) &&
-    !skip?.some((pattern) => path.match(pattern));
+    (!ends || ends.some((end) => path.endsWith(end))) &&
+    (!match || match.some((pattern) => matches(path, pattern))) &&
+    !skip?.some((pattern) => matches(path, pattern));
+}
+
+/** Whether a pattern is found in a path. Unlike `test()`, `search()` does not go on from `lastIndex`. */
+function matches(path: string, pattern: RegExp): boolean {
+  return path.search(pattern) >= 0;
 }

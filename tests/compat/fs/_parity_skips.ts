@@ -72,6 +72,12 @@ const rows: readonly Skip[] = [
       (options as { followSymlinks?: boolean }).followSymlinks === true && hasRound(tree, path as string),
   },
   {
+    methods: ["walk"],
+    why: "@std/fs throws for a symlink that leads to nothing, which a Dir leaves out",
+    applies: ([path, options], tree) =>
+      (options as { followSymlinks?: boolean }).followSymlinks === true && hasDangling(tree, path as string),
+  },
+  {
     methods: ["emptyDir", "remove"],
     why: "Deno and @std/fs remove the symlink by which they came to what they empty",
     applies: ([path], tree) => {
@@ -183,6 +189,13 @@ function hasRound(tree: Nodes, path: string): boolean {
     return above.includes(real) || childrenOf(tree, real).some((child) => visit(child, [...above, real]));
   };
   return visit(path, []);
+}
+
+/** Whether a walk that follows symlinks, and has an end, meets one that leads to nothing. */
+function hasDangling(tree: Nodes, path: string): boolean {
+  const real = resolve(tree, path), node = tree.get(real ?? "missing");
+  if (node === undefined) return tree.get(path)?.type === "symlink";
+  return node.type === "directory" && childrenOf(tree, real!).some((child) => hasDangling(tree, child));
 }
 
 /** The pairs of nodes that a copy puts one in the place of the other, the first those of the paths themselves. */

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { walkSync } from "@std/fs";
-import { type Dir, isNotCapable, openDirSync, type WalkOptions } from "../../../mod.ts";
+import { type Dir, openDirSync, type SyscallError, type WalkOptions } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { openDescriptors } from "../../_kernel.ts";
-import { callsOf, needsStandin } from "../../_standin.ts";
+import { callsOf, failNext, needsStandin } from "../../_standin.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
@@ -109,15 +109,113 @@ test("Dir.walkSync() follows symlinks where asked to, and goes round in no circl
   for (const path of ["to-file", "to-dir", "to-dir/back", "a/b/back/deep"]) assert(plain.has(path), path);
 });
 
-test("Dir.walkSync() refuses to follow a symlink that leads out, and closes everything", () => {
+test("Dir.walkSync() leaves out a followed symlink that leads out, to nothing or in a circle, which is no error", () => {
   using fixture = new Fixture({
-    inside: { sub: { out: { link: "../../outside" } } },
+    inside: {
+      sub: { out: { link: "../../outside" }, file: "", "to-out": { link: "out" } },
+      absolute: { link: "/" },
+      dangling: { link: "missing" },
+      below: { link: "sub/file/x" },
+      self: { link: "self" },
+      ping: { link: "pong" },
+      pong: { link: "ping" },
+      chain: { link: "chain2" },
+      chain2: { link: "sub/../sub/file" },
+    },
     outside: { secret: "" },
   });
   using dir = openDirSync(fixture.at("inside"));
-  const error = assertThrows(() => paths(dir, ".", { followSymlinks: true }));
-  assert(isNotCapable(error));
-  assertEquals(paths(dir, ".", {}), [".", "sub", "sub/out"]);
+  const followSymlinks = true, onError = (error: Error) => assert(false, error.message);
+  const expected = [".", "chain", "chain2", "sub", "sub/file"];
+  for (const options of [{ followSymlinks }, { followSymlinks, onError }]) {
+    assertEquals(paths(dir, ".", { ...options, canonicalize: false }), expected);
+    assertEquals(paths(dir, ".", options), [".", "sub", "sub/file", "sub/file", "sub/file"]);
+  }
+  assert(paths(dir, ".", {}).includes("sub/out"));
+});
+
+test("Dir.walkSync() gives `onError` what can't be opened, with its whole path, and goes on; else it throws that", async () => {
+  using fixture = new Fixture({
+    tree: { a: { file: "" }, gone: { file: "" }, swapped: {}, z: { file: "" } },
+    outside: { secret: "" },
+  });
+  using dir = openDirSync(fixture.path);
+  const meanwhile = (path: string) => {
+    if (path === "tree/gone") fixture.remove(path);
+    if (path !== "tree/swapped") return;
+    fixture.remove(path);
+    fixture.add({ swapped: { link: "../outside" } }, "tree");
+  };
+  const told: [code: string, path: string, message: string][] = [], found: string[] = [];
+  const onError = (error: Error, path: string) => {
+    const { code, path: whole } = error as SyscallError;
+    assertEquals(whole, path);
+    told.push([code, path, error.message]);
+  };
+  for (const { path } of dir.walkSync("tree", { onError })) {
+    found.push(path);
+    meanwhile(path);
+  }
+  assertEquals(found.sort(), [
+    "tree",
+    "tree/a",
+    "tree/a/file",
+    "tree/gone",
+    "tree/swapped",
+    "tree/z",
+    "tree/z/file",
+  ]);
+  assertEquals(told.map(([, path]) => path).sort(), ["tree/gone", "tree/swapped"]);
+  for (const [code, path, message] of told) {
+    assert(
+      message.startsWith(`openat "${path}" on fd ${dir.fd}: `) && message.includes(`(${code}).`),
+      message,
+    );
+  }
+  // The directory where the walk begins is no entry.
+  assertThrows(() => paths(dir, "missing", { onError }), Deno.errors.NotFound);
+  await assertRejects(() => Array.fromAsync(dir.walk("missing", { onError })), Deno.errors.NotFound);
+  assertThrows(() => paths(dir, "missing", { onError, maxDepth: 0 }), Deno.errors.NotFound);
+  const own = assertThrows(() => {
+    fixture.add({ late: {} }, "tree");
+    for (
+      const { path } of dir.walkSync("tree", {
+        onError: (error) => {
+          throw new RangeError("own", { cause: error });
+        },
+      })
+    ) {
+      if (path === "tree/late") fixture.remove(path);
+    }
+  }, RangeError);
+  assertEquals((own.cause as SyscallError).path, "tree/late");
+});
+
+test("Dir.walkSync() gives `onError` an error of reading a directory, with the path of the directory", () => {
+  using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" } } });
+  using dir = openDirSync(fixture.path);
+  const EIO = 5, told: unknown[] = [];
+  // The first read is that of the root, the second its end or that of a directory in it.
+  failNext("getdirentries", EIO, 2);
+  const found = paths(dir, "tree", {
+    onError: (error, path) => told.push((error as SyscallError).code, path),
+  });
+  assertEquals([told[0], /^tree\/[ab]$/.test(String(told[1])), told.length], ["EIO", true, 2]);
+  assertEquals(found.length, 4);
+  failNext("getdirentries", EIO);
+  const { path, message } = assertThrows(() => paths(dir, "tree", { onError: () => {} })) as SyscallError;
+  assertEquals(path, "tree");
+  assert(message.startsWith(`getdirentries "tree" on fd ${dir.fd}: `), message);
+}, { skip: needsStandin });
+
+test("Dir.walkSync() heeds patterns with flags g and y as if they had no state", () => {
+  using fixture = new Fixture(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`a${i}`, ""])));
+  using dir = openDirSync(fixture.path);
+  const all = Array.from({ length: 9 }, (_, i) => `a${i}`);
+  for (const flags of ["", "g", "y", "gy"]) {
+    assertEquals(paths(dir, ".", { match: [new RegExp("a.", flags)] }), all, flags);
+    assertEquals(paths(dir, ".", { skip: [new RegExp("a.", flags)] }), ["."], flags);
+  }
 });
 
 test("Dir.walkSync() and walk() close everything where a loop ends early or throws", async () => {

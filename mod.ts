@@ -41,7 +41,7 @@ export type { DryRun, PlannedStep } from "./compat/plan/dry_run.ts";
 export { fdOf } from "./compat/plan/fd_of.ts";
 export { limitOthers } from "./compat/plan/limit_others.ts";
 export type { LimitOthersOptions } from "./compat/plan/limit_others.ts";
-export type { DescriptorPlan, DirPlan, FilePlan, Plan } from "./compat/plan/plan.ts";
+export type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./compat/plan/plan.ts";
 export { presets } from "./compat/plan/presets.ts";
 export type { Presets } from "./compat/plan/presets.ts";
 export { rightsFor } from "./compat/plan/rights_for.ts";

@@ -56,6 +56,7 @@ const types = [
   "DescriptorPlan",
   "DirPlan",
   "DryRun",
+  "DryRunPlan",
   "ExistsOptions",
   "ExpandGlobOptions",
   "FcntlName",

@@ -6,7 +6,7 @@ import { ensureDirSync } from "../fs/make_dir.ts";
 import { openSync } from "../fs/open.ts";
 import { openFlags } from "../fs/open_options.ts";
 import { type Limits, limitsOf } from "./_limits.ts";
-import type { DescriptorPlan, DirPlan, FilePlan, Plan } from "./plan.ts";
+import type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
 import { presets } from "./presets.ts";
 import { stdio, streamLimits, type StreamOptions } from "./stdio.ts";
 
@@ -51,7 +51,7 @@ export interface Steps {
  * @throws {TypeError} When something has the wrong type, or options contradict each other.
  * @throws {RangeError} When a right, a preset, a descriptor or a name of the plan is unknown.
  */
-export function stepsOf(plan: Plan): Steps {
+export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   if (typeof plan !== "object" || plan === null) {
     throw new TypeError(`sandbox(): a plan is an object, not ${Deno.inspect(plan)}.`);
   }

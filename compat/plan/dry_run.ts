@@ -1,6 +1,6 @@
 import type { Entry, Steps } from "./_steps.ts";
 import { wrapped } from "./_wrap.ts";
-import type { Plan } from "./plan.ts";
+import type { DryRunPlan, Plan } from "./plan.ts";
 import { presets } from "./presets.ts";
 import type { SandboxStep } from "./sandbox_error.ts";
 
@@ -33,7 +33,7 @@ export interface DryRun {
 }
 
 /** What would be done. */
-export function describe({ dirs, files, existing }: Steps, plan: Plan): DryRun {
+export function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<boolean>): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
   const opened = [...dirs, ...files];
   const steps: PlannedStep[] = [

@@ -66,6 +66,12 @@ export interface Plan {
    * and without entering, and say so in `sandboxed`.
    */
   enforce?: "required" | "if-supported";
-  /** Do nothing, and tell what would be done. By default false. */
-  dryRun?: boolean;
+  /** Carry the plan out, as by default; a {@link DryRunPlan} has `true` here. */
+  dryRun?: false;
+}
+
+/** A plan of which `sandbox()` carries out nothing, but returns what it would do: `{ ...plan, dryRun: true }`. */
+export interface DryRunPlan<Dry extends boolean = true> extends Omit<Plan, "dryRun"> {
+  /** Do nothing, and return what would be done. */
+  dryRun: Dry;
 }

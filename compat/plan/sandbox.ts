@@ -6,13 +6,13 @@ import { applyLimits } from "./_limits.ts";
 import { type Existing, type Opening, type Steps, stepsOf } from "./_steps.ts";
 import { describe, type DryRun } from "./dry_run.ts";
 import { limitOthers } from "./limit_others.ts";
-import type { Plan } from "./plan.ts";
+import type { DryRunPlan, Plan } from "./plan.ts";
 import { SandboxError, type SandboxStep } from "./sandbox_error.ts";
 import { warmUp } from "./warm_up.ts";
 
-/** The names of the entries in a part of a plan. */
-export type PlanNames<P, Part extends "dirs" | "files"> = P extends { readonly [part in Part]: infer Entries }
-  ? keyof Entries
+/** The names of the entries in a part of a plan: any string if the plan is typed as `Plan`. */
+export type PlanNames<P, Part extends "dirs" | "files"> = P extends
+  { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
   : never;
 
 /** What `sandbox()` gives: what it opened, by the names of the plan. `using` closes it all. */
@@ -63,10 +63,12 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
  * if (box.sandboxed) assertThrows(() => etc.writeTextFileSync("motd", "hello"));
  * ```
  */
-export function sandbox(plan: Plan & { readonly dryRun: true }): DryRun;
+export function sandbox(plan: DryRunPlan): DryRun;
+/** Makes a sandbox of the program, or returns what it would do. */
+export function sandbox(plan: DryRunPlan<boolean>): Sandbox | DryRun;
 /** Makes a sandbox of the program. */
-export function sandbox<const P extends Plan>(plan: P & { readonly dryRun?: false }): Sandbox<P>;
-export function sandbox(plan: Plan): Sandbox | DryRun {
+export function sandbox<const P extends Plan>(plan: P): Sandbox<P>;
+export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   const steps = stepsOf(plan);
   if (plan.dryRun) return describe(steps, plan);
   const run = new Run();

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Dir, FdFile } from "../../../mod.ts";
+import type { Dir, DryRun, FdFile, Plan, Sandbox } from "../../../mod.ts";
 import { sandbox } from "../../../mod.ts";
 import { inChild, libcPath, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
@@ -98,7 +98,7 @@ test.capsicum("a step that fails is named with its entry; nothing is open then, 
       using limited = openSync(`${base}/app`);
       limit(limited, ["READ"]);
       const good = { dirs: { data: { path: `${base}/data` } }, files: { app: { path: `${base}/app` } } };
-      const plans: Parameters<typeof sandbox>[0][] = [
+      const plans: Plan[] = [
         { ...good, dirs: { ...good.dirs, none: { path: `${base}/none` } } },
         { ...good, dirs: { ...good.dirs, app: { path: `${base}/app` } } },
         { ...good, files: { ...good.files, none: { path: `${base}/none/app`, append: true, create: true } } },
@@ -110,7 +110,7 @@ test.capsicum("a step that fails is named with its entry; nothing is open then, 
       return plans.map((plan) => {
         const before = count();
         try {
-          sandbox(plan as Parameters<typeof sandbox>[0] & { dryRun?: false });
+          sandbox(plan);
         } catch (error) {
           if (!(error instanceof SandboxError)) throw error;
           const { step, entry, code, message, stillLimited } = error;
@@ -309,7 +309,13 @@ test("the result is typed by the keys of the plan", () => {
     sandbox({ dirs: { data: { path: "/srv", rights: "everything" } } });
     // @ts-expect-error: a dry run opens nothing.
     void sandbox({ ...plan, dryRun: true }).dirs;
-    return [dir, file];
+    const kept: Plan = { dirs: { data: { path: "/srv" } }, enforce: "if-supported" };
+    const maybe: Dir | undefined = sandbox(kept).dirs.data;
+    const satisfied = { dirs: { data: { path: "/srv", rights: "read" } } } satisfies Plan;
+    const exact: Dir = sandbox(satisfied).dirs.data;
+    const steps: DryRun = sandbox({ ...kept, dryRun: true });
+    const either: DryRun | Sandbox = sandbox({ ...kept, dryRun: Math.random() < 1 });
+    return [dir, file, maybe, exact, steps, either];
   };
   assert(typeof typed === "function");
 });

@@ -1,6 +1,7 @@
 import { bindAll } from "./_bind.ts";
 import type { SyscallError } from "./errors.ts";
 import { cap_enter, cap_getmode, cap_sandboxed } from "./libc/capsicum.ts";
+import { listedFiles } from "./open_files.ts";
 
 /**
  * Enters capability mode: the process, with all its threads and future children, loses every global name for good.
@@ -27,6 +28,8 @@ import { cap_enter, cap_getmode, cap_sandboxed } from "./libc/capsicum.ts";
  */
 export function enter(): void {
   bindAll();
+  // What is open now is known later, when the kernel gives no list any more.
+  listedFiles();
   cap_enter();
   if (!getMode()) throw new Error("cap_enter() succeeded, but the process is not in capability mode.");
 }

@@ -6,9 +6,10 @@ import { getFcntls, getIoctls, getRights } from "../../ffi/limits.ts";
 import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../rights/mod.ts";
 
 /**
- * What a descriptor stands for; "unknown" where the kernel may not be asked, or does not tell.
+ * What a descriptor stands for; "unknown" if the kernel may not be asked, or does not report it.
  *
- * In capability mode and on Linux a kqueue and an eventfd look the same, and have "kqueue or eventfd".
+ * In capability mode a kqueue and an eventfd look alike, and are "kqueue or eventfd"; processes, jails, timers, inotify,
+ * semaphores and message queues are "unknown" there, and on Linux, where shared memory is a "file".
  */
 export type DescriptorKind =
   | "file"
@@ -23,8 +24,12 @@ export type DescriptorKind =
   | "eventfd"
   | "kqueue or eventfd"
   | "shared memory"
+  | "semaphore"
+  | "message queue"
   | "process"
+  | "jail"
   | "timer"
+  | "inotify"
   | "unknown";
 
 /** A descriptor that is open, and what it can be used for. */
@@ -33,7 +38,10 @@ export interface OpenDescriptor {
   readonly fd: number;
   /** What it stands for. */
   readonly kind: DescriptorKind;
-  /** The path under which it was opened, as far as the kernel remembers; not told in capability mode and on Linux. */
+  /**
+   * The present path of a file, directory, FIFO or device, as far as the kernel remembers it: after a rename the new one.
+   * Undefined in capability mode and on Linux.
+   */
   readonly path?: string;
   /** Its rights; undefined where there is no Capsicum. */
   readonly rights?: Rights;
@@ -48,13 +56,17 @@ export interface OpenDescriptor {
 }
 
 /**
- * Every descriptor that this process has open, in their order: Deno's own too.
+ * Lists every descriptor that this process has open, in ascending order, Deno's own included.
  *
- * It asks of each only what its rights permit, so it violates nothing. A descriptor that lies above the limit of today
- * (getdtablesize(2)) since the limit was lowered is not found. Deno's other threads open and close some meanwhile.
+ * It asks of each only what its rights permit, so it violates nothing. Deno's other threads open and close some meanwhile.
  *
- * Stands for fcntl(2), F_GETFD and F_KINFO, of each number below getdtablesize(2), fstat(2), lseek(2), isatty(3) and the
- * `cap_*_get` calls. Requires `--allow-ffi` permission.
+ * The kernel lists them, so that the cost is bounded by what is open. In capability mode FreeBSD gives no list, and on
+ * Linux there is none without /proc: then each number is tried that is below getdtablesize(2), on FreeBSD at most
+ * kern.maxfilesperproc, or was listed before. After a lower limit was set, a descriptor above it that was never listed
+ * is not found there.
+ *
+ * Stands for sysctl(3) kern.proc.filedesc, on Linux for listing /proc/self/fd, and for F_GETFD of fcntl(2), fstat(2),
+ * lseek(2), isatty(3) and the `cap_*_get` calls. Requires `--allow-ffi` permission.
  *
  * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
@@ -100,7 +112,7 @@ function describe({ fd, type, path }: OpenFile, closeOnExec: boolean, withRights
     ? { rights: getRights(fd), ioctls: getIoctls(fd), fcntls: getFcntls(fd) }
     : undefined;
   const may = (right: "FSTAT" | "IOCTL" | "SEEK") => limits === undefined || limits.rights.has(right);
-  let kind = kinds[type ?? -1] ?? (may("FSTAT") ? kindOf(fd) : "unknown");
+  let kind = kinds[type ?? -1] ?? (may("FSTAT") ? kindOf(fd, type) : "unknown");
   const mayAsk = may("IOCTL") && (limits === undefined || limits.ioctls.has(Ioctl.TIOCGETA));
   if (kind === "character device" && mayAsk && isTerminal(fd)) kind = "terminal";
   const offset = (kind === "file" || kind === "directory") && may("SEEK") ? tell(fd) : undefined;
@@ -114,17 +126,22 @@ function describe({ fd, type, path }: OpenFile, closeOnExec: boolean, withRights
   };
 }
 
-/** By `KF_TYPE_*` of sys/user.h, FreeBSD 13 to 15; fstat(2) tells the kinds of files, by the others' absence here. */
+/** By `KF_TYPE_*` of sys/user.h, FreeBSD 13 to 15.1; fstat(2) reports the kinds of files, which are not here. */
+const VNODE = 1;
 const kinds: Readonly<Record<number, DescriptorKind>> = {
   2: "socket",
   3: "pipe",
   4: "pipe",
   5: "kqueue",
+  7: "message queue",
   8: "shared memory",
+  9: "semaphore",
   10: "terminal",
   11: "process",
   13: "eventfd",
   14: "timer",
+  15: "inotify",
+  16: "jail",
 };
 
 /** What is the same of all descriptors of one file, terminal or pipe; undefined where fstat(2) may not be asked. */
@@ -142,12 +159,7 @@ export interface OpenedFile {
 
 /** What fstat(2) tells of a descriptor; undefined where it is closed or may not be asked. */
 export function fileOf(fd: number): OpenedFile | undefined {
-  try {
-    return { info: fstat(fd), identity: abi().decodeIdentity(stat!) };
-  } catch (error) {
-    if (!Object.hasOwn(error as object, "errno")) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => ({ info: fstat(fd), identity: abi().decodeIdentity(stat!) }));
 }
 
 let stat: Uint8Array<ArrayBuffer> | undefined;
@@ -158,9 +170,9 @@ function fstat(fd: number): Deno.FileInfo {
   return decodeStat(stat);
 }
 
-function kindOf(fd: number): DescriptorKind {
+function kindOf(fd: number, type: number | undefined): DescriptorKind {
   const info = fstat(fd);
-  if (info.isFile) return "file";
+  if (info.isFile) return type === VNODE || isVnode(fd) ? "file" : isMemory(fd) ? "shared memory" : "unknown";
   if (info.isDirectory) return "directory";
   if (info.isSymlink) return "symlink";
   if (info.isSocket) return "socket";
@@ -170,16 +182,32 @@ function kindOf(fd: number): DescriptorKind {
   return info.isBlockDevice ? "block device" : "unknown";
 }
 
+/** Whether it is in a file system: fstat(2) of FreeBSD calls processes, inotify and shared memory regular files too. */
+function isVnode(fd: number): boolean {
+  return !abi().hasCapsicum || unlessRefused(() => libc.fcntl(fd, libc.F_ISUNIONSTACK)) !== undefined;
+}
+
+/** Only shared memory has seals; on Linux all files of a tmpfs do. */
+function isMemory(fd: number): boolean {
+  return unlessRefused(() => libc.fcntl(fd, libc.F_GET_SEALS)) !== undefined;
+}
+
+/** What a call returns; undefined if it fails. */
+function unlessRefused<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (!Object.hasOwn(error as object, "errno")) throw error;
+    return undefined;
+  }
+}
+
 /** What was opened to be neither read nor written, as with O_PATH, takes no ioctl and counts as closed there. */
 function isTerminal(fd: number): boolean {
   return unlessClosed(() => libc.isatty(fd)) === 1;
 }
 
+/** Not all that looks like a file has an offset, as what was opened with O_PATH. */
 function tell(fd: number): number | undefined {
-  try {
-    return libc.lseek(fd, 0, libc.SEEK_CUR);
-  } catch {
-    // Not all that looks like a file has an offset, as what was opened with O_PATH.
-    return undefined;
-  }
+  return unlessRefused(() => libc.lseek(fd, 0, libc.SEEK_CUR));
 }

@@ -13,8 +13,9 @@ export interface LimitOthersOptions {
  * Takes all rights but FLOCK, for good, from every open file and directory that is not kept, and gives their descriptors.
  *
  * Deno holds some open: its caches and their locks. What a runtime lives on keeps its rights: kqueues, pipes, sockets,
- * terminals and other devices, and standard input, output and error whatever they are. Of one whose kind can't be asked for
- * it takes them if it could be a directory (it holds LOOKUP), and leaves it else.
+ * terminals and other devices, processes, timers, inotify and the like, and standard input, output and error whatever they
+ * are. A descriptor without FSTAT, whose kind can't be asked for, loses its rights if it could be a directory (it holds
+ * LOOKUP), and is left alone otherwise.
  *
  * What else is open of a terminal, pipe or file that is a standard stream, as Deno's own copies, is limited to what that
  * stream may: `limitStdio()` first, or `stdio: true` in a plan, so that this is little.
@@ -66,8 +67,9 @@ export function limitOthers({ keep = [] }: LimitOthersOptions = {}): number[] {
 
 function limitsOfOther({ kind, rights }: OpenDescriptor): Limits | undefined {
   if (kind === "file") return { rights: new Rights(["FLOCK"]) };
+  // Without FSTAT nothing was asked; what was asked and is unknown still is no file of a file system.
   const isDirectory = kind === "directory" || kind === "symlink" ||
-    kind === "unknown" && (rights?.has("LOOKUP") ?? true);
+    kind === "unknown" && rights?.has("LOOKUP") && !rights.has("FSTAT");
   return isDirectory ? { rights: Rights.NONE } : undefined;
 }
 

@@ -154,7 +154,10 @@ export const needs = {
   "funlinkat directory": ["LOOKUP"],
   mkdirat: ["MKDIRAT"],
   mkfifoat: ["MKFIFOAT"],
+  /** Of a device; see the row for a FIFO. */
   mknodat: ["MKNODAT"],
+  /** The kernel makes it as mkfifoat does, and asks for no other right. */
+  "mknodat FIFO": ["MKFIFOAT"],
   symlinkat: ["SYMLINKAT"],
   readlinkat: ["LOOKUP"],
   linkat: ["LINKAT_SOURCE"],

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 
 enum { KEPT_BY_DUP = B_FD_RESOLVE_BENEATH | FD_OPENED_FOR_EXEC };
@@ -88,11 +89,19 @@ static int owner(int fd, int command, long argument) {
   return (int)answer(syscall(SYS_fcntl, fd, command == B_F_GETOWN ? F_GETOWN : F_SETOWN, argument));
 }
 
+static bool is_readable(const void *memory, size_t length) {
+  char copy[64];
+  struct iovec to = {copy, length}, from = {(void *)memory, length};
+  long read = syscall(SYS_process_vm_readv, syscall(SYS_getpid), &to, 1, &from, 1, 0);
+  return read == (long)length || (read == -1 && errno != EFAULT && memory != NULL);
+}
+
 static int lock_record(int fd, int command, struct b_flock *lock) {
   static const int commands[] = {F_GETLK, F_SETLK, F_SETLKW};
+  /* The kernel copies it in before it looks at the rights. */
+  if (!is_readable(lock, sizeof *lock)) return fail(B_EFAULT);
   int error = check_rights(fd, CAP_FLOCK, 0);
   if (error != 0) return fail(error);
-  if (lock == NULL) return fail(B_EFAULT);
   struct flock l = {.l_whence = lock->l_whence, .l_start = lock->l_start, .l_len = lock->l_len};
   switch (lock->l_type) {
     case B_F_RDLCK: l.l_type = F_RDLCK; break;

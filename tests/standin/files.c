@@ -2,6 +2,7 @@
 #include "standin.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -24,11 +25,25 @@ CALL(int, close_range, unsigned low, unsigned high, int flags) {
 
 CALL(void, closefrom, int low) { syscall(SYS_close_range, low < 0 ? 0u : (unsigned)low, ~0u, 0); }
 
+/* Whether a FIFO never had a writer since it was opened: only one that is gone hangs up, in both systems. */
+static bool awaits_writer(int fd, const struct timespec *timeout) {
+  struct pollfd polled = {.fd = fd, .events = POLLIN};
+  return S_ISFIFO(mode_of(fd)) && syscall(SYS_ppoll, &polled, 1, timeout, NULL, 0) == 0;
+}
+
 CALL(long, read, int fd, void *buffer, size_t length) {
   ENTER(read);
   if (length > SSIZE_MAX) return fail(B_EINVAL);
   int error = check_rights(fd, CAP_READ, 0);
-  return error != 0 ? fail(error) : answer(syscall(SYS_read, fd, buffer, shortened(length)));
+  if (error != 0) return fail(error);
+  long result = syscall(SYS_read, fd, buffer, shortened(length));
+  /* Linux: the end of the file. */
+  while (result == 0 && length > 0 && awaits_writer(fd, &(struct timespec){0, 0})) {
+    if ((syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0) return fail(B_EAGAIN);
+    awaits_writer(fd, NULL);
+    result = syscall(SYS_read, fd, buffer, shortened(length));
+  }
+  return answer(result);
 }
 
 CALL(long, write, int fd, const void *buffer, size_t length) {

@@ -58,6 +58,7 @@ CALL(int, mkfifo, const char *path, int mode) {
   return returned(make_fifo(B_AT_FDCWD, path, mode));
 }
 
+/* A FIFO needs MKFIFOAT, not MKNODAT. */
 static int make_special(int dirfd, const char *path, int mode, uint64_t device) {
   if (S_ISFIFO(mode) && device == 0) return make_fifo(dirfd, path, mode);
   if (!S_ISCHR(mode) && !S_ISBLK(mode)) return B_EINVAL;

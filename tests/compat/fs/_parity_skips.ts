@@ -6,6 +6,7 @@
 import { dirname, normalize } from "@std/path";
 import { type Operation, pathsOf } from "./_parity.ts";
 import type { Args } from "../../_deno_reference.ts";
+import { kernel } from "../../_kernel.ts";
 import type { Node } from "./_tree.ts";
 
 export type Nodes = Map<string, Node>;
@@ -14,10 +15,12 @@ interface Skip {
   /** None means all. */
   methods?: readonly string[];
   why: string;
+  /** Only where Deno's own calls are FreeBSD's. */
+  freebsd?: true;
   applies(args: Args, tree: Nodes, operation: Operation): boolean;
 }
 
-const rows: readonly Skip[] = [
+const all: readonly Skip[] = [
   {
     why: "the path leaves the directory, which a Dir refuses",
     applies: (_args, tree, operation) => pathsOf(operation).some((path) => resolve(tree, path) === "outside"),
@@ -66,6 +69,16 @@ const rows: readonly Skip[] = [
       tree.get(resolve(tree, withoutSlash(path as string), false) ?? "missing")?.type === "symlink",
   },
   {
+    methods: ["mkdir", "ensureDir", "emptyDir", "rename", "copy"],
+    why: "FreeBSD's mkdir(2), rmdir(2) and rename(2) follow a symlink with a last '/', which a Dir refuses",
+    freebsd: true,
+    applies: (_args, tree, operation) =>
+      pathsOf(operation).some((path) =>
+        path.endsWith("/") &&
+        tree.get(resolve(tree, withoutSlash(path), false) ?? "missing")?.type === "symlink"
+      ),
+  },
+  {
     methods: ["walk"],
     why: "@std/fs has no end where a symlink leads to what is being walked, which a Dir leaves out",
     applies: ([path, options], tree) =>
@@ -105,6 +118,8 @@ const rows: readonly Skip[] = [
     applies: (args, tree) => failsInside(tree, args),
   },
 ];
+
+const rows = all.filter(({ freebsd }) => !freebsd || kernel.hasCapsicum && !kernel.simulated);
 
 /** Why each kind of operation is not compared. */
 export const reasons: readonly string[] = rows.map(({ why }) => why);

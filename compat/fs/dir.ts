@@ -452,7 +452,7 @@ export class Dir extends Descriptor {
   /**
    * The names in this directory or in one below it, without "." and "..".
    *
-   * Stands for openat(2) and getdirentries(2); needs LOOKUP and READ.
+   * Stands for openat(2) and getdirentries(2); needs LOOKUP and READ, this directory itself READ alone: see `listDirSync()`.
    *
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.NotADirectory} When it is not a directory.

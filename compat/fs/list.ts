@@ -1,19 +1,24 @@
 import { abi, type DirectoryChunk } from "../../ffi/abi/abi.ts";
-import type { FdLike } from "../../ffi/fd_like.ts";
+import { CapsicumError } from "../../ffi/errors.ts";
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { Rights } from "../../rights/mod.ts";
+import { hasRights, rightsOf } from "./_held.ts";
 import { openBeneath } from "./open.ts";
 import { pathOf } from "./_path.ts";
 import { statAt } from "./_stat.ts";
 
 /**
- * The names in a directory, without "." and "..", in the order of the file system.
+ * Returns the names in a directory, without "." and "..", in the order of the file system.
  *
- * Given a descriptor it lists through a fresh one of its own, so that it neither depends on nor moves anybody's offset:
- * twice gives the same. Names are lossless: one that is not UTF-8 has each offending byte as U+DC00 + byte, and opens
- * under that very string.
+ * Given a descriptor with LOOKUP it opens the directory again, so the shared offset is neither used nor moved: twice gives
+ * the same. Without LOOKUP it reads the descriptor itself, from its start if it holds SEEK. Without SEEK the first listing
+ * works, and one that does not begin at the start throws.
  *
- * Stands for openat(2) of "." and getdirentries(2). A descriptor needs LOOKUP and READ; a path works until `enter()`.
- * Requires `--allow-ffi` permission.
+ * Names are lossless: one that is not UTF-8 has each offending byte as U+DC00 + byte, and opens under that very string.
+ *
+ * Stands for openat(2) of "." or lseek(2), and getdirentries(2). A descriptor needs READ, and LOOKUP or SEEK to be listed
+ * again; a path works until `enter()`. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When the path is empty or has a NUL.
  * @throws {RangeError} When the number is no descriptor.
@@ -37,12 +42,12 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
 }
 
 /**
- * The entries of a directory with their types, without "." and "..", in the order of the file system.
+ * Returns the entries of a directory with their types, without "." and "..", in the order of the file system.
  *
- * As {@link listDirSync}, which tells of descriptors and names; where a file system does not tell types, each costs an
- * fstatat(2), for which a descriptor also needs FSTAT.
+ * As {@link listDirSync} for descriptors and names. If a file system does not report types, each costs an fstatat(2), for
+ * which a descriptor also needs LOOKUP and FSTAT.
  *
- * Stands for openat(2) of "." and getdirentries(2). Requires `--allow-ffi` permission.
+ * Stands for openat(2) of "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} When the path is empty or has a NUL.
  * @throws {RangeError} When the number is no descriptor.
@@ -69,37 +74,69 @@ export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.D
 
 /** The names in the directory `path` below `dir`. */
 export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
-  const fd = openDirectory(dir, path);
-  try {
-    const names: string[][] = [];
-    for (let chunk; (chunk = readChunk(fd)) !== undefined;) names.push(chunk.names);
-    return names[0]?.concat(...names.slice(1)) ?? [];
-  } finally {
-    libc.close(fd);
-  }
+  const chunks = chunksOf(dir, path, readChunk);
+  return chunks[0]?.names.concat(...chunks.slice(1).map(({ names }) => names)) ?? [];
 }
 
-/** The entries of the directory `path` below `dir`. */
+/** The entries of the directory `path` below `dir`, read as a whole before the first is given: none is left open. */
 export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
-  const fd = openDirectory(dir, path);
-  try {
-    // Read as a whole before the first entry is given: whoever stops early leaves no descriptor open.
-    const chunks: DirectoryChunk[] = [];
-    for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) chunks.push(chunk);
-    return entries(chunks);
-  } finally {
-    libc.close(fd);
-  }
+  return entries(chunksOf(dir, path, readTypedChunk));
 }
 
 /** The entries as they are read; the directory is open from the first to the last. */
 export function* readingDir(dir: FdLike, path: string): Generator<Deno.DirEntry, void, undefined> {
+  // Between two reads somebody else could move its offset.
+  if (isReadItself(dir, path)) return yield* readDirAtSync(dir, path);
   const fd = openDirectory(dir, path);
   try {
     for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) yield* entries([chunk]);
   } finally {
     libc.close(fd);
   }
+}
+
+type Read = (fd: number) => DirectoryChunk | undefined;
+
+function chunksOf(dir: FdLike | string | URL, path: string, read: Read): DirectoryChunk[] {
+  if (isReadItself(dir, path)) return chunksOfItself(descriptor(dir), read);
+  const fd = openDirectory(dir, path);
+  try {
+    return rest(fd, read);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+function rest(fd: number, read: Read): DirectoryChunk[] {
+  const chunks: DirectoryChunk[] = [];
+  for (let chunk; (chunk = read(fd)) !== undefined;) chunks.push(chunk);
+  return chunks;
+}
+
+/** Whether a directory is read by its own descriptor, since without LOOKUP nothing can be opened in it, not even ".". */
+function isReadItself(dir: FdLike | string | URL, path: string): dir is FdLike {
+  if (typeof dir === "string" || dir instanceof URL || path !== "." || !hasRights()) return false;
+  const rights = rightsOf(descriptor(dir));
+  return rights.has("READ") && !rights.has("LOOKUP");
+}
+
+function chunksOfItself(fd: number, read: Read): DirectoryChunk[] {
+  const held = rightsOf(fd);
+  if (held.has("SEEK")) libc.lseek(fd, 0, libc.SEEK_SET);
+  const first = read(fd);
+  // The kernel reports where it began to read: what is not the start was read before.
+  if (base.some((byte) => byte !== 0)) {
+    throw new CapsicumError(
+      `getdirentries on fd ${fd}: it was read before and can't be rewound: missing SEEK (held: ${
+        held.names().join(", ")
+      }) (ENOTCAPABLE). Keep SEEK, or LOOKUP to open it anew for each listing.`,
+      {
+        ...{ code: "ENOTCAPABLE", errno: libc.ENOTCAPABLE, syscall: "lseek", reason: "rights", fd, held },
+        missing: new Rights(["SEEK"]),
+      },
+    );
+  }
+  return first === undefined ? [] : [first, ...rest(fd, read)];
 }
 
 /** The next entries of an open directory, with their types; undefined at its end. */

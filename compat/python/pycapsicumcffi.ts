@@ -110,9 +110,10 @@
  *   over lines, too. What is not UTF-8 throws when it is read, in Python also when it lies shortly behind that.
  * - A closed file, and one in a mode for something else, is `Deno.errors.BadResource`, as of `Deno.FsFile`, where Python
  *   has ValueError and UnsupportedOperation. Text is UTF-8, where Python asks the locale.
- * - `compat33` is always there; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor opens it anew,
- *   which needs LOOKUP and READ; twice gives the same, where Python's gives nothing the second time. A name that is not
- *   UTF-8 has U+DC80 to U+DCFF for its bytes, as in Python 3.
+ * - `compat33` is always there; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor needs READ, as
+ *   in Python. With LOOKUP it opens the directory again, with SEEK it rewinds it: twice gives the same, where Python's
+ *   gives nothing the second time. With neither the second time throws. A name that is not UTF-8 has U+DC80 to U+DCFF for
+ *   its bytes, as in Python 3.
  *
  * @module
  */

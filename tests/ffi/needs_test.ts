@@ -203,6 +203,7 @@ test.capsicum("each other call works with exactly the rights that it needs, and 
       fchdir: ["directory", (fd) => libc("fchdir", fd)],
       chflagsat: ["directory", (fd) => libc("chflagsat", fd, "file", 0, 0)],
       futimesat: ["directory", (fd) => libc("futimesat", fd, "file", null)],
+      "mknodat FIFO": ["directory", (fd) => libc("mknodat", fd, `fifo${names++}`, 0o010600, 0)],
       funlinkat: ["directory", (fd) => {
         must("close", must("open", `${base}/victim`, O_RDWR | O_CREAT, 0o600));
         return libc("funlinkat", fd, "victim", -200, 0);

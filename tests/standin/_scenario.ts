@@ -24,6 +24,7 @@ export const AT_FDCWD = -100;
 export const EPERM = 1,
   ENOENT = 2,
   EBADF = 9,
+  EFAULT = 14,
   EEXIST = 17,
   ENOTDIR = 20,
   EISDIR = 21,

@@ -3,6 +3,7 @@ import {
   d,
   EBADF,
   ECAPMODE,
+  EFAULT,
   EINVAL,
   ENOTCAPABLE,
   f,
@@ -194,6 +195,7 @@ scenario("copy_file_range() needs no SEEK", ["13.2"], [
 
 /** A `struct kinfo_file` of 1392 bytes, that says so or something else. */
 const kinfo = (structsize: string): Argument => ({ hex: structsize + "00".repeat(1388) });
+const F_GET_SEALS = 20, F_ISUNIONSTACK = 21;
 const F_KINFO = 22, KINFO_FILE_SIZE = "70050000";
 scenario("F_KINFO wants the size and FCNTL, and does not work in capability mode", [...both], [
   openFile,
@@ -205,6 +207,32 @@ scenario("F_KINFO wants the size and FCNTL, and does not work in capability mode
   fails(ENOTCAPABLE, "fcntl", ref("g"), F_KINFO, kinfo(KINFO_FILE_SIZE)),
   ok("cap_enter"),
   fails(ECAPMODE, "fcntl", f, F_KINFO, kinfo(KINFO_FILE_SIZE)),
+], { tree });
+
+const F_SETLK = 12, lock = { hex: "00".repeat(32) };
+scenario("a lock's address is looked at before the rights are", [...both], [
+  openFile,
+  ok("cap_rights_limit", f, rights("READ")),
+  fails(EFAULT, "fcntl", f, F_SETLK, 8),
+  fails(ENOTCAPABLE, "fcntl", f, F_SETLK, lock),
+], { tree });
+
+scenario("mknodat() of a FIFO needs MKFIFOAT", [...both], [
+  openDir,
+  ok("cap_rights_limit", d, rights("MKFIFOAT")),
+  ok("mknodat", d, "fifo", 0o010600, 0),
+  openDir,
+  ok("cap_rights_limit", d, rights("MKNODAT")),
+  fails(ENOTCAPABLE, "mknodat", d, "other", 0o010600, 0),
+], { tree });
+
+scenario("only what is in a file system may be part of a union mount, and only memory has seals", [...both], [
+  openFile,
+  gives(0, "fcntl", f, F_ISUNIONSTACK, 0),
+  fails(EINVAL, "fcntl", f, F_GET_SEALS, 0),
+  opens("m", "memfd_create", "name", 2),
+  fails(EBADF, "fcntl", ref("m"), F_ISUNIONSTACK, 0),
+  gives(0, "fcntl", ref("m"), F_GET_SEALS, 0),
 ], { tree });
 
 scenario("O_EXEC gives a descriptor that can't be read", [...both], [

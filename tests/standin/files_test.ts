@@ -21,6 +21,7 @@ import {
 } from "./_scenario.ts";
 
 const skip = { skip: needsStandin };
+const O_NONBLOCK = 4;
 const SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2;
 
 /** The names that getdirentries(2) gives into a buffer of `size` bytes, in hex, checked as records. */
@@ -278,3 +279,19 @@ test("stand-in: strerror_r() has FreeBSD's texts", () => {
   assertEquals(say(-5), [EINVAL, "Unknown error: -5"]);
   assertEquals(say(98), [EINVAL, "Unknown error: 98"]);
 }, skip);
+
+scenario("a FIFO that never had a writer has no data and no end; once its writer is gone it is at its end", [
+  "15.1",
+  "13.2",
+], [
+  ok("mkfifo", "$base/fifo", 0o600),
+  opens("r", "open", "$base/fifo", O_NONBLOCK, 0),
+  fails(EAGAIN, "read", { ref: "r" }, { out: 1 }, 1),
+  gives(0, "read", { ref: "r" }, { out: 1 }, 0),
+  opens("w", "open", "$base/fifo", 1, 0),
+  fails(EAGAIN, "read", { ref: "r" }, { out: 1 }, 1),
+  ok("close", { ref: "w" }),
+  gives(0, "read", { ref: "r" }, { out: 1 }, 1),
+  opens("late", "open", "$base/fifo", O_NONBLOCK, 0),
+  fails(EAGAIN, "read", { ref: "late" }, { out: 1 }, 1),
+]);

@@ -161,6 +161,26 @@ scenario("a trailing slash asks for a directory", [...both], [
   fails(EEXIST, "mkdirat", d, "sub/", 0o755),
 ], { tree: { f: "f", sub: {}, tof: { link: "f" }, tosub: { link: "sub" } } });
 
+scenario("mkdir, rmdir and rename follow a symlink with a trailing slash", [...both], [
+  opens("d", "open", "$base", O_DIRECTORY, 0),
+  ok("renameat", d, "toSub/", d, "moved"),
+  ok("fstatat", d, "moved/f", { out: 224 }, 0),
+  fails(ENOENT, "fstatat", d, "sub", { out: 224 }, 0),
+  ok("unlinkat", d, "toEmpty/", 0x800),
+  fails(ENOENT, "fstatat", d, "empty", { out: 224 }, 0),
+  ok("fstatat", d, "toEmpty", { out: 224 }, 0x200),
+  ok("mkdirat", d, "dangling/", 0o755),
+  ok("fstatat", d, "made", { out: 224 }, 0),
+  fails(ENOTDIR, "mkdirat", d, "toFile/", 0o755),
+  fails(ELOOP, "mkdirat", d, "loop/", 0o755),
+  fails(ENOENT, "renameat", d, "f", d, "new/"),
+], {
+  tree: {
+    ...{ f: "f", sub: { f: "" }, empty: {}, toSub: { link: "sub" }, toEmpty: { link: "empty" } },
+    ...{ dangling: { link: "made" }, toFile: { link: "f" }, loop: { link: "loop" } },
+  },
+});
+
 scenario("the last component of an operation can't be a dot", [...both], [
   opens("d", "open", "$base", O_DIRECTORY, 0),
   fails(EPERM, "unlinkat", d, ".", 0),

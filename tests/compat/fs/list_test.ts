@@ -326,3 +326,64 @@ for (const inside of [false, true]) {
     }
   });
 }
+
+test.capsicum("a descriptor with READ and SEEK alone is listed itself, from its start each time", async () => {
+  using fixture = new Fixture({ a: "", b: "" });
+  const found = await inChild(async ({ enter, libc, limit, listDirSync, openDirSync, readDirSync }, path) => {
+    using dir = openDirSync(path, { limit: ["READ", "SEEK"] }), whole = openDirSync(path);
+    const copy = libc.dup(whole);
+    limit(copy, ["READ", "SEEK"]);
+    enter();
+    libc.getdirentries(copy, new Uint8Array(64), 64, new Uint8Array(8));
+    const asynchronous: string[] = [];
+    for await (const { name } of dir.readDir()) asynchronous.push(name, ...dir.listSync());
+    return [
+      [
+        listDirSync(dir),
+        dir.listSync(),
+        dir.listSync("."),
+        await dir.list(),
+        listDirSync(dir.fd),
+        listDirSync(copy),
+      ],
+      [[...readDirSync(dir)], [...dir.readDirSync()]].map((entries) => entries.map(({ name }) => name)),
+      [asynchronous],
+    ].flat().map((names) => names.sort().join());
+  }, fixture.path);
+  assertEquals(found, [...Array(8).fill("a,b"), "a,a,a,b,b,b"]);
+});
+
+test.capsicum("a descriptor with READ alone is listed once; then the error names SEEK, and nothing is an empty list", async () => {
+  using fixture = new Fixture({ a: "", b: "" });
+  const [first, ...failures] = await inChild(
+    async (
+      { caught, isNotCapable, libc, limit, listDirSync, openDirSync, readDirSync, trapViolations },
+      path,
+    ) => {
+      using dir = openDirSync(path, { limit: ["READ"] }), begun = openDirSync(path);
+      // Some of its entries are read before.
+      libc.getdirentries(begun, new Uint8Array(64), 64, new Uint8Array(8));
+      limit(begun, ["READ"]);
+      trapViolations();
+      const first = listDirSync(dir).sort();
+      const failures = [() => listDirSync(dir), () => dir.listSync(), () => readDirSync(begun)].map(
+        (list) => {
+          const { code, fd, missing, message } = caught(list)!;
+          return [
+            code,
+            fd === dir.fd || fd === begun.fd,
+            missing,
+            message.includes("missing SEEK (held: READ)"),
+          ];
+        },
+      );
+      const rejected = await dir.list().catch(isNotCapable);
+      return [first, ...failures, [rejected]];
+    },
+    fixture.path,
+    { exits: true },
+  );
+  assertEquals(first, ["a", "b"]);
+  const expected = ["ENOTCAPABLE", true, ["SEEK"], true];
+  assertEquals(failures, [expected, expected, expected, [true]]);
+});

@@ -11,7 +11,7 @@ import { AT_FDCWD } from "./abi/freebsd_constants.ts";
 export { listed, quoted, shortened } from "../rights/text.ts";
 
 /** The most characters of a message. */
-const MOST = 300;
+export const MOST = 300;
 /** The least that are left for a path. */
 const LEAST = 24;
 

@@ -1,8 +1,9 @@
+import { abi } from "../../ffi/abi/abi.ts";
 import { sandboxed } from "../../ffi/capability_mode.ts";
 import { isNotCapable } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
 import type { Rights } from "../../rights/mod.ts";
-import { hasRights, rightsOf } from "./_held.ts";
+import { rightsOf } from "./_held.ts";
 import { deviceOf, identityOf } from "./_stat.ts";
 
 /**
@@ -14,7 +15,8 @@ import { deviceOf, identityOf } from "./_stat.ts";
  * @param above The directory that it was opened through.
  */
 export function isConfined(fd: number, above?: { readonly fd: number; readonly confined: boolean }): boolean {
-  if (!hasRights()) return true;
+  const always = abi().confinesLookups?.();
+  if (always !== undefined) return always;
   const rights = rightsOf(fd);
   if (sandboxed()) return above !== undefined && rights.has("FSTAT") && isPartOf(above, fd);
   if (!rights.has("LOOKUP")) return false;

@@ -1,3 +1,5 @@
+import { shown } from "../../ffi/message.ts";
+
 /**
  * Access and modification time as two `struct timespec`, with milliseconds as `Deno.utime` has them.
  *
@@ -9,11 +11,13 @@ export function timespecs(atime: number | Date, mtime: number | Date): Uint8Arra
   [atime, mtime].forEach((time, i) => {
     const milliseconds = time instanceof Date ? time.getTime() : time;
     if (typeof milliseconds !== "number") {
-      throw new TypeError(`A time is a number of seconds or a Date, not ${Deno.inspect(time)}.`);
+      throw new TypeError(`A time is a number of seconds or a Date, not ${shown(time)}.`);
     }
     // Rounded, since 1.001 * 1000 is a little less than 1001.
     const whole = time instanceof Date ? milliseconds : Math.round(milliseconds * 1000);
-    if (!Number.isSafeInteger(whole)) throw new RangeError(`The time ${Deno.inspect(time)} is none.`);
+    if (!Number.isSafeInteger(whole)) {
+      throw new RangeError(`A time must be a valid Date or a finite number of seconds, not ${shown(time)}.`);
+    }
     const seconds = Math.floor(whole / 1000);
     if (seconds === -1) {
       // VNOVAL of sys/vnode.h: the kernel would leave the time as it is and report success.

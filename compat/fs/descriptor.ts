@@ -1,5 +1,6 @@
 import { descriptor } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { shown } from "../../ffi/message.ts";
 import { limit } from "../../ffi/limits.ts";
 import type { RightsLike } from "../../rights/mod.ts";
 
@@ -153,7 +154,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
 export function openDescriptor(fd: number): number {
   const number = descriptor(fd);
   if (typeof fd !== "number") {
-    throw new TypeError(`A descriptor to take over is a number, not ${Deno.inspect(fd)}, which keeps it.`);
+    throw new TypeError(`A descriptor to take over is a number, not ${shown(fd)}, which keeps it.`);
   }
   libc.fcntl(number, libc.F_GETFD);
   return number;

@@ -16,7 +16,7 @@ import * as names from "./_names.ts";
 import { openBeneath, openFileAt } from "./open.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
-import { pathOf } from "./_path.ts";
+import { pathOf } from "./ambient_path.ts";
 import { emptying, remove, REMOVE_OPTIONS, removing } from "./remove.ts";
 import { type Target, targetOf, type TargetWithOptions, targetWithOptions } from "./target.ts";
 import { makeTempDir, makeTempFile } from "./temp.ts";

@@ -5,7 +5,7 @@ import * as libc from "../../ffi/libc.ts";
 import { Rights } from "../../rights/mod.ts";
 import { hasRights, rightsOf } from "./_held.ts";
 import { openBeneath } from "./open.ts";
-import { pathOf } from "./_path.ts";
+import { pathOf } from "./ambient_path.ts";
 import { statAt } from "./_stat.ts";
 
 /**

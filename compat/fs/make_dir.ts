@@ -1,5 +1,5 @@
 import * as libc from "../../ffi/libc.ts";
-import { pathOf } from "./_path.ts";
+import { pathOf } from "./ambient_path.ts";
 
 /**
  * Makes a directory by an ambient path where the name is missing; what it is in must exist.

@@ -6,7 +6,7 @@ import { FdFile } from "./fd_file.ts";
 import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
 import { checkOptions } from "./options.ts";
 import { permissionBits } from "./_mode.ts";
-import { pathOf } from "./_path.ts";
+import { pathOf } from "./ambient_path.ts";
 import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
 
 /**

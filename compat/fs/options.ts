@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { shown } from "../../ffi/message.ts";
+import { listed, shown } from "../../ffi/message.ts";
 
 /** Returns what was expected, if the value is something else. */
 export type Check = (value: unknown) => Expected | undefined;
@@ -77,7 +77,7 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, name)) {
       throw new TypeError(
-        `${call}: there is no option ${shown(name)}. The options are ${Object.keys(known).join(", ")}.`,
+        `${call}: there is no option ${shown(name)}. The options are ${listed(Object.keys(known), 150)}.`,
       );
     }
     const wrong = value === undefined ? undefined : known[name]!(value);

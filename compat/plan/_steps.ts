@@ -1,14 +1,17 @@
 import { descriptor } from "../../ffi/fd_like.ts";
+import { listed, MOST, quoted, shortened, shown } from "../../ffi/message.ts";
 import { Rights, type RightsLike } from "../../rights/mod.ts";
 import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/fd_file.ts";
 import { ensureDirSync } from "../fs/make_dir.ts";
 import { openSync } from "../fs/open.ts";
-import { openFlags } from "../fs/open_options.ts";
+import { openFlags, openOptions } from "../fs/open_options.ts";
+import { aBoolean, anything, type Check, checkOptions, oneOf } from "../fs/options.ts";
+import { ambientPath } from "../fs/ambient_path.ts";
 import { type Limits, limitsOf } from "./_limits.ts";
 import type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
 import { presets } from "./presets.ts";
-import { stdio, streamLimits, type StreamOptions } from "./stdio.ts";
+import { stdio, streamLimits, type StreamOptions, streamOptions } from "./stdio.ts";
 
 /** An entry of a plan, checked. */
 export interface Entry {
@@ -52,16 +55,9 @@ export interface Steps {
  * @throws {RangeError} When a right, a preset, a descriptor or a name of the plan is unknown.
  */
 export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
-  if (typeof plan !== "object" || plan === null) {
-    throw new TypeError(`sandbox(): a plan is an object, not ${Deno.inspect(plan)}.`);
-  }
-  checkKeys("sandbox(): a plan", plan, known.plan);
-  const { dirs, files, fds, stdio = false, enforce = "required" } = plan;
-  if (enforce !== "required" && enforce !== "if-supported") {
-    throw new RangeError(
-      `sandbox(): enforce is "required" or "if-supported", not ${Deno.inspect(enforce)}.`,
-    );
-  }
+  if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
+  checkOptions("sandbox()", plan, known.plan);
+  const { dirs, files, fds, stdio = false } = plan;
   return {
     dirs: entries("dirs", dirs, openingOfDir),
     files: entries("files", files, openingOfFile),
@@ -81,61 +77,60 @@ function distinct(existing: Existing[]): Existing[] {
   return existing;
 }
 
-/** What a plan and its entries can have. The type checker passes over other members of a plan, so these are refused. */
-const known = {
-  plan: ["dirs", "files", "fds", "stdio", "limitOthers", "warmUp", "enforce", "dryRun"],
-  dirs: ["path", "rights", "create", "unconfined"],
-  files: [
-    ...["path", "rights", "ioctls", "fcntls", "read", "write", "append", "truncate", "create", "createNew"],
-    ...["mode", "noFollow", "exclusive", "sync", "directory", "customFlags"],
-  ],
-  fds: ["fd", "rights", "ioctls", "fcntls"],
-  stdio: ["raw"],
-};
+/** Passes `true`, `false` and an object, whose members are checked where they are used. */
+const aSwitch: Check = (value) =>
+  typeof value === "object" && value !== null
+    ? undefined
+    : aBoolean(value) && { expected: "a boolean or an object", error: TypeError };
 
-/** Refuses a member that there is not: it may be a limit, misspelt. */
-function checkKeys(what: string, object: object, known: readonly string[]): void {
-  const unknown = Object.keys(object).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new RangeError(`${what} has no ${JSON.stringify(unknown)}, only ${known.join(", ")}.`);
-}
+const { limit: _limit, ...openingOptions } = openOptions;
+
+/** The members of a plan and of its entries. The type checker passes over others, so they are refused. */
+const known = {
+  plan: {
+    dirs: anything,
+    files: anything,
+    fds: anything,
+    stdio: aSwitch,
+    limitOthers: aBoolean,
+    warmUp: aSwitch,
+    enforce: oneOf("required", "if-supported"),
+    dryRun: aBoolean,
+  },
+  dirs: { path: anything, rights: anything, create: aBoolean, unconfined: oneOf("allow") },
+  files: { path: anything, rights: anything, ioctls: anything, fcntls: anything, ...openingOptions },
+  fds: { fd: anything, rights: anything, ioctls: anything, fcntls: anything },
+};
 
 function entries<P, E>(
   part: "dirs" | "files" | "fds",
   plans: Readonly<Record<string, P>> = {},
   check: (name: string, plan: P, key: string) => E,
 ): E[] {
-  if (typeof plans !== "object" || plans === null) {
-    throw new TypeError(`sandbox(): ${part} is an object of entries by name, not ${Deno.inspect(plans)}.`);
+  if (typeof plans !== "object" || plans === null || Array.isArray(plans)) {
+    throw new TypeError(`sandbox(): ${part} must be an object of entries by name, not ${shown(plans)}.`);
   }
   return Object.entries(plans).map(([key, plan]) => {
-    const name = `${part}.${key}`;
+    const name = `${part}.${key}`, call = `sandbox(): ${shortened(name, 40)}`;
+    if (plan === undefined) throw new TypeError(`${call}: an entry must be an object, not undefined.`);
+    checkOptions(call, plan, known[part]);
     try {
-      if (typeof plan !== "object" || plan === null) {
-        throw new TypeError(`an entry is an object, not ${Deno.inspect(plan)}.`);
-      }
-      checkKeys("an entry", plan, known[part]);
       return check(name, plan, key);
     } catch (cause) {
-      const Class = cause instanceof RangeError
-        ? RangeError
-        : cause instanceof Deno.errors.BadResource
-        ? Deno.errors.BadResource
-        : TypeError;
-      throw new Class(`sandbox(): ${name}: ${(cause as Error).message}`, { cause });
+      const { message } = cause as Error;
+      const Class = [RangeError, TypeError, Deno.errors.BadResource].find((Class) => cause instanceof Class);
+      if (Class === undefined) throw cause;
+      throw new Class(`${call}: ${shortened(message, MOST - call.length - 2)}`, { cause });
     }
   });
 }
 
 function openingOfDir(name: string, plan: DirPlan, key: string): DirOpening {
   const { path, rights = "read", create = false, unconfined } = plan;
-  if (unconfined !== undefined && unconfined !== "allow") {
-    throw new RangeError(`unconfined is "allow" or left out, not ${Deno.inspect(unconfined)}.`);
-  }
   return {
     name,
     key,
-    path: shown(path),
+    path: ambientPath(path),
     what: create ? "directory, made where it is missing" : "directory",
     limits: limitsOf(named(rights, "dir", presets.dir)),
     mayBeUnconfined: unconfined === "allow",
@@ -153,7 +148,7 @@ function openingOfFile(name: string, plan: FilePlan, key: string): Opening<FdFil
   return {
     name,
     key,
-    path: shown(path),
+    path: ambientPath(path),
     what: `file: ${uses.join(", ") || "read"}`,
     limits: limitsOf(
       rights === undefined ? fileRights(options) : named(rights, "file", presets.file),
@@ -189,10 +184,7 @@ function existingOf(name: string, plan: DescriptorPlan): Existing {
 }
 
 function streams(options: StreamOptions): Existing[] {
-  if (typeof options !== "object") {
-    throw new TypeError(`sandbox(): stdio is a boolean or an object, not ${Deno.inspect(options)}.`);
-  }
-  checkKeys("sandbox(): stdio", options, known.stdio);
+  checkOptions("sandbox(): stdio", options, streamOptions);
   return stdio.map((name, fd) => ({
     name: `stdio.${name}`,
     fd,
@@ -209,21 +201,9 @@ function named(rights: string | RightsLike, where: string, known: Readonly<Recor
   }
   if (!Object.hasOwn(known, rights)) {
     throw new RangeError(
-      `${JSON.stringify(rights)} is none of presets.${where}: these are ${Object.keys(known).join(", ")}. ` +
+      `${quoted(rights)} is none of presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
         `Rights themselves are a list.`,
     );
   }
   return known[rights]!;
-}
-
-/** A path as it is shown. */
-function shown(path: string | URL): string {
-  if (typeof path !== "string" && !(path instanceof URL)) {
-    throw new TypeError(`a path is a string or a file: URL, not ${Deno.inspect(path)}.`);
-  }
-  const text = String(path);
-  if (text === "" || text.includes("\0")) {
-    throw new TypeError(`the path ${JSON.stringify(text)} is empty or has a NUL character.`);
-  }
-  return text;
 }

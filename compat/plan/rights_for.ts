@@ -1,6 +1,8 @@
+import { listed, shown } from "../../ffi/message.ts";
 import { needs, type Operation, rightsToOpen } from "../../ffi/needs.ts";
 import { Rights } from "../../rights/mod.ts";
-import { openFlags, type OpenOptions } from "../fs/open_options.ts";
+import { openFlags, type OpenOptions, openOptions } from "../fs/open_options.ts";
+import { checkOptions } from "../fs/options.ts";
 
 /**
  * The rights that a call needs on its descriptor, by its C name; or that opening a file needs on the directory, by the
@@ -30,22 +32,21 @@ import { openFlags, type OpenOptions } from "../fs/open_options.ts";
  */
 export function rightsFor(operation: Operation | OpenOptions): Rights {
   if (typeof operation === "object" && operation !== null) {
+    checkOptions("rightsFor()", operation, openOptions);
     return new Rights(rightsToOpen(openFlags(operation)));
   }
   if (typeof operation !== "string") {
     throw new TypeError(
-      `${
-        Deno.inspect(operation)
-      } is no operation: expected the C name of a call, or the options of openSync().`,
+      `${shown(operation)} is no operation: expected the C name of a call, or the options of openSync().`,
     );
   }
   if (!Object.hasOwn(needs, operation)) {
     const [call] = operation.split(" ");
     const near = Object.keys(needs).filter((name) => name.split(" ")[0] === call).map((name) => `"${name}"`);
     throw new RangeError(
-      `${JSON.stringify(operation)} is not among the calls whose rights are known, which \`needs\` lists. ` +
+      `${shown(operation)} is not among the calls whose rights are known, which \`needs\` lists. ` +
         (near.length > 0
-          ? `Of this call it has ${near.join(", ")}.`
+          ? `Of this call it has ${listed(near, 100)}.`
           : "What opening needs is told by options, as in rightsFor({ read: true })."),
     );
   }

@@ -1,5 +1,7 @@
 import { enter, isSupported, sandboxed } from "../../ffi/capability_mode.ts";
+import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc.ts";
+import { listed, MOST, quoted, shortened } from "../../ffi/message.ts";
 import type { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/fd_file.ts";
 import { applyLimits } from "./_limits.ts";
@@ -84,6 +86,7 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
       run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
     }
     const { dirs, files } = run.open(steps);
+    if (supported) run.confine(steps, dirs);
     if (supported) run.limit(steps, plan.limitOthers ?? false);
     return {
       dirs,
@@ -110,17 +113,24 @@ class Run {
       if (cause instanceof SandboxError) throw cause;
       // Only Deno itself throws this, for want of a permission: it is no step's fault.
       if (cause instanceof Deno.errors.NotCapable) throw cause;
-      const of = entry === undefined ? "" : ` ${entry}`;
-      const left = this.#limited.length === 0
-        ? ""
-        : ` Limited all the same, which can't be taken back: ${this.#limited.join(", ")}.`;
-      throw new SandboxError(`sandbox(): to ${step}${of} failed: ${(cause as Error).message}${left}`, {
+      throw new SandboxError(this.#message(step, entry, cause as SyscallError), {
         step,
         entry,
         stillLimited: [...this.#limited],
         cause,
       });
     }
+  }
+
+  #message(step: SandboxStep, entry: string | undefined, { message, code }: SyscallError): string {
+    const of = entry === undefined ? "" : ` ${shortened(entry, 60)}`;
+    const left = this.#limited.length === 0
+      ? ""
+      : ` Limited all the same, which can't be taken back: ${listed(this.#limited, 120)}.`;
+    const what = `sandbox(): to ${step}${of} failed`, room = MOST - what.length - left.length - ": ".length;
+    if (message.length <= room) return `${what}: ${message}${left}`;
+    const because = code === undefined ? ": " : ` (${code}): `;
+    return `${what}${because}${shortened(message, room - because.length)}${left}`;
   }
 
   /** Opens everything. */
@@ -131,19 +141,23 @@ class Run {
       return [entry.key, opened];
     };
     const result = { dirs: Object.fromEntries(dirs.map(open)), files: Object.fromEntries(files.map(open)) };
+    return result;
+  }
+
+  /** Refuses directories that this kernel does not confine. */
+  confine({ dirs }: Steps, opened: Readonly<Record<string, Dir>>): void {
     for (const { name, key, path, mayBeUnconfined } of dirs) {
       this.step("confine", name, () => {
-        if (mayBeUnconfined || result.dirs[key]!.confined) return;
+        if (mayBeUnconfined || opened[key]!.confined) return;
         throw new Error(
           `${
-            JSON.stringify(path)
-          } is the root of a mounted file system, out of which this kernel lets ".." ` +
-            'lead, or that can\'t be found out. Name a directory below it, or say unconfined: "allow" and let ' +
-            "no other code have its descriptor.",
+            quoted(path)
+          } is the root of a mounted file system, out of which this kernel lets ".." lead, or that ` +
+            'can\'t be found out. Name a directory below it, or say unconfined: "allow" and let no other code have ' +
+            "its descriptor.",
         );
       });
     }
-    return result;
   }
 
   /** Limits everything and enters. */
@@ -164,17 +178,24 @@ class Run {
     this.step("enter", undefined, enterOnce);
   }
 
+  /** Closes everything, and then throws the first error. */
   close(): void {
-    for (const [, opened] of this.#opened) opened[Symbol.dispose]();
-  }
-
-  closeQuietly(): void {
+    const errors: unknown[] = [];
     for (const [, opened] of this.#opened) {
       try {
         opened[Symbol.dispose]();
-      } catch {
-        // What failed before it is thrown.
+      } catch (error) {
+        errors.push(error);
       }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  closeQuietly(): void {
+    try {
+      this.close();
+    } catch {
+      // What failed before it is thrown.
     }
   }
 }

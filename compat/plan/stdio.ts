@@ -1,5 +1,7 @@
 import type { FdLike } from "../../ffi/fd_like.ts";
+import { shown } from "../../ffi/message.ts";
 import { Ioctl } from "../../rights/mod.ts";
+import { aBoolean, type Check, checkOptions } from "../fs/options.ts";
 import { applyLimits, type Limits, limitsOf } from "./_limits.ts";
 import { unlessClosed } from "./descriptors.ts";
 import { presets } from "./presets.ts";
@@ -23,6 +25,10 @@ export interface LimitStreamOptions extends StreamOptions {
 
 /** What a stream is used for: reading, writing, or both. */
 export type StreamUse = "read" | "write" | "readWrite";
+
+/** A check for each option of terminals. */
+export const streamOptions: Readonly<Record<keyof StreamOptions, Check>> = { raw: aBoolean };
+const limitStreamOptions = { ...streamOptions, lookup: aBoolean, ignoreClosed: aBoolean };
 
 const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
 
@@ -58,8 +64,9 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
 export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOptions = {}): void {
   if (typeof use !== "string" || !Object.hasOwn(uses, use)) {
     const Class = typeof use === "string" ? RangeError : TypeError;
-    throw new Class(`A stream is used to "read", "write" or "readWrite", not ${Deno.inspect(use)}.`);
+    throw new Class(`A stream is used to "read", "write" or "readWrite", not ${shown(use)}.`);
   }
+  checkOptions("limitStream()", options, limitStreamOptions);
   const { lookup = false, ignoreClosed = false } = options;
   const limits = streamLimits(uses[use], options);
   const apply = () =>
@@ -95,6 +102,7 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
  * ```
  */
 export function limitStdio(options: StreamOptions = {}): void {
+  checkOptions("limitStdio()", options, streamOptions);
   for (const [fd, name] of stdio.entries()) {
     unlessClosed(() => applyLimits(fd, streamLimits(name, options)));
   }

@@ -1,4 +1,5 @@
 import * as libc from "../../ffi/libc.ts";
+import { shown } from "../../ffi/message.ts";
 
 // sys/wait.h and sys/procctl.h, FreeBSD 13 to 15.
 const P_PID = 0;
@@ -36,7 +37,9 @@ const PROC_TRAPCAP_CTL_ENABLE = 1, PROC_TRAPCAP_CTL_DISABLE = 2;
  * ```
  */
 export function trapViolations(on = true): void {
-  if (typeof on !== "boolean") throw new TypeError(`Violations are trapped or not, not ${Deno.inspect(on)}.`);
+  if (typeof on !== "boolean") {
+    throw new TypeError(`trapViolations(): the argument must be a boolean, not ${shown(on)}.`);
+  }
   const state = new Int32Array([on ? PROC_TRAPCAP_CTL_ENABLE : PROC_TRAPCAP_CTL_DISABLE]);
   libc.procctl(P_PID, Deno.pid, PROC_TRAPCAP_CTL, new Uint8Array(state.buffer));
 }

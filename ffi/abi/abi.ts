@@ -5,6 +5,8 @@ import { freebsd } from "./freebsd.ts";
 export interface Abi {
   /** Whether descriptors have rights here. */
   readonly hasCapsicum: boolean;
+  /** Whether the kernel keeps lookups beneath a directory when asked to; where it depends on the directory, it is left out. */
+  confinesLookups?(): boolean;
   /** The absolute path of a libc with FreeBSD's functions: a bare name would need `--allow-ffi` for everything. */
   readonly library?: string;
   /** Gives the function that stands for one of FreeBSD's, where there is no such libc. It reads errno by itself. */

@@ -46,18 +46,26 @@ export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): n
     const number = errno[0];
     if (number === linux.EAGAIN && tries < TRIES) continue;
     if (number === linux.EXDEV) errno[0] = -linux.EXDEV;
-    else if (number === linux.ENOSYS || number === linux.EPERM && !hasOpenat2()) {
+    else if ((number === linux.ENOSYS || number === linux.EPERM) && !isAllowed()) {
       throw new Deno.errors.NotSupported(
-        "The kernel has no openat2(2), which keeps paths beneath their directory: it came with Linux 5.6, and the " +
-          "seccomp profile of an old container runtime may forbid it.",
+        "openat2(2), which keeps a lookup beneath its directory, came with Linux 5.6, and the seccomp profile of an old " +
+          "container runtime may forbid it. The methods of Dir do without.",
       );
     }
     return -1;
   }
 }
 
-/** Whether the kernel gets so far as to look at the arguments of openat2. */
-function hasOpenat2(): boolean {
+let known: boolean | undefined;
+
+/** Whether the kernel keeps lookups beneath a directory: whether it has openat2(2), and no filter forbids it. */
+export function hasOpenat2(): boolean {
+  openat2 ??= glibc("openat2");
+  return known ??= isAllowed();
+}
+
+/** Whether openat2(2) gets so far as to refuse a size of 0, which it does first. */
+function isAllowed(): boolean {
   openat2!(linux.SYS_openat2, -1, null, how, 0n);
   const number = new Int32Array(1);
   memcpy(number, errnoAt, 4n);

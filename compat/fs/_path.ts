@@ -1,9 +1,10 @@
 import { quoted, shown } from "../../ffi/message.ts";
+import { encodeName } from "../../ffi/names.ts";
 
 /**
  * A path that is taken apart before a system call sees it.
  *
- * @throws {TypeError} When it is no string, is empty or has a NUL.
+ * @throws {TypeError} When it is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
  */
 export function checkedPath(path: string): string {
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
@@ -11,6 +12,8 @@ export function checkedPath(path: string): string {
   if (path.includes("\0")) {
     throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
   }
+  // What the kernel would get of a later component is checked before it sees the first.
+  if (!path.isWellFormed()) encodeName(path);
   return path;
 }
 

@@ -157,8 +157,8 @@ const pure = [
   "warmUp",
 ];
 
-/** Exports that limit what the tests themselves have open; their own tests call them, in children. */
-const limiting = ["limitOthers", "limitStdio"];
+/** Exports that limit what the tests themselves have open, or run a function: their own tests call them. */
+const limiting = ["fdOf", "limitOthers", "limitStdio"];
 
 /** The functions that the module exports and that may reach the kernel. */
 export function exportedFunctions(): string[] {

@@ -7,6 +7,10 @@ export interface Kernel {
   /** The file that `--allow-ffi` must name. */
   libc: string;
   flags: string[];
+  /** What sets it apart from another one of the same name. */
+  variant?: string;
+  /** The test files that run on it; undefined for all. */
+  files?: readonly string[];
   /** The releases to test, each as the environment that selects it. */
   releases: Record<string, string>[];
 }
@@ -42,6 +46,31 @@ export function nativeKernel(): Kernel | undefined {
     }
   });
   return libc === undefined ? undefined : { simulated: false, libc, flags: [], releases: [{}] };
+}
+
+/** Linux where a filter forbids openat2(2); undefined where the filter can't be made. */
+export function withoutOpenat2(native: Kernel | undefined): Kernel | undefined {
+  if (native === undefined || Deno.build.arch !== "x86_64") return undefined;
+  return {
+    ...native,
+    variant: "without openat2(2)",
+    flags: [`--preload=${new URL("tests/_no_openat2.ts", root).href}`],
+    files: [
+      "attack",
+      "bytes_names",
+      "dir",
+      "dir_attributes",
+      "dir_contents",
+      "dir_names",
+      "open",
+      "remove",
+      "resolve",
+      "walk",
+    ]
+      .map((name) => `tests/compat/fs/${name}_test.ts`),
+    // EPERM, as the filters of old container runtimes say.
+    releases: [{ CAPSICUM_TEST_OPENAT2: "1", CAPSICUM_TEST_ATTACK_SECONDS: "5" }],
+  };
 }
 
 /** The variables that tests/_child.ts hands on to the children of the tests. */

@@ -25,15 +25,26 @@ const others = [
   "tests/ffi/syscall_error_test.ts",
 ];
 
-/** The arguments of `deno test` for Linux without Capsicum; undefined where none of the files given runs there. */
-export function nativeArgs(args: string[]): string[] | undefined {
+/**
+ * The arguments of `deno test` for Linux without Capsicum; undefined where none of the files given runs there.
+ *
+ * @param only The files that may run; by default all that stand on neither Capsicum nor the stand-in.
+ */
+export function nativeArgs(args: string[], only?: readonly string[]): string[] | undefined {
   const given = args.filter((arg) => /^(\.\/)?tests\//.test(arg));
+  if (only !== undefined) {
+    const files = given.length === 0 ? only : filesOf(given).filter((file) => only.includes(file));
+    return files.length === 0 ? undefined : [...args.filter((arg) => !given.includes(arg)), ...files];
+  }
   console.log(`skipped: ${others.join(", ")}: they test Capsicum, the stand-in, or what needs no kernel`);
   if (given.length === 0) return [`--ignore=${others.join(",")}`, ...args];
   // One by one: with several paths Deno does not ignore what lies in one of them.
-  const files = given.flatMap((path) => testFiles(path.replace(/^\.\//, "").replace(/\/$/, "")))
-    .filter((file) => !isOther(file));
+  const files = filesOf(given).filter((file) => !isOther(file));
   return files.length === 0 ? undefined : [...args.filter((arg) => !given.includes(arg)), ...files];
+}
+
+function filesOf(given: readonly string[]): string[] {
+  return given.flatMap((path) => testFiles(path.replace(/^\.\//, "").replace(/\/$/, "")));
 }
 
 function testFiles(path: string): string[] {

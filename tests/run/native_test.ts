@@ -21,3 +21,10 @@ test("nativeArgs() runs everything else where no file is given", () => {
   assert(ignored!.startsWith("--ignore=tests/standin,"));
   assertEquals(rest, ["--fail-fast"]);
 });
+
+test("nativeArgs() runs no other file than those that it is limited to", () => {
+  const only = ["tests/compat/fs/walk_test.ts", "tests/compat/fs/open_test.ts"];
+  assertEquals(nativeArgs([], only), only);
+  assertEquals(nativeArgs(["tests/compat/fs", "--filter=x"], only), ["--filter=x", ...only.toSorted()]);
+  assertEquals(nativeArgs(["tests/ffi"], only), undefined);
+});

@@ -1,5 +1,5 @@
 import { runDeno } from "./deno.ts";
-import { askKernel, findKernel, kernelEnv, nativeKernel } from "./kernel.ts";
+import { askKernel, findKernel, kernelEnv, nativeKernel, withoutOpenat2 } from "./kernel.ts";
 import { nativeArgs } from "./native.ts";
 import { packageFlags } from "./packages.ts";
 import { type Counts, formatCounts, TestOutput } from "./summary.ts";
@@ -10,14 +10,15 @@ export async function runTests(args: string[]): Promise<number> {
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const report: string[] = [];
   let exit = 0;
-  const native = nativeKernel();
-  for (const kernel of [await findKernel(), ...(native ? [native] : [])]) {
+  const first = await findKernel(), native = nativeKernel();
+  for (const kernel of [first, native, withoutOpenat2(native)]) {
+    if (kernel === undefined) continue;
     const flags = ["--no-lock", ...kernel.flags, ...packages];
     for (const release of kernel.releases) {
       const env = { ...release, ...kernelEnv(kernel, flags) };
-      const name = await askKernel(flags, env);
+      const name = [await askKernel(flags, env), ...(kernel.variant ? [kernel.variant] : [])].join(", ");
       console.log(`\nkernel: ${name}`);
-      const chosen = kernel === native ? nativeArgs(args) : args;
+      const chosen = kernel === first ? args : nativeArgs(args, kernel.files);
       if (chosen === undefined) {
         console.log("None of these files runs on it.");
         continue;

@@ -4,14 +4,13 @@ import * as libc from "../../ffi/libc.ts";
 import { lstat } from "./attributes.ts";
 import { permissionBits } from "./_mode.ts";
 import { openBeneath } from "./open.ts";
+import { aBoolean, aMode, checkOptions } from "./options.ts";
 import { parentOf } from "./_path.ts";
 import { at, codeOf } from "./_resolve.ts";
 
-export function mkdir(
-  dir: FdLike,
-  path: string,
-  { recursive = false, mode = 0o777 }: Deno.MkdirOptions,
-): void {
+export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): void {
+  checkOptions("Dir.mkdir()", options, { recursive: aBoolean, mode: aMode });
+  const { recursive = false, mode = 0o777 } = options;
   if (recursive) makePath(dir, path, permissionBits(mode));
   else makeDirectory(dir, path, permissionBits(mode));
 }

@@ -1,6 +1,7 @@
 /** What is done to names: rename, link, make symlinks and FIFOs, find out where a path leads. */
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { aMode, checkArgument } from "./options.ts";
 import { checkedPath } from "./_path.ts";
 import { at, codeOf, follow, readLinkAt } from "./_resolve.ts";
 
@@ -28,6 +29,7 @@ export function link(dir: FdLike, from: string, toDir: FdLike, to: string): void
 }
 
 export function symlink(target: string, dir: FdLike, path: string): void {
+  checkedPath(target);
   at(dir, path, "symlinkat", (fd, name) => libc.symlinkat(target, fd, name));
 }
 
@@ -36,6 +38,7 @@ export function readLink(dir: FdLike, path: string): string {
 }
 
 export function mkfifo(dir: FdLike, path: string, mode: number): void {
+  checkArgument("Dir.mkfifo()", "mode", mode, aMode);
   at(dir, path, "mkfifoat", (fd, name) => libc.mkfifoat(fd, name, mode));
 }
 

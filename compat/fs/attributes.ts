@@ -2,6 +2,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { openBeneath } from "./open.ts";
+import { aBoolean, aLength, aMode, anInteger, type Check, checkArgument, checkOptions } from "./options.ts";
 import { at, codeOf, confines, followed, unfollowed, type Use } from "./_resolve.ts";
 import { statAt } from "./_stat.ts";
 import { timespecs } from "./_times.ts";
@@ -17,6 +18,11 @@ export interface ExistsOptions {
   /** Only a file counts. */
   isFile?: boolean;
 }
+
+const existsOptions = { isReadable: aBoolean, isDirectory: aBoolean, isFile: aBoolean };
+
+/** A number of a user or group; null, or -1 as in C, leaves it as it is. */
+const anOwner: Check = (value) => value === null ? undefined : anInteger(-1, 0xffffffff)(value);
 
 /** Acts by a call that takes AT_RESOLVE_BENEATH, where the kernel heeds it, and else on what the path leads to. */
 function beneath<T>(
@@ -45,6 +51,7 @@ export function lstat(dir: FdLike, path: string): Deno.FileInfo {
 }
 
 export function exists(dir: FdLike, path: string, options: ExistsOptions): boolean {
+  checkOptions("Dir.exists()", options, existsOptions);
   const { isReadable, isDirectory, isFile } = options;
   if (isDirectory && isFile) {
     throw new TypeError("The options isDirectory and isFile exclude each other.");
@@ -72,10 +79,13 @@ function checkReadable(fd: number, path: string, flags: number): void {
 }
 
 export function chmod(dir: FdLike, path: string, mode: number): void {
+  checkArgument("Dir.chmod()", "mode", mode, aMode);
   beneath(dir, path, "fchmodat", (fd, path, flags) => libc.fchmodat(fd, path, mode, flags));
 }
 
 export function chown(dir: FdLike, path: string, uid: number | null, gid: number | null): void {
+  checkArgument("Dir.chown()", "uid", uid, anOwner);
+  checkArgument("Dir.chown()", "gid", gid, anOwner);
   beneath(dir, path, "fchownat", (fd, path, flags) => libc.fchownat(fd, path, uid ?? -1, gid ?? -1, flags));
 }
 
@@ -85,6 +95,7 @@ export function utime(dir: FdLike, path: string, atime: number | Date, mtime: nu
 }
 
 export function truncate(dir: FdLike, path: string, length: number): void {
+  checkArgument("Dir.truncate()", "len", length, aLength);
   // O_APPEND spares the right SEEK, O_NONBLOCK the wait for who reads a FIFO.
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
   const fd = openBeneath(dir, path, flags);

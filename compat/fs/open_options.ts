@@ -1,6 +1,6 @@
 import * as libc from "../../ffi/libc.ts";
 import type { RightsLike } from "../../rights/mod.ts";
-import { aBoolean, anInteger, anything, type Check } from "./options.ts";
+import { aBoolean, aMode, anInteger, anything, type Check } from "./options.ts";
 
 /** The options of `Deno.openSync`, the rights that the file is limited to, and what open(2) knows beyond them. */
 export interface OpenOptions extends Deno.OpenOptions {
@@ -26,7 +26,7 @@ export const openOptions: Readonly<Record<keyof OpenOptions, Check>> = {
   truncate: aBoolean,
   create: aBoolean,
   createNew: aBoolean,
-  mode: anInteger(0, 0o177777),
+  mode: aMode,
   noFollow: aBoolean,
   exclusive: aBoolean,
   sync: aBoolean,

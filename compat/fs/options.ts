@@ -42,6 +42,12 @@ export const aNumber: Check = (value) => {
   return Number.isNaN(value) ? range("a number") : undefined;
 };
 
+/** A `mode_t`. */
+export const aMode: Check = anInteger(0, 0o177777);
+
+/** The length of a file. */
+export const aLength: Check = anInteger(0);
+
 /** One of some strings. */
 export function oneOf(...values: readonly string[]): Check {
   const expected = values.map((value) => JSON.stringify(value)).join(" or ");
@@ -84,5 +90,13 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
     if (wrong !== undefined) {
       throw new wrong.error(`${call}: the option ${name} must be ${wrong.expected}, not ${shown(value)}.`);
     }
+  }
+}
+
+/** Checks an argument as {@linkcode checkOptions} checks an option; undefined is not left out here. */
+export function checkArgument(call: string, name: string, value: unknown, check: Check): void {
+  const wrong = check(value);
+  if (wrong !== undefined) {
+    throw new wrong.error(`${call}: the argument ${name} must be ${wrong.expected}, not ${shown(value)}.`);
   }
 }

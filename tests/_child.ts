@@ -17,6 +17,8 @@ export interface ChildOptions {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;
   cwd?: string;
+  /** A command of sh(1) in which "$@" is the child, for its redirections and limits. */
+  shell?: string;
   /** Milliseconds until the child is killed and the call fails. */
   timeout?: number;
   /** Of `inChild()`: it ends by `Deno.exit()`, for else Deno violates capability mode when it ends. */
@@ -29,6 +31,8 @@ export interface ChildResult {
   code: number;
   signal: Deno.Signal | null;
   stdout: string;
+  /** The bytes of the standard output. */
+  bytes: Uint8Array;
   stderr: string;
 }
 
@@ -59,9 +63,10 @@ const library = new URL("../mod.ts", import.meta.url).href;
 const resultMark = "\u0001result:";
 
 function command(module: string | URL, options: ChildOptions): Deno.Command {
-  const { permissions = ["-A"], flags = [], args = [], kernel = true } = options;
-  return new Deno.Command(Deno.execPath(), {
+  const { permissions = ["-A"], flags = [], args = [], kernel = true, shell } = options;
+  return new Deno.Command(shell === undefined ? Deno.execPath() : "sh", {
     args: [
+      ...(shell === undefined ? [] : ["-c", shell, "sh", Deno.execPath()]),
       "run",
       "--quiet",
       "--no-prompt",
@@ -99,7 +104,13 @@ export async function runModule(module: string | URL, options: ChildOptions = {}
     }
     const { code, signal, stdout, stderr } = await output;
     const decoder = new TextDecoder();
-    const result = { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    const result = {
+      code,
+      signal,
+      stdout: decoder.decode(stdout),
+      bytes: stdout,
+      stderr: decoder.decode(stderr),
+    };
     if (timedOut) throw new Error(`child ran longer than ${timeout} ms\n${result.stdout}${result.stderr}`);
     return result;
   } finally {
@@ -146,7 +157,7 @@ export class RunningModule implements AsyncDisposable {
     for (let part; !(part = await this.#lines.read()).done;) this.#seen += part.value;
     const { code, signal: by } = await this.#child.status;
     clearTimeout(this.#timer);
-    return { code, signal: by, stdout, stderr: this.#seen };
+    return { code, signal: by, stdout, bytes: new TextEncoder().encode(stdout), stderr: this.#seen };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
+import type { ChildOptions } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
@@ -16,8 +17,8 @@ testUsage("grep", {
   failure: 2,
 });
 
-const grep = async (args: string[], cwd: string, env = {}) => {
-  const { code, stdout, stderr } = await runTool("grep", args, { cwd, env });
+const grep = async (args: string[], cwd: string, options: ChildOptions = {}) => {
+  const { code, stdout, stderr } = await runTool("grep", args, { cwd, ...options });
   return { code, lines: stdout.split("\n").slice(0, -1).sort(), stderr };
 };
 
@@ -105,3 +106,135 @@ test("grep.ts has nothing but rights to read once it has entered", async () => {
   const { code, lines, stderr } = await grep(["match", "tree"], fixture.path);
   assertEquals([code, lines.length, stderr], [0, 2, ""]);
 }, { skip: !kernel.hasCapsicum && "Linux has no Capsicum" });
+
+test("grep.ts prints names and lines as the bytes that they are", async () => {
+  using fixture = new Fixture({ tree: {} });
+  using tree = openDirSync(fixture.at("tree"));
+  const ascii = (text: string) => [...text].map((sign) => sign.charCodeAt(0));
+  const line = [0xff, 0xc3, 0x28, ...ascii("match"), 0x0d, 0xe9, 0x0d, 0x0a];
+  tree.writeFileSync("caf\udce9", Uint8Array.from(line));
+  const { bytes } = await runTool("grep", ["match", "tree"], { cwd: fixture.path });
+  assertEquals(bytes, Uint8Array.from([...ascii("tree/caf"), 0xe9, ...ascii(":1:"), ...line]));
+  const names = await runTool("grep", ["-l", "match", "tree"], { cwd: fixture.path });
+  assertEquals(names.bytes, Uint8Array.from([...ascii("tree/caf"), 0xe9, 0x0a]));
+});
+
+test("grep.ts does not search the file that its output goes to", async () => {
+  const text = "a match and more text\n".repeat(5000);
+  using fixture = new Fixture({ tree: { "0": "", "a.txt": text, z: "" } });
+  for (const name of ["0", "z"]) {
+    const result = await grep(["match", "tree"], fixture.path, { shell: `exec "$@" >>tree/${name}` });
+    assertEquals(result, {
+      code: 2,
+      lines: [],
+      stderr: `grep: tree/${name}: the output goes to this file, so it was not searched.\n`,
+    });
+    assertEquals(fixture.read(`tree/${name}`).split("\n").length, 5001);
+    fixture.write(`tree/${name}`, "");
+  }
+  const all = await grep(["-l", "match", "tree", "tree/a.txt"], fixture.path, { shell: 'exec "$@" >out' });
+  assertEquals([all.code, fixture.read("out")], [0, "tree/a.txt\ntree/a.txt\n"]);
+});
+
+test("grep.ts searches standard input for -", async () => {
+  using fixture = new Fixture({ file: "match\n" });
+  const result = await grep(["match", "-", "file"], fixture.path, { stdin: "a\nmatch" });
+  assertEquals(result, { code: 0, lines: ["(standard input):2:match", "file:1:match"], stderr: "" });
+});
+
+test("grep.ts ends with code 2 and one message where its output can't be written", async () => {
+  using fixture = new Fixture({ tree: { a: "match\n".repeat(100_000), b: "match\n".repeat(100_000) } });
+  // What "head" has read is enough for it; the pipe can't hold the rest.
+  const closed = await grep(["match", "tree"], fixture.path, {
+    shell: '{ "$@"; echo "code $?" >&2; } | head -c 1 >/dev/null',
+  });
+  assertMatch(closed.stderr, /^grep: standard output: Broken pipe[^\n]*\ncode 2\n$/);
+  if (Deno.build.os === "freebsd" && !kernel.simulated) return; // It has no /dev/full.
+  const full = await grep(["match", "tree"], fixture.path, { shell: 'exec "$@" >/dev/full' });
+  assertEquals(full.code, 2);
+  assertMatch(full.stderr, /^grep: standard output: No space left on device[^\n]*\n$/);
+});
+
+/** Makes the tool one of `nobody` after all of it is loaded. */
+function droppingRoot(fixture: Fixture): ChildOptions {
+  fixture.write(
+    "dropping.ts",
+    `import { dropRoot } from ${JSON.stringify(new URL("../_unprivileged.ts", import.meta.url).href)};
+     const real = Deno.stdout.isTerminal;
+     Deno.stdout.isTerminal = () => (dropRoot(), real.call(Deno.stdout));`,
+  );
+  fixture.giveAway();
+  return { permissions: ["-A"], flags: [`--preload=${fixture.at("dropping.ts")}`] };
+}
+
+test("grep.ts goes on after directories and files that it may not read, and names each", async () => {
+  const readable = { f: "match\n" };
+  using fixture = new Fixture({
+    tree: { a: readable, locked: readable, z: { y: readable }, top: "match\n" },
+  });
+  fixture.add({ secret: { text: "match\n", mode: 0 } }, "tree/z");
+  const options = droppingRoot(fixture);
+  fixture.chmod("tree/locked", 0);
+  const { code, lines, stderr } = await grep(["match", "tree"], fixture.path, options);
+  fixture.chmod("tree/locked", 0o700);
+  assertEquals([code, lines], [2, ["tree/a/f:1:match", "tree/top:1:match", "tree/z/y/f:1:match"]]);
+  const complaints = stderr.trimEnd().split("\n").sort();
+  assertEquals(complaints.length, 2, stderr);
+  assertMatch(complaints[0]!, /^grep: tree\/locked: .*EACCES/);
+  assertMatch(complaints[1]!, /^grep: tree\/z\/secret: .*EACCES/);
+});
+
+test("grep.ts names a line that is too long, searches the rest, and ends with code 2", async () => {
+  using fixture = new Fixture({
+    tree: { long: `match\n${"x".repeat(600_000)}match\nmatch\n`, other: "match" },
+  });
+  const { code, lines, stderr } = await grep(["match", "tree"], fixture.path);
+  assertEquals([code, lines], [2, ["tree/long:1:match", "tree/long:3:match", "tree/other:1:match"]]);
+  assertEquals(stderr, "grep: tree/long: line 2 of more than 524288 bytes was not searched.\n");
+});
+
+test("grep.ts takes less than 64 MiB, whatever it searches", async () => {
+  using fixture = new Fixture({ small: "match\n", sparse: "" });
+  fixture.resize("sparse", 100_000_000);
+  fixture.write("one", new Uint8Array(60_000_000).fill(0xff));
+  fixture.write("lines", new Uint8Array(60_000_000).map((_, i) => i % 520_000 === 0 ? 10 : 0xff));
+  fixture.write("many", "match\n".repeat(3_000_000));
+  fixture.write(
+    "memory.ts",
+    `addEventListener("unload", () => {
+       console.error(/VmHWM:\\s+(\\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))[1]);
+     });`,
+  );
+  const options = { permissions: ["-A"], flags: [`--preload=${fixture.at("memory.ts")}`] };
+  const peak = async (pattern: string, name: string) => {
+    const { stderr } = await grep([pattern, name], fixture.path, {
+      ...options,
+      shell: 'exec "$@" >/dev/null',
+    });
+    return Number(/^(\d+)$/m.exec(stderr)![1]);
+  };
+  const least = await peak("match", "small");
+  for (const name of ["sparse", "one", "lines", "many"]) {
+    for (const pattern of ["match", "(?!x)match"]) {
+      const more = await peak(pattern, name) - least;
+      assert(more < 64 * 1024, `${name}, ${pattern}: ${more} KiB more than ${least} KiB`);
+    }
+  }
+}, { skip: kernel.hasCapsicum && "FreeBSD has no /proc, and in capability mode it can't be read" });
+
+test("grep.ts reaches files at any depth", async () => {
+  using fixture = new Fixture({ tree: {} });
+  const name = "é".repeat(50), names = Array.from({ length: 60 }, () => name);
+  const dirs = [openDirSync(fixture.at("tree"))];
+  for (let level = 0; level < names.length; level += 4) {
+    const path = names.slice(level, level + 4).join("/");
+    dirs.at(-1)!.mkdirSync(path, { recursive: true });
+    dirs.push(dirs.at(-1)!.openDirSync(path));
+  }
+  dirs.at(-1)!.writeTextFileSync("file", "match");
+  for (const dir of dirs) dir.close();
+  const { code, lines, stderr } = await grep(["match", "tree"], fixture.path);
+  assertEquals([code, lines, stderr], [0, [`tree/${names.join("/")}/file:1:match`], ""]);
+  using tree = openDirSync(fixture.at("tree"));
+  tree.removeSync(name, { recursive: true });
+});

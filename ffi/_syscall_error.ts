@@ -55,7 +55,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
     ends.push({ fd: call.fd, needs: call.wanted?.names() ?? needs });
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {
-    ends.push({ fd: call.toFd, needs: rightsNeeded(`${syscall} to`) });
+    ends.push({ fd: call.toFd, needs: rightsNeeded(`${call.operation ?? syscall} to`) });
     // With every other right there, the target exists, unless one of the paths leaves its directory.
     if (syscall === "renameat" && !leaves(call.path) && !leaves(call.toPath)) {
       ends.push({ fd: call.toFd, needs: rightsNeeded("renameat over") });

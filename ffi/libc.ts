@@ -46,6 +46,7 @@ export {
   openat,
   readlinkat,
   renameat,
+  renameat2,
   symlinkat,
   unlinkat,
   utimensat,

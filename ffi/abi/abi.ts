@@ -19,6 +19,8 @@ export interface Abi {
   decodeStat(stat: Uint8Array): Deno.FileInfo;
   /** Device and inode number of a `struct stat`, exactly: two files are the same if these strings are equal. */
   decodeIdentity(stat: Uint8Array): string;
+  /** Whether a file has an access control list beyond its mode; it is not known of FreeBSD's. */
+  hasAcl?(fd: number): boolean;
   /** Reads the first `length` bytes of a buffer that a directory was read into, which it overwrites. */
   decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk;
 }

@@ -75,6 +75,8 @@ export const AT_REMOVEDIR = 0x800;
 export const AT_RESOLVE_BENEATH = 0x2000;
 /** An empty path means the descriptor itself. Since FreeBSD 13. */
 export const AT_EMPTY_PATH = 0x4000;
+/** Renameat2() does not replace: a name that exists is EEXIST. Since FreeBSD 15. */
+export const AT_RENAME_NOREPLACE = 1;
 
 // sys/fcntl.h, for fcntl(2)
 /** Duplicate to the lowest descriptor from the argument on. */

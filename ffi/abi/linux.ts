@@ -1,4 +1,5 @@
 import type { Abi } from "./abi.ts";
+import { hasAcl } from "./linux_acl.ts";
 import { linuxCall } from "./linux_calls.ts";
 import { errnoTable } from "./linux_errno.ts";
 import { hasOpenat2 } from "./linux_open.ts";
@@ -13,5 +14,6 @@ export const linux: Abi = {
   statSize: STATX_SIZE,
   decodeStat: decodeStatx,
   decodeIdentity,
+  hasAcl,
   decodeDirectory: decodeDirents,
 };

@@ -5,6 +5,7 @@ import {
   AT_EACCESS,
   AT_EMPTY_PATH,
   AT_REMOVEDIR,
+  AT_RENAME_NOREPLACE,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
   SEEK_CUR,
@@ -329,6 +330,16 @@ const calls = {
     const renameat = glibc("renameat");
     return (fd, path, toFd, toPath) => {
       const result = renameat(fd, path, toFd, toPath);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  renameat2: () => {
+    const renameat2 = glibc("renameat2");
+    return (fd, path, toFd, toPath, flags) => {
+      if (flags & ~AT_RENAME_NOREPLACE) return failure(linux.EINVAL);
+      const bits = flags & AT_RENAME_NOREPLACE ? linux.RENAME_NOREPLACE : 0;
+      const result = renameat2(linux.SYS_renameat2, fd, path, toFd, toPath, bits);
       if (result === -1) memcpy(errno, errnoAt, 4n);
       return result;
     };

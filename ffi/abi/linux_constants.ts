@@ -29,6 +29,7 @@ export const AT_REMOVEDIR = 0x200;
 export const AT_EACCESS = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_EMPTY_PATH = 0x1000;
+export const RENAME_NOREPLACE = 1;
 
 export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
@@ -49,7 +50,10 @@ export const EAGAIN = 11;
 export const EXDEV = 18;
 export const EINVAL = 22;
 export const ENOSYS = 38;
+export const ENODATA = 61;
+export const EOPNOTSUPP = 95;
 
 // BigInt: an i64 given as a number takes FFI's slow path.
 export const SYS_openat2 = 437n;
+export const SYS_renameat2: bigint = isArm ? 276n : 316n;
 export const SYS_getdents64: bigint = isArm ? 61n : 217n;

@@ -58,6 +58,10 @@ const symbols = {
   readlinkat: { parameters: [int, string, memory, size_t], result: int },
   linkat: { parameters: [int, string, int, string, int], result: int },
   renameat: { parameters: [int, string, int, string], result: int },
+  // long syscall(SYS_renameat2, int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)
+  renameat2: { name: "syscall", parameters: [long, int, string, int, string, unsigned], result: int },
+  // ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
+  fgetxattr: { parameters: [int, string, memory, size_t], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Glibc = Deno.DynamicLibrary<typeof symbols>["symbols"];

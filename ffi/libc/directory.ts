@@ -1,9 +1,19 @@
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { directory, int, length, memory, mode as modeOf, owner as ownerOf, timespecs } from "../_check.ts";
+import {
+  directory,
+  int,
+  length,
+  memory,
+  mode as modeOf,
+  owner as ownerOf,
+  timespecs,
+  unsigned,
+} from "../_check.ts";
 import { cString } from "../_names.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
 import { EINTR } from "../abi/freebsd_constants.ts";
+import { failure } from "../failure.ts";
 import type { FdLike } from "../fd_like.ts";
 
 /**
@@ -548,4 +558,49 @@ export function renameat(fromfd: FdLike, from: string, tofd: FdLike, to: string)
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("renameat", { fd: at, path: from, toFd: toAt, toPath: to });
+}
+
+/**
+ * Renames a file or directory as renameat(2) does and returns 0; with `AT_RENAME_NOREPLACE`, the only flag, a new name
+ * that exists is EEXIST.
+ *
+ * Stands for renameat2(2), which came with FreeBSD 15, and for Linux's. Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} If an argument has the wrong type, or a path is empty or has a NUL.
+ * @throws {RangeError} If a number is out of range for its C type.
+ * @throws {Deno.errors.BadResource} If a descriptor is not open (EBADF).
+ * @throws {Deno.errors.AlreadyExists} With `AT_RENAME_NOREPLACE`, if the new name exists (EEXIST).
+ * @throws {Deno.errors.NotFound} If the path does not exist (ENOENT).
+ * @throws {Deno.errors.NotADirectory} If a directory is needed (ENOTDIR).
+ * @throws {Deno.errors.PermissionDenied} If the mode or owner does not permit it (EACCES, EPERM).
+ * @throws {CapsicumError} ENOTCAPABLE if a directory lacks RENAMEAT_SOURCE or RENAMEAT_TARGET or the path leaves it,
+ * EINVAL for an unknown flag and on Linux for a file system that does not know it, and any errno that Deno has no class for.
+ * @throws {Deno.errors.NotSupported} If libc, the kernel or the file system (EOPNOTSUPP) has no such call.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { assertThrows } from "jsr:@std/assert";
+ *
+ * using tmp = openDirSync("/tmp");
+ * const path = tmp.makeTempFileSync();
+ * assertThrows(() => libc.renameat2(tmp, path, tmp, path, libc.AT_RENAME_NOREPLACE));
+ * tmp.removeSync(path);
+ * ```
+ */
+export function renameat2(fromfd: FdLike, from: string, tofd: FdLike, to: string, flags: number): number {
+  const at = directory(fromfd), name = cString(from);
+  const toAt = directory(tofd), toName = cString(to, 1), bits = unsigned(flags, "flags");
+  const call = bound.renameat2 ?? bind("renameat2");
+  const given = { fd: at, path: from, toFd: toAt, toPath: to };
+  if (call === null) {
+    throw failure({ ...given, syscall: "renameat2" }, "ENOSYS", "libc has it since FreeBSD 15 (ENOSYS).");
+  }
+  do {
+    const result = call(at, name, toAt, toName, bits);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("renameat2", { ...given, operation: "renameat" });
 }

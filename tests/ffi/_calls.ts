@@ -135,6 +135,7 @@ export const calls: Readonly<Record<string, readonly Argument[]>> = {
   "libc.readlinkat": [dir, path("link"), buffer(0), count],
   "libc.linkat": [dir, path("file"), dir, newPath, zero],
   "libc.renameat": [dir, victim, dir, newPath],
+  "libc.renameat2": [dir, victim, dir, newPath, argument("unsigned", () => 0)],
 };
 
 /** Exports that make or read plain values and reach no kernel. */

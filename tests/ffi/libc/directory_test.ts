@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { freebsd } from "../../../ffi/abi/freebsd.ts";
 import { CapsicumError, libc, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
 const root = Deno.uid() === 0;
@@ -160,6 +161,28 @@ test("renameat() moves between directories and replaces what is there", () => {
   libc.renameat(dir, "file", to, "old");
   assertEquals([fixture.list(), fixture.list("dir"), fixture.read("dir/old")], [["dir"], ["old"], "text"]);
   assertThrows(() => libc.renameat(dir, "file", to, "new"), errors.NotFound);
+});
+
+test("renameat2() with AT_RENAME_NOREPLACE replaces nothing, and without it what is there", () => {
+  using fixture = new Fixture({ file: "text", link: { link: "nothing" }, dir: { old: "old" } });
+  using dir = openDirSync(fixture.path);
+  using to = openDirSync(fixture.at("dir"));
+  if (kernel.hasCapsicum && kernel.major < 15) {
+    assertThrows(() => libc.renameat2(dir, "file", to, "new", 0), errors.NotSupported, "renameat2");
+    return;
+  }
+  const flag = libc.AT_RENAME_NOREPLACE;
+  assertThrows(() => libc.renameat2(dir, "file", to, "old", flag), errors.AlreadyExists, "(EEXIST)");
+  assertThrows(() => libc.renameat2(dir, "file", dir, "link", flag), errors.AlreadyExists);
+  assertThrows(() => libc.renameat2(dir, "file", to, "new", 0x100), CapsicumError, "(EINVAL)");
+  libc.renameat2(dir, "file", to, "new", flag);
+  libc.renameat2(to, "new", to, "old", 0);
+  assertEquals([fixture.list(), fixture.list("dir"), fixture.read("dir/old")], [
+    ["dir", "link"],
+    ["old"],
+    "text",
+  ]);
+  assertThrows(() => libc.renameat2(dir, "file", to, "new", flag), errors.NotFound);
 });
 
 test("two long paths of one call do not get into each other's way", () => {

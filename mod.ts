@@ -33,7 +33,7 @@ export type { ExpandGlobOptions } from "./compat/fs/glob.ts";
 export { listDirSync, readDirSync } from "./compat/fs/list.ts";
 export { openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open_options.ts";
-export type { Target, TargetWithOptions } from "./compat/fs/target.ts";
+export type { RenameOptions, Target, TargetWithOptions } from "./compat/fs/target.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/walk.ts";
 export { openDescriptors } from "./compat/plan/descriptors.ts";
 export type { DescriptorKind, OpenDescriptor } from "./compat/plan/descriptors.ts";

@@ -133,7 +133,7 @@ export const symbols = {
   // int renameat(int fromfd, const char *from, int tofd, const char *to)
   renameat: { parameters: [int, string, int, string], result: int },
   // int renameat2(int oldfd, const char *from, int newfd, const char *to, u_int flags), since FreeBSD 15
-  renameat2: { parameters: [int, string, int, string, u_int], result: int, optional: true },
+  renameat2: { parameters: [int, string, int, string, u_int], result: int },
 
   // Off the thread of the event loop, where errno can't be read: `ffi/async.ts` alone calls these.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },

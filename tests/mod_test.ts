@@ -75,6 +75,7 @@ const types = [
   "PlanNames",
   "PlannedStep",
   "Presets",
+  "RenameOptions",
   "RightName",
   "RightsLike",
   "Sandbox",

@@ -1,9 +1,11 @@
 /** What a descriptor holds. It is asked, not tried: in capability mode a refusal may raise SIGTRAP. */
 import { abi } from "../../ffi/abi/abi.ts";
 import { isWithoutCapsicum } from "../../ffi/capability_mode.ts";
+import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc.ts";
 import { getFcntls } from "../../ffi/limits.ts";
-import { Rights } from "../../rights/mod.ts";
+import { type GivenCall, listed } from "../../ffi/message.ts";
+import { type RightName, Rights } from "../../rights/mod.ts";
 
 const everyKernelHas = Rights.all(13);
 const bytes = new Uint8Array(16);
@@ -34,6 +36,21 @@ export function rightsOf(fd: number): Rights {
     libc.cap_rights_get(fd, bytes);
     return Rights.fromBytes(bytes);
   }, everyKernelHas);
+}
+
+/**
+ * Checks that a directory holds all the rights that several calls need together, before the first of them.
+ *
+ * @throws {CapsicumError} ENOTCAPABLE, as the first of the calls without its right would throw it.
+ */
+export function checkHolds(call: GivenCall & { readonly fd: number }, needs: readonly RightName[]): void {
+  const held = rightsOf(call.fd), found = held.union(["LOOKUP"]);
+  const lacks = needs.filter((right) => !found.has(right));
+  if (!held.has("LOOKUP")) lacks.unshift("LOOKUP");
+  if (lacks.length === 0) return;
+  const why = `missing ${listed(lacks)} (held: ${listed(held.names())}) (ENOTCAPABLE). ` +
+    "Rights never grow again: open it anew, or keep these.";
+  throw failure(call, "ENOTCAPABLE", why, { held, missing: new Rights(lacks), reason: "rights" });
 }
 
 /** Whether fcntl(2) may be asked for the flags that a file was opened with. */

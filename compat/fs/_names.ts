@@ -1,18 +1,58 @@
 /** What is done to names: rename, link, make symlinks and FIFOs, find out where a path leads. */
+import { failure } from "../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
-import { aMode, checkArgument } from "./options.ts";
+import { aBoolean, aMode, checkArgument, checkOptions } from "./options.ts";
 import { checkedPath } from "./_path.ts";
 import { at, codeOf, follow, readLinkAt } from "./_resolve.ts";
+import type { RenameOptions } from "./target.ts";
 
-export function rename(dir: FdLike, from: string, toDir: FdLike, to: string): void {
+export function rename(dir: FdLike, from: string, toDir: FdLike, to: string, options?: RenameOptions): void {
+  checkOptions("rename", options, { replace: aBoolean });
+  const call = options?.replace === false ? renameUnlessThere : libc.renameat;
   // Only a directory can get a name with a trailing slash.
   const source = to.endsWith?.("/") ? `${from}/` : from;
   // Before anything is opened.
   checkedPath(to);
   at(dir, source, "renameat", (fd, name) => {
-    at(toDir, to, "renameat", (toFd, toName) => libc.renameat(fd, name, toFd, toName), true);
+    at(toDir, to, "renameat", (toFd, toName) => call(fd, name, toFd, toName), true);
   });
+}
+
+/** Gives a file another name unless something has it, at once where the system can, and else by a second name. */
+export function renameUnlessThere(fd: number, name: string, toFd: number, toName: string): void {
+  try {
+    libc.renameat2(fd, name, toFd, toName, libc.AT_RENAME_NOREPLACE);
+  } catch (error) {
+    // libc, the kernel or the file system may not have it; EINVAL is what file systems on Linux say.
+    if (!(error instanceof Deno.errors.NotSupported) && codeOf(error) !== "EINVAL") throw error;
+    moveByLink(fd, name, toFd, toName, error);
+  }
+}
+
+function moveByLink(fd: number, name: string, toFd: number, toName: string, cause: unknown): void {
+  try {
+    libc.linkat(fd, name, toFd, toName, 0);
+  } catch (error) {
+    // What linkat() says of a directory, and of a file system without links.
+    if (!["EPERM", "EOPNOTSUPP"].includes(codeOf(error) ?? "")) throw error;
+    throw failure(
+      { syscall: "renameat2", path: name, fd, toPath: toName, toFd },
+      "EOPNOTSUPP",
+      "here only a file can be renamed without replacing, by a link (EOPNOTSUPP). Rename it with `replace: true`.",
+      { cause },
+    );
+  }
+  try {
+    libc.unlinkat(fd, name, 0);
+  } catch (error) {
+    try {
+      libc.unlinkat(toFd, toName, 0);
+    } catch {
+      // What failed first is thrown: the file has both names now.
+    }
+    throw error;
+  }
 }
 
 export function link(dir: FdLike, from: string, toDir: FdLike, to: string): void {

@@ -51,3 +51,18 @@ export function statAt(fd: number, name: string, flags: number = libc.AT_SYMLINK
   libc.fstatat(fd, name, stat, flags);
   return abi().decodeStat(stat);
 }
+
+/** What fstatat(2) tells of a name, a symlink itself; undefined if there is nothing. */
+export function statIfThere(fd: number, name: string): Deno.FileInfo | undefined {
+  return identifiedIfThere(fd, name)?.info;
+}
+
+/** What fstatat(2) tells of a name, a symlink itself, with the file's identity; undefined if there is nothing. */
+export function identifiedIfThere(fd: number, name: string): Identified | undefined {
+  try {
+    return identifiedAt(fd, name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

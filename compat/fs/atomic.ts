@@ -1,77 +1,94 @@
-/** Replaces a file as a whole: who opens it finds the old content or the new, and nothing in between. */
+/** Replaces a file as a whole: whoever opens it finds the old content or the new, and nothing in between. */
 import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { bytesOf } from "./_contents.ts";
-import { FdFile } from "./fd_file.ts";
-import { Place } from "./_place.ts";
-import { createNew, withFreshName } from "./temp.ts";
+import type { FdFile } from "./fd_file.ts";
+import { checkHolds, rightsOf } from "./_held.ts";
+import { mayHaveAcl, modeAfter } from "./_mode.ts";
+import { anInteger, checkOptions } from "./options.ts";
+import { on, Place } from "./_place.ts";
+import { codeOf } from "./_resolve.ts";
+import { statIfThere, statOf } from "./_stat.ts";
+import { SUCCEEDING, Successor } from "./_successor.ts";
 
 /** The options of `Dir.writeFileAtomic`. */
 export interface AtomicWriteOptions {
-  /** The permission bits of the file, whatever the umask; by default 0o666 without those of the umask. */
+  /**
+   * The mode of the file, whatever the umask. Default: the permission bits of the file that is replaced, or 0o666 less
+   * the umask for a new one.
+   */
   mode?: number;
 }
+
+/** Without one of these it would fail in the middle, or leave the new file under its hidden name. */
+const NEEDS = [...SUCCEEDING, "FSYNC"] as const;
 
 export function writeAtomicSync(
   dir: FdLike,
   path: string,
   data: Uint8Array | string,
-  options: AtomicWriteOptions,
+  options?: AtomicWriteOptions,
 ): void {
   const bytes = bytesOf(data);
-  using place = new Place(dir, path, "renameat");
-  using next = new Successor(place, options.mode);
-  next.file.writeAllSync(bytes);
-  next.file.syncSync();
-  next.publish();
+  for (const file of succeeding(dir, path, options)) {
+    file.writeAllSync(bytes);
+    file.syncSync();
+  }
 }
 
 export async function writeAtomic(
   dir: FdLike,
   path: string,
   data: Uint8Array | string,
-  options: AtomicWriteOptions,
+  options?: AtomicWriteOptions,
 ): Promise<void> {
   const bytes = bytesOf(data);
-  using place = new Place(dir, path, "renameat");
-  using next = new Successor(place, options.mode);
-  await next.file.writeAll(bytes);
-  await next.file.sync();
-  next.publish();
+  for (const file of succeeding(dir, path, options)) {
+    await file.writeAll(bytes);
+    await file.sync();
+  }
 }
 
-/** The file that shall take a place, under another name until it is published. It is removed where that fails. */
-class Successor implements Disposable {
-  readonly file: FdFile;
-  readonly #place: Place;
-  readonly #name: string;
-  #published = false;
+/** Gives the new file, to be filled and brought to the disk, and lets it take its place after that. */
+function* succeeding(
+  dir: FdLike,
+  path: string,
+  options?: AtomicWriteOptions,
+): Generator<FdFile, void, undefined> {
+  checkOptions("writeFileAtomic", options, { mode: anInteger(0, 0o177777) });
+  using place = new Place(dir, path, "renameat");
+  checkHolds(place.told, NEEDS);
+  const old = on(place, statIfThere);
+  const isReplaced = old?.isFile === true, hasList = isReplaced && on(place, mayHaveAcl);
+  const mode = options?.mode ?? (isReplaced ? undefined : modeOfNew(place));
+  using next = new Successor(place);
+  yield next.file;
+  if (isReplaced) keepOwner(next.file, old);
+  next.publish(mode === undefined ? modeAfter(old!, hasList, next.file.fd) : mode & 0o7777);
+}
 
-  constructor(place: Place, mode: number | undefined) {
-    this.#place = place;
-    let fd: number;
-    this.#name = withFreshName({ prefix: ".new-" }, (name) => fd = createNew(place.fd, name, mode ?? 0o666));
-    this.file = new FdFile(fd!);
-    try {
-      if (mode !== undefined) libc.fchmod(this.file, mode);
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
-  }
+/** The permission bits that a new file gets in the directory: less the umask, or as its access control list says. */
+function modeOfNew(place: Place): number {
+  using probe = new Successor(place, 0o666);
+  const mode = statOf(probe.file.fd).mode! & 0o777;
+  probe.discard();
+  return mode;
+}
 
-  publish(): void {
-    libc.renameat(this.#place.fd, this.#name, this.#place.fd, this.#place.name);
-    this.#published = true;
-  }
+/** Gives a file the owner and the group of the one that it replaces, as far as that is permitted. */
+function keepOwner(file: FdFile, { uid, gid }: Deno.FileInfo): void {
+  const now = statOf(file.fd);
+  if (now.uid === uid && now.gid === gid || !rightsOf(file.fd).has("FCHOWN")) return;
+  if (!gives(file, uid!, gid!)) gives(file, -1, gid!);
+}
 
-  [Symbol.dispose](): void {
-    this.file[Symbol.dispose]();
-    if (this.#published) return;
-    try {
-      libc.unlinkat(this.#place.fd, this.#name, 0);
-    } catch {
-      // What has failed before tells why: without UNLINKAT it can neither be published nor removed.
-    }
+function gives(file: FdFile, uid: number, gid: number): boolean {
+  try {
+    libc.fchown(file, uid, gid);
+    return true;
+  } catch (error) {
+    // EINVAL is what Linux says of an owner that a user namespace does not know.
+    if (codeOf(error) !== "EPERM" && codeOf(error) !== "EINVAL") throw error;
+    return false;
   }
 }

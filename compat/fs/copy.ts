@@ -1,23 +1,28 @@
 /**
- * Copies files, and trees by descriptors, one for each level on both sides.
+ * Copies trees by descriptors, of which a bounded number is open on both sides.
  *
- * One generator finds what to copy and gives each pair of open files; whoever runs it moves the bytes, at once or off
- * this thread.
+ * One generator finds what to copy and gives each pair of open files; its caller moves the bytes, at once or off this
+ * thread.
  */
+import { failure } from "../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
-import { writeAll } from "./_contents.ts";
+import { shown } from "../../ffi/message.ts";
+import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./_copy_file.ts";
 import { FdFile } from "./fd_file.ts";
-import { LISTING, readTypedChunk } from "./list.ts";
+import { rightsOf } from "./_held.ts";
+import { type Level, Levels } from "./_levels.ts";
+import { LISTING } from "./list.ts";
 import { mkdir } from "./_make.ts";
-import { openBeneath } from "./open.ts";
+import { DirectoryMode } from "./_mode.ts";
 import { realPath } from "./_names.ts";
-import { checkedPath, parentOf } from "./_path.ts";
-import { Place } from "./_place.ts";
-import { codeOf, readLinkAt, renaming } from "./_resolve.ts";
-import { statAt, statOf } from "./_stat.ts";
+import { aBoolean, checkOptions } from "./options.ts";
+import { checkedPath, joined, parentOf } from "./_path.ts";
+import { on, Place, type Spot } from "./_place.ts";
+import { codeOf, readLinkAt } from "./_resolve.ts";
+import { type Identified, identifiedAt, identifiedIfThere } from "./_stat.ts";
+import { SUCCEEDING } from "./_successor.ts";
 import { timespecs } from "./_times.ts";
-import { inTurns } from "./_turns.ts";
 
 /** The options of `Dir.copy`, as those of `@std/fs`. */
 export interface CopyOptions {
@@ -27,67 +32,7 @@ export interface CopyOptions {
   preserveTimestamps?: boolean;
 }
 
-/** Two open files: the bytes of one are to be written to the other. */
-export interface Pair {
-  readonly from: FdFile;
-  readonly to: FdFile;
-}
-
-/** A FIFO is not waited for, and O_APPEND spares the right SEEK. */
-const SOURCE = libc.O_RDONLY | libc.O_NONBLOCK | libc.O_CLOEXEC;
-const TARGET = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_NONBLOCK | libc.O_CLOEXEC;
-const PIECE = 256 * 1024;
-
-/** Copies the bytes of each pair at once. */
-export function copyPairs(pairs: Iterable<Pair>): void {
-  let piece: Uint8Array<ArrayBuffer> | undefined;
-  for (const { from, to } of pairs) {
-    piece ??= new Uint8Array(PIECE);
-    for (let count; (count = libc.read(from, piece)) > 0;) writeAll(to.fd, piece.subarray(0, count));
-  }
-}
-
-/** Copies the bytes of each pair off this thread. */
-export async function copyPairsAsync(pairs: Iterable<Pair>): Promise<void> {
-  const piece = new Uint8Array(PIECE);
-  for await (const { from, to } of inTurns(pairs)) {
-    for (let count; (count = await from.read(piece)) !== null;) await to.writeAll(piece.subarray(0, count));
-  }
-}
-
-/** Copies one file with its mode; symlinks are followed. */
-export function* copyingFile(
-  dir: FdLike,
-  from: string,
-  toDir: FdLike,
-  to: string,
-): Generator<Pair, void, undefined> {
-  using source = new FdFile(openBeneath(dir, from, SOURCE));
-  const info = statOf(source.fd);
-  if (!info.isFile) {
-    throw new TypeError(`copyFile copies files only, and ${JSON.stringify(from)} is something else.`);
-  }
-  using target = new FdFile(openBeneath(toDir, to, TARGET, info.mode! & 0o777));
-  const old = statOf(target.fd);
-  if (isSame(old, info)) {
-    throw new TypeError(
-      `copyFile can't copy a file onto itself: ${JSON.stringify(from)} to ${JSON.stringify(to)}.`,
-    );
-  }
-  yield* copyingBytes(source, info, target, old);
-}
-
-function* copyingBytes(
-  source: FdFile,
-  info: Deno.FileInfo,
-  target: FdFile,
-  old: Deno.FileInfo,
-): Generator<Pair, void, undefined> {
-  // Where nothing is written after it, it sets the time too.
-  if (old.size > 0 || old.isFile && info.size === 0) libc.ftruncate(target, 0);
-  yield { from: source, to: target };
-  if (old.isFile) libc.fchmod(target, info.mode! & 0o7777);
-}
+const known = { overwrite: aBoolean, preserveTimestamps: aBoolean };
 
 /** Copies a file, a symlink as such, or a directory with all that is in it. */
 export function* copying(
@@ -95,22 +40,23 @@ export function* copying(
   from: string,
   toDir: FdLike,
   to: string,
-  options: CopyOptions,
+  options?: CopyOptions,
 ): Generator<Pair, void, undefined> {
-  const told = { fd: descriptor(dir), path: from, syscall: "fstatat" };
+  checkOptions("copy", options, known);
   checkedPath(to);
-  using source = new Place(dir, from, "fstatat");
-  const info = renaming(told, source.fd, source.name, () => statAt(source.fd, source.name));
-  if (info.isDirectory) refuseInside(dir, from, toDir, to);
-  using target = info.isDirectory ? placeOfDirectory(toDir, to) : new Place(toDir, to, "fstatat", true);
-  const old = statIfThere(target);
-  if (old !== undefined && isSame(info, old)) throw new TypeError(notOntoItself(from, to));
-  yield* new Copy(options, from, to).entry(source, info, target, old);
+  using source = new Place(dir, from, "openat");
+  const found = on(source, identifiedAt), { isDirectory } = found.info;
+  if (isDirectory) refuseInside(dir, from, toDir, to);
+  using target = isDirectory ? placeOfDirectory(toDir, to) : new Place(toDir, to, "openat", true);
+  const old = on(target, identifiedIfThere);
+  const copy = new Copy(toDir, from, to, options);
+  copy.refuseSame(found, old);
+  yield* isDirectory ? copy.tree(source, found, target, old) : copy.entry(source, found, target, old);
 }
 
 /** Where a directory shall be; what of the way to it is missing is made. */
 function placeOfDirectory(dir: FdLike, path: string): Place {
-  const place = () => new Place(dir, path, "fstatat", true);
+  const place = () => new Place(dir, path, "openat", true);
   try {
     return place();
   } catch (error) {
@@ -121,115 +67,168 @@ function placeOfDirectory(dir: FdLike, path: string): Place {
   }
 }
 
-/** A name in an open directory. */
-interface Name {
-  readonly fd: number;
-  readonly name: string;
+/** A name in a level, and the path that the caller knows it by. */
+function spotIn(level: Level, name: string, toldFd: number): Spot {
+  return { fd: level.fd, name, told: { fd: toldFd, path: joined(level.path, name), syscall: "openat" } };
 }
+
+/** A directory that is being copied. */
+interface Pairing {
+  readonly from: Level;
+  readonly to: Level;
+  readonly info: Deno.FileInfo;
+  /** The mode of a directory that was made; undefined for one that was there. */
+  readonly mode: DirectoryMode | undefined;
+}
+
+function pairing(from: Level, to: Level, info: Deno.FileInfo, isMade: boolean): Pairing {
+  const mode = isMade ? new DirectoryMode(from.fd, to.fd) : undefined;
+  mode?.begin(to.fd);
+  return { from, to, info, mode };
+}
+
+const PASSED = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC;
 
 class Copy {
   readonly #overwrite: boolean;
   readonly #preserveTimestamps: boolean;
   readonly #from: string;
   readonly #to: string;
-  /** The directory that is made of the first, which is not copied itself where it lies within that. */
-  #root: Deno.FileInfo | undefined;
+  /** Whether files are made beside their place, which they take when they are complete. */
+  readonly #publishes: boolean;
 
-  constructor({ overwrite = false, preserveTimestamps = false }: CopyOptions, from: string, to: string) {
+  constructor(
+    toDir: FdLike,
+    from: string,
+    to: string,
+    { overwrite = false, preserveTimestamps = false }: CopyOptions = {},
+  ) {
     this.#overwrite = overwrite;
     this.#preserveTimestamps = preserveTimestamps;
     this.#from = from;
     this.#to = to;
+    const held = rightsOf(descriptor(toDir));
+    // To take a place only if it is free may need links.
+    this.#publishes = held.isSupersetOf(SUCCEEDING) &&
+      (overwrite || held.isSupersetOf(["LINKAT_SOURCE", "LINKAT_TARGET"]));
   }
 
-  *entry(
-    source: Name,
-    info: Deno.FileInfo,
-    target: Name,
-    old: Deno.FileInfo | undefined,
+  /** Copies a directory, level by level. */
+  *tree(
+    source: Spot,
+    { info }: Identified,
+    target: Spot,
+    old: Identified | undefined,
   ): Generator<Pair, void, undefined> {
-    if (old !== undefined && info.isDirectory && !old.isDirectory) {
-      throw new Deno.errors.NotADirectory(
-        `copy can't put a directory in the place of ${this.#place(target)}.`,
-      );
+    this.#check(info, target, old);
+    const fromTop = on(source, (fd, name) => libc.openat(fd, name, LISTING | libc.O_NOFOLLOW));
+    using froms = new Levels(fromTop, source.told.path, source.told.fd);
+    const isMade = this.#make(info, target, old);
+    const toTop = on(target, (fd, name) => libc.openat(fd, name, PASSED | libc.O_NOFOLLOW));
+    using tos = new Levels(toTop, target.told.path, target.told.fd);
+    const root = tos.top.identity, open = [pairing(froms.top, tos.top, info, isMade)];
+    for (let last; (last = open.at(-1)) !== undefined;) {
+      const entry = last.from.next();
+      if (entry === undefined) {
+        this.#finish(last);
+        open.pop();
+        froms.leave(last.from);
+        tos.leave(last.to);
+        continue;
+      }
+      const { name } = entry;
+      const from = spotIn(last.from, name, source.told.fd), found = on(from, identifiedAt);
+      const to = spotIn(last.to, name, target.told.fd);
+      // In a directory that was made just now there is nothing, unless another copy is at work.
+      const old = last.mode === undefined || this.#overwrite ? on(to, identifiedIfThere) : undefined;
+      if (!found.info.isDirectory) yield* this.entry(from, found, to, old);
+      else {
+        if (found.identity === root) throw new TypeError(notInside(this.#from, this.#to));
+        this.#check(found.info, to, old);
+        const below = froms.enter(last.from, name), isMade = this.#make(found.info, to, old);
+        const toBelow = tos.enter(last.to, name, to.told.path, PASSED);
+        open.push(pairing(below, toBelow, found.info, isMade));
+      }
     }
-    if (old !== undefined && !this.#overwrite) {
-      throw new Deno.errors.AlreadyExists(
-        `copy found ${this.#place(target)} there: pass overwrite to replace it.`,
-      );
-    }
-    if (info.isSymlink) this.#symlink(source, info, target, old);
-    else if (info.isDirectory) yield* this.#directory(source, info, target, old);
-    else if (info.isFile) yield* this.#file(source, info, target, old);
   }
 
-  #symlink(source: Name, info: Deno.FileInfo, target: Name, old: Deno.FileInfo | undefined): void {
-    const text = readLinkAt(source.fd, source.name);
-    if (old !== undefined && !old.isDirectory) libc.unlinkat(target.fd, target.name, 0);
-    libc.symlinkat(text, target.fd, target.name);
-    if (this.#preserveTimestamps) setTimes(target, info);
+  /** Copies what is no directory; sockets, FIFOs and devices are left out. */
+  *entry(
+    source: Spot,
+    found: Identified,
+    target: Spot,
+    old: Identified | undefined,
+  ): Generator<Pair, void, undefined> {
+    const { info } = found;
+    this.#check(info, target, old);
+    if (info.isSymlink) this.#symlink(source, info, target, old);
+    else if (info.isFile) yield* this.#file(source, found, target, old);
+  }
+
+  refuseSame(one: Identified, other: Identified | undefined): void {
+    if (one.identity !== other?.identity) return;
+    throw new TypeError(`copy can't copy ${shown(this.#from)} onto itself as ${shown(this.#to)}.`);
+  }
+
+  #check(info: Deno.FileInfo, { told }: Spot, old: Identified | undefined): void {
+    if (old === undefined) return;
+    const call = { ...told, syscall: "copy" };
+    if (info.isDirectory && !old.info.isDirectory) {
+      throw failure(call, "ENOTDIR", "a directory can't take the place of a file (ENOTDIR).");
+    }
+    if (!this.#overwrite) {
+      throw failure(call, "EEXIST", "it is there already (EEXIST). Pass `overwrite` to replace it.");
+    }
+  }
+
+  #symlink(source: Spot, info: Deno.FileInfo, target: Spot, old: Identified | undefined): void {
+    const text = on(source, readLinkAt);
+    on(target, (fd, name) => {
+      if (old !== undefined && !old.info.isDirectory) libc.unlinkat(fd, name, 0);
+      libc.symlinkat(text, fd, name);
+      if (this.#preserveTimestamps) libc.utimensat(fd, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
+    });
   }
 
   *#file(
-    source: Name,
-    info: Deno.FileInfo,
-    target: Name,
-    old: Deno.FileInfo | undefined,
+    source: Spot,
+    found: Identified,
+    target: Spot,
+    old: Identified | undefined,
   ): Generator<Pair, void, undefined> {
-    using from = new FdFile(libc.openat(source.fd, source.name, SOURCE | libc.O_NOFOLLOW));
+    using from = new FdFile(on(source, (fd, name) => libc.openat(fd, name, SOURCE | libc.O_NOFOLLOW)));
+    const finish = (file: FdFile) => {
+      if (this.#preserveTimestamps) libc.futimens(file, timesOf(found.info));
+    };
     // A symlink is replaced, not written through.
-    if (old?.isSymlink) libc.unlinkat(target.fd, target.name, 0);
-    const isNew = old === undefined || old.isSymlink;
-    const flags = TARGET | libc.O_NOFOLLOW | (isNew ? libc.O_EXCL : 0);
-    using to = new FdFile(libc.openat(target.fd, target.name, flags, info.mode! & 0o777));
-    yield* copyingBytes(from, statOf(from.fd), to, statOf(to.fd));
-    if (this.#preserveTimestamps) libc.futimens(to, timesOf(info));
+    const isLink = old?.info.isSymlink === true, replaced = isLink ? undefined : old;
+    using next = this.#publishes ? successorAt(target, replaced) : undefined;
+    if (next !== undefined) return yield* replacing(from, next, finish, this.#overwrite);
+    const to = on(target, (fd, name) => {
+      if (isLink) libc.unlinkat(fd, name, 0);
+      const flags = TARGET | libc.O_NOFOLLOW | (replaced === undefined ? libc.O_EXCL : 0);
+      return libc.openat(fd, name, flags, 0o600);
+    });
+    yield* overwriting(from, to, (identity) => this.refuseSame(found, { ...found, identity }), finish);
   }
 
-  *#directory(
-    source: Name,
-    info: Deno.FileInfo,
-    target: Name,
-    old: Deno.FileInfo | undefined,
-  ): Generator<Pair, void, undefined> {
-    if (this.#root !== undefined && isSame(info, this.#root)) {
-      throw new TypeError(notInside(this.#from, this.#to));
-    }
-    if (old === undefined) libc.mkdirat(target.fd, target.name, 0o777);
-    const from = libc.openat(source.fd, source.name, LISTING | libc.O_NOFOLLOW);
+  /** Makes a directory unless there is one, and tells whether it did. */
+  #make(info: Deno.FileInfo, target: Spot, old: Identified | undefined): boolean {
+    if (old !== undefined) return false;
     try {
-      const flags = libc.O_PATH | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC;
-      const to = libc.openat(target.fd, target.name, flags);
-      try {
-        this.#root ??= statAt(to, ".");
-        yield* this.#entries(from, to, old === undefined);
-      } finally {
-        libc.close(to);
-      }
-    } finally {
-      libc.close(from);
-    }
-    if (this.#preserveTimestamps) setTimes(target, info);
-  }
-
-  *#entries(from: number, to: number, isNew: boolean): Generator<Pair, void, undefined> {
-    for (let chunk; (chunk = readTypedChunk(from)) !== undefined;) {
-      for (const name of chunk.names) {
-        const target = { fd: to, name };
-        yield* this.entry(
-          { fd: from, name },
-          statAt(from, name),
-          target,
-          isNew ? undefined : statIfThere(target),
-        );
-      }
+      on(target, (fd, name) => libc.mkdirat(fd, name, info.mode! & 0o777 | 0o700));
+      return true;
+    } catch (error) {
+      // Another copy was faster.
+      if (!this.#overwrite || codeOf(error) !== "EEXIST") throw error;
+      return false;
     }
   }
 
-  #place({ name }: Name): string {
-    return `${JSON.stringify(name)}, to be made by copying ${JSON.stringify(this.#from)} to ${
-      JSON.stringify(this.#to)
-    }`;
+  /** What is set last: writing into a directory needs its mode, and changes its times. */
+  #finish({ to, info, mode }: Pairing): void {
+    mode?.end(to.fd);
+    if (this.#preserveTimestamps) libc.utimensat(to.fd, ".", timesOf(info), 0);
   }
 }
 
@@ -250,29 +249,8 @@ function realPathOfExisting(dir: FdLike, path: string): string {
   }
 }
 
-function notOntoItself(from: string, to: string): string {
-  return `copy can't copy ${JSON.stringify(from)} onto itself as ${JSON.stringify(to)}.`;
-}
-
 function notInside(from: string, to: string): string {
-  return `copy can't copy ${JSON.stringify(from)} into itself as ${JSON.stringify(to)}.`;
-}
-
-function statIfThere({ fd, name }: Name): Deno.FileInfo | undefined {
-  try {
-    return statAt(fd, name);
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return undefined;
-  }
-}
-
-function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
-  return one.dev === other.dev && one.ino === other.ino;
-}
-
-function setTimes({ fd, name }: Name, info: Deno.FileInfo): void {
-  libc.utimensat(fd, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
+  return `copy can't copy ${shown(from)} into itself as ${shown(to)}.`;
 }
 
 function timesOf({ atime, mtime }: Deno.FileInfo): Uint8Array {

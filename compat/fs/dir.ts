@@ -6,7 +6,8 @@ import * as attributes from "./attributes.ts";
 import type { ExistsOptions } from "./attributes.ts";
 import { isConfined } from "./_confined.ts";
 import * as contents from "./_contents.ts";
-import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./copy.ts";
+import { copyingFile, copyPairs, copyPairsAsync } from "./_copy_file.ts";
+import { copying, type CopyOptions } from "./copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./fd_file.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./glob.ts";
@@ -18,7 +19,13 @@ import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./ambient_path.ts";
 import { emptying, remove, REMOVE_OPTIONS, removing } from "./remove.ts";
-import { type Target, targetOf, type TargetWithOptions, targetWithOptions } from "./target.ts";
+import {
+  type RenameOptions,
+  type Target,
+  targetOf,
+  type TargetWithOptions,
+  targetWithOptions,
+} from "./target.ts";
 import { makeTempDir, makeTempFile } from "./temp.ts";
 import { finish, finishInTurns, inTurns } from "./_turns.ts";
 import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./walk.ts";
@@ -409,12 +416,12 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  writeFileAtomicSync(path: string, data: Uint8Array | string, options: AtomicWriteOptions = {}): void {
+  writeFileAtomicSync(path: string, data: Uint8Array | string, options?: AtomicWriteOptions): void {
     writeAtomicSync(this, path, data, options);
   }
 
   /** As {@link Dir.writeFileAtomicSync}, off this thread where it may last. */
-  writeFileAtomic(path: string, data: Uint8Array | string, options: AtomicWriteOptions = {}): Promise<void> {
+  writeFileAtomic(path: string, data: Uint8Array | string, options?: AtomicWriteOptions): Promise<void> {
     return writeAtomic(this, path, data, options);
   }
 
@@ -956,14 +963,20 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Gives a file another name, in this directory or, as `(from, toDir, to)`, in another. A file that has the name is
-   * replaced.
+   * Renames a file or directory, in this directory or, as `(from, toDir, to, options)`, into another. A file that has
+   * the new name is replaced, unless `replace` is false.
    *
    * Stands for renameat(2); needs LOOKUP and RENAMEAT_SOURCE, on the other directory LOOKUP and RENAMEAT_TARGET, and
-   * UNLINKAT where the name exists.
+   * UNLINKAT if the name exists. With `replace: false` it stands for renameat2(2), which came with FreeBSD 15. On older
+   * releases, and on file systems that can't do it, a file is moved by linkat(2) and unlinkat(2), which need
+   * LINKAT_SOURCE, UNLINKAT and LINKAT_TARGET; for a moment it has both names.
    *
-   * @throws {TypeError} When a path is empty or has a NUL.
-   * @throws {Deno.errors.NotFound} When the path does not exist.
+   * @param from The path of the file.
+   * @param to The new path, relative to this directory or to one that stands before it; then the options.
+   * @throws {TypeError} If a path is empty or has a NUL, or an option is unknown or has the wrong type.
+   * @throws {Deno.errors.NotFound} If the path does not exist.
+   * @throws {Deno.errors.AlreadyExists} With `replace: false`, if the new name exists, as a symlink to nothing too.
+   * @throws {Deno.errors.NotSupported} With `replace: false`, for a directory where renameat2(2) can't be used.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory, EXDEV when the directories are on
    * two file systems, ENOTEMPTY when the name is that of a directory which is not empty.
    *
@@ -980,12 +993,12 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path, { recursive: true });
    * ```
    */
-  renameSync(from: string, ...to: Target): void {
-    names.rename(this, from, ...targetOf(this, to));
+  renameSync(from: string, ...to: TargetWithOptions<RenameOptions>): void {
+    names.rename(this, from, ...targetWithOptions(this, to));
   }
 
   /** As {@link Dir.renameSync}, as a promise. */
-  rename(from: string, ...to: Target): Promise<void> {
+  rename(from: string, ...to: TargetWithOptions<RenameOptions>): Promise<void> {
     return promised(() => this.renameSync(from, ...to));
   }
 
@@ -1203,12 +1216,12 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  makeTempFileSync(options: Deno.MakeTempOptions = {}): string {
+  makeTempFileSync(options?: Deno.MakeTempOptions): string {
     return makeTempFile(this, options);
   }
 
   /** As {@link Dir.makeTempFileSync}, as a promise. */
-  makeTempFile(options: Deno.MakeTempOptions = {}): Promise<string> {
+  makeTempFile(options?: Deno.MakeTempOptions): Promise<string> {
     return promised(() => this.makeTempFileSync(options));
   }
 
@@ -1232,12 +1245,12 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  makeTempDirSync(options: Deno.MakeTempOptions = {}): string {
+  makeTempDirSync(options?: Deno.MakeTempOptions): string {
     return makeTempDir(this, options);
   }
 
   /** As {@link Dir.makeTempDirSync}, as a promise. */
-  makeTempDir(options: Deno.MakeTempOptions = {}): Promise<string> {
+  makeTempDir(options?: Deno.MakeTempOptions): Promise<string> {
     return promised(() => this.makeTempDirSync(options));
   }
 }

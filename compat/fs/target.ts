@@ -9,6 +9,12 @@ export type TargetWithOptions<Options> =
   | [to: string, options?: Options]
   | [toDir: Dir, to: string, options?: Options];
 
+/** The options of `Dir.rename`. */
+export interface RenameOptions {
+  /** Whether a file that has the new name is replaced; if false, that is `Deno.errors.AlreadyExists`. Default: true. */
+  replace?: boolean;
+}
+
 export function targetOf(dir: Dir, to: Target): [FdLike, string] {
   return to.length === 1 ? [dir, to[0]] : to;
 }
@@ -16,7 +22,7 @@ export function targetOf(dir: Dir, to: Target): [FdLike, string] {
 export function targetWithOptions<Options extends object>(
   dir: Dir,
   to: TargetWithOptions<Options>,
-): [FdLike, string, Options | Record<string, never>] {
+): [FdLike, string, Options | undefined] {
   const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
-  return [toDir as Dir, path as string, (options ?? {}) as Options];
+  return [toDir as Dir, path as string, options as Options | undefined];
 }

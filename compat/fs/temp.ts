@@ -1,17 +1,23 @@
-/** Files and directories with names that nobody had. */
+/** Files and directories with new, unique names. */
 import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { shown } from "../../ffi/message.ts";
 import { openBeneath } from "./open.ts";
+import { aString, checkOptions } from "./options.ts";
 import { checkedPath, joined } from "./_path.ts";
 import { at } from "./_resolve.ts";
 
 const TRIES = 100;
 
-export function makeTempFile(dir: FdLike, options: Deno.MakeTempOptions): string {
+const known = { dir: aString, prefix: aString, suffix: aString };
+
+export function makeTempFile(dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions("makeTempFile", options, known);
   return withFreshName(options, (path) => libc.close(createNew(dir, path, 0o600)));
 }
 
-export function makeTempDir(dir: FdLike, options: Deno.MakeTempOptions): string {
+export function makeTempDir(dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions("makeTempDir", options, known);
   return withFreshName(options, (path) => {
     at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, 0o700));
   });
@@ -24,12 +30,13 @@ export function createNew(dir: FdLike, path: string, mode: number): number {
 }
 
 /** Makes something under a random name, which it returns as a path relative to the `Dir`. */
-export function withFreshName(options: Deno.MakeTempOptions, make: (path: string) => void): string {
+export function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
   const { dir = ".", prefix = "", suffix = "" } = options;
   checkedPath(dir);
   for (const [what, part] of [["prefix", prefix], ["suffix", suffix]] as const) {
-    if (typeof part === "string" && !part.includes("/")) continue;
-    throw new TypeError(`The ${what} of a name is a string without "/", not ${Deno.inspect(part)}.`);
+    if (part.includes("/")) {
+      throw new TypeError(`The ${what} of a name must have no "/", and ${shown(part)} has one.`);
+    }
   }
   for (let tries = 1;; tries++) {
     const path = joined(dir, prefix + crypto.randomUUID().replaceAll("-", "").slice(0, 16) + suffix);

@@ -13,7 +13,6 @@ import { cString } from "../_names.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { abi } from "../abi/abi.ts";
 import { EINTR } from "../abi/freebsd_constants.ts";
-import { failure } from "../failure.ts";
 import type { FdLike } from "../fd_like.ts";
 
 /**
@@ -593,14 +592,11 @@ export function renameat2(fromfd: FdLike, from: string, tofd: FdLike, to: string
   const at = directory(fromfd), name = cString(from);
   const toAt = directory(tofd), toName = cString(to, 1), bits = unsigned(flags, "flags");
   const call = bound.renameat2 ?? bind("renameat2");
-  const given = { fd: at, path: from, toFd: toAt, toPath: to };
-  if (call === null) {
-    throw failure({ ...given, syscall: "renameat2" }, "ENOSYS", "libc has it since FreeBSD 15 (ENOSYS).");
-  }
   do {
     const result = call(at, name, toAt, toName, bits);
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
+  const given = { fd: at, path: from, toFd: toAt, toPath: to };
   throw syscallError("renameat2", { ...given, operation: "renameat" });
 }

@@ -37,7 +37,7 @@ export const differences: readonly Difference[] = [
   {
     methods: ["copy"],
     from: ["Error", "AlreadyExists"],
-    to: ["TypeError", "NotADirectory", notFound],
+    to: ["TypeError", exists, notDirectory, notFound],
     why: "@std/fs throws plain Errors, also of what is missing, and lets two names of one file pass for two",
   },
   {

@@ -113,6 +113,26 @@ const all: readonly Skip[] = [
     applies: (args, tree) => meetsSymlink(tree, args),
   },
   {
+    methods: ["copyFile", "copy"],
+    why:
+      "Deno writes into the file that is there, whose other names show that; a Dir lets a new one take its place",
+    applies: ([from, to], tree) => {
+      const target = tree.get(resolve(tree, to as string) ?? "missing");
+      const olds = meetings(tree, withoutSlash(from as string), withoutSlash(to as string)).map(({ old }) =>
+        old
+      );
+      return [target, ...olds].some((node) => node?.type === "file" && node.links > 1);
+    },
+  },
+  {
+    methods: ["copy"],
+    why: "@std/fs gives the copy of a directory no mode of its own, a Dir no more than that of the original",
+    applies: ([from, to], tree) =>
+      meetings(tree, withoutSlash(from as string), withoutSlash(to as string)).some(({ node, old }) =>
+        node.type === "directory" && old === undefined && (node.mode & 0o755) !== 0o755
+      ),
+  },
+  {
     methods: ["copy"],
     why: "what a copy has made before it fails depends on the order of names",
     applies: (args, tree) => failsInside(tree, args),

@@ -4,6 +4,8 @@ import { join } from "@std/path";
 export interface Node {
   type: "file" | "directory" | "symlink" | "other";
   mode: number;
+  /** How many names it has. */
+  links: number;
   /** The text of a file, where a character is a byte, or of a symlink. */
   text?: string;
   mtime: number;
@@ -20,7 +22,8 @@ export function treeOf(root: string): Map<string, Node> {
   const visit = (path: string) => {
     const place = join(root, path), info = Deno.lstatSync(place);
     const type = info.isFile ? "file" : info.isDirectory ? "directory" : info.isSymlink ? "symlink" : "other";
-    const node: Node = { type, mode: info.mode! & 0o7777, mtime: +info.mtime!, atime: +info.atime! };
+    const { mode, nlink, mtime, atime } = info;
+    const node: Node = { type, mode: mode! & 0o7777, links: nlink!, mtime: +mtime!, atime: +atime! };
     if (type === "file") node.text = new TextDecoder("latin1").decode(Deno.readFileSync(place));
     if (type === "symlink") node.text = Deno.readLinkSync(place);
     tree.set(path, node);

@@ -3,8 +3,11 @@ import type * as capsicum from "../../../mod.ts";
 import type { Dir, RightName } from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
 import { needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
+
+const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
 
 /**
  * In a child: makes each call through a directory limited to what it needs, and to all but each right that it needs; these
@@ -12,10 +15,18 @@ import { test } from "../../_test.ts";
  */
 async function tryCalls(
   { enter, getRights, openDirSync }: typeof capsicum & Tools,
-  { path, inside, traps = false }: { path: string; inside: boolean; traps?: boolean },
+  { path, inside, traps = false, hasRenameat2 }: {
+    path: string;
+    inside: boolean;
+    traps?: boolean;
+    hasRenameat2: boolean;
+  },
 ) {
   type Call = (dir: Dir, name: string, other: Dir) => unknown;
-  const uses: [use: string, needs: RightName[], call: Call, onOther?: RightName[]][] = [
+  // With every other right, there is another way that does without those that are `spared`.
+  type Use = [use: string, needs: RightName[], call: Call, onOther?: RightName[], spared?: RightName[]];
+  const renaming: RightName[] = ["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT"];
+  const uses: Use[] = [
     ["readFileSync", ["LOOKUP", "READ"], (dir, name) => dir.readFileSync(`${name}/file`)],
     ["readFileSync, long", ["LOOKUP", "READ"], (dir) => dir.readFileSync("long")],
     ["readTextFileSync", ["LOOKUP", "READ"], (dir, name) => dir.readTextFileSync(`${name}/file`)],
@@ -38,9 +49,9 @@ async function tryCalls(
       "CREATE",
       "WRITE",
       "FSYNC",
-      "RENAMEAT_SOURCE",
-      "RENAMEAT_TARGET",
-      "UNLINKAT",
+      "FSTAT",
+      "FCHMOD",
+      ...renaming,
     ], (dir) => dir.writeFileAtomicSync("file", "new")],
     ["createSync", ["LOOKUP", "READ", "WRITE", "CREATE", "FTRUNCATE"], (dir, name) => {
       dir.createSync(`${name}/file`).close();
@@ -72,18 +83,52 @@ async function tryCalls(
     ["renameSync over a file", ["RENAMEAT_SOURCE"], (dir, name, other) => {
       dir.renameSync(`${name}/file`, other, `${name}/sub/file`);
     }, ["RENAMEAT_TARGET", "UNLINKAT"]],
+    ["renameSync, replace: false", hasRenameat2 ? ["RENAMEAT_SOURCE"] : ["LINKAT_SOURCE", "UNLINKAT"], (
+      dir,
+      name,
+      other,
+    ) => dir.renameSync(`${name}/file`, other, `${name}/new`, { replace: false }), [
+      hasRenameat2 ? "RENAMEAT_TARGET" : "LINKAT_TARGET",
+    ]],
     ["linkSync", ["LINKAT_SOURCE"], (dir, name, other) => {
       dir.linkSync(`${name}/file`, other, `${name}/new`);
     }, ["LINKAT_TARGET"]],
     ["symlinkSync", ["SYMLINKAT"], (dir, name) => dir.symlinkSync("target", `${name}/new`)],
     ["readLinkSync", ["LOOKUP"], (dir, name) => dir.readLinkSync(`${name}/link`)],
     ["mkfifoSync", ["MKFIFOAT"], (dir, name) => dir.mkfifoSync(`${name}/new`)],
-    ["copyFileSync", ["LOOKUP", "READ", "FSTAT"], (dir, name, other) => {
-      dir.copyFileSync(`${name}/file`, other, `${name}/sub/file`);
-    }, ["LOOKUP", "WRITE", "CREATE", "FSTAT", "FTRUNCATE", "FCHMOD"]],
+    [
+      "copyFileSync",
+      ["LOOKUP", "READ", "FSTAT"],
+      (dir, name, other) => {
+        dir.copyFileSync(`${name}/file`, other, `${name}/sub/file`);
+      },
+      ["LOOKUP", "WRITE", "SEEK", "CREATE", "FSTAT", "FTRUNCATE", "FCHMOD"],
+      ["SEEK", "FTRUNCATE"],
+    ],
+    [
+      "copyFileSync, to take a place",
+      ["LOOKUP", "READ", "FSTAT"],
+      (dir, name, other) => {
+        dir.copyFileSync(`${name}/file`, other, `${name}/sub/file`);
+      },
+      ["LOOKUP", "READ", "CREATE", "WRITE", "FSTAT", "FCHMOD", ...renaming],
+      ["READ", ...renaming],
+    ],
     ["copySync", ["LOOKUP", "READ", "FSTAT"], (dir, name, other) => {
       dir.copySync(`${name}/sub`, other, "sub", { overwrite: true, preserveTimestamps: true });
-    }, ["LOOKUP", "READ", "WRITE", "CREATE", "FSTAT", "FTRUNCATE", "FCHMOD", "MKDIRAT", "FUTIMES"]],
+    }, [
+      ...["LOOKUP", "READ", "WRITE", "SEEK", "CREATE"] as const,
+      ...["FSTAT", "FTRUNCATE", "FCHMOD", "MKDIRAT", "FUTIMES"] as const,
+    ], ["SEEK", "FTRUNCATE"]],
+    [
+      "copySync, to take a place",
+      ["LOOKUP", "READ", "FSTAT"],
+      (dir, name, other) => {
+        dir.copySync(`${name}/sub`, other, `${name}/copied`, { overwrite: true });
+      },
+      ["LOOKUP", "READ", "CREATE", "WRITE", "FSTAT", "FCHMOD", "MKDIRAT", ...renaming],
+      renaming,
+    ],
     ["makeTempFileSync", ["LOOKUP", "WRITE", "CREATE"], (dir, name) => dir.makeTempFileSync({ dir: name })],
     ["makeTempDirSync", ["MKDIRAT"], (dir, name) => dir.makeTempDirSync({ dir: name })],
   ];
@@ -97,14 +142,18 @@ async function tryCalls(
   let count = 0;
   // LOOKUP is a part of some rights and goes with them.
   const without = (right: RightName) => all.difference([right]).union(right === "LOOKUP" ? [] : ["LOOKUP"]);
-  const cases = uses.map(([use, needs, call, onOther]) => ({
+  const cases = uses.map(([use, needs, call, onOther, spared = []]) => ({
     use,
     call,
     exact: limited(needs),
     other: onOther ? limited(onOther) : open(),
     lacking: [
       ...needs.map((right) => ({ right, dir: limited(without(right)), other: open() })),
-      ...(onOther ?? []).map((right) => ({ right, dir: open(), other: limited(without(right)) })),
+      ...(onOther ?? []).filter((right) => !spared.includes(right)).map((right) => ({
+        right,
+        dir: open(),
+        other: limited(without(right)),
+      })),
     ],
     names: Array.from({ length: needs.length + (onOther?.length ?? 0) + 1 }, () => `d${count++}`),
   }));
@@ -148,7 +197,12 @@ async function tryCalls(
 
 test("each method of Dir is refused nothing where it has exactly the rights that it names", async () => {
   using fixture = new Fixture({ tree: { file: "text", long: "x".repeat(200_000), sub: { file: "old" } } });
-  const results = await inChild(tryCalls, { path: fixture.at("tree"), inside: true, traps: true });
+  const results = await inChild(tryCalls, {
+    path: fixture.at("tree"),
+    inside: true,
+    traps: true,
+    hasRenameat2,
+  });
   assertEquals(results.filter(({ works }) => works !== null), []);
   assert(results.length > 30);
 }, { skip: needsTraps });
@@ -156,7 +210,7 @@ test("each method of Dir is refused nothing where it has exactly the rights that
 for (const inside of [false, true]) {
   test.capsicum(`each method of Dir works with exactly the rights that it names, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture({ tree: { file: "text", long: "x".repeat(200_000), sub: { file: "old" } } });
-    const results = await inChild(tryCalls, { path: fixture.at("tree"), inside });
+    const results = await inChild(tryCalls, { path: fixture.at("tree"), inside, hasRenameat2 });
     for (const { use, works, refused } of results) {
       assertEquals(works, null, use);
       for (const { right, failure } of refused) {

@@ -1,0 +1,35 @@
+/**
+ * What others can see between any two system calls of the library.
+ *
+ * @module
+ */
+import { bind, bound, type Name } from "../../../ffi/_bind.ts";
+
+const changing = [
+  ...["openat", "close", "write", "ftruncate", "fchmod", "fchown", "mkdirat", "fchmodat"] as const,
+  ...["renameat", "renameat2", "linkat", "unlinkat", "symlinkat", "fsync"] as const,
+] satisfies Name[];
+
+/** Runs `use`, and `observe` after each system call that worked and may have changed something; returns how many. */
+export async function observed(observe: (call: string) => void, use: () => unknown): Promise<number> {
+  const functions = bound as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  const before = changing.map((name) => functions[name] ?? bind(name) as (...args: unknown[]) => unknown);
+  let count = 0;
+  for (const [i, name] of changing.entries()) {
+    functions[name] = (...args) => {
+      const result = before[i]!(...args);
+      // Of a failed call errno is still to be read.
+      if (result !== -1) {
+        count++;
+        observe(name);
+      }
+      return result;
+    };
+  }
+  try {
+    await use();
+  } finally {
+    for (const [i, name] of changing.entries()) functions[name] = before[i];
+  }
+  return count;
+}

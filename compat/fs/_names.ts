@@ -7,15 +7,23 @@ import { checkedPath } from "./_path.ts";
 import { at, codeOf, follow, readLinkAt } from "./_resolve.ts";
 import type { RenameOptions } from "./target.ts";
 
-export function rename(dir: FdLike, from: string, toDir: FdLike, to: string, options?: RenameOptions): void {
-  checkOptions("rename", options, { replace: aBoolean });
-  const call = options?.replace === false ? renameUnlessThere : libc.renameat;
+/** @param call The method, for errors. */
+export function rename(
+  call: string,
+  dir: FdLike,
+  from: string,
+  toDir: FdLike,
+  to: string,
+  options?: RenameOptions,
+): void {
+  checkOptions(call, options, { replace: aBoolean });
+  const rename = options?.replace === false ? renameUnlessThere : libc.renameat;
   // Only a directory can get a name with a trailing slash.
   const source = to.endsWith?.("/") ? `${from}/` : from;
   // Before anything is opened.
   checkedPath(to);
   at(dir, source, "renameat", (fd, name) => {
-    at(toDir, to, "renameat", (toFd, toName) => call(fd, name, toFd, toName), true);
+    at(toDir, to, "renameat", (toFd, toName) => rename(fd, name, toFd, toName), true);
   });
 }
 

@@ -5,7 +5,7 @@ import { bytesOf } from "./_contents.ts";
 import type { FdFile } from "./fd_file.ts";
 import { checkHolds, rightsOf } from "./_held.ts";
 import { mayHaveAcl, modeAfter } from "./_mode.ts";
-import { anInteger, checkOptions } from "./options.ts";
+import { aMode, checkOptions } from "./options.ts";
 import { on, Place } from "./_place.ts";
 import { codeOf } from "./_resolve.ts";
 import { statIfThere, statOf } from "./_stat.ts";
@@ -30,7 +30,7 @@ export function writeAtomicSync(
   options?: AtomicWriteOptions,
 ): void {
   const bytes = bytesOf(data);
-  for (const file of succeeding(dir, path, options)) {
+  for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
     file.writeAllSync(bytes);
     file.syncSync();
   }
@@ -43,7 +43,7 @@ export async function writeAtomic(
   options?: AtomicWriteOptions,
 ): Promise<void> {
   const bytes = bytesOf(data);
-  for (const file of succeeding(dir, path, options)) {
+  for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
     await file.writeAll(bytes);
     await file.sync();
   }
@@ -51,11 +51,12 @@ export async function writeAtomic(
 
 /** Gives the new file, to be filled and brought to the disk, and lets it take its place after that. */
 function* succeeding(
+  call: string,
   dir: FdLike,
   path: string,
   options?: AtomicWriteOptions,
 ): Generator<FdFile, void, undefined> {
-  checkOptions("writeFileAtomic", options, { mode: anInteger(0, 0o177777) });
+  checkOptions(call, options, { mode: aMode });
   using place = new Place(dir, path, "renameat");
   checkHolds(place.told, NEEDS);
   const old = on(place, statIfThere);

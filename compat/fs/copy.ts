@@ -34,15 +34,20 @@ export interface CopyOptions {
 
 const known = { overwrite: aBoolean, preserveTimestamps: aBoolean };
 
-/** Copies a file, a symlink as such, or a directory with all that is in it. */
+/**
+ * Copies a file, a symlink as such, or a directory with all that is in it.
+ *
+ * @param call The method, for errors.
+ */
 export function* copying(
+  call: string,
   dir: FdLike,
   from: string,
   toDir: FdLike,
   to: string,
   options?: CopyOptions,
 ): Generator<Pair, void, undefined> {
-  checkOptions("copy", options, known);
+  checkOptions(call, options, known);
   checkedPath(to);
   using source = new Place(dir, from, "openat");
   const found = on(source, identifiedAt), { isDirectory } = found.info;

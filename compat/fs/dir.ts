@@ -392,13 +392,21 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Replaces a file as a whole: who opens it finds the old content or the new one, also after a crash. A symlink is
-   * replaced itself.
+   * Replaces a file as a whole: it has the old content or the new one, also after a crash.
    *
-   * Stands for openat(2), write(2), fsync(2) and renameat(2), under a name ".new-..." in the same directory; needs LOOKUP,
-   * CREATE, WRITE, FSYNC, RENAMEAT_SOURCE, RENAMEAT_TARGET, UNLINKAT, FCHMOD for `mode`, and READ for a path of several
-   * components.
+   * The content goes to a new file ".new-..." in the same directory, which only its owner may open. When it is on the disk,
+   * that file gets its mode and the name. It keeps the permission bits of the file that it replaces and, as far as that is
+   * permitted, its owner and group; without the group, and with an access control list, it gives nobody more than before.
+   * Other names of the old file (hard links) keep the old content. A symlink is replaced itself. If a step fails, the old
+   * file stays and the new one is removed.
    *
+   * Stands for openat(2), write(2), fsync(2), fchmod(2) and renameat(2); needs LOOKUP, CREATE, WRITE, FSYNC, FSTAT, FCHMOD,
+   * RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, FCHOWN to keep another owner, and READ for a path of several components.
+   * Without one of them nothing is made.
+   *
+   * @param path The path of the file.
+   * @param data Its new content; text becomes UTF-8.
+   * @param options The mode, if it is not that of the old file or, for a new one, 0o666 less the umask.
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.IsADirectory} When it is a directory.
@@ -420,7 +428,7 @@ export class Dir extends Descriptor {
     writeAtomicSync(this, path, data, options);
   }
 
-  /** As {@link Dir.writeFileAtomicSync}, off this thread where it may last. */
+  /** The asynchronous twin of {@link Dir.writeFileAtomicSync}: it writes off this thread. */
   writeFileAtomic(path: string, data: Uint8Array | string, options?: AtomicWriteOptions): Promise<void> {
     return writeAtomic(this, path, data, options);
   }
@@ -994,12 +1002,12 @@ export class Dir extends Descriptor {
    * ```
    */
   renameSync(from: string, ...to: TargetWithOptions<RenameOptions>): void {
-    names.rename(this, from, ...targetWithOptions(this, to));
+    names.rename("Dir.renameSync()", this, from, ...targetWithOptions(this, to));
   }
 
   /** As {@link Dir.renameSync}, as a promise. */
   rename(from: string, ...to: TargetWithOptions<RenameOptions>): Promise<void> {
-    return promised(() => this.renameSync(from, ...to));
+    return promised(() => names.rename("Dir.rename()", this, from, ...targetWithOptions(this, to)));
   }
 
   /**
@@ -1128,12 +1136,28 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Copies a file with its mode, in this directory or, as `(from, toDir, to)`, to another. A file that has the name is
-   * overwritten; symlinks are followed.
+   * Copies a file with its mode, in this directory or, as `(from, toDir, to)`, to another. Symlinks are followed on both
+   * sides.
    *
-   * Stands for openat(2), fstat(2), read(2), write(2), ftruncate(2) and fchmod(2); needs LOOKUP, READ and FSTAT, on the other
-   * directory LOOKUP, WRITE, CREATE, FSTAT, FTRUNCATE and FCHMOD.
+   * Nobody who may not read the file can read the copy, not for a moment. The bytes go to a new file ".new-..." beside the
+   * target, which only its owner may open. Then it gets its mode and takes the place of the target. So of several copies to
+   * one path the last one stays, whole; other names of the old file (hard links) keep the old content; a symlink stays, and
+   * the file that it leads to is replaced. The copy belongs to the process. Where its group is not that of the original, and
+   * where its directory hands down an access control list, group and others get only what both have in the original. The
+   * copy of a file that has such a list is its owner's alone. On FreeBSD such lists are not looked at. Setuid and setgid
+   * bits stay on root's files alone. A file that may not be written to is not replaced.
    *
+   * A file is written over in place, closed to all but its owner meanwhile, if the rights or the mode of the directory do
+   * not let a new one take its place; so are devices and FIFOs. What others had open before sees the new content then, and
+   * a copy that fails leaves a part.
+   *
+   * Stands for openat(2), read(2), write(2), fchmod(2) and renameat(2); needs LOOKUP, READ and FSTAT. On the other directory
+   * it needs LOOKUP, CREATE, WRITE, FSTAT, FCHMOD, RENAMEAT_SOURCE, RENAMEAT_TARGET, UNLINKAT, and READ for a path of several
+   * components or a symlink. Without these it writes in place, for which it needs LOOKUP, CREATE, WRITE, SEEK, FSTAT, FCHMOD
+   * and FTRUNCATE.
+   *
+   * @param from The path of the file.
+   * @param to The path of the copy, relative to this directory or to one that stands before it.
    * @throws {TypeError} When a path is empty or has a NUL, it is no regular file, or both are the same file.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory.
@@ -1155,21 +1179,30 @@ export class Dir extends Descriptor {
     copyPairs(copyingFile(this, from, ...targetOf(this, to)));
   }
 
-  /** As {@link Dir.copyFileSync}, off this thread where there is much to copy. */
+  /** The asynchronous twin of {@link Dir.copyFileSync}: it reads and writes off this thread. */
   copyFile(from: string, ...to: Target): Promise<void> {
     return copyPairsAsync(copyingFile(this, from, ...targetOf(this, to)));
   }
 
   /**
    * Copies a file, a symlink as such, or a directory with all that is in it, in this directory or, as
-   * `(from, toDir, to, options)`, to another. What is missing of the way to the copy of a directory is made. With `overwrite` a
-   * symlink in the way is replaced, not written through.
+   * `(from, toDir, to, options)`, to another. Directories on the way to the copy of a directory are made. Sockets, FIFOs and
+   * devices are left out.
    *
-   * Stands for openat(2), fstatat(2), getdirentries(2), read(2), write(2), mkdirat(2), symlinkat(2) and their like; needs
-   * LOOKUP, READ and FSTAT, on the other directory LOOKUP, READ, WRITE, CREATE, FSTAT, FTRUNCATE, FCHMOD, MKDIRAT and SYMLINKAT,
-   * with `overwrite` UNLINKAT and with `preserveTimestamps` FUTIMES.
+   * Files are copied as {@link Dir.copyFileSync} does it. A directory that is made gets the permissions of the original as
+   * far as the umask permits them, and no moment more. With `overwrite` a symlink in the way is replaced, not written
+   * through. Trees of any depth are copied with at most 32 directories open. Errors name the path from this directory on, or
+   * from the other one.
    *
-   * @throws {TypeError} When a path is empty or has a NUL, or something is to be copied onto or into itself.
+   * Stands for openat(2), fstatat(2), getdirentries(2), read(2), write(2), mkdirat(2), symlinkat(2) and others; needs
+   * LOOKUP, READ and FSTAT. On the other directory it needs READ and what {@link Dir.copyFileSync} needs, MKDIRAT and
+   * SYMLINKAT, and with `preserveTimestamps` FUTIMES. Without `overwrite` a file takes its place when it is complete only
+   * where LINKAT_SOURCE and LINKAT_TARGET are held too; else it is made in place.
+   *
+   * @param from The path of the original.
+   * @param to The path of the copy, relative to this directory or to one that stands before it; then the options.
+   * @throws {TypeError} If a path is empty or has a NUL, an option is unknown or has the wrong type, or something is to be
+   * copied onto or into itself.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.AlreadyExists} When something exists and `overwrite` is not given.
    * @throws {CapsicumError} ENOTCAPABLE when a right is missing or a path leaves its directory.
@@ -1188,16 +1221,16 @@ export class Dir extends Descriptor {
    * ```
    */
   copySync(from: string, ...to: TargetWithOptions<CopyOptions>): void {
-    copyPairs(copying(this, from, ...targetWithOptions(this, to)));
+    copyPairs(copying("Dir.copySync()", this, from, ...targetWithOptions(this, to)));
   }
 
-  /** As {@link Dir.copySync}, off this thread where there is much to copy. */
+  /** The asynchronous twin of {@link Dir.copySync}: it reads and writes off this thread, in turns with the event loop. */
   copy(from: string, ...to: TargetWithOptions<CopyOptions>): Promise<void> {
-    return copyPairsAsync(copying(this, from, ...targetWithOptions(this, to)));
+    return copyPairsAsync(copying("Dir.copy()", this, from, ...targetWithOptions(this, to)));
   }
 
   /**
-   * Makes an empty file with a name that nobody had, readable and writable for its owner only, and returns its path.
+   * Makes an empty file with a new, unique name, readable and writable for its owner only, and returns its path.
    *
    * Stands for openat(2) with O_EXCL; needs LOOKUP, WRITE and CREATE.
    *
@@ -1217,16 +1250,16 @@ export class Dir extends Descriptor {
    * ```
    */
   makeTempFileSync(options?: Deno.MakeTempOptions): string {
-    return makeTempFile(this, options);
+    return makeTempFile("Dir.makeTempFileSync()", this, options);
   }
 
   /** As {@link Dir.makeTempFileSync}, as a promise. */
   makeTempFile(options?: Deno.MakeTempOptions): Promise<string> {
-    return promised(() => this.makeTempFileSync(options));
+    return promised(() => makeTempFile("Dir.makeTempFile()", this, options));
   }
 
   /**
-   * Makes a directory with a name that nobody had, open to its owner only, and returns its path.
+   * Makes a directory with a new, unique name, open to its owner only, and returns its path.
    *
    * Stands for mkdirat(2); needs LOOKUP and MKDIRAT.
    *
@@ -1246,12 +1279,12 @@ export class Dir extends Descriptor {
    * ```
    */
   makeTempDirSync(options?: Deno.MakeTempOptions): string {
-    return makeTempDir(this, options);
+    return makeTempDir("Dir.makeTempDirSync()", this, options);
   }
 
   /** As {@link Dir.makeTempDirSync}, as a promise. */
   makeTempDir(options?: Deno.MakeTempOptions): Promise<string> {
-    return promised(() => this.makeTempDirSync(options));
+    return promised(() => makeTempDir("Dir.makeTempDir()", this, options));
   }
 }
 

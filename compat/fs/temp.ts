@@ -11,13 +11,15 @@ const TRIES = 100;
 
 const known = { dir: aString, prefix: aString, suffix: aString };
 
-export function makeTempFile(dir: FdLike, options?: Deno.MakeTempOptions): string {
-  checkOptions("makeTempFile", options, known);
+/** @param call The method, for errors. */
+export function makeTempFile(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions(call, options, known);
   return withFreshName(options, (path) => libc.close(createNew(dir, path, 0o600)));
 }
 
-export function makeTempDir(dir: FdLike, options?: Deno.MakeTempOptions): string {
-  checkOptions("makeTempDir", options, known);
+/** @param call The method, for errors. */
+export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions(call, options, known);
   return withFreshName(options, (path) => {
     at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, 0o700));
   });

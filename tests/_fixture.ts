@@ -87,6 +87,21 @@ export class Fixture implements Disposable {
     Deno.utimeSync(this.at(name), atime, mtime);
   }
 
+  /** Sets the mode, its special bits included. */
+  chmod(name: string, mode: number): void {
+    Deno.chmodSync(this.at(name), mode);
+  }
+
+  /** Sets owner and group, which takes away setuid and setgid bits. */
+  chown(name: string, uid: number, gid: number): void {
+    Deno.chownSync(this.at(name), uid, gid);
+  }
+
+  /** Copies a file as Deno does. */
+  copyFile(from: string, to: string): void {
+    Deno.copyFileSync(this.at(from), this.at(to));
+  }
+
   /** Gives a file a second name. */
   link(name: string, second: string): void {
     Deno.linkSync(this.at(name), this.at(second));

@@ -52,8 +52,8 @@ test(
   "Dir.writeFileAtomicSync() keeps owner and group where that is permitted, and no setuid bit of others than root",
   () => {
     using fixture = new Fixture({ file: { text: "old", mode: 0o4640 } });
-    Deno.chownSync(fixture.at("file"), 12345, 54321);
-    Deno.chmodSync(fixture.at("file"), 0o4640);
+    fixture.chown("file", 12345, 54321);
+    fixture.chmod("file", 0o4640);
     using dir = openDirSync(fixture.path);
     dir.writeFileAtomicSync("file", "new");
     const { uid, gid, mode } = fixture.stat("file");
@@ -64,7 +64,7 @@ test(
 
 test.capsicum("Dir.writeFileAtomicSync() narrows the mode where the owner can't be kept for want of FCHOWN", () => {
   using fixture = new Fixture({ file: { text: "old", mode: 0o640 } });
-  if (Deno.uid() === 0) Deno.chownSync(fixture.at("file"), 12345, 54321);
+  if (Deno.uid() === 0) fixture.chown("file", 12345, 54321);
   using dir = openDirSync(fixture.path);
   dir.limit([
     ...["LOOKUP", "CREATE", "WRITE", "FSYNC", "FSTAT", "FCHMOD"] as const,

@@ -64,8 +64,8 @@ test("Dir.copySync() and copy() give a directory no more permissions than the or
   const from: Tree = { sub: { file: { text: secret, mode: 0o644 } }, open: {}, closed: {} };
   for (const isSync of [true, false]) {
     using fixture = new Fixture({ from });
-    Deno.chmodSync(fixture.at("from/sub"), 0o700);
-    Deno.chmodSync(fixture.at("from/closed"), 0o500);
+    fixture.chmod("from/sub", 0o700);
+    fixture.chmod("from/closed", 0o500);
     using dir = openDirSync(fixture.path);
     let seen = 0;
     await observed(() => {
@@ -91,8 +91,8 @@ test(
     for (const [mode, expected] of modes as [number, number][]) {
       using fixture = new Fixture({ from: { text: secret, mode }, to: { text: "old", mode: 0o666 } });
       // chown(2) takes the setuid and setgid bits away.
-      Deno.chownSync(fixture.at("from"), 54321, 54321);
-      Deno.chmodSync(fixture.at("from"), mode);
+      fixture.chown("from", 54321, 54321);
+      fixture.chmod("from", mode);
       using dir = openDirSync(fixture.path);
       await checkedCopy(fixture, expected | 0o600, () => dir.copyFileSync("from", "to"));
       assertEquals([mode, fixture.stat("to").mode! & 0o7777], [mode, expected]);
@@ -106,8 +106,8 @@ test(
   "Dir.copyFileSync() drops a group by the directory: with a setgid bit that gives its own to new files",
   async () => {
     using fixture = new Fixture({ from: { text: secret, mode: 0o640 }, dir: {} });
-    Deno.chownSync(fixture.at("dir"), 54321, 54321);
-    Deno.chmodSync(fixture.at("dir"), 0o2777);
+    fixture.chown("dir", 54321, 54321);
+    fixture.chmod("dir", 0o2777);
     using dir = openDirSync(fixture.path);
     await checkedCopy(fixture, 0o600, () => dir.copyFileSync("from", "dir/to"));
     assertEquals([fixture.stat("dir/to").mode! & 0o7777, fixture.stat("dir/to").gid], [0o600, 54321]);
@@ -123,7 +123,7 @@ test(
     using fixture = new Fixture({ from: { text: secret, mode: 0o7755 } });
     using dir = openDirSync(fixture.path);
     dir.copyFileSync("from", "dir");
-    Deno.copyFileSync(fixture.at("from"), fixture.at("deno"));
+    fixture.copyFile("from", "deno");
     assertEquals(fixture.stat("dir").mode! & 0o7777, fixture.stat("deno").mode! & 0o7777);
   },
   { skip: needsRoot },
@@ -274,7 +274,7 @@ test("Dir.copyFile() exposes nothing to another process that looks all the time"
   await child.said(/ready/);
   for (let round = 0; round < 20; round++) {
     fixture.write("to", "old");
-    Deno.chmodSync(fixture.at("to"), 0o666);
+    fixture.chmod("to", 0o666);
     await dir.copyFile("from", "to");
   }
   assertEquals((await child.stop()).stdout, "exposed: nothing\n");

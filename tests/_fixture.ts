@@ -78,10 +78,6 @@ export class Fixture implements Disposable {
     Deno.truncateSync(this.at(name), size);
   }
 
-  chmod(name: string, mode: number): void {
-    Deno.chmodSync(this.at(name), mode);
-  }
-
   /** Sets access and modification time. */
   utime(name: string, atime: Date, mtime: Date): void {
     Deno.utimeSync(this.at(name), atime, mtime);

@@ -64,7 +64,22 @@ export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffe
   if (buffer.length < least) {
     throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);
   }
+  if (buffer.length === 0 && isGone(buffer)) {
+    throw new TypeError(
+      "The buffer's memory is gone: it was transferred, or shrank to less than the Uint8Array spans.",
+    );
+  }
   return buffer as Uint8Array<ArrayBuffer>;
+}
+
+/** FFI would take such a buffer for an empty one. */
+function isGone(buffer: Uint8Array): boolean {
+  try {
+    buffer.keys();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Two `struct timespec`, or null for the current time. */

@@ -1,100 +1,88 @@
 /**
- * Calls on a thread of Deno's pool, so that one that lasts does not stop the event loop, and poll(2).
+ * Calls that do not stop the event loop: on a thread of Deno's pool, or on this one where they can't wait; and poll(2).
  *
- * The errno of such a call is on that thread, where nobody can read it: a transfer that failed gives -1, and the caller
- * repeats it on this thread to learn why, once it can't wait there. The descriptor must stay open until the call has
- * ended: its number could become another file's.
- *
- * Memory is a buffer of JavaScript's, which lives until the call has ended, unless the Worker that made the call is
- * terminated. A call that may wait for somebody else gets memory of libc's own, which is never freed.
+ * The errno of a call on another thread can't be read: one that failed gives -1, and the caller repeats it on this thread
+ * to learn why, once it can't wait there. The descriptor must stay open until the call has ended: its number could become
+ * another file's. Deno keeps a buffer until the call has ended, also when its Worker ends.
  *
  * @module
  */
-import { bind, bound, errno } from "./_bind.ts";
-import { long, memory } from "./_check.ts";
+import { bind, bound, errno, errnoAt, memcpy } from "./_bind.ts";
+import { length, long, memory } from "./_check.ts";
 import { syscallError } from "./_syscall_error.ts";
+import { abi } from "./abi/abi.ts";
+import { EINTR } from "./abi/freebsd_constants.ts";
+import { MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "./abi/freebsd_socket.ts";
 import { fdatasync, fsync, ftruncate } from "./libc/file.ts";
+
+/**
+ * The buffer, if a call can use it.
+ *
+ * @throws {TypeError} When it was transferred, or is no Uint8Array.
+ */
+export function checkBuffer(bytes: Uint8Array): Uint8Array {
+  return memory(bytes, 0);
+}
 
 /** Bytes that one call moves at most: as many as Linux lets it, which an `i32` result can tell. */
 const most = 0x7ffff000;
+/** Bytes that one call moves at most by way of a copy. */
+const mostCopied = 1024 * 1024;
 
-function transfer(bytes: Uint8Array): [Uint8Array<ArrayBuffer>, bigint] {
-  return [memory(bytes, 0), BigInt(Math.min(bytes.length, most))];
-}
-
-/** read(2): how many bytes, or -1. */
+/** read(2) on another thread: how many bytes, or -1. */
 export function readAsync(fd: number, bytes: Uint8Array): Promise<number> {
-  return (bound.read_async ?? bind("read_async"))(fd, ...transfer(bytes));
+  const call = bound.read_async ?? bind("read_async");
+  return filling(bytes, (to, count) => call(fd, to, count));
 }
 
-/** write(2): how many bytes, or -1. */
+/** write(2) on another thread: how many bytes, or -1. */
 export function writeAsync(fd: number, bytes: Uint8Array): Promise<number> {
-  return (bound.write_async ?? bind("write_async"))(fd, ...transfer(bytes));
+  const call = bound.write_async ?? bind("write_async");
+  return emptying(bytes, (from, count) => call(fd, from, count));
 }
 
-/** pread(2): how many bytes, or -1. */
+/** pread(2) on another thread: how many bytes, or -1. */
 export function preadAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
-  return (bound.pread_async ?? bind("pread_async"))(fd, ...transfer(bytes), long(offset, "offset"));
+  const call = bound.pread_async ?? bind("pread_async"), at = long(offset, "offset");
+  return filling(bytes, (to, count) => call(fd, to, count, at));
 }
 
-/** pwrite(2): how many bytes, or -1. */
+/** pwrite(2) on another thread: how many bytes, or -1. */
 export function pwriteAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
-  return (bound.pwrite_async ?? bind("pwrite_async"))(fd, ...transfer(bytes), long(offset, "offset"));
+  const call = bound.pwrite_async ?? bind("pwrite_async"), at = long(offset, "offset");
+  return emptying(bytes, (from, count) => call(fd, from, count, at));
 }
 
-/** Memory of libc's own. */
-export interface Block {
-  readonly at: Deno.PointerObject;
-  readonly size: number;
+type Move = (bytes: Uint8Array<ArrayBuffer>, count: bigint) => Promise<number>;
+
+/** Fills a buffer. A resizable one is filled through a copy: Deno refuses it in such calls since 2.9.5. */
+function filling(bytes: Uint8Array, call: Move): Promise<number> {
+  const buffer = memory(bytes, 0), count = Math.min(bytes.length, most);
+  if (!isResizable(bytes)) return call(buffer, BigInt(count));
+  return fillingCopy(bytes, new Uint8Array(Math.min(count, mostCopied)), call);
 }
 
-/** Takes memory for good: whoever needs some again and again keeps it. */
-export function allocate(size: number): Block {
-  const at = (bound.malloc ?? bind("malloc"))(BigInt(size));
-  if (at === null) throw new RangeError(`There is no memory for ${size} bytes.`);
-  return { at, size };
+async function fillingCopy(bytes: Uint8Array, copy: Uint8Array<ArrayBuffer>, call: Move): Promise<number> {
+  const moved = await call(copy, BigInt(copy.length));
+  if (moved <= 0) return moved;
+  if (moved > bytes.length) {
+    throw new RangeError(`The buffer shrank to ${bytes.length} bytes while ${moved} were read into it.`);
+  }
+  bytes.set(copy.subarray(0, moved));
+  return moved;
 }
 
-/** Copies as many bytes to the block as both have room for, and gives how many. */
-export function copyIn(block: Block, bytes: Uint8Array): number {
-  const count = Math.min(bytes.length, block.size);
-  (bound.memcpy_in ?? bind("memcpy_in"))(block.at, memory(bytes, 0), BigInt(count));
-  return count;
+function emptying(bytes: Uint8Array, call: Move): Promise<number> {
+  const buffer = memory(bytes, 0);
+  if (!isResizable(bytes)) return call(buffer, BigInt(Math.min(bytes.length, most)));
+  const copy = new Uint8Array(bytes.subarray(0, mostCopied));
+  return call(copy, BigInt(copy.length));
 }
 
-/** Copies the first `count` bytes of the block. */
-export function copyOut(bytes: Uint8Array, block: Block, count: number): void {
-  (bound.memcpy_out ?? bind("memcpy_out"))(memory(bytes, count), block.at, BigInt(count));
-}
-
-/** read(2) to the block: how many bytes, or -1. */
-export function readOutside(fd: number, { at }: Block, count: number): Promise<number> {
-  return (bound.read_outside ?? bind("read_outside"))(fd, at, BigInt(count));
-}
-
-/** write(2) from the block: how many bytes, or -1. */
-export function writeOutside(fd: number, { at }: Block, count: number): Promise<number> {
-  return (bound.write_outside ?? bind("write_outside"))(fd, at, BigInt(count));
-}
-
-/** pread(2) to the block: how many bytes, or -1. */
-export function preadOutside(
-  fd: number,
-  { at }: Block,
-  count: number,
-  offset: number | bigint,
-): Promise<number> {
-  return (bound.pread_outside ?? bind("pread_outside"))(fd, at, BigInt(count), long(offset, "offset"));
-}
-
-/** pwrite(2) from the block: how many bytes, or -1. */
-export function pwriteOutside(
-  fd: number,
-  { at }: Block,
-  count: number,
-  offset: number | bigint,
-): Promise<number> {
-  return (bound.pwrite_outside ?? bind("pwrite_outside"))(fd, at, BigInt(count), long(offset, "offset"));
+function isResizable({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer
+    ? buffer.resizable
+    : (buffer as unknown as { growable: boolean }).growable;
 }
 
 /** ftruncate(2), with the errors of `libc.ftruncate`. */
@@ -128,34 +116,101 @@ function explain(syscall: string, fd: number, again: (fd: number) => number): ne
   });
 }
 
+/** Whether the last errno has this name. */
+function failedWith(code: string): boolean {
+  return abi().errno[errno[0]!]?.[0] === code;
+}
+
+/** read(2) on this thread, of what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+export function readNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.read ?? bind("read");
+  do {
+    const result = call(fd, buffer, count);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  throw syscallError("read", { fd });
+}
+
+/** write(2) on this thread, to what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.write ?? bind("write");
+  do {
+    const result = call(fd, buffer, count);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  throw syscallError("write", { fd });
+}
+
+/** What {@link receiveNow} and {@link sendNow} give for what is not a socket. */
+export const NO_SOCKET = -1;
+
+/** recv(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
+export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.recv ?? bind("recv");
+  do {
+    const result = call(fd, buffer, count, MSG_DONTWAIT);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  if (failedWith("ENOTSOCK")) return NO_SOCKET;
+  throw syscallError("recv", { fd });
+}
+
+/**
+ * send(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}.
+ *
+ * @param isRecord Whether the bytes end a record (MSG_EOR), which a socket of SOCK_SEQPACKET needs since FreeBSD 15.
+ */
+export function sendNow(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isRecord ? MSG_EOR : 0);
+  const call = bound.send ?? bind("send");
+  do {
+    const result = call(fd, buffer, count, flags);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  if (failedWith("ENOTSOCK")) return NO_SOCKET;
+  throw syscallError("send", { fd });
+}
+
 // poll.h, the same in FreeBSD and Linux.
-export const POLLIN = 0x1, POLLOUT = 0x4, POLLERR = 0x8, POLLHUP = 0x10, POLLNVAL = 0x20;
+export const POLLIN = 0x1, POLLOUT = 0x4, POLLNVAL = 0x20;
 
-/** Bytes of a `struct pollfd`. */
-export const pollfdSize = 8;
-
-/** The `struct pollfd` of each descriptor with the events to wait for. */
-export function pollfds(wanted: readonly { fd: number; events: number }[]): Uint8Array<ArrayBuffer> {
+/** A `struct pollfd` for each descriptor, with the events to wait for: 8 bytes, the last two for what poll(2) answers. */
+export function pollfds(wanted: readonly { fd: number; events: number }[]): Int32Array<ArrayBuffer> {
   const fds = new Int32Array(wanted.length * 2);
   for (const [i, { fd, events }] of wanted.entries()) {
     fds[i * 2] = fd;
     fds[i * 2 + 1] = events;
   }
-  return new Uint8Array(fds.buffer);
+  return fds;
 }
 
 /** The events that poll(2) has put in the place `i`. */
-export function eventsOf(fds: Uint8Array, i: number): number {
-  return fds[i * pollfdSize + 6]! | fds[i * pollfdSize + 7]! << 8;
+export function eventsOf(fds: Int32Array, i: number): number {
+  return fds[i * 2 + 1]! >>> 16;
 }
 
-/** The events of one descriptor at this moment, without waiting; 0 where there are none. */
-export function eventsNow(fd: number, events: number): number {
-  const fds = pollfds([{ fd, events }]);
-  return (bound.poll ?? bind("poll"))(fds, 1n, 0) > 0 ? eventsOf(fds, 0) : 0;
+const one = new Int32Array(2);
+
+/** The events of one descriptor, POLLNVAL if it lacks EVENT; 0 if there are none after so many milliseconds. */
+export function eventsWithin(milliseconds: number, fd: number, events: number): number {
+  one[0] = fd;
+  one[1] = events;
+  return (bound.poll ?? bind("poll"))(one, 1n, milliseconds) > 0 ? eventsOf(one, 0) : 0;
 }
 
-/** poll(2) of the first descriptors in the block: how many of them have events, or -1. */
-export function pollOutside({ at }: Block, count: number, milliseconds: number): Promise<number> {
-  return (bound.poll_outside ?? bind("poll_outside"))(at, BigInt(count), milliseconds);
+/** poll(2) on another thread: how many of the descriptors have events, or -1. */
+export function pollAsync(fds: Int32Array<ArrayBuffer>, milliseconds: number): Promise<number> {
+  return (bound.poll_async ?? bind("poll_async"))(fds, BigInt(fds.length >> 1), milliseconds);
 }

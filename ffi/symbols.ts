@@ -135,7 +135,14 @@ export const symbols = {
   // int renameat2(int oldfd, const char *from, int newfd, const char *to, u_int flags), since FreeBSD 15
   renameat2: { parameters: [int, string, int, string, u_int], result: int },
 
-  // Off the thread of the event loop, where errno can't be read: `ffi/async.ts` alone calls these.
+  // int poll(struct pollfd fds[], nfds_t nfds, int timeout), where nfds_t has 32 bits in FreeBSD and 64 in Linux
+  poll: { parameters: [memory, size_t, int], result: int },
+  // ssize_t recv(int s, void *buf, size_t len, int flags)
+  recv: { parameters: [int, memory, size_t, int], result: int },
+  // ssize_t send(int s, const void *msg, size_t len, int flags)
+  send: { parameters: [int, memory, size_t, int], result: int },
+
+  // Off the thread of the event loop, where errno can't be read: `ffi/async.ts` alone calls these. None takes a path.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },
   write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
   pread_async: { name: "pread", parameters: [int, memory, size_t, off_t], result: int, nonblocking: true },
@@ -143,28 +150,7 @@ export const symbols = {
   ftruncate_async: { name: "ftruncate", parameters: [int, off_t], result: int, nonblocking: true },
   fsync_async: { name: "fsync", parameters: [int], result: int, nonblocking: true },
   fdatasync_async: { name: "fdatasync", parameters: [int], result: int, nonblocking: true },
-  // int poll(struct pollfd fds[], nfds_t nfds, int timeout), where nfds_t has 32 bits in FreeBSD and 64 in Linux
-  poll: { parameters: [memory, size_t, int], result: int },
-  // The same with memory of libc's own, which a call may still use when the Worker that made it is gone.
-  poll_outside: { name: "poll", parameters: ["pointer", size_t, int], result: int, nonblocking: true },
-  read_outside: { name: "read", parameters: [int, "pointer", size_t], result: int, nonblocking: true },
-  write_outside: { name: "write", parameters: [int, "pointer", size_t], result: int, nonblocking: true },
-  pread_outside: {
-    name: "pread",
-    parameters: [int, "pointer", size_t, off_t],
-    result: int,
-    nonblocking: true,
-  },
-  pwrite_outside: {
-    name: "pwrite",
-    parameters: [int, "pointer", size_t, off_t],
-    result: int,
-    nonblocking: true,
-  },
-  // void *malloc(size_t size)
-  malloc: { parameters: [size_t], result: "pointer" },
-  memcpy_in: { name: "memcpy", parameters: ["pointer", memory, size_t], result: "void" },
-  memcpy_out: { name: "memcpy", parameters: [memory, "pointer", size_t], result: "void" },
+  poll_async: { name: "poll", parameters: [memory, size_t, int], result: int, nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The release whose libc has a function first, where one of the supported releases lacks it. */

@@ -1,9 +1,13 @@
 /** Whole files at once, by paths below a directory. */
+import { checkBuffer } from "../../ffi/async.ts";
 import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { rightsOf } from "./_held.ts";
 import { FdFile } from "./fd_file.ts";
+import { permissionBits } from "./_mode.ts";
 import { openBeneath } from "./open.ts";
+import { openForUse } from "./open_async.ts";
+import { aBoolean, anInteger, aSignal } from "./options.ts";
 import { statOf } from "./_stat.ts";
 
 const READING = libc.O_RDONLY | libc.O_CLOEXEC;
@@ -11,6 +15,15 @@ const encoder = new TextEncoder();
 
 /** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
 export type WriteOptions = Deno.WriteFileOptions;
+
+export const READ_OPTIONS = { signal: aSignal };
+export const WRITE_OPTIONS = {
+  append: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: anInteger(0, 0o177777),
+  signal: aSignal,
+};
 
 export function readFileSync(dir: FdLike, path: string): Uint8Array<ArrayBuffer> {
   // Copied by the constructor: unlike slice(), it does not fill the new memory with zeros first.
@@ -30,15 +43,8 @@ export async function readFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  signal?.throwIfAborted();
-  await using file = new FdFile(openBeneath(dir, path, READING));
-  if (signal === undefined) return await file.readAll();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for await (const chunk of file.readable) {
-    signal.throwIfAborted();
-    chunks.push(chunk);
-  }
-  return concatenated(chunks);
+  await using file = await openForUse(dir, path, READING, 0, signal);
+  return await untilAborted(file, signal, () => file.readAll());
 }
 
 export async function readTextFile(dir: FdLike, path: string, signal?: AbortSignal): Promise<string> {
@@ -56,11 +62,12 @@ export async function* readLines(
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  signal?.throwIfAborted();
-  await using file = new FdFile(openBeneath(dir, path, READING));
-  for await (const line of file.lines()) {
-    signal?.throwIfAborted();
-    yield line;
+  await using file = await openForUse(dir, path, READING, 0, signal);
+  const lines = file.lines();
+  for (;;) {
+    const { value, done } = await untilAborted(file, signal, () => lines.next());
+    if (done) return;
+    yield value;
   }
 }
 
@@ -87,12 +94,62 @@ export async function writeFile(
   options: WriteOptions,
 ): Promise<void> {
   const { signal } = options;
-  const chunks = data instanceof ReadableStream ? data : [bytesOf(data)];
-  signal?.throwIfAborted();
-  await using file = new FdFile(openToWrite(dir, path, options));
-  for await (const chunk of chunks) {
-    signal?.throwIfAborted();
-    await file.writeAll(bytesOf(chunk));
+  if (data instanceof ReadableStream) return await writeStream(dir, path, data, options);
+  const bytes = bytesOf(data);
+  await using file = await openToWriteAsync(dir, path, options);
+  await untilAborted(file, signal, () => file.writeAll(bytes));
+}
+
+/** Writes what a stream gives. If that fails, the stream is cancelled with the reason, unless the file can't be opened. */
+async function writeStream(
+  dir: FdLike,
+  path: string,
+  stream: ReadableStream<Uint8Array | string>,
+  options: WriteOptions,
+): Promise<void> {
+  const { signal } = options, source = stream.getReader();
+  let file: FdFile;
+  try {
+    file = await openToWriteAsync(dir, path, options);
+  } catch (error) {
+    if (signal?.aborted) await source.cancel(error).catch(() => {});
+    source.releaseLock();
+    throw error;
+  }
+  await using _file = file;
+  try {
+    await untilAborted(file, signal, async () => {
+      for (let chunk; !(chunk = await source.read()).done;) await file.writeAll(bytesOf(chunk.value));
+    });
+  } catch (error) {
+    // A source that never ends cancelling keeps nothing open.
+    source.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    source.releaseLock();
+  }
+}
+
+/** Works with a file, which an aborted signal closes: then this rejects at once with the signal's reason. */
+async function untilAborted<T>(
+  file: FdFile,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return await work();
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(signal.reason);
+    file[Symbol.dispose]();
+  };
+  signal.addEventListener("abort", abort);
+  try {
+    const working = work();
+    working.catch(() => {});
+    return await Promise.race([working, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 
@@ -103,26 +160,45 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
 
 export function bytesOf(data: Uint8Array | string): Uint8Array {
   if (typeof data === "string") return encoder.encode(data);
-  if (data instanceof Uint8Array) return data;
+  if (data instanceof Uint8Array) return checkBuffer(data);
   throw new TypeError(
     `What is written to a file is a string or a Uint8Array, not ${Deno.inspect(data, { depth: 0 })}.`,
   );
 }
 
 function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
-  const { append = false, create = true, createNew = false, mode } = options;
-  const flags = libc.O_WRONLY | libc.O_CLOEXEC | (append ? libc.O_APPEND : libc.O_TRUNC) |
-    (createNew ? libc.O_CREAT | libc.O_EXCL : create ? libc.O_CREAT : 0);
-  const fd = openBeneath(dir, path, flags, mode ?? 0o666);
-  if (mode === undefined) return fd;
+  const { mode } = options;
+  const fd = openBeneath(dir, path, writingFlags(options), permissionBits(mode ?? 0o666));
   try {
-    // As Deno has it: also of a file that exists, and whatever the umask.
-    libc.fchmod(fd, mode);
+    setMode(fd, mode);
     return fd;
   } catch (error) {
     libc.close(fd);
     throw error;
   }
+}
+
+async function openToWriteAsync(dir: FdLike, path: string, options: WriteOptions): Promise<FdFile> {
+  const { mode, signal } = options;
+  const bits = permissionBits(mode ?? 0o666);
+  const file = await openForUse(dir, path, writingFlags(options), bits, signal);
+  try {
+    setMode(file, mode);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function writingFlags({ append = false, create = true, createNew = false }: WriteOptions): number {
+  return libc.O_WRONLY | libc.O_CLOEXEC | (append ? libc.O_APPEND : libc.O_TRUNC) |
+    (createNew ? libc.O_CREAT | libc.O_EXCL : create ? libc.O_CREAT : 0);
+}
+
+/** As Deno has it: also of a file that exists, and whatever the umask. */
+function setMode(file: FdLike, mode: number | undefined): void {
+  if (mode !== undefined) libc.fchmod(file, mode);
 }
 
 /** Where a file is read to before anything is known of its size: memory that is in use already is the fastest. */
@@ -178,14 +254,4 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes);
-}
-
-function concatenated(chunks: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }

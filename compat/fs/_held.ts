@@ -5,7 +5,7 @@ import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc.ts";
 import { getFcntls } from "../../ffi/limits.ts";
 import { type GivenCall, listed } from "../../ffi/message.ts";
-import { type RightName, Rights } from "../../rights/mod.ts";
+import { type FcntlName, type RightName, Rights } from "../../rights/mod.ts";
 
 const everyKernelHas = Rights.all(13);
 const bytes = new Uint8Array(16);
@@ -55,7 +55,16 @@ export function checkHolds(call: GivenCall & { readonly fd: number }, needs: rea
 
 /** Whether fcntl(2) may be asked for the flags that a file was opened with. */
 export function mayGetFlags(fd: number): boolean {
-  return answer(() => rightsOf(fd).has("FCNTL") && getFcntls(fd).has("GETFL"), true);
+  return mayControl(fd, "GETFL");
+}
+
+/** Whether fcntl(2) may change the flags that a file was opened with. */
+export function maySetFlags(fd: number): boolean {
+  return mayControl(fd, "SETFL");
+}
+
+function mayControl(fd: number, command: FcntlName): boolean {
+  return answer(() => rightsOf(fd).has("FCNTL") && getFcntls(fd).has(command), true);
 }
 
 /** What the kernel answers, `otherwise` where it has no rights of descriptors. */

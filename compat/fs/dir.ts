@@ -15,6 +15,7 @@ import { listAtSync, LISTING, readDirAtSync, readingDir } from "./list.ts";
 import { ensureFile, mkdir } from "./_make.ts";
 import * as names from "./_names.ts";
 import { openBeneath, openFileAt } from "./open.ts";
+import { open } from "./open_async.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./ambient_path.ts";
@@ -148,9 +149,15 @@ export class Dir extends Descriptor {
     return openFileAt("Dir.openSync()", this, path, options);
   }
 
-  /** As {@link Dir.openSync}, as a promise. */
-  open(path: string, options?: OpenOptions): Promise<FdFile> {
-    return promised(() => openFileAt("Dir.open()", this, path, options));
+  /**
+   * As {@link Dir.openSync}, without stopping the event loop: a FIFO for reading is open at once, one for writing as soon as
+   * it has a reader. `signal` ends the wait.
+   *
+   * A FIFO stays O_NONBLOCK while the file has it, and so does a terminal or device if the directory lacks FCNTL or FSTAT;
+   * the methods of the file wait all the same.
+   */
+  async open(path: string, options: OpenOptions & { signal?: AbortSignal } = {}): Promise<FdFile> {
+    return await open("Dir.open()", this, path, options);
   }
 
   /**
@@ -218,7 +225,7 @@ export class Dir extends Descriptor {
 
   /** As {@link Dir.createSync}, as a promise. */
   create(path: string): Promise<FdFile> {
-    return promised(() => this.createSync(path));
+    return open("Dir.create()", this, path, { read: true, write: true, create: true, truncate: true });
   }
 
   /**
@@ -249,8 +256,9 @@ export class Dir extends Descriptor {
   }
 
   /** As {@link Dir.readFileSync}, off this thread where there is much to read. */
-  readFile(path: string, options: Deno.ReadFileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    return contents.readFile(this, path, options.signal);
+  async readFile(path: string, options: Deno.ReadFileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkOptions("Dir.readFile()", options, contents.READ_OPTIONS);
+    return await contents.readFile(this, path, options.signal);
   }
 
   /**
@@ -280,8 +288,9 @@ export class Dir extends Descriptor {
   }
 
   /** As {@link Dir.readTextFileSync}, off this thread where there is much to read. */
-  readTextFile(path: string, options: Deno.ReadFileOptions = {}): Promise<string> {
-    return contents.readTextFile(this, path, options.signal);
+  async readTextFile(path: string, options: Deno.ReadFileOptions = {}): Promise<string> {
+    checkOptions("Dir.readTextFile()", options, contents.READ_OPTIONS);
+    return await contents.readTextFile(this, path, options.signal);
   }
 
   /**
@@ -313,6 +322,7 @@ export class Dir extends Descriptor {
 
   /** As {@link Dir.readTextFileLinesSync}, for `for await`. */
   readTextFileLines(path: string, options: Deno.ReadFileOptions = {}): AsyncIterableIterator<string> {
+    checkOptions("Dir.readTextFileLines()", options, contents.READ_OPTIONS);
     return contents.readLines(this, path, options.signal);
   }
 
@@ -342,16 +352,18 @@ export class Dir extends Descriptor {
    * ```
    */
   writeFileSync(path: string, data: Uint8Array, options: Deno.WriteFileOptions = {}): void {
+    checkOptions("Dir.writeFileSync()", options, contents.WRITE_OPTIONS);
     contents.writeFileSync(this, path, data, options);
   }
 
-  /** As {@link Dir.writeFileSync}, off this thread where there is much to write; a stream is written as it comes. */
-  writeFile(
+  /** As {@link Dir.writeFileSync}, off this thread where there is much to write; a stream is written as it comes, and cancelled if that fails. */
+  async writeFile(
     path: string,
     data: Uint8Array | ReadableStream<Uint8Array>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    return contents.writeFile(this, path, data, options);
+    checkOptions("Dir.writeFile()", options, contents.WRITE_OPTIONS);
+    await contents.writeFile(this, path, data, options);
   }
 
   /**
@@ -379,16 +391,18 @@ export class Dir extends Descriptor {
    * ```
    */
   writeTextFileSync(path: string, data: string, options: Deno.WriteFileOptions = {}): void {
+    checkOptions("Dir.writeTextFileSync()", options, contents.WRITE_OPTIONS);
     contents.writeFileSync(this, path, data, options);
   }
 
-  /** As {@link Dir.writeTextFileSync}, off this thread where there is much to write; a stream is written as it comes. */
-  writeTextFile(
+  /** As {@link Dir.writeTextFileSync}, off this thread where there is much to write; a stream is written as it comes, and cancelled if that fails. */
+  async writeTextFile(
     path: string,
     data: string | ReadableStream<string>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    return contents.writeFile(this, path, data, options);
+    checkOptions("Dir.writeTextFile()", options, contents.WRITE_OPTIONS);
+    await contents.writeFile(this, path, data, options);
   }
 
   /**

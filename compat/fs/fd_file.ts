@@ -1,15 +1,18 @@
 import { abi } from "../../ffi/abi/abi.ts";
 import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/async.ts";
 import * as libc from "../../ffi/libc.ts";
-import { Calls, progress, reading, readingAt, writing, writingAt } from "./_async.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import { rightsOf } from "./_held.ts";
 import { Lines } from "./_lines.ts";
 import { readingAll } from "./_read_all.ts";
 import { statOf } from "./_stat.ts";
-import { readableOf, writableOf } from "./streams.ts";
+import { Calls } from "./io/calls.ts";
+import { readableOf, writableOf } from "./io/streams.ts";
+import type { Origin } from "./io/subject.ts";
+import { readHere, writeHere } from "./io/synchronous.ts";
+import { progress, reading, readingAt, writing, writingAt } from "./io/transfer.ts";
+import { sleep } from "./io/wait.ts";
 import { timespecs } from "./_times.ts";
-import { sleep } from "./_wait.ts";
 
 const lineChunk = 64 * 1024;
 
@@ -19,14 +22,18 @@ const lineChunk = 64 * 1024;
  * Every method needs its right on the descriptor, as rights(4) says; one that lacks it throws a `CapsicumError` with the
  * code ENOTCAPABLE that names it. All methods require `--allow-ffi` permission.
  *
- * The asynchronous methods do what the synchronous ones do, with the same errors, and let the event loop run: what may
- * last happens on another thread. They happen in the order in which they were called, except for `pread()` and
- * `pwrite()`, which need no order. Until one has settled, its memory is in use. Where a pipe, socket or terminal
- * has to wait, any number of calls take no more than a few threads: poll(2) waits for all of them, for which a limited
- * descriptor needs EVENT. Without that right eight calls wait at once, and further ones wait for these.
+ * The asynchronous methods do what the synchronous ones do, with the same errors, and never stop the event loop. They
+ * happen in the order in which they were called, except for `pread()` and `pwrite()`, which need no order. Until one has
+ * settled, its buffer is in use. One `write()` to a datagram or SEQPACKET socket is one message.
  *
- * Closing a file rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. One that moves bytes at that
- * moment ends as it would have; only then is the descriptor closed.
+ * If a pipe, socket or terminal has to wait, any number of calls take no more than a few threads: poll(2) waits for all of
+ * them, for which a limited descriptor needs EVENT. Without that right eight calls wait at once, and further ones wait for
+ * these. A FIFO that the library opened is O_NONBLOCK once it is used asynchronously, which a duplicate of its descriptor
+ * shows; `take()` undoes it. O_NONBLOCK of any other descriptor is never changed.
+ *
+ * Closing a file rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. One that moves bytes of a
+ * regular file at that moment ends as it would have; only then is the descriptor closed. One that waits in the kernel, as
+ * a long write to a pipe from elsewhere, is rejected at once, and the descriptor is closed when the kernel lets it go.
  *
  * @example
  * ```ts
@@ -42,9 +49,21 @@ const lineChunk = 64 * 1024;
  * ```
  */
 export class FdFile extends Descriptor {
+  readonly #origin: Origin;
   #calls: Calls | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
+
+  /**
+   * Takes over a descriptor; `fromFd` checks it first.
+   *
+   * @param origin Who opened it: the library itself, with or without O_NONBLOCK, or somebody else.
+   */
+  constructor(fd: number, origin: "elsewhere" | "own" | "hidden" | "nonblocking" = "elsewhere") {
+    super(fd);
+    this.#origin = origin;
+    if (origin === "hidden") this.#asyncCalls();
+  }
 
   /**
    * Takes over an open descriptor, which the `FdFile` closes from now on.
@@ -93,7 +112,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   readSync(p: Uint8Array): number | null {
-    const count = libc.read(this, p);
+    const count = this.#readHere(p);
     return count === 0 && p.length > 0 ? null : count;
   }
 
@@ -142,7 +161,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   writeSync(p: Uint8Array): number {
-    return libc.write(this, p);
+    return this.#writeHere(p);
   }
 
   /**
@@ -310,7 +329,7 @@ export class FdFile extends Descriptor {
   readAllSync(): Uint8Array<ArrayBuffer> {
     const steps = readingAll(() => this.#rest());
     let step = steps.next();
-    while (!step.done) step = steps.next(libc.read(this, step.value));
+    while (!step.done) step = steps.next(this.#readHere(step.value));
     return step.value;
   }
 
@@ -367,9 +386,9 @@ export class FdFile extends Descriptor {
    * ```
    */
   readIntoSync(p: Uint8Array): number {
-    let used = libc.read(this, p);
+    let used = this.#readHere(p);
     if (used === 0) return 0;
-    for (let count; used < p.length && (count = libc.read(this, p.subarray(used))) > 0;) used += count;
+    for (let count; used < p.length && (count = this.#readHere(p.subarray(used))) > 0;) used += count;
     return used;
   }
 
@@ -422,8 +441,8 @@ export class FdFile extends Descriptor {
    * ```
    */
   writeAllSync(p: Uint8Array): void {
-    let used = libc.write(this, p);
-    while (used < p.length) used += progress(libc.write(this, p.subarray(used)));
+    let used = this.#writeHere(p);
+    while (used < p.length) used += progress(this.#writeHere(p.subarray(used)));
   }
 
   /**
@@ -526,7 +545,7 @@ export class FdFile extends Descriptor {
    */
   *linesSync(): Generator<string, void, undefined> {
     const lines = new Lines(), chunk = new Uint8Array(lineChunk);
-    for (let count; (count = libc.read(this, chunk)) > 0;) yield* lines.push(chunk.subarray(0, count));
+    for (let count; (count = this.#readHere(chunk)) > 0;) yield* lines.push(chunk.subarray(0, count));
     yield* lines.end();
   }
 
@@ -1082,6 +1101,8 @@ export class FdFile extends Descriptor {
   /**
    * Gives up the descriptor: its number, which the caller closes from now on. Calls that wait are rejected.
    *
+   * A FIFO that the library made O_NONBLOCK is that no longer, unless it lacks FCNTL.
+   *
    * @throws {Deno.errors.Busy} While an asynchronous call is moving bytes: await it first.
    * @throws {Deno.errors.BadResource} When it is closed or was taken already.
    *
@@ -1101,6 +1122,7 @@ export class FdFile extends Descriptor {
         `An asynchronous call uses the descriptor ${this.fd}: await it before take().`,
       );
     }
+    this.#calls?.reveal(this.fd);
     const fd = super.take();
     this.#calls?.interrupt();
     return fd;
@@ -1140,7 +1162,15 @@ export class FdFile extends Descriptor {
   }
 
   #asyncCalls(): Calls {
-    return this.#calls ??= new Calls(this);
+    return this.#calls ??= new Calls(this, this.#origin);
+  }
+
+  #readHere(p: Uint8Array): number {
+    return this.#calls?.isHidden ? readHere(this.fd, p) : libc.read(this, p);
+  }
+
+  #writeHere(p: Uint8Array): number {
+    return this.#calls?.isHidden ? writeHere(this.fd, p) : libc.write(this, p);
   }
 
   #inOrder<T>(

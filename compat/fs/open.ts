@@ -95,7 +95,9 @@ export function openFileAt(call: string, dir: FdLike, path: string, options: Ope
 function opened(call: string, options: OpenOptions, open: (flags: number, mode: number) => number): FdFile {
   checkOptions(call, options, openOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
-  const file = new FdFile(open(openFlags(options), permissionBits(options.mode ?? 0o666)));
+  const flags = openFlags(options);
+  const origin = flags & libc.O_NONBLOCK ? "nonblocking" : "own";
+  const file = new FdFile(open(flags, permissionBits(options.mode ?? 0o666)), origin);
   if (rights === undefined) return file;
   try {
     limit(file, rights);

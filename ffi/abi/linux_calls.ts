@@ -16,7 +16,7 @@ import { beneath, nameBeneath } from "./linux_beneath.ts";
 import * as linux from "./linux_constants.ts";
 import { hintHugePages, LARGE } from "./linux_huge_pages.ts";
 import { control } from "./linux_fcntl.ts";
-import { atFlags } from "./linux_flags.ts";
+import { atFlags, messageFlags } from "./linux_flags.ts";
 import { errnoAt, failure, glibc, glibcAs, memcpy, type Memory } from "./linux_libc.ts";
 import { openAmbient, openRelative } from "./linux_open.ts";
 import { statOpen, statRelative } from "./linux_stat.ts";
@@ -51,9 +51,6 @@ const sameInBoth: ReadonlySet<string> = new Set([
   "fdatasync",
   "ftruncate",
   "poll",
-  "malloc",
-  "free",
-  "memcpy",
 ]);
 
 /**
@@ -212,14 +209,32 @@ const calls = {
     };
   },
 
+  recv: () => {
+    const recv = glibc("recv");
+    return (fd, buffer, count, flags) => {
+      const bits = messageFlags(flags);
+      if (bits === -1) return failure(linux.EINVAL);
+      const result = recv(fd, buffer, count, bits);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  send: () => {
+    const send = glibc("send");
+    return (fd, buffer, count, flags) => {
+      const bits = messageFlags(flags);
+      if (bits === -1) return failure(linux.EINVAL);
+      const result = send(fd, buffer, count, bits);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+
   getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
   // Nobody asks for their errno.
   getsockname: () => glibcAs("getsockname", symbols.getsockname) as Functions["getsockname"],
   getpeername: () => glibcAs("getpeername", symbols.getpeername) as Functions["getpeername"],
   getsockopt: () => glibcAs("getsockopt", symbols.getsockopt) as Functions["getsockopt"],
-  malloc: () => glibcAs("malloc", symbols.malloc) as Functions["malloc"],
-  memcpy_in: () => glibcAs("memcpy_in", symbols.memcpy_in) as Functions["memcpy_in"],
-  memcpy_out: () => glibcAs("memcpy_out", symbols.memcpy_out) as Functions["memcpy_out"],
 
   faccessat: () => {
     const faccessat = glibc("faccessat");

@@ -1,6 +1,6 @@
 /**
- * Linux's constants under their C names, from asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h, linux/stat.h and
- * asm/unistd.h. x86_64 and arm64 differ in a few.
+ * Linux's constants under their C names, from asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h, linux/stat.h,
+ * linux/socket.h and asm/unistd.h. x86_64 and arm64 differ in a few.
  *
  * @module
  */
@@ -42,6 +42,10 @@ export const F_GET_SEALS = 1034;
 
 export const UTIME_NOW = 0x3fffffffn;
 export const UTIME_OMIT = 0x3ffffffen;
+
+export const MSG_DONTWAIT = 0x40;
+export const MSG_EOR = 0x80;
+export const MSG_NOSIGNAL = 0x4000;
 
 export const EPERM = 1;
 export const ENOENT = 2;

@@ -1,4 +1,5 @@
 import * as freebsd from "./freebsd_constants.ts";
+import * as socket from "./freebsd_socket.ts";
 import * as linux from "./linux_constants.ts";
 
 const pairs: (readonly [from: number, to: number])[] = (
@@ -62,4 +63,12 @@ export function atFlags(flags: number, accepted: number): number {
     (flags & freebsd.AT_REMOVEDIR ? linux.AT_REMOVEDIR : 0) |
     (flags & freebsd.AT_EACCESS ? linux.AT_EACCESS : 0) |
     (flags & freebsd.AT_EMPTY_PATH ? linux.AT_EMPTY_PATH : 0);
+}
+
+/** Linux's `MSG_*` flags for FreeBSD's; -1 if there are others than the library uses. */
+export function messageFlags(flags: number): number {
+  if (flags & ~(socket.MSG_EOR | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)) return -1;
+  return (flags & socket.MSG_EOR ? linux.MSG_EOR : 0) |
+    (flags & socket.MSG_DONTWAIT ? linux.MSG_DONTWAIT : 0) |
+    (flags & socket.MSG_NOSIGNAL ? linux.MSG_NOSIGNAL : 0);
 }

@@ -46,6 +46,8 @@ const symbols = {
   isatty: { parameters: [int], result: int },
   dup: { parameters: [int], result: int },
   poll: { parameters: [memory, size_t, int], result: int },
+  recv: { parameters: [int, memory, size_t, int], result: int },
+  send: { parameters: [int, memory, size_t, int], result: int },
 
   faccessat: { parameters: [int, string, int, int], result: int },
   fchmodat: { parameters: [int, string, unsigned, int], result: int },

@@ -61,7 +61,7 @@ const uses: Record<string, [method: string, ...args: unknown[]]> = {
 /** The C functions that the library calls, but those that it needs to learn errno and what it has memory for. */
 const functions = [
   ...new Set(Object.entries(symbols).map(([name, symbol]) => "name" in symbol ? symbol.name : name)),
-].filter((name) => !["__error", "memcpy", "malloc", "free", "getosreldate", "poll"].includes(name));
+].filter((name) => !["__error", "memcpy", "getosreldate", "poll"].includes(name));
 
 /** Whether it is right that nobody is told of a failure. */
 function mayBeSilent(title: string, call: string, told: ReadonlySet<string>, isSync: boolean): boolean {

@@ -1,4 +1,4 @@
-import type { FdFile } from "./fd_file.ts";
+import type { FdFile } from "../fd_file.ts";
 
 /** Bytes of a chunk where the reader brings no memory of its own. */
 const chunk = 64 * 1024;

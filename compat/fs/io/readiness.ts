@@ -1,14 +1,5 @@
-import {
-  allocate,
-  type Block,
-  copyIn,
-  copyOut,
-  eventsOf,
-  pollfds,
-  pollfdSize,
-  pollOutside,
-} from "../../ffi/async.ts";
-import type { Wait } from "./_wait.ts";
+import { eventsOf, pollAsync, pollfds } from "../../../ffi/async.ts";
+import type { Wait } from "./wait.ts";
 
 interface Waiting {
   fd: number;
@@ -23,17 +14,15 @@ const threads = 4;
 /** Descriptors of one poll(2), fewer than any system's limit. */
 const atOnce = 1024;
 /**
- * Milliseconds of one poll(2). Who comes while it runs starts another one or, where all threads are taken, joins the
- * next: so the last one is short.
+ * Milliseconds of one poll(2). What comes while it runs starts another one or, if all threads are taken, joins the next:
+ * so the last one is short.
  */
 const slice = 100, lastSlice = 10;
 
 const waiting = new Set<Waiting>();
-/** Memory that no poll(2) uses at the moment. */
-const blocks: Block[] = [];
 let polling = 0, scheduled = false;
 
-/** Waits for events of a descriptor, by poll(2) on a few threads for all who wait, and gives them. */
+/** Waits for events of a descriptor, by poll(2) on a few threads for all that wait, and gives them. */
 export function readiness(fd: number, events: number): Wait<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const entry: Waiting = { fd, events, resolve, reject, dropped: false };
@@ -46,7 +35,12 @@ export function readiness(fd: number, events: number): Wait<number> {
   return { promise, drop };
 }
 
-/** Those who come together are waited for together. */
+/** Lets everything else that the event loop has to do happen: sooner than a timer does. */
+export async function breath(): Promise<void> {
+  await pollAsync(pollfds([]), 0);
+}
+
+/** Those that come together are waited for together. */
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
@@ -62,11 +56,7 @@ async function pollSome(): Promise<void> {
   for (const entry of entries) waiting.delete(entry);
   const fds = pollfds(entries);
   try {
-    const block = blocks.pop() ?? allocate(atOnce * pollfdSize);
-    copyIn(block, fds);
-    const count = await pollOutside(block, entries.length, polling === threads ? lastSlice : slice);
-    copyOut(fds, block, fds.length);
-    blocks.push(block);
+    const count = await pollAsync(fds, polling === threads ? lastSlice : slice);
     for (const [i, entry] of entries.entries()) {
       const events = count > 0 ? eventsOf(fds, i) : 0;
       // A dropped one's number may be another file's by now.

@@ -1,0 +1,68 @@
+import * as libc from "../../../ffi/libc.ts";
+import { typeOfSocket } from "../../../ffi/socket_name.ts";
+import { mayGetFlags, maySetFlags, rightsOf } from "../_held.ts";
+import { identityOf, statOf } from "../_stat.ts";
+
+// The same in FreeBSD's sys/socket.h and Linux.
+const SOCK_SEQPACKET = 5;
+
+/**
+ * Where a descriptor comes from, which decides whether its open file description is the library's alone:
+ *
+ * - "elsewhere": it may be shared with other processes, so O_NONBLOCK is never changed;
+ * - "own": the library opened it, so that a FIFO can be O_NONBLOCK while it is used asynchronously;
+ * - "hidden": the library opened it with O_NONBLOCK, which the caller did not ask for and must not notice;
+ * - "nonblocking": the caller asked for O_NONBLOCK.
+ */
+export type Origin = "elsewhere" | "own" | "hidden" | "nonblocking";
+
+/** What asynchronous calls have to know of a descriptor; it does not change while that is open. */
+export interface Subject {
+  readonly kind: "file" | "fifo" | "socket" | "device" | "unknown";
+  /** The same for all descriptors of one pipe or terminal, and for all of which that can't be found out. */
+  readonly identity: string;
+  /** Whether each write to the socket is a record of its own. */
+  readonly isSequenced: boolean;
+}
+
+/** Asks what a descriptor is open for. */
+export function subjectOf(fd: number): Subject {
+  const rights = rightsOf(fd);
+  if (!rights.has("FSTAT")) {
+    return { kind: isRegular(fd) ? "file" : "unknown", identity: "", isSequenced: isSequencedSocket(fd) };
+  }
+  const { isFile, isDirectory, isBlockDevice, isFifo, isSocket } = statOf(fd);
+  if (isFile || isDirectory || isBlockDevice) return { kind: "file", identity: "", isSequenced: false };
+  return {
+    kind: isFifo ? "fifo" : isSocket ? "socket" : "device",
+    identity: identityOf(fd),
+    isSequenced: isSocket === true && isSequencedSocket(fd),
+  };
+}
+
+function isSequencedSocket(fd: number): boolean {
+  return rightsOf(fd).has("GETSOCKOPT") && typeOfSocket(fd) === SOCK_SEQPACKET;
+}
+
+/** Needs no right: only a regular file has a read-ahead, which is set to what it is by default. */
+function isRegular(fd: number): boolean {
+  try {
+    libc.fcntl(fd, libc.F_READAHEAD, -1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether calls never wait; false if that may not be asked. */
+export function isNonblocking(fd: number): boolean {
+  return mayGetFlags(fd) && (libc.fcntl(fd, libc.F_GETFL) & libc.O_NONBLOCK) !== 0;
+}
+
+/** Sets or clears O_NONBLOCK; false if FCNTL or one of its commands is missing. */
+export function setNonblocking(fd: number, on: boolean): boolean {
+  if (!mayGetFlags(fd) || !maySetFlags(fd)) return false;
+  const flags = libc.fcntl(fd, libc.F_GETFL);
+  libc.fcntl(fd, libc.F_SETFL, on ? flags | libc.O_NONBLOCK : flags & ~libc.O_NONBLOCK);
+  return true;
+}

@@ -1,0 +1,90 @@
+/**
+ * Opens files without ever stopping the event loop.
+ *
+ * open(2) happens on this thread, because the paths of calls on other threads can't be checked by what confines the
+ * process on Linux; with O_NONBLOCK it does not wait. What would have waited is tried again, less and less often: a FIFO
+ * for a reader (ENXIO), a lock or a lease (EAGAIN).
+ */
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import * as libc from "../../ffi/libc.ts";
+import { limit } from "../../ffi/limits.ts";
+import { Rights } from "../../rights/mod.ts";
+import { stat } from "./attributes.ts";
+import { FdFile } from "./fd_file.ts";
+import { rightsOf } from "./_held.ts";
+import { type Origin, setNonblocking, subjectOf } from "./io/subject.ts";
+import { pauses, sleepUnlessAborted } from "./io/wait.ts";
+import { permissionBits } from "./_mode.ts";
+import { openBeneath } from "./open.ts";
+import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
+import { aSignal, checkOptions } from "./options.ts";
+import { codeOf } from "./_resolve.ts";
+
+/** Of these no call that opens waits for another process. */
+const NEVER_WAITS = libc.O_NONBLOCK | libc.O_DIRECTORY | libc.O_PATH | libc.O_EXEC;
+
+/** Opens a file for the caller, whose name `call` stands in messages, with the flags that the options ask for. */
+export async function open(
+  call: string,
+  dir: FdLike,
+  path: string,
+  options: OpenOptions & { signal?: AbortSignal },
+): Promise<FdFile> {
+  checkOptions(call, options, { ...openOptions, signal: aSignal });
+  const rights = options.limit === undefined ? undefined : new Rights(options.limit);
+  const flags = openFlags(options), mode = permissionBits(options.mode ?? 0o666);
+  const fd = await opened(dir, path, flags, mode, options.signal);
+  try {
+    const file = new FdFile(fd, revealed(fd, flags));
+    if (rights) limit(file, rights);
+    return file;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Clears O_NONBLOCK, unless the caller asked for it, it is of use, or the descriptor may not be changed. */
+function revealed(fd: number, flags: number): Origin {
+  if (flags & NEVER_WAITS) return flags & libc.O_NONBLOCK ? "nonblocking" : "own";
+  const { kind } = subjectOf(fd);
+  if (kind === "fifo" || kind === "unknown") return "hidden";
+  return setNonblocking(fd, false) || kind === "file" ? "own" : "hidden";
+}
+
+/** Opens a file for the library's own use: it stays O_NONBLOCK. */
+export async function openForUse(
+  dir: FdLike,
+  path: string,
+  flags: number,
+  mode: number,
+  signal: AbortSignal | undefined,
+): Promise<FdFile> {
+  return new FdFile(await opened(dir, path, flags, mode, signal), "hidden");
+}
+
+async function opened(
+  dir: FdLike,
+  path: string,
+  flags: number,
+  mode: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (const pause = pauses();;) {
+    signal?.throwIfAborted();
+    try {
+      return openBeneath(dir, path, flags & NEVER_WAITS ? flags : flags | libc.O_NONBLOCK, mode);
+    } catch (error) {
+      if (flags & NEVER_WAITS || !wouldHaveWaited(error, dir, path, flags)) throw error;
+    }
+    await sleepUnlessAborted(pause.next().value, signal);
+  }
+}
+
+function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: number): boolean {
+  const code = codeOf(error);
+  if (code === "EAGAIN") return true;
+  if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
+  // A socket or a device without a driver is ENXIO too. What can't be asked is taken for a FIFO.
+  return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
+}

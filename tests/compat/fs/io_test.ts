@@ -1,0 +1,356 @@
+/** The asynchronous calls of each kind of descriptor: with data, without, and with nobody at the other end. */
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import type * as capsicum from "../../../mod.ts";
+import { type FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
+import { inChild } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { needsTerminal, pipe, socketPair, terminal } from "../../_pairs.ts";
+import { workerURL } from "../../_standin.ts";
+import { test } from "../../_test.ts";
+import { endOfPolls, pause, settledSoon } from "./_pipe.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** Two ends: what one writes the other reads. */
+interface Kind {
+  name: string;
+  make(fixture: Fixture): Promise<[reader: FdFile, writer: FdFile]> | [reader: FdFile, writer: FdFile];
+  /** Whether one write is one read. */
+  messages?: boolean;
+  /** What a read gives once the writer is gone; left out if it does not learn of that. */
+  end?: "end" | "end or error";
+  /** The class of the error of a write that nobody can read. */
+  broken: string[];
+  skip?: string | false;
+}
+
+const kinds: Kind[] = [
+  {
+    name: "a FIFO",
+    make: async (fixture) => {
+      using dir = openDirSync(fixture.path);
+      dir.mkfifoSync("fifo");
+      return [await dir.open("fifo"), await dir.open("fifo", { write: true })];
+    },
+    end: "end",
+    broken: ["BrokenPipe"],
+  },
+  { name: "a pipe", make: () => pipe(), end: "end", broken: ["BrokenPipe"] },
+  { name: "a stream socket", make: () => socketPair("stream"), end: "end", broken: ["BrokenPipe"] },
+  {
+    name: "a datagram socket",
+    make: () => socketPair("datagram"),
+    messages: true,
+    broken: ["ConnectionRefused", "ConnectionReset", "NotConnected"],
+  },
+  {
+    name: "a SEQPACKET socket",
+    make: () => socketPair("seqpacket"),
+    messages: true,
+    end: "end",
+    broken: ["BrokenPipe"],
+  },
+  {
+    name: "a terminal",
+    make: () => terminal(),
+    end: "end or error",
+    broken: ["CapsicumError"],
+    skip: needsTerminal,
+  },
+];
+
+/** Two ticks of a timer: the event loop runs. */
+async function ticks(): Promise<void> {
+  for (let i = 0; i < 2; i++) await pause(1);
+}
+
+/** Writes until a write waits, and gives that one and how much was written. */
+async function fill(
+  { writer, messages }: { writer: FdFile; messages: boolean | undefined },
+): Promise<{ waiting: Promise<number>; written: number }> {
+  const bytes = new Uint8Array(messages ? 5_000 : 100_000).fill(7);
+  for (let written = 0;;) {
+    const waiting = writer.write(bytes);
+    const count = await settledSoon(waiting);
+    if (count === "waits") return { waiting, written };
+    if (messages) assertEquals(count, bytes.length);
+    written += count;
+  }
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    return libc.fcntl(fd, libc.F_GETFD) >= 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.BadResource) return false;
+    throw error;
+  }
+}
+
+for (const { name, make, messages, end, broken, skip = false } of kinds) {
+  test(`FdFile.read() of ${name} gives what is there, waits for what is not, and finds the end`, async () => {
+    using fixture = new Fixture();
+    const [reader, writer] = await make(fixture);
+    using _reader = reader;
+    const bytes = new Uint8Array(100);
+    assertEquals(await writer.write(encode("abc\n")), 4);
+    assertEquals([await reader.read(bytes), bytes.subarray(0, 4)], [4, encode("abc\n")]);
+    assertEquals(await reader.read(new Uint8Array()), 0);
+
+    const waiting = reader.read(bytes);
+    assertEquals(await settledSoon(waiting), "waits");
+    await ticks();
+    await writer.write(encode("de\n"));
+    if (messages) await writer.write(encode("next"));
+    assertEquals(await waiting, 3);
+    if (messages) assertEquals(await reader.read(bytes), 4);
+
+    if (end === undefined) return writer.close();
+    const last = reader.read(bytes).catch((error) => error);
+    writer.close();
+    const result = await last;
+    if (end === "end or error" && result !== null) assert(result instanceof Error);
+    else assertEquals(result, null);
+    await endOfPolls();
+  }, { skip });
+
+  test(`FdFile.write() of ${name} waits for room, and is one message or goes on`, async () => {
+    using fixture = new Fixture();
+    const [reader, writer] = await make(fixture);
+    using _reader = reader;
+    using _writer = writer;
+    // What is typed at a terminal is kept by lines: nobody reads there what has no end.
+    if (name === "a terminal") return assertEquals(await writer.write(encode("line\n")), 5);
+    const { waiting, written } = await fill({ writer, messages });
+    await ticks();
+    const bytes = new Uint8Array(1_000_000);
+    let read = 0, count: number;
+    if (messages) {
+      for (; read < written; read += count) {
+        assertEquals(count = (await reader.read(bytes))!, 5_000);
+      }
+      assertEquals([await waiting, await reader.read(bytes)], [5_000, 5_000]);
+      return;
+    }
+    const all = waiting.then((count) => written + count);
+    let total: number | undefined;
+    all.then((sum) => total = sum);
+    while (read !== total) {
+      const count = await Promise.race([reader.read(bytes), all.then(() => pause(500))]);
+      if (count === undefined) break;
+      read += count!;
+    }
+    assertEquals(read, await all);
+    await endOfPolls();
+  }, { skip });
+
+  test(`FdFile.write() of ${name} rejects if nobody can read it`, async () => {
+    using fixture = new Fixture();
+    const [reader, writer] = await make(fixture);
+    using _writer = writer;
+    reader.close();
+    const error = await writer.write(encode("text")).then(() => undefined, (error) => error);
+    assert(broken.includes(error?.constructor.name), `${error}`);
+  }, { skip });
+
+  test(`FdFile.close() of ${name} rejects a read and a write that wait, at once`, async () => {
+    using fixture = new Fixture();
+    const [reader, writer] = await make(fixture);
+    const { fd } = reader;
+    const read = reader.read(new Uint8Array(10));
+    assertEquals(await settledSoon(read), "waits");
+    reader.close();
+    await assertRejects(() => read, Deno.errors.BadResource, "This FdFile is closed");
+    assertFalse(isOpen(fd));
+    writer.close();
+    await endOfPolls();
+
+    if (name === "a terminal") return;
+    if (name === "a FIFO") fixture.remove("fifo");
+    const [other, full] = await make(fixture);
+    const { waiting } = await fill({ writer: full, messages });
+    const number = full.fd;
+    full.close();
+    await assertRejects(() => waiting, Deno.errors.BadResource, "This FdFile is closed");
+    other.close();
+    // A long write to a pipe from elsewhere is in the kernel until its reader is gone.
+    for (let tries = 0; isOpen(number) && tries < 100; tries++) await pause(10);
+    assertFalse(isOpen(number));
+    await endOfPolls();
+  }, { skip });
+
+  test(`a stream of ${name} that is cancelled or aborted closes it, also while it waits`, async () => {
+    using fixture = new Fixture();
+    const [reader, writer] = await make(fixture);
+    const { fd } = reader;
+    const source = reader.readable.getReader(), read = source.read();
+    assertEquals(await settledSoon(read), "waits");
+    await source.cancel("enough");
+    assert((await read).done);
+    assertFalse(isOpen(fd));
+    writer.close();
+    await endOfPolls();
+    if (name === "a terminal" || messages) return;
+
+    if (name === "a FIFO") fixture.remove("fifo");
+    const [other, full] = await make(fixture);
+    const sink = full.writable.getWriter();
+    const write = sink.write(new Uint8Array(2_000_000)).catch((error) => error);
+    assertEquals(await settledSoon(write), "waits");
+    await sink.abort("enough");
+    assert(await write instanceof Deno.errors.BadResource);
+    other.close();
+    await endOfPolls();
+  }, { skip });
+
+  test(`forty reads and writes of ${name} that wait leave Deno's threads and other pipes alone`, async () => {
+    using fixture = new Fixture({ file: "free" });
+    const ends: FdFile[] = [], waiting: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const [reader, writer] = await make(fixture);
+      const [other, full] = await (fixture.exists("fifo") && fixture.remove("fifo"), make(fixture));
+      if (fixture.exists("fifo")) fixture.remove("fifo");
+      ends.push(reader, writer, other, full);
+      waiting.push(reader.read(new Uint8Array(10)).catch(() => {}));
+      if (name !== "a terminal") {
+        const piece = new Uint8Array(messages ? 5_000 : 1_000_000);
+        waiting.push(
+          (async () => {
+            while (await full.write(piece));
+          })().catch(() => {}),
+        );
+      }
+    }
+    await pause(200);
+    assertEquals((await Deno.readFile(fixture.at("file"))).length, 4);
+    const [reader, writer] = pipe();
+    const written = writer.writeAll(new Uint8Array(300_000)).then(() => writer.close());
+    assertEquals((await reader.readAll()).length, 300_000);
+    await written;
+    reader.close();
+    for (const end of ends) end.close();
+    await Promise.all(waiting);
+    await endOfPolls();
+  }, { skip });
+}
+
+test("FdFile.read() of many descriptors of one pipe holds one thread: each byte comes once", async () => {
+  const [reader, writer] = pipe();
+  using _reader = reader;
+  const { FdFile } = await import("../../../mod.ts");
+  const copies = Array.from(
+    { length: 30 },
+    () => FdFile.fromFd(libc.fcntl(reader, libc.F_DUPFD_CLOEXEC, 0)),
+  );
+  const reads = copies.map((copy) => copy.read(new Uint8Array(10)).catch(() => "closed"));
+  assertEquals(await settledSoon(Promise.race(reads)), "waits");
+  await writer.write(new Uint8Array([1]));
+  assertEquals(await Promise.race(reads), 1);
+  const [other, source] = pipe();
+  await source.write(new Uint8Array(3));
+  assertEquals(await other.read(new Uint8Array(10)), 3);
+  for (const file of [...copies, writer, other, source]) file.close();
+  assertEquals((await Promise.all(reads)).filter((result) => result === 1).length, 1);
+  await endOfPolls();
+});
+
+test("FdFile's asynchronous calls of a device and a regular file need nobody else", async () => {
+  using fixture = new Fixture({ file: "text" });
+  await using file = openSync(fixture.at("file"), { read: true, write: true });
+  const bytes = new Uint8Array(10);
+  assertEquals([await file.read(bytes), await file.read(bytes), await file.write(bytes)], [4, null, 10]);
+  using dev = openDirSync("/dev");
+  await using zero = await dev.open("zero");
+  await using nothing = await dev.open("null", { read: true, write: true });
+  assertEquals([await zero.read(bytes), await nothing.write(bytes), await nothing.read(bytes)], [
+    10,
+    10,
+    null,
+  ]);
+});
+
+/** In a child: ends a Worker whose reads wait for pipes and sockets, lets these end, and gives the bytes of a file. */
+async function endWorker(
+  { libc }: typeof capsicum,
+  { pairs: url, worker: at, file }: Record<string, string>,
+) {
+  const { pipe, socketPair } = await import(url!);
+  for (let round = 0; round < 3; round++) {
+    const pairs = [pipe(), pipe(), ...["stream", "datagram", "seqpacket"].map(socketPair)];
+    const worker = new Worker(at!, { type: "module" });
+    const said = () => new Promise((resolve) => worker.onmessage = resolve);
+    await said();
+    worker.postMessage(pairs.map(([reader]) => reader.fd));
+    await said();
+    worker.terminate();
+    for (const [, writer] of pairs) libc.write(writer, new Uint8Array(5_000).fill(0xff));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    for (const pair of pairs) for (const end of pair) end.close();
+  }
+  return (await Deno.readFile(file!)).length;
+}
+
+test("FdFile.read() of pipes and sockets may wait in a Worker that is ended", async () => {
+  using fixture = new Fixture({ file: "free" });
+  const pairs = new URL("../../_pairs.ts", import.meta.url).href;
+  const worker = workerURL(new URL("_waiting_worker.ts", import.meta.url)).href;
+  assertEquals(await inChild(endWorker, { pairs, worker, file: fixture.at("file") }), 4);
+});
+
+for (const size of [10, 100_000]) {
+  test(`FdFile's asynchronous calls take buffers of every kind, of ${size} bytes`, async () => {
+    using fixture = new Fixture({ file: "" });
+    const buffers: Record<string, () => Uint8Array> = {
+      resizable: () => new Uint8Array(new ArrayBuffer(size, { maxByteLength: 2 * size })),
+      shared: () => new Uint8Array(new SharedArrayBuffer(size)),
+      growable: () => new Uint8Array(new SharedArrayBuffer(size, { maxByteLength: 2 * size } as never)),
+      subarray: () => new Uint8Array(3 * size).subarray(size, 2 * size),
+    };
+    await using file = openSync(fixture.at("file"), { read: true, write: true });
+    for (const [name, make] of Object.entries(buffers)) {
+      const from = make().fill(size), to = make();
+      for (const bytes of [from, new Uint8Array(from)]) {
+        await file.truncate(0);
+        assertEquals(await file.pwrite(bytes, 0), size, name);
+        await file.seek(0, Deno.SeekMode.Start);
+        assertEquals(await file.read(to.fill(0)), size, name);
+        assert(to.every((byte) => byte === (size & 0xff)), name);
+        await file.writeAll(bytes);
+        assertEquals(await file.pread(to.fill(0), size), size, name);
+        assert(to.every((byte) => byte === (size & 0xff)), name);
+      }
+      const [reader, writer] = pipe();
+      await Promise.all([writer.writeAll(from), reader.readInto(to.fill(0))]);
+      assert(to.every((byte) => byte === (size & 0xff)), name);
+      reader.close();
+      writer.close();
+    }
+  });
+}
+
+test("a buffer whose memory is gone is a TypeError, and its target is as it was", async () => {
+  using fixture = new Fixture({ file: "kept" });
+  using dir = openDirSync(fixture.path);
+  await using file = dir.openSync("file", { read: true, write: true });
+  const transferred = new Uint8Array(10), memory = new ArrayBuffer(100, { maxByteLength: 200 });
+  structuredClone(transferred, { transfer: [transferred.buffer] });
+  const spanning = new Uint8Array(memory, 50, 50);
+  memory.resize(60);
+  const [reader, writer] = socketPair("stream");
+  for (const gone of [transferred, spanning]) {
+    const calls = [
+      () => file.read(gone),
+      () => file.write(gone),
+      () => file.pread(gone, 0),
+      () => reader.read(gone),
+      () => writer.writeAll(gone),
+      () => dir.writeFile("file", gone),
+      async () => await dir.writeFileSync("file", gone),
+      async () => await file.readSync(gone),
+    ];
+    for (const call of calls) await assertRejects(call, TypeError, "The buffer's memory is gone");
+  }
+  assertEquals(fixture.read("file"), "kept");
+  reader.close();
+  writer.close();
+});

@@ -1,3 +1,5 @@
+import { readStackTraces } from "./_stack_traces.ts";
+
 /** What `warmUp()` makes Deno open now; each by default as it says. */
 export interface WarmUpOptions {
   /**
@@ -6,8 +8,8 @@ export interface WarmUpOptions {
    */
   timezone?: boolean;
   /**
-   * The source maps of the modules on the call stack, for the lines in `error.stack`: files in Deno's cache. Other modules
-   * have theirs opened by the first stack trace with them in it. By default true.
+   * The source maps of the modules on the call stack, and of this library's that throw, for the lines in `error.stack`:
+   * files in Deno's cache. Other modules have theirs opened by the first stack trace with them in it. By default true.
    */
   stackTraces?: boolean;
   /**
@@ -24,7 +26,7 @@ export interface WarmUpOptions {
  * Intl but for the zone, `TextDecoder`, signals and `performance` open nothing. What opens files each time, as Web Storage,
  * `caches`, `Deno.openKv()` and a new `Worker` from a file, no warming up helps.
  *
- * Calls no libc function and needs no permission.
+ * Needs no permission. With `--allow-ffi`, functions of libc are called on a descriptor that is not open, so that they fail.
  *
  * @throws {TypeError} When the options are no object.
  *
@@ -72,7 +74,6 @@ export function cacheTimezone(): string {
 
 const warming = {
   timezone: cacheTimezone,
-  // Reading the property is what makes Deno look up each line.
-  stackTraces: () => new Error().stack,
+  stackTraces: readStackTraces,
   certificates: () => Deno.createHttpClient({}).close(),
 };

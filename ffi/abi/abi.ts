@@ -9,6 +9,8 @@ export interface Abi {
   confinesLookups?(): boolean;
   /** The absolute path of a libc with FreeBSD's functions: a bare name would need `--allow-ffi` for everything. */
   readonly library?: string;
+  /** Where else libc may be; any one of these is enough. */
+  readonly places?: readonly string[];
   /** Gives the function that stands for one of FreeBSD's, where there is no such libc. It reads errno by itself. */
   bind?<N extends Name>(name: N): Functions[N];
   /** Name and text of each errno. */

@@ -1,10 +1,12 @@
 /**
- * The patterns of `@std/path` for one name, as regular expressions: `globToRegExp` of that package is what the tests hold
- * this to, name by name.
+ * The patterns of `@std/path` for one name: `globToRegExp` of that package is what the tests hold this to.
  *
- * It is not imported. What the library runs in a sandbox would then be more than the library, and with no registry in reach
- * neither the demo nor the checks of a clone would start. Time is not the reason: posix/glob-to-regexp alone costs 0.1 ms of
- * a start of 16 ms, all of `@std/path` 10 ms.
+ * A name is matched in time linear in its length and in that of the pattern. A regular expression would backtrack, and
+ * whoever may create a name could stop the process by it. So a pattern becomes a nondeterministic automaton, and a name
+ * is read once, from its end: for each position this gives the states from which the rest of the name leads to the end.
+ * `!(p)` is any text, where no text that begins there matches `p`: reading from the end, that is known already.
+ *
+ * The package is not imported: what runs in a sandbox would then be more than this library.
  *
  * @module
  */
@@ -26,8 +28,8 @@ const classes: Readonly<Record<string, string>> = {
   xdigit: "0-9A-Fa-f",
 };
 
-const special = /[\\^$.*+?()[\]{}|/]/g;
 const specialInSet = /[\\\]^[]/g;
+const named = /\[:(\w+):\]/y;
 const escapedInSet = /[\\\]^[-]/g;
 
 export interface NamePatternOptions {
@@ -36,54 +38,253 @@ export interface NamePatternOptions {
   caseInsensitive: boolean;
 }
 
+/** Tells whether a pattern means a name. */
+export interface NamePattern {
+  test(name: string): boolean;
+}
+
 /** Whether a pattern means more than the name that it is. */
 export function isPattern(name: string): boolean {
   return /[\\*?[{(]/.test(name);
 }
 
 /** Whole names that a pattern means; what is not well-formed means itself. */
-export function namePattern(pattern: string, { extended, caseInsensitive }: NamePatternOptions): RegExp {
-  const source = translate(pattern, extended) ?? literal(pattern);
-  return new RegExp(`^(?:${source})$`, caseInsensitive ? "si" : "s");
+export function namePattern(pattern: string, options: NamePatternOptions): NamePattern {
+  const automaton = compile(pattern, options);
+  if (automaton !== undefined) return automaton;
+  const same = (text: string) => options.caseInsensitive ? folded(text) : text;
+  const itself = same(pattern);
+  return { test: (name) => same(name) === itself };
 }
 
-function literal(text: string): string {
-  return text.replace(special, "\\$&");
+/** What one UTF-16 code unit may be: that number, any for ANY, or one of a set. */
+type Unit = number | UnitSet;
+const ANY = -1;
+
+interface State {
+  readonly id: number;
+  /** In how many `!( )` it is. */
+  readonly depth: number;
+  /** The states from which one code unit leads here. */
+  readonly reads: { readonly from: State; readonly unit: Unit }[];
+  /** The states from which nothing leads here: as long as no text leads from `unless` to its end. */
+  readonly passes: { readonly from: State; readonly unless?: State }[];
+  /** The last position, counted over all names, from which it led to its end. */
+  position: number;
 }
 
-function translate(pattern: string, extended: boolean): string | undefined {
-  /** What closes each open group: "}" of alternatives, else the sign before an extended one. */
-  const open: string[] = [];
-  let source = "";
-  for (let at = 0; at < pattern.length; at++) {
-    const sign = pattern[at]!, group = open.at(-1);
-    if (sign === "\\") {
-      if (++at === pattern.length) return undefined;
-      source += literal(pattern[at]!);
-    } else if (sign === "[") {
-      const set = translateSet(pattern, at);
-      if (set === undefined) return undefined;
-      source += set.source;
-      at = set.end;
-    } else if (extended && "?*+@!".includes(sign) && pattern[at + 1] === "(") {
-      open.push(sign);
-      source += sign === "!" ? "(?!" : "(?:";
-      at++;
-    } else if (sign === ")" && group !== undefined && group !== "}") {
-      open.pop();
-      source += group === "!" ? ").*" : group === "@" ? ")" : `)${group}`;
-    } else if (sign === "|" && group !== undefined && group !== "}") source += "|";
-    else if (sign === "{") {
-      open.push("}");
-      source += "(?:";
-    } else if (sign === "}" && group === "}") {
-      open.pop();
-      source += ")";
-    } else if (sign === "," && group === "}") source += "|";
-    else if (sign === "*") source += source.endsWith(".*") ? "" : ".*";
-    else source += sign === "?" ? "." : literal(sign);
+/** A group that is not closed yet. */
+interface Group {
+  /** "}" of alternatives, else the sign before "(". */
+  readonly sign: string;
+  readonly before: State;
+  readonly start: State;
+  readonly end: State;
+}
+
+/** What is known of one position in a name: from which states the rest of the name leads to an end. */
+interface Position {
+  /** Of these states, those that something leads to by a code unit. */
+  readonly states: readonly State[];
+  /** Whether the pattern means the rest. */
+  readonly isMeant: boolean;
+  /** Whether the pattern means no text at all that ends with the rest. */
+  readonly isHopeless: boolean;
+  /** What is known of the position before, by its code unit. */
+  readonly before: Map<number, Position>;
+}
+
+/** How many positions are kept for the names that come, and of at most how many states. */
+const KEPT = 4096, FEW = 64;
+
+class Automaton implements NamePattern {
+  readonly #start: State;
+  readonly #end: State;
+  /** The ends of what is in `!( )`: a text may end there at any position. */
+  readonly #inner: readonly State[];
+  readonly #fold: boolean;
+  /** The states of the position that is being found out, by depth. */
+  readonly #states: State[][];
+  #position = 0;
+  /** What was found out, that equal positions are one. */
+  readonly #known = new Map<string, Position>();
+  #kept = 0;
+  #last: Position | undefined;
+
+  constructor(start: State, end: State, inner: readonly State[], fold: boolean) {
+    this.#start = start;
+    this.#end = end;
+    this.#inner = inner;
+    this.#fold = fold;
+    const deepest = inner.reduce((most, { depth }) => Math.max(most, depth), 0);
+    this.#states = Array.from({ length: deepest + 1 }, () => []);
   }
-  return open.length === 0 ? source : undefined;
+
+  test(name: string): boolean {
+    let position = this.#last ??= this.#find([this.#end]);
+    for (let at = name.length - 1; at >= 0 && !position.isHopeless; at--) {
+      const unit = this.#fold ? foldedUnit(name.charCodeAt(at)) : name.charCodeAt(at);
+      position = position.before.get(unit) ?? this.#before(position, unit);
+    }
+    return position.isMeant;
+  }
+
+  #before(position: Position, unit: number): Position {
+    const from: State[] = [];
+    for (const { reads } of position.states) {
+      for (const read of reads) if (isOf(unit, read.unit)) from.push(read.from);
+    }
+    const before = this.#find(from);
+    if (before.states.length > FEW) return before;
+    if (++this.#kept > KEPT) {
+      this.#known.clear();
+      this.#last = undefined;
+      this.#kept = 0;
+    }
+    const key = `${before.isMeant} ${before.isHopeless} ${
+      before.states.map(({ id }) => id).sort((a, b) => a - b)
+    }`;
+    const known = this.#known.get(key) ?? before;
+    this.#known.set(key, known);
+    position.before.set(unit, known);
+    return known;
+  }
+
+  /** Completes states by what leads to them without a code unit, the deepest first: what is in `!( )` is known outside. */
+  #find(from: readonly State[]): Position {
+    const byDepth = this.#states, position = ++this.#position;
+    for (const states of byDepth) states.length = 0;
+    const add = (state: State) => {
+      if (state.position === position) return;
+      state.position = position;
+      byDepth[state.depth]!.push(state);
+    };
+    for (const state of from) add(state);
+    for (const end of this.#inner) add(end);
+    for (let depth = byDepth.length - 1; depth >= 0; depth--) {
+      for (const { passes } of byDepth[depth]!) {
+        for (const { from, unless } of passes) if (unless?.position !== position) add(from);
+      }
+    }
+    return {
+      states: byDepth.flatMap((states) => states.filter(({ reads }) => reads.length > 0)),
+      isMeant: this.#start.position === position,
+      isHopeless: byDepth[0]!.length === 0,
+      before: new Map(),
+    };
+  }
+}
+
+function isOf(unit: number, units: Unit): boolean {
+  return typeof units === "number" ? units === unit || units === ANY : units.has(unit);
+}
+
+/** The automaton of a pattern; undefined if it is not well-formed. */
+function compile(pattern: string, { extended, caseInsensitive }: NamePatternOptions): Automaton | undefined {
+  const open: Group[] = [], inner: State[] = [];
+  let depth = 0, id = 0;
+  const state = (...before: State[]): State => {
+    return { id: id++, depth, reads: [], passes: before.map((from) => ({ from })), position: 0 };
+  };
+  const start = state();
+  let at = start;
+  const read = (unit: Unit) => {
+    const next = state();
+    next.reads.push({ from: at, unit });
+    at = next;
+  };
+  const readSign = (sign: string) =>
+    read(caseInsensitive ? foldedUnit(sign.charCodeAt(0)) : sign.charCodeAt(0));
+  const readAnything = (next: State) => {
+    next.reads.push({ from: next, unit: ANY });
+    at = next;
+  };
+  const begin = (sign: string) => {
+    const before = at;
+    if (sign === "!") depth++;
+    at = sign === "!" ? state() : state(before);
+    open.push({ sign, before, start: at, end: state() });
+  };
+  const endAlternative = ({ start, end }: Group) => {
+    end.passes.push({ from: at });
+    at = start;
+  };
+  const end = () => {
+    const group = open.pop()!, { sign, before, start, end } = group;
+    endAlternative(group);
+    if (sign === "?" || sign === "*") end.passes.push({ from: start });
+    if (sign === "*" || sign === "+") start.passes.push({ from: end });
+    at = end;
+    if (sign !== "!") return;
+    inner.push(end);
+    depth--;
+    const after = state();
+    after.passes.push({ from: before, unless: start });
+    readAnything(after);
+  };
+  for (let i = 0; i < pattern.length; i++) {
+    const sign = pattern[i]!, group = open.at(-1), isExtended = group !== undefined && group.sign !== "}";
+    if (sign === "\\") {
+      if (++i === pattern.length) return undefined;
+      readSign(pattern[i]!);
+    } else if (sign === "[") {
+      const set = translateSet(pattern, i), units = set && unitSet(set.source, caseInsensitive);
+      if (set === undefined || units === undefined) return undefined;
+      read(units);
+      i = set.end;
+    } else if (extended && "?*+@!".includes(sign) && pattern[i + 1] === "(") {
+      begin(sign);
+      i++;
+    } else if (sign === "{") begin("}");
+    else if (sign === ")" && isExtended || sign === "}" && group?.sign === "}") end();
+    else if (sign === "|" && isExtended || sign === "," && group?.sign === "}") endAlternative(group!);
+    else if (sign === "*") {
+      while (pattern[i + 1] === "*") i++;
+      readAnything(state(at));
+    } else if (sign === "?") read(ANY);
+    else readSign(sign);
+  }
+  return open.length === 0 ? new Automaton(start, at, inner, caseInsensitive) : undefined;
+}
+
+/** A set of code units, as a regular expression tells it. */
+class UnitSet {
+  readonly #expression: RegExp;
+  readonly #known = new Map<number, boolean>();
+
+  constructor(expression: RegExp) {
+    this.#expression = expression;
+  }
+
+  has(unit: number): boolean {
+    let has = this.#known.get(unit);
+    if (has === undefined) {
+      has = this.#expression.test(String.fromCharCode(unit));
+      this.#known.set(unit, has);
+    }
+    return has;
+  }
+}
+
+function unitSet(source: string, caseInsensitive: boolean): UnitSet | undefined {
+  try {
+    return new UnitSet(new RegExp(source, caseInsensitive ? "i" : ""));
+  } catch {
+    // A range such as "z-a" is none.
+    return undefined;
+  }
+}
+
+function folded(text: string): string {
+  return Array.from({ length: text.length }, (_, i) => String.fromCharCode(foldedUnit(text.charCodeAt(i))))
+    .join("");
+}
+
+/** A code unit as regular expressions compare it with the flag i. */
+function foldedUnit(unit: number): number {
+  if (unit < 0x80) return unit >= 0x61 && unit <= 0x7a ? unit - 0x20 : unit;
+  const upper = String.fromCharCode(unit).toUpperCase(), code = upper.charCodeAt(0);
+  return upper.length === 1 && code >= 0x80 ? code : unit;
 }
 
 /** A set of characters, from its "[" to its "]". */
@@ -92,10 +293,11 @@ function translateSet(pattern: string, start: number): { source: string; end: nu
   let source = isNegated ? "[^" : "[";
   for (let at = start + (isNegated ? 2 : 1); at < pattern.length; at++) {
     const sign = pattern[at]!;
-    const named = /^\[:(\w+):\]/.exec(pattern.slice(at));
-    if (named && Object.hasOwn(classes, named[1]!)) {
-      source += classes[named[1]!];
-      at += named[0].length - 1;
+    named.lastIndex = at;
+    const name = named.exec(pattern)?.[1];
+    if (name !== undefined && Object.hasOwn(classes, name)) {
+      source += classes[name];
+      at = named.lastIndex - 1;
     } else if (sign === "\\" && at + 1 < pattern.length) {
       source += pattern[++at]!.replace(escapedInSet, "\\$&");
     } else if (sign === "]") return { source: `${source}]`, end: at };

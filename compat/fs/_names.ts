@@ -2,9 +2,10 @@
 import { failure } from "../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
+import { type Level, Levels } from "./_levels.ts";
 import { aBoolean, aMode, checkArgument, checkOptions } from "./options.ts";
 import { checkedPath } from "./_path.ts";
-import { at, codeOf, follow, readLinkAt } from "./_resolve.ts";
+import { at, codeOf, follow, readLinkAt, type Step } from "./_resolve.ts";
 import type { RenameOptions } from "./target.ts";
 
 /** @param call The method, for errors. */
@@ -91,13 +92,16 @@ export function mkfifo(dir: FdLike, path: string, mode: number): void {
 }
 
 export function realPath(dir: FdLike, path: string): string {
-  const fd = descriptor(dir);
-  return follow([{ fd, name: "" }], path, { fd, path, syscall: "readlinkat" }, (steps, name) => {
+  const fd = descriptor(dir), told = { fd, path, syscall: "readlinkat" };
+  checkedPath(path);
+  using levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", fd);
+  const found = (steps: Step[], name: string) => {
     if (name !== ".") checkExists(steps.at(-1)!.fd, name);
     const names = steps.slice(1).map((step) => step.name);
     if (name !== ".") names.push(name);
     return names.join("/") || ".";
-  });
+  };
+  return follow([levels.top], path, told, found, (above, name, fd) => levels.pass(above as Level, name, fd));
 }
 
 /** readlinkat() needs LOOKUP alone, and says EINVAL for what exists and is no symlink. */

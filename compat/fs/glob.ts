@@ -1,10 +1,13 @@
 /** Finds paths by patterns. */
 import type { FdLike } from "../../ffi/fd_like.ts";
+import { quoted } from "../../ffi/message.ts";
 import { stat } from "./attributes.ts";
-import { isPattern, namePattern, type NamePatternOptions } from "./_glob_name.ts";
+import { isPattern } from "./_glob_name.ts";
+import { PathMatcher, type PathPattern, pathPattern } from "./_glob_path.ts";
 import { realPath } from "./_names.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check } from "./options.ts";
-import { checkedPath, joined } from "./_path.ts";
+import { checkedPath, joined, normalized } from "./_path.ts";
+import { codeOf } from "./_resolve.ts";
 import { inTurns } from "./_turns.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 
@@ -46,9 +49,13 @@ export const GLOB_OPTIONS: Readonly<Record<keyof ExpandGlobOptions, Check>> = {
   onError: aFunction,
 };
 
-/** Any number of components. */
-const GLOBSTAR = Symbol("**");
-type Pattern = readonly (RegExp | typeof GLOBSTAR)[];
+/** A part of a pattern: the way to a directory, and what is looked for in it. */
+interface Stage {
+  /** Names, of which any may be "..". */
+  readonly way: string[];
+  /** Patterns, of which the first means more than itself, and none is "..". */
+  readonly pattern: string[];
+}
 
 /** What a pattern means, in the order in which it is found. */
 export function* globbing(
@@ -56,44 +63,97 @@ export function* globbing(
   glob: string,
   options: ExpandGlobOptions,
 ): Generator<WalkEntry, void, undefined> {
-  const { root = ".", exclude = [], includeDirs = true, followSymlinks = false, canonicalize = true } =
-    options;
-  const { extended = true, globstar = true, caseInsensitive = false, onError } = options;
-  const compile = (names: string[]) => patternOf(names, globstar, { extended, caseInsensitive });
-  const names = namesOf(checkedPath(glob));
-  const fixed = names.findIndex((name) => isPattern(name));
-  const prefix = fixed < 0 ? names : names.slice(0, fixed);
-  const start = [root, ...prefix].reduce(joined);
-  const pattern = compile(names.slice(prefix.length)),
-    excluded = exclude.map((glob) => compile(namesOf(glob)));
-  const first = entryIfThere(dir, glob.startsWith("/") ? glob : start);
-  if (first === undefined) return;
-
-  const below = (path: string) => namesOf(path).slice(namesOf(start).length);
-  const isExcluded = (names: string[]) => excluded.some((pattern) => matches(pattern, [...prefix, ...names]));
-  const isGiven = (entry: Deno.DirEntry, names: string[]) =>
-    matches(pattern, names) && !isExcluded(names) && (!entry.isDirectory || includeDirs) &&
-    (!glob.endsWith("/") || entry.isDirectory);
-  const isReached = prefix.every((_, i) =>
-    !excluded.some((pattern) => matches(pattern, prefix.slice(0, i + 1)))
-  );
-  if (!isReached) return;
-  if (!first.isDirectory || pattern.length === 0) {
-    if (isGiven(first, [])) yield { path: start, ...first };
-    return;
+  const { root = ".", includeDirs = true } = options;
+  const search = new Search(dir, checkedPath(root), options);
+  // Refused as each path that leaves the directory.
+  if (checkedPath(glob).startsWith("/")) stat(dir, glob);
+  const isDirectoryWanted = /\/\.?$/.test(glob), stages = stagesOf(namesOf(glob)), last = stages.pop()!;
+  let starts = [root];
+  for (const stage of stages) {
+    const found = starts.flatMap((start) => [...search.entries(start, stage)]);
+    starts = [...new Set(found.filter(({ isDirectory }) => isDirectory).map(({ path }) => path))];
   }
-  const maxDepth = pattern.includes(GLOBSTAR) ? Infinity : pattern.length;
-  const goesInto = (path: string) => begins(pattern, below(path));
-  const isIgnored = (path: string) => isExcluded(below(path));
-  const walk = walking(
-    dir,
-    start,
-    { maxDepth, followSymlinks, canonicalize: false, ...(onError ? { onError } : {}) },
-    { goesInto, isIgnored, reportsRoot: true },
-  );
-  for (const entry of walk) {
-    if (!isGiven(entry, below(entry.path))) continue;
-    yield followSymlinks && canonicalize ? { ...entry, path: realPath(dir, entry.path) } : entry;
+  for (const start of starts) {
+    for (const entry of search.entries(start, last)) {
+      if (entry.isDirectory ? includeDirs : !isDirectoryWanted) yield* search.canonical(entry);
+    }
+  }
+}
+
+class Search {
+  readonly #dir: FdLike;
+  readonly #options: ExpandGlobOptions;
+  readonly #excluded: readonly PathPattern[];
+  readonly #rootNames: readonly string[];
+
+  constructor(dir: FdLike, root: string, options: ExpandGlobOptions) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#rootNames = resolved(namesOf(root));
+    this.#excluded = (options.exclude ?? []).map((glob) => this.#compile(excludedNames(glob)));
+  }
+
+  /** What one part of a pattern means, from one directory where the part before it ends. */
+  *entries(from: string, { way, pattern }: Stage): Generator<WalkEntry, void, undefined> {
+    const start = this.#attempt(
+      from,
+      () => way.reduce((path, name) => this.#go(path, name), normalized(from)),
+    );
+    const info = start === undefined ? undefined : this.#attempt(start, () => stat(this.#dir, start));
+    if (start === undefined || info === undefined) return;
+    const names = resolved(namesOf(start)), least = Math.min(names.length, this.#rootNames.length);
+    const matcher = new PathMatcher(this.#compile(pattern), start, []);
+    const excluded = this.#excluded.map((pattern) => new PathMatcher(pattern, start, names.slice(least)));
+    const isExcluded = (path: string) => excluded.some((pattern) => pattern.means(path));
+    for (let length = least; length <= names.length; length++) {
+      const way = names.slice(least, length);
+      if (this.#excluded.some((pattern) => new PathMatcher(pattern, ".", way).means("."))) return;
+    }
+    if (!info.isDirectory || pattern.length === 0) {
+      const { isFile, isDirectory, isSymlink } = info, name = start.slice(start.lastIndexOf("/") + 1);
+      if (matcher.means(start)) yield { path: start, name, isFile, isDirectory, isSymlink };
+      return;
+    }
+    const { followSymlinks = false, onError } = this.#options;
+    const walk = { followSymlinks, canonicalize: false, ...(onError === undefined ? {} : { onError }) };
+    const goesInto = (path: string) => matcher.reachesBelow(path);
+    for (
+      const entry of walking(this.#dir, start, walk, { goesInto, isIgnored: isExcluded, reportsRoot: true })
+    ) {
+      if (matcher.means(entry.path) && !isExcluded(entry.path)) yield entry;
+    }
+  }
+
+  /** The same by the path that it has without symlinks, if that is wanted. */
+  *canonical(entry: WalkEntry): Generator<WalkEntry, void, undefined> {
+    const { followSymlinks, canonicalize = true } = this.#options;
+    if (!followSymlinks || !canonicalize) return yield entry;
+    const path = this.#attempt(entry.path, () => realPath(this.#dir, entry.path));
+    if (path !== undefined) yield { ...entry, path };
+  }
+
+  #compile(names: readonly string[]): PathPattern {
+    const { extended = true, globstar = true, caseInsensitive = false } = this.#options;
+    return pathPattern(names, { extended, globstar, caseInsensitive });
+  }
+
+  /** The path of a name in a directory; ".." of what was found leads where the kernel goes. */
+  #go(path: string, name: string): string {
+    const above = joined(path, name);
+    return name === ".." ? realPath(this.#dir, above) : above;
+  }
+
+  /** Passes over what is not there, and what `onError` takes. */
+  #attempt<T>(path: string, use: () => T): T | undefined {
+    try {
+      return use();
+    } catch (error) {
+      const { onError } = this.#options, code = codeOf(error);
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (onError === undefined || code === undefined || code === "ENOTCAPABLE") throw error;
+      onError(error as Error, path);
+      return undefined;
+    }
   }
 }
 
@@ -114,45 +174,35 @@ function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
-function patternOf(names: string[], globstar: boolean, options: NamePatternOptions): Pattern {
-  return names.map((name) => globstar && name === "**" ? GLOBSTAR : namePattern(name, options));
-}
-
-function matches(pattern: Pattern, names: string[]): boolean {
-  return states(pattern, names).has(pattern.length);
-}
-
-/** Whether what lies below a path may match. */
-function begins(pattern: Pattern, names: string[]): boolean {
-  return states(pattern, names).values().some((state) => state < pattern.length);
-}
-
-/** How many components of a pattern some names may have used up. */
-function states(pattern: Pattern, names: string[]): Set<number> {
-  let states = new Set([0]);
-  const skipStars = () => {
-    for (const state of states) if (pattern[state] === GLOBSTAR) states.add(state + 1);
-  };
-  skipStars();
+function stagesOf(names: readonly string[]): Stage[] {
+  const stages: Stage[] = [{ way: [], pattern: [] }];
   for (const name of names) {
-    const next = new Set<number>();
-    for (const state of states) {
-      const part = pattern[state];
-      if (part === GLOBSTAR) next.add(state);
-      else if (part?.test(name)) next.add(state + 1);
-    }
-    states = next;
-    skipStars();
+    const { way, pattern } = stages.at(-1)!;
+    if (pattern.length === 0 && !isPattern(name)) way.push(name);
+    else if (name === "..") stages.push({ way: [name], pattern: [] });
+    else pattern.push(name);
   }
-  return states;
+  return stages;
 }
 
-function entryIfThere(dir: FdLike, path: string): Deno.DirEntry | undefined {
-  try {
-    const { isFile, isDirectory, isSymlink } = stat(dir, path);
-    return { name: path.slice(path.lastIndexOf("/") + 1), isFile, isDirectory, isSymlink };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+/** Names without "..", by their text. */
+function resolved(names: readonly string[]): string[] {
+  const left: string[] = [];
+  for (const name of names) {
+    if (name === "..") left.pop();
+    else left.push(name);
   }
+  return left;
+}
+
+/** The names of a pattern of what is excluded, which is matched and not looked up. */
+function excludedNames(glob: string): string[] {
+  const names = namesOf(checkedPath(glob));
+  const isOutside =
+    names.reduce((depth, name) => depth < 0 ? depth : name === ".." ? depth - 1 : depth + 1, 0) < 0;
+  if (glob.startsWith("/") || isOutside || names.includes("..") && names.includes("**")) {
+    const why = "must be relative to the root, stay in it, and not have both ** and ..";
+    throw new TypeError(`expandGlob(): the exclude pattern ${quoted(glob)} ${why}.`);
+  }
+  return resolved(names);
 }

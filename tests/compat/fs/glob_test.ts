@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { globToRegExp } from "@std/path";
 import { isPattern, namePattern } from "../../../compat/fs/_glob_name.ts";
-import { type Dir, type ExpandGlobOptions, isNotCapable, openDirSync } from "../../../mod.ts";
+import { CapsicumError, type Dir, type ExpandGlobOptions, isNotCapable, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
-import { callsOf } from "../../_standin.ts";
+import { callsOf, failNext, needsStandin } from "../../_standin.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
@@ -47,7 +47,28 @@ test("Dir.expandGlobSync() and expandGlob() give what a pattern means, sorted", 
     "src/@(c|x).ts": ["src/c.ts"],
     "[ab].*": ["a.ts", "b.md"],
     "a.ts": ["a.ts"],
-    "./src/../a.ts": ["./src/../a.ts".replace("./", "")],
+    "./src/../a.ts": ["a.ts"],
+    "src/sub/../../*.ts": ["a.ts"],
+    "link/../*.ts": ["src/c.ts", "src/d_test.ts"],
+    ".": ["."],
+    "./.": ["."],
+    "src/.": ["src"],
+    "a.ts/.": [],
+    "a.ts/": [],
+    "a.ts/x": [],
+    "s*/./c.ts": ["src/c.ts"],
+    "s*/.": ["src"],
+    "a*/.": [],
+    "*/../a.ts": ["a.ts"],
+    "*/..": ["."],
+    "src/*/..": ["src"],
+    "src/*/../*.ts": ["src/c.ts", "src/d_test.ts"],
+    "src/*/../../*.md": ["b.md"],
+    "src/*/../*/../*/e.ts": ["src/sub/e.ts"],
+    "src/**/../*.md": ["b.md"],
+    "src/s*/../../src/**/g.ts": ["src/skip/g.ts"],
+    "none*/../a.ts": [],
+    "a*/../a.ts": [],
     "missing/*": [],
     "a.ts/*": [],
     "none*": [],
@@ -81,10 +102,87 @@ test("Dir.expandGlobSync() heeds root, exclude, includeDirs, followSymlinks, ext
   assertEquals(found(dir, "src/sub/*.ts", { caseInsensitive: true }), ["src/sub/F.TS", "src/sub/e.ts"]);
 });
 
+test("Dir.expandGlobSync() heeds exclude patterns of every form, and refuses those that could exclude nothing", () => {
+  using fixture = source();
+  using dir = openDirSync(fixture.path);
+  const all = ["src/c.ts", "src/d_test.ts", "src/skip/g.ts", "src/sub/e.ts"];
+  const cases: [exclude: string, root: string, glob: string, paths: string[]][] = [
+    ["src/skip", ".", "src/**/*.ts", all.toSpliced(2, 1)],
+    ["./src/./skip/", ".", "src/**/*.ts", all.toSpliced(2, 1)],
+    ["src/sub/../skip", ".", "src/**/*.ts", all.toSpliced(2, 1)],
+    ["*/../src/skip", ".", "src/**/*.ts", all.toSpliced(2, 1)],
+    ["**/s*", ".", "src/**/*.ts", []],
+    ["s*", "src", "**/*.ts", all.slice(0, 2)],
+    ["**/?(c|e).ts", ".", "src/**/*.ts", all.slice(1, 3)],
+    ["c.ts", ".", "src/**/*.ts", all],
+    ["c.ts", "src", "**/*.ts", all.slice(1)],
+    ["src", ".", "src/*/../*.ts", []],
+    ["src/skip", ".", "src/*/../*.ts", all.slice(0, 2)],
+    ["src/c.ts", ".", "src/*/../*.ts", all.slice(1, 2)],
+    [".", ".", "*", []],
+    ["**", ".", "**", []],
+    ["[x", ".", "src/*.ts", all.slice(0, 2)],
+  ];
+  for (const [exclude, root, glob, paths] of cases) {
+    assertEquals([exclude, found(dir, glob, { root, exclude: [exclude] })], [exclude, paths]);
+  }
+  for (const exclude of ["", "/src", "../src", "src/../../x", "**/../src", "a\0"]) {
+    assertThrows(() => found(dir, "*", { exclude: [exclude] }), TypeError);
+  }
+  for (const [glob, root] of [["", "."], ["*", ""], ["a\0", "."]] as const) {
+    assertThrows(() => found(dir, glob, { root }), TypeError);
+  }
+});
+
+test("Dir.expandGlobSync() takes known options of the right type, and no others", async () => {
+  using fixture = source();
+  using dir = openDirSync(fixture.path);
+  const wrong = [
+    { exlude: [] },
+    { exclude: "src" },
+    { exclude: [/src/] },
+    { root: 1 },
+    { includeDirs: 1 },
+    { caseInsensitive: "yes" },
+    { onError: true },
+    null,
+  ];
+  for (const options of wrong) {
+    assertThrows(() => dir.expandGlobSync("*", options as ExpandGlobOptions), TypeError);
+    await assertRejects(
+      async () => await Array.fromAsync(dir.expandGlob("*", options as ExpandGlobOptions)),
+      TypeError,
+    );
+  }
+  assertEquals(found(dir, "a*", { exclude: undefined } as unknown as ExpandGlobOptions), ["a.ts"]);
+});
+
+test("Dir.expandGlobSync() gives `onError` what can't be read, and goes on", () => {
+  using fixture = source();
+  using dir = openDirSync(fixture.path);
+  const EIO = 5;
+  const told: string[] = [], onError = (_: Error, path: string) => void told.push(path);
+  failNext("getdirentries", EIO);
+  assertThrows(() => found(dir, "src/*"), CapsicumError, "EIO");
+  failNext("getdirentries", EIO);
+  assertEquals([found(dir, "src/*", { onError }), told], [[], ["src"]]);
+}, { skip: needsStandin });
+
 test("Dir.expandGlobSync() refuses what leads out of the directory", () => {
   using fixture = source();
   using dir = openDirSync(fixture.at("src"));
-  for (const glob of ["/etc/*", "../*", "../a.ts", "sub/../../*"]) {
+  const escapes = [
+    "/etc/*",
+    "/",
+    "..",
+    "../*",
+    "../a.ts",
+    "sub/../../*",
+    "*/../../a.ts",
+    "**/..",
+    "**/../a.ts",
+  ];
+  for (const glob of escapes) {
     assert(isNotCapable(assertThrows(() => found(dir, glob))), glob);
   }
   assert(isNotCapable(assertThrows(() => found(dir, "*", { root: ".." }))));
@@ -212,6 +310,118 @@ test("namePattern() means what globToRegExp() of @std/path means", () => {
     }
   }
   assert(agreed > 5000);
+});
+
+/** Patterns and names that say more together than any list. */
+class Random {
+  #seed: number;
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+  below(limit: number): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#seed ^ this.#seed >>> 15, 1 | this.#seed);
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
+    return Math.floor(((t ^ t >>> 14) >>> 0) / 2 ** 32 * limit);
+  }
+  text(parts: readonly string[], most: number): string {
+    return Array.from({ length: 1 + this.below(most) }, () => parts[this.below(parts.length)]).join("");
+  }
+}
+
+const patternParts = [
+  ..."abAB*?|,.-é",
+  ...["*(", "+(", "?(", "@(", "!(", ")", ")", ")", "{", "}", "}", "(", "[", "]"],
+  ...["[ab]", "[!a]", "[[:alpha:]x-z]", "[a-b]", "[!", "\\", "\\*", "**"],
+];
+const nameParts = [..."aaabbbABkſ\u212aéÉ.|,()[]{}*-\\\n\ud800"];
+
+test("namePattern() means what globToRegExp() of @std/path means, for 4,000 generated patterns and 100,000 names", () => {
+  const random = new Random(1);
+  let compared = 0, meant = 0;
+  for (let i = 0; i < 4000; i++) {
+    const pattern = random.text(patternParts, 9);
+    const options = { extended: random.below(4) > 0, caseInsensitive: random.below(2) > 0 };
+    let expression: RegExp;
+    try {
+      expression = globToRegExp(pattern, { ...options, globstar: false });
+    } catch {
+      // Such as a range from z to a, which @std/path throws for.
+      assert(namePattern(pattern, options).test(pattern), pattern);
+      continue;
+    }
+    const theirs = new RegExp(expression.source, `${expression.flags}s`);
+    const ours = namePattern(pattern, options);
+    for (let j = 0; j < 25; j++) {
+      const name = random.text(nameParts.slice(0, j < 20 ? 6 : undefined), 4), isMeant = theirs.test(name);
+      assertEquals([pattern, options, name, ours.test(name)], [pattern, options, name, isMeant]);
+      compared++;
+      if (isMeant) meant++;
+    }
+  }
+  assert(compared > 80_000 && meant > 1500, `${meant} of ${compared}`);
+});
+
+test("namePattern() of long and deeply nested patterns ends, in time linear in pattern and name", () => {
+  const name = "a".repeat(255);
+  const nested = (open: string, close: string, depth: number) =>
+    `${open.repeat(depth)}a${close.repeat(depth)}b`;
+  // Twice each: a backtracking matcher would take longer than the age of the universe.
+  for (
+    const pattern of [
+      "a*".repeat(7) + "b",
+      "a*".repeat(1000) + "b",
+      "+(+(a))b",
+      "*(a|aa)b",
+      "*(*(*(*(a))))b",
+      "+(a|?(a)|*(a)|@(a))b",
+      "!(*(a|!(*(aa|a)b))b)b",
+      "{a,{a,{a,a}}}".repeat(20) + "b",
+      "?(a)".repeat(250) + "a".repeat(255) + "b",
+      nested("+(", ")", 10_000),
+      nested("!(", ")", 10_000),
+      nested("{a,", "}", 10_000),
+      "[".repeat(100_000),
+      "{".repeat(100_000),
+      "(".repeat(100_000),
+      "a".repeat(100_000),
+      "\\a".repeat(50_000),
+      `[${"a".repeat(100_000)}]`,
+      `[${"[:aa".repeat(25_000)}`,
+    ]
+  ) {
+    for (const caseInsensitive of [true, false]) {
+      const means = namePattern(pattern, { extended: true, caseInsensitive });
+      assertEquals([pattern.slice(0, 20), means.test(name)], [pattern.slice(0, 20), false]);
+    }
+  }
+  const means = (pattern: string) =>
+    namePattern(pattern, { extended: true, caseInsensitive: false }).test(name);
+  assert(means("a*".repeat(7)) && means("+(+(a))") && means("*(a|aa)") && means(`[${"b".repeat(9999)}a]*`));
+  assert(means("!(*(a)b)") && !means("!(*(a|aa))") && means(`${"+(".repeat(9999)}a${")".repeat(9999)}`));
+});
+
+test("namePattern() forgets nothing that it needs, whatever it was asked before", () => {
+  const random = new Random(2),
+    letters = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(0x4e00 + i));
+  const means = namePattern("*!(*a)b*[!c]", { extended: true, caseInsensitive: false });
+  for (let i = 0; i < 3000; i++) {
+    const name = random.text([...letters, "a", "b", "c", "b", "b"], 12);
+    assertEquals([name, means.test(name)], [name, /^.*(?!.*a).*b.*[^c]$/s.test(name)]);
+  }
+});
+
+test("Dir.expandGlobSync() finds in time what would trap a backtracking matcher", () => {
+  using fixture = new Fixture({ ["a".repeat(60)]: "", [`${"a".repeat(60)}b`]: "" });
+  using dir = openDirSync(fixture.path);
+  for (const pattern of ["a*".repeat(7) + "b", "+(+(a))b", "*(a|aa)b", "**/" + "a*".repeat(9) + "b"]) {
+    assertEquals([pattern, found(dir, pattern)], [pattern, [`${"a".repeat(60)}b`]]);
+  }
+  const deep = Array(40).fill("d").join("/");
+  dir.mkdirSync(deep, { recursive: true });
+  assertEquals(found(dir, `${"**/".repeat(40)}d/${"**/".repeat(40)}x`), []);
+  assertEquals(found(dir, `${"**/d/".repeat(20)}**/x`), []);
+  assertEquals(found(dir, `${"**/d/".repeat(40)}..`), [deep.slice(0, -2)]);
 });
 
 test("isPattern() is true of whatever means more than itself", () => {

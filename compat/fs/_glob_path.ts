@@ -1,0 +1,92 @@
+/** Patterns of paths: one for each component, where `**` means any number of components. */
+import { type NamePattern, namePattern, type NamePatternOptions } from "./_glob_name.ts";
+
+export interface PathPatternOptions extends NamePatternOptions {
+  /** Whether a component `**` means any number of components. */
+  globstar: boolean;
+}
+
+/** Any number of components. */
+const GLOBSTAR = Symbol("**");
+
+export type PathPattern = readonly (NamePattern | typeof GLOBSTAR)[];
+
+export function pathPattern(names: readonly string[], options: PathPatternOptions): PathPattern {
+  const parts = names.map((name) =>
+    options.globstar && name === "**" ? GLOBSTAR : namePattern(name, options)
+  );
+  return parts.filter((part, i) => part !== GLOBSTAR || parts[i - 1] !== GLOBSTAR);
+}
+
+/** How many components of a pattern some names may have used up, each in ascending order. */
+type States = readonly number[];
+
+/** Matches paths below one directory. The states of one that was asked about last are kept, as its entries come next. */
+export class PathMatcher {
+  readonly #pattern: PathPattern;
+  readonly #top: { readonly path: string; readonly states: States };
+  #last: { readonly path: string; readonly states: States };
+  #above: { readonly path: string; readonly states: States };
+
+  /**
+   * @param top The directory, by the path that the path of each entry begins with.
+   * @param names What the pattern takes for the components of that path.
+   */
+  constructor(pattern: PathPattern, top: string, names: readonly string[]) {
+    this.#pattern = pattern;
+    this.#top = {
+      path: top,
+      states: names.reduce((states, name) => this.#after(states, name), this.#passed([0])),
+    };
+    this.#last = this.#above = this.#top;
+  }
+
+  /** Whether the pattern means a path. */
+  means(path: string): boolean {
+    return this.#statesOf(path).at(-1) === this.#pattern.length;
+  }
+
+  /** Whether the pattern may mean something below a path. */
+  reachesBelow(path: string): boolean {
+    const first = this.#statesOf(path)[0];
+    return first !== undefined && first < this.#pattern.length;
+  }
+
+  #statesOf(path: string): States {
+    if (path === this.#last.path) return this.#last.states;
+    const slash = path.lastIndexOf("/"), name = path.slice(slash + 1);
+    const above = slash < 0 ? "." : path.slice(0, slash);
+    if (above !== this.#above.path) this.#above = { path: above, states: this.#find(above) };
+    this.#last = path === this.#top.path
+      ? this.#top
+      : { path, states: this.#after(this.#above.states, name) };
+    return this.#last.states;
+  }
+
+  #find(path: string): States {
+    const { path: top, states } = this.#top;
+    if (path === top || path.length < top.length) return states;
+    const names = path.slice(top === "." ? 0 : top.length + 1).split("/");
+    return names.reduce((states, name) => this.#after(states, name), states);
+  }
+
+  #after(states: States, name: string): States {
+    const next: number[] = [];
+    for (const state of states) {
+      const part = this.#pattern[state];
+      if (part === GLOBSTAR) next.push(state);
+      else if (part?.test(name)) next.push(state + 1);
+    }
+    return this.#passed(next);
+  }
+
+  /** Adds what is reached where `**` means no component. */
+  #passed(states: number[]): States {
+    const all = new Set<number>();
+    for (const state of states) {
+      all.add(state);
+      if (this.#pattern[state] === GLOBSTAR) all.add(state + 1);
+    }
+    return [...all].sort((a, b) => a - b);
+  }
+}

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openDirSync } from "../../../mod.ts";
+import { type Dir, FdFile, isNotCapable, libc, openDirSync } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
+import { openDescriptors } from "../../_kernel.ts";
 import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
+import { observed } from "./_observed.ts";
 
 const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i * 7);
 const tree: Tree = {
@@ -161,4 +163,162 @@ test("Dir.copyFile() goes on with what it opened where the Dir is closed meanwhi
   dir.close();
   await copying;
   for (const name of ["a", "b", "c"]) assertEquals(fixture.bytes(`to/${name}`), bytes);
+});
+
+test("copies to one path at a time leave one of them whole, in a tree and alone", async () => {
+  using fixture = new Fixture({
+    one: { sub: { deep: { file: "1".repeat(300_000) } } },
+    two: { sub: { deep: { file: "2".repeat(900_000) } } },
+    three: { sub: { deep: { file: "" } } },
+  });
+  using dir = openDirSync(fixture.path);
+  const names = ["one", "two", "three"], whole = names.map((name) => fixture.read(`${name}/sub/deep/file`));
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(names.map((name) => dir.copyFile(`${name}/sub/deep/file`, "file")));
+    assert(whole.includes(fixture.read("file")));
+    await Promise.all(names.map((name) => dir.copy(name, `tree${round}`, { overwrite: true })));
+    assert(whole.includes(fixture.read(`tree${round}/sub/deep/file`)));
+    assertEquals(fixture.list(`tree${round}/sub/deep`), ["file"]);
+  }
+  const [first, ...others] = await Promise.allSettled(names.map((name) => dir.copy(name, "new")));
+  assertEquals(first!.status, "fulfilled");
+  for (const { reason } of others as PromiseRejectedResult[]) {
+    assert(reason instanceof Deno.errors.AlreadyExists, `${reason}`);
+  }
+  assertEquals(fixture.read("new/sub/deep/file"), whole[0]);
+});
+
+test("Dir.copyFileSync() and copyFile() leave the other names of the old file what they were", async () => {
+  using fixture = new Fixture({ from: "new", one: "old", two: "old" });
+  fixture.link("one", "first");
+  fixture.link("two", "second");
+  using dir = openDirSync(fixture.path);
+  dir.copyFileSync("from", "one");
+  await dir.copyFile("from", "two");
+  const contents = ["one", "first", "two", "second"].map((name) => fixture.read(name));
+  assertEquals(contents, ["new", "old", "new", "old"]);
+});
+
+test("Dir.copyFileSync() replaces the file that a symlink leads to, within the directory alone", () => {
+  using outer = new Fixture({
+    canary: "canary",
+    in: {
+      from: { text: "new", mode: 0o640 },
+      sub: { file: "old", up: { link: "../dangling" } },
+      link: { link: "sub/./file" },
+      dangling: { link: "sub/made" },
+      escape: { link: "../canary" },
+      absolute: { link: "/canary" },
+      directory: { link: "sub" },
+      round: { link: "round" },
+    },
+  });
+  using dir = openDirSync(outer.at("in"));
+  dir.copyFileSync("from", "link");
+  assertEquals([outer.read("in/sub/file"), dir.readLinkSync("link")], ["new", "sub/./file"]);
+  dir.copyFileSync("from", "sub/up");
+  assertEquals([outer.read("in/sub/made"), dir.readLinkSync("dangling")], ["new", "sub/made"]);
+  for (const path of ["escape", "absolute", "../canary", "sub/../../canary"]) {
+    const error = assertThrows(() => dir.copyFileSync("from", path), Error, path);
+    assert(isNotCapable(error), `${error}`);
+  }
+  assertThrows(() => dir.copyFileSync("from", "directory"), Deno.errors.IsADirectory);
+  assertThrows(() => dir.copyFileSync("from", "round"), Deno.errors.FilesystemLoop);
+  assertEquals([outer.read("canary"), outer.list("in/sub")], ["canary", ["file", "made", "up"]]);
+});
+
+test("Dir.copyFileSync() writes to a FIFO that is read, and refuses one that nobody reads", async () => {
+  using fixture = new Fixture({ from: "text" });
+  using dir = openDirSync(fixture.path);
+  dir.mkfifoSync("pipe");
+  assertThrows(() => dir.copyFileSync("from", "pipe"), Error, "ENXIO");
+  using reader = new FdFile(libc.openat(dir, "pipe", libc.O_RDONLY | libc.O_NONBLOCK | libc.O_CLOEXEC));
+  const buffer = new Uint8Array(9);
+  dir.copyFileSync("from", "pipe");
+  assertEquals(libc.read(reader, buffer), 4);
+  await dir.copyFile("from", "pipe");
+  assertEquals([libc.read(reader, buffer), fixture.list()], [4, ["from", "pipe"]]);
+});
+
+test("Dir.copySync() and copy() copy a tree of 900 levels with at most 40 descriptors", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const depth = 900;
+  const goDown = (name: string, step: (at: Dir) => boolean): string => {
+    for (let at = dir.openDirSync(name);;) {
+      using above = at;
+      if (!step(above)) return above.readTextFileSync("file");
+      at = above.openDirSync("d");
+    }
+  };
+  dir.mkdirSync("from");
+  let made = 0;
+  goDown("from", (at) => {
+    if (made === depth) at.writeTextFileSync("file", "deep");
+    else at.mkdirSync("d");
+    return made++ < depth;
+  });
+  const before = openDescriptors().length;
+  let most = 0, calls = 0;
+  const count = () => {
+    // To count takes long.
+    if (++calls % 50 === 0) most = Math.max(most, openDescriptors().length - before);
+  };
+  await observed(count, () => dir.copySync("from", "sync", { preserveTimestamps: true }));
+  await observed(count, () => dir.copy("from", "async"));
+  dir.copySync("from", "async", { overwrite: true });
+  for (const name of ["sync", "async"]) {
+    let levels = 0;
+    assertEquals([goDown(name, (at) => at.existsSync("d") && ++levels > 0), levels], ["deep", depth]);
+  }
+  assert(most > 10 && most <= 40, `${most}`);
+  // No path of the system's own is that long.
+  for (const name of ["from", "sync", "async"]) dir.removeSync(name, { recursive: true });
+});
+
+test("errors of Dir.copySync() name the whole path, on the side where it failed", async () => {
+  using fixture = new Fixture({
+    from: { sub: { deep: { file: "text" } } },
+    to: { sub: { deep: { file: "old" } } },
+    other: { sub: { deep: "a file" } },
+  });
+  using dir = openDirSync(fixture.path), target = openDirSync(fixture.at("to"));
+  const expected: [to: string, path: string, Class: new (message: string) => Error][] = [
+    ["to", "to", Deno.errors.AlreadyExists],
+    ["other", "other/sub/deep", Deno.errors.NotADirectory],
+  ];
+  for (const [to, path, Class] of expected) {
+    const options = { overwrite: to === "other" };
+    for (
+      const error of [
+        assertThrows(() => dir.copySync("from", to, options), Class, JSON.stringify(path)),
+        await assertRejects(() => dir.copy("from", to, options), Class, JSON.stringify(path)),
+      ]
+    ) assertEquals((error as { path?: string }).path, path);
+  }
+  const error = assertThrows(
+    () => dir.copySync("from/sub/deep", target, "sub/deep"),
+    Deno.errors.AlreadyExists,
+    '"sub/deep"',
+  );
+  assertEquals([(error as { path?: string }).path, (error as { fd?: number }).fd], ["sub/deep", target.fd]);
+  assertEquals(fixture.read("to/sub/deep/file"), "old");
+});
+
+test("Dir.copySync() and copy() refuse options that they do not have, before they copy anything", async () => {
+  using fixture = new Fixture({ from: "text" });
+  using dir = openDirSync(fixture.path);
+  for (
+    const options of [
+      { overwite: true },
+      { overwrite: 1 },
+      { preserveTimestamps: NaN },
+      null,
+      true,
+    ] as never[]
+  ) {
+    assertThrows(() => dir.copySync("from", "to", options), TypeError, "Dir.copySync()");
+    await assertRejects(() => dir.copy("from", dir, "to", options), TypeError, "Dir.copy()");
+  }
+  assertEquals(fixture.list(), ["from"]);
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CapsicumError, type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
@@ -55,6 +57,21 @@ test("Dir.ensureFileSync() makes a file where there is none, and leaves one that
 });
 
 /** Does the same in one directory and between two. */
+async function bothWaysAsync(
+  use: (dir: Dir, to: (path: string) => [string] | [Dir, string]) => Promise<void>,
+) {
+  const tree = () => ({
+    dir: { file: "text", sub: { deep: "deep" }, link: { link: "file" }, taken: "taken" },
+  });
+  using one = new Fixture(tree()), other = new Fixture(tree());
+  using dir = openDirSync(one.at("dir")),
+    above = openDirSync(other.path),
+    inner = openDirSync(other.at("dir"));
+  await use(dir, (path) => [path]);
+  await use(inner, (path) => [above, `dir/${path}`]);
+}
+
+/** As `bothWaysAsync()`, at once. */
 function bothWays(use: (dir: Dir, to: (path: string) => [string] | [Dir, string]) => void): void {
   using dirs = new Fixture({
     dir: { file: "text", sub: { deep: "deep" }, link: { link: "file" }, taken: "taken" },
@@ -86,6 +103,68 @@ test("Dir.renameSync() gives a file another name, in the same directory and in a
     assertThrows(() => dir.renameSync("moved", ...to("taken")), Deno.errors.NotADirectory);
     assertEquals(dir.listSync().sort(), ["moved", "taken"]);
   });
+});
+
+test("Dir.renameSync() and rename() with replace: false take a free name, and none that exists", async () => {
+  const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
+  const taken = ["taken", "link", "sub", "dangling", "sub/deep"];
+  await bothWaysAsync(async (dir, to) => {
+    dir.symlinkSync("nothing", "dangling");
+    const options = { replace: false };
+    for (const name of taken) {
+      assertThrows(() => dir.renameSync("file", ...to(name), options), Deno.errors.AlreadyExists, name);
+      await assertRejects(() => dir.rename("file", ...to(name), options), Deno.errors.AlreadyExists, name);
+    }
+    assertEquals([dir.readTextFileSync("file"), dir.readTextFileSync("taken")], ["text", "taken"]);
+    dir.renameSync("file", ...to("sub/new"), options);
+    await dir.rename("sub/new", ...to("other"), options);
+    dir.renameSync("link", ...to("sub/link"), options);
+    assertEquals([dir.readTextFileSync("other"), dir.readLinkSync("sub/link")], ["text", "file"]);
+    assertEquals(dir.statSync("other").nlink, 1);
+    assertThrows(() => dir.renameSync("missing", ...to("x"), options), Deno.errors.NotFound);
+    if (hasRenameat2) dir.renameSync("sub", ...to("moved"), options);
+    else {
+      const error = assertThrows(
+        () => dir.renameSync("sub", ...to("moved"), options),
+        Deno.errors.NotSupported,
+      );
+      assert(error.message.includes("replace: true"), error.message);
+      dir.renameSync("sub", ...to("moved"), { replace: true });
+    }
+    assertEquals(dir.listSync().sort(), ["dangling", "moved", "other", "taken"]);
+  });
+});
+
+test("Dir.renameSync() with replace: false goes by a link where the kernel or the file system can't", () => {
+  const ENOSYS = 78, EINVAL = 22, EOPNOTSUPP = 45, EIO = 5;
+  for (const errno of [ENOSYS, EINVAL, EOPNOTSUPP]) {
+    using fixture = new Fixture({ file: "text", link: { link: "file" }, taken: "taken", sub: {} });
+    using dir = openDirSync(fixture.path);
+    const renamed = (from: string, to: string) => {
+      failNext("renameat2", errno);
+      dir.renameSync(from, to, { replace: false });
+    };
+    assertThrows(() => renamed("file", "taken"), Deno.errors.AlreadyExists);
+    renamed("file", "new");
+    renamed("link", "moved");
+    assertEquals([fixture.list(), fixture.read("new")], [["moved", "new", "sub", "taken"], "text"]);
+    assertEquals([dir.readLinkSync("moved"), fixture.stat("new").nlink], ["file", 1]);
+    assertThrows(() => renamed("sub", "x"), Deno.errors.NotSupported, "replace: true");
+    // The link is taken back.
+    failNext("unlinkat", EIO);
+    assertThrows(() => renamed("new", "x"), Error, "EIO");
+    assertEquals(fixture.list(), ["moved", "new", "sub", "taken"]);
+  }
+}, { skip: needsStandin });
+
+test("Dir.renameSync() and rename() refuse options that they do not have", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path);
+  for (const options of [{ replaces: false }, { replace: 0 }, { replace: null }, null, false] as never[]) {
+    assertThrows(() => dir.renameSync("file", "x", options), TypeError, "Dir.renameSync()");
+    await assertRejects(() => dir.rename("file", dir, "x", options), TypeError, "Dir.rename()");
+  }
+  assertEquals(fixture.list(), ["file"]);
 });
 
 test("Dir.linkSync() gives a file one more name, in the same directory and in another", () => {

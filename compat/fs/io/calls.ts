@@ -23,7 +23,7 @@
  */
 import { eventsWithin, NO_SOCKET, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/async.ts";
 import * as libc from "../../../ffi/libc.ts";
-import { moveBlindly, moveReady } from "./elsewhere.ts";
+import { keepsPace, moveBlindly, moveReady } from "./elsewhere.ts";
 import { breath, readiness } from "./readiness.ts";
 import { isNonblocking, type Origin, setNonblocking, type Subject, subjectOf } from "./subject.ts";
 import { progress, reading, type Transfer, writing } from "./transfer.ts";
@@ -142,13 +142,14 @@ export class Calls {
     if (bytes.length === 0) return transfer.here(this.#file.fd, bytes);
     for (const pause = pauses();;) {
       const { fd } = this.#file, found = eventsWithin(0, fd, events);
-      if (found === 0) {
+      const isNow = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd);
+      if (found === 0 && (isNow || !keepsPace(this, transfer, bytes))) {
         // What is not open for this, or lacks the right, would never be ready.
         if (events === POLLIN || subject.kind === "fifo") transfer.here(fd, new Uint8Array());
         await this.until(readiness(fd, events));
         continue;
       }
-      const moved = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd)
+      const moved = isNow
         ? await this.#moveHere(() => transfer.now(this.#file.fd, bytes.subarray(0, mostHere)))
         : found & POLLNVAL
         ? await moveBlindly(this, transfer, bytes)

@@ -4,7 +4,8 @@
  *
  * A call is made once poll(2) has called the descriptor ready, and one at a time for all descriptors of one pipe: so it
  * waits only if another process was faster, and one thread at most for each pipe. A long write waits for the reader in any
- * case; it is made only if a thread is left for that, and else in pieces that fit when poll(2) says so.
+ * case; it is made only if a thread is left for that, and else in pieces that fit when poll(2) says so. One that follows a
+ * quick one does not ask poll(2) first, which would take as long as the write.
  *
  * @module
  */
@@ -35,6 +36,15 @@ const piece = 256 * 1024;
 /** Milliseconds after which a long write was slow. */
 const limit = 20;
 const slow = new WeakSet<Caller>();
+/** When the last long write ended, if it was not slow, and how long the next one may follow it without poll(2). */
+const lastQuick = new WeakMap<Caller, number>();
+const pace = 5;
+
+/** Whether a write follows a quick one so soon that its reader is at work: it may wait for that in the kernel. */
+export function keepsPace(caller: Caller, { events }: Transfer, bytes: Uint8Array): boolean {
+  return events === POLLOUT && bytes.length > pipeBuf() &&
+    performance.now() - (lastQuick.get(caller) ?? -Infinity) < pace;
+}
 
 /** PIPE_BUF of limits.h: a pipe has room for as much when poll(2) says POLLOUT. */
 function pipeBuf(): number {
@@ -61,7 +71,8 @@ export async function moveReady(
     if (!isLong) await caller.until(ready.acquire());
     slots = isLong ? threads : ready;
     // Another descriptor of the same pipe may have been first.
-    if (eventsWithin(0, caller.fd, transfer.events) === 0) {
+    const mayWait = isLong && keepsPace(caller, transfer, bytes);
+    if (eventsWithin(0, caller.fd, transfer.events) === 0 && !mayWait) {
       done();
       return undefined;
     }
@@ -74,12 +85,21 @@ export async function moveReady(
   return await caller.usingAtLength(async (fd) => {
     endTurn();
     const moved = await transfer.away(fd, bytes);
-    if (isLong && performance.now() - start > limit) slow.add(caller);
-    else if (isLong) slow.delete(caller);
+    if (isLong) setPace(caller, performance.now() - start);
     if (moved !== -1) return moved;
     // What fails while it is ready fails at once on this thread too, and there says why.
     return eventsWithin(0, fd, transfer.events) === 0 ? undefined : transfer.now(fd, bytes);
   }, done);
+}
+
+function setPace(caller: Caller, took: number): void {
+  if (took > limit) {
+    slow.add(caller);
+    lastQuick.delete(caller);
+  } else {
+    slow.delete(caller);
+    lastQuick.set(caller, performance.now());
+  }
 }
 
 /** Moves bytes of what poll(2) can't judge, because it lacks EVENT: a few at once, the others after them. */

@@ -1,5 +1,5 @@
 /** How long, in milliseconds, and how often calls happen on this thread before the event loop runs again. */
-const turn = 1, callsOfTurn = 64;
+const turn = 1, callsOfTurn = 256;
 
 let spent = 0, calls = 0;
 

@@ -15,7 +15,7 @@ await new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" })
 
 /** Registers a test that must end with as many open descriptors as it began. */
 export function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
-  if (options.skip) console.log(`skipped: ${name}: ${options.skip}`);
+  if (options.skip) console.log(`skipped: ${JSON.stringify(name)}: ${options.skip}`);
   Deno.test({
     name,
     ignore: Boolean(options.skip),

@@ -3,24 +3,29 @@ export const root: URL = new URL("../../", import.meta.url);
 
 export interface RunOptions {
   env?: Record<string, string>;
-  /** Gets what the child writes to its standard output, beside the output itself. */
-  onOutput?: (text: string) => void;
+  /** Gets what the child writes to its standard output and error, instead of this process's. */
+  onOutput?: (text: string, stream: "stdout" | "stderr") => void;
+  /** Is called when the child has ended, also if that is because this process was told to end. */
+  onEnd?: () => void;
 }
 
 const forwarded: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Runs this very Deno with its output passed through, and gives its exit code: 128 + n where signal n ended it.
+ * Runs this very Deno, with its output passed through unless `onOutput` takes it, and gives its exit code: 128 + n where signal n ended it.
  *
  * Where this process is told to end, both do.
  */
-export async function runDeno(args: string[], { env = {}, onOutput }: RunOptions = {}): Promise<number> {
+export async function runDeno(
+  args: string[],
+  { env = {}, onOutput, onEnd }: RunOptions = {},
+): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     env,
     cwd: root,
     stdout: onOutput ? "piped" : "inherit",
-    stderr: "inherit",
+    stderr: onOutput ? "piped" : "inherit",
   }).spawn();
   let interrupted = false;
   const handlers = forwarded.map((signal) => {
@@ -33,13 +38,12 @@ export async function runDeno(args: string[], { env = {}, onOutput }: RunOptions
   for (const [signal, handler] of handlers) Deno.addSignalListener(signal, handler);
   try {
     if (onOutput) {
-      const decoder = new TextDecoder();
-      for await (const chunk of child.stdout) {
-        for (let at = 0; at < chunk.length;) at += Deno.stdout.writeSync(chunk.subarray(at));
-        onOutput(decoder.decode(chunk, { stream: true }));
-      }
+      await Promise.all((["stdout", "stderr"] as const).map(async (name) => {
+        for await (const text of child[name].pipeThrough(new TextDecoderStream())) onOutput(text, name);
+      }));
     }
     const { code } = await child.status;
+    onEnd?.();
     if (interrupted) Deno.exit(code);
     return code;
   } finally {

@@ -36,7 +36,7 @@ export function nativeArgs(args: string[], only?: readonly string[]): string[] |
     const files = given.length === 0 ? only : filesOf(given).filter((file) => only.includes(file));
     return files.length === 0 ? undefined : [...args.filter((arg) => !given.includes(arg)), ...files];
   }
-  console.log(`skipped: ${others.join(", ")}: they test Capsicum, the stand-in, or what needs no kernel`);
+  console.log("Not run natively: what tests Capsicum, the stand-in, or needs no kernel.");
   if (given.length === 0) return [`--ignore=${others.join(",")}`, ...args];
   // One by one: with several paths Deno does not ignore what lies in one of them.
   const files = filesOf(given).filter((file) => !isOther(file));

@@ -3,152 +3,121 @@
  *
  * deno run --allow-ffi=/lib/libc.so.7 --allow-net=127.0.0.1:8000 examples/http_static.ts DIRECTORY
  */
-import { CapsicumError, type Dir, type FdFile, libc } from "../mod.ts";
+import { CapsicumError, decodeName, type Dir, type FdFile, fdOf, libc, presets } from "../mod.ts";
+import { statusOf } from "./_http_conditions.ts";
+import { sendFile } from "./_http_file.ts";
 import { Tool } from "./_tool.ts";
 
 const help = `usage: http_static.ts [--host=ADDRESS] [--port=PORT] [--unprotected] DIRECTORY
 
 Serves the files of DIRECTORY over HTTP, at 127.0.0.1:8000 unless told otherwise; port 0 is any free one.
+Conditional requests and ranges are answered by RFC 9110; a request for several ranges gets the whole file. Every
+request needs a Host header, of HTTP/1.0 too.
 --unprotected: serve without a sandbox where there is no Capsicum.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-net=127.0.0.1:8000 \\
   examples/http_static.ts --unprotected DIRECTORY`;
 
-const types = new Map(
-  `css:text/css csv:text/csv gif:image/gif html:text/html ico:image/vnd.microsoft.icon jpeg:image/jpeg jpg:image/jpeg
-  js:text/javascript json:application/json md:text/markdown mjs:text/javascript mp4:video/mp4 pdf:application/pdf
-  png:image/png svg:image/svg+xml txt:text/plain wasm:application/wasm webp:image/webp xml:application/xml`
-    .split(/\s+/).map((pair) => pair.split(":") as [string, string]),
-);
-/** Bytes up to which a body is given as a whole, which copies it, and those of the pieces of a longer one. */
-const small = 16 * 1024, piece = 64 * 1024;
+/** What a client asks for that is not a valid request for a file. */
+class BadRequest extends Error {}
+
+/** Section 7.2 of RFC 9110: a name or an address, and perhaps a port. */
+const validHost = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})+)(?::\d*)?$/i;
+
+/** The URL of a request, whose target can be a whole URL too. */
+function urlOf(request: Request): URL {
+  if (!validHost.test(request.headers.get("host") ?? "")) {
+    throw new BadRequest("The Host header is missing or wrong.");
+  }
+  const url = URL.parse(request.url);
+  if (url === null || url.protocol !== "http:" || url.username + url.password !== "") {
+    throw new BadRequest("This server has no such URL.");
+  }
+  return url;
+}
 
 /** The names on the way to what a request asks for. */
 function namesOf(pathname: string): string[] {
-  const names = pathname.split("/").map(decodeURIComponent).filter((name) => name !== "");
-  if (names.some((name) => name === "." || name === ".." || /[/\0]/.test(name))) throw new URIError();
+  if (/%(?![\da-f]{2})/i.test(pathname)) {
+    throw new BadRequest("A percent sign of the path has no two digits.");
+  }
+  const names = pathname.split("/").filter((name) => name !== "").map(decoded);
+  if (names.some((name) => name === "." || name === ".." || /[/\0]/.test(name))) {
+    throw new BadRequest("This is not the path of a file.");
+  }
   return names;
 }
 
-/** The first and the last byte that a Range header asks for; null where it asks for none that there are. */
-function rangeOf(header: string, size: number): [first: number, last: number] | null | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header.trim()) ?? [];
-  if (first === undefined || last === undefined || first + last === "") return undefined;
-  if (first === "") return last === "0" || size === 0 ? null : [Math.max(0, size - Number(last)), size - 1];
-  if (last !== "" && Number(last) < Number(first)) return undefined;
-  return Number(first) >= size ? null : [Number(first), Math.min(Number(last || Infinity), size - 1)];
+/** A name, whose bytes are not always UTF-8. */
+function decoded(name: string): string {
+  if (!name.includes("%")) return name;
+  const bytes = name.replace(/%(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+  return decodeName(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
 }
 
-function typeOf(name: string): string {
-  const type = types.get(/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "") ?? "application/octet-stream";
-  return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
-}
-
-function isUnchanged({ headers }: Request, tag: string, modified: Date): boolean {
-  const tags = headers.get("if-none-match"), since = headers.get("if-modified-since");
-  if (tags !== null) return tags.split(/\s*,\s*/).some((one) => ["*", tag, `W/${tag}`].includes(one));
-  return since !== null && Date.parse(since) >= Math.trunc(+modified / 1000) * 1000;
+/** A name for a URL; the inverse of `decoded`. */
+function encoded(name: string): string {
+  return name.replace(/[\udc80-\udcff]|[^\udc80-\udcff]+/gu, (part) => {
+    return part.isWellFormed() ? encodeURIComponent(part) : `%${(part.charCodeAt(0) - 0xdc00).toString(16)}`;
+  });
 }
 
 function text(status: number, message: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${message}\n`, { status, headers: { "content-type": typeOf(".txt"), ...headers } });
-}
-
-/** Some bytes of a file, which is closed when they are read or nobody wants them any more. */
-function bodyOf(file: FdFile, first: number, length: number): BodyInit {
-  const end = first + length, taken: ArrayBuffer[] = [];
-  let at = first;
-  const advance = (count: number | null) => {
-    if (count === null) throw new Error("The file has become shorter than it was.");
-    at += count;
-  };
-  if (length <= small) {
-    using _closed = file;
-    const bytes = new Uint8Array(length);
-    while (at < end) advance(file.preadSync(bytes.subarray(at - first), at));
-    return bytes;
-  }
-  // Nothing is read ahead: a pull means that the server has taken the last piece, with a hold of its own on the memory.
-  return new ReadableStream({
-    async pull(controller) {
-      // By now the last piece but one is sent, as a rule: given up here, its memory serves the next one. The garbage
-      // collector would be too late, and fresh memory for each piece take as much time as all the rest.
-      while (taken.length > (at < end ? 1 : 0)) taken.shift()!.transfer(0);
-      if (at === end) return controller.close();
-      try {
-        const bytes = new Uint8Array(Math.min(piece, end - at)), start = at;
-        advance(await file.pread(bytes, at));
-        controller.enqueue(bytes.subarray(0, at - start));
-        taken.push(bytes.buffer);
-        if (at === end) file.close();
-      } catch (error) {
-        file[Symbol.dispose]();
-        throw error;
-      }
-    },
-    cancel: () => file[Symbol.dispose](),
-  }, { highWaterMark: 0 });
-}
-
-function sendFile(request: Request, file: FdFile, name: string): Response {
-  const { size, mtime, ino } = file.statSync();
-  const modified = mtime ?? new Date(0), tag = `"${ino}-${size}-${modified.getTime()}"`;
-  const headers: Record<string, string> = {
-    "content-type": typeOf(name),
-    "last-modified": modified.toUTCString(),
-    "accept-ranges": "bytes",
-    "x-content-type-options": "nosniff",
-    etag: tag,
-  };
-  const condition = request.headers.get("if-range") ?? tag;
-  const isSame = request.method === "GET" && (condition === tag || condition === modified.toUTCString());
-  const isKnown = isUnchanged(request, tag, modified);
-  const range = isSame && !isKnown ? rangeOf(request.headers.get("range") ?? "", size) : undefined;
-  const [first, last] = range ?? [0, size - 1];
-  const status = isKnown ? 304 : range === null ? 416 : range ? 206 : 200;
-  if (range !== undefined) headers["content-range"] = `bytes ${range?.join("-") ?? "*"}/${size}`;
-  if (status <= 206) headers["content-length"] = String(last - first + 1);
-  const hasBody = status <= 206 && request.method === "GET";
-  if (!hasBody) file.close();
-  return new Response(hasBody ? bodyOf(file, first, last - first + 1) : null, { status, headers });
+  return new Response(`${message}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", ...headers },
+  });
 }
 
 const escaped = (text: string) =>
   text.toWellFormed().replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-function sendDirectory(root: Dir, path: string, names: string[]): Response {
+function sendDirectory(request: Request, root: Dir, path: string, names: string[]): Response {
+  const status = statusOf(request.headers, {});
+  if (status !== 200) return new Response(null, { status });
   const title = escaped(["", ...names, ""].join("/"));
   const up = path === "." ? "" : '<li><a href="../">../</a>';
   const entries = [...root.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
   const items = entries.map(({ name, isDirectory }) => {
     const end = isDirectory ? "/" : "";
-    if (!name.isWellFormed()) return `<li>${escaped(name)}${end}`; // It is not UTF-8, and has no address.
-    return `<li><a href="./${escaped(encodeURIComponent(name))}${end}">${escaped(name)}${end}</a>`;
+    return `<li><a href="./${escaped(encoded(name))}${end}">${escaped(name)}${end}</a>`;
   });
   const page = `<!doctype html><meta charset="utf-8"><title>${title}</title><h1>${title}</h1><ul>${up}`;
   return new Response(`${[page, ...items].join("\n")}\n</ul>\n`, {
-    headers: { "content-type": typeOf(".html"), "content-security-policy": "default-src 'none'" },
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none'",
+      "x-content-type-options": "nosniff",
+    },
   });
 }
 
 function find(request: Request, root: Dir): Response {
-  const { pathname } = new URL(request.url), names = namesOf(pathname);
-  const path = names.join("/") || ".";
-  // Without O_NONBLOCK a FIFO would stop everything until somebody writes to it.
-  const open = (path: string) => root.openSync(path, { read: true, customFlags: libc.O_NONBLOCK });
-  const file = open(path), { isFile, isDirectory } = file.statSync();
-  if (isFile && !pathname.endsWith("/")) return sendFile(request, file, path);
-  file.close();
+  const { pathname, search } = urlOf(request), names = namesOf(pathname);
+  const path = names.join("/") || ".", isSlashed = pathname.endsWith("/");
+  // Only files are opened: to open a FIFO or a device can have an effect.
+  const { isFile, isDirectory } = root.statSync(path);
+  if (isFile && !isSlashed) return sendOpened(request, root, path);
   if (!isDirectory) return text(404, "There is no such file.");
-  if (!pathname.endsWith("/")) {
-    return text(308, "It is a directory.", { location: `/${names.map(encodeURIComponent).join("/")}/` });
+  if (!isSlashed) {
+    return text(308, "It is a directory.", { location: `/${names.map(encoded).join("/")}/${search}` });
   }
-  if (root.existsSync(`${path}/index.html`, { isFile: true })) {
-    return sendFile(request, open(`${path}/index.html`), "index.html");
-  }
-  return sendDirectory(root, path, names);
+  const index = `${path}/index.html`;
+  if (root.existsSync(index, { isFile: true })) return sendOpened(request, root, index);
+  return sendDirectory(request, root, path, names);
 }
 
-const none = ["NotFound", "NotADirectory", "FilesystemLoop", "ENOTCAPABLE", "ENAMETOOLONG"];
+function sendOpened(request: Request, root: Dir, path: string): Response {
+  // A FIFO may have taken the file's place: without O_NONBLOCK it would wait for a writer.
+  const file: FdFile = root.openSync(path, { read: true, customFlags: libc.O_NONBLOCK });
+  try {
+    return sendFile(request, file, path.slice(path.lastIndexOf("/") + 1));
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+const none = ["NotFound", "NotADirectory", "FilesystemLoop", "ENAMETOOLONG", "ENXIO", "EOPNOTSUPP"];
 function answer(request: Request, root: Dir): Response {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return text(405, "Only GET and HEAD are answered.", { allow: "GET, HEAD" });
@@ -156,13 +125,18 @@ function answer(request: Request, root: Dir): Response {
   try {
     return find(request, root);
   } catch (error) {
-    if (error instanceof URIError) return text(400, "It is no path of a file.");
+    if (error instanceof BadRequest) return text(400, error.message);
     if (error instanceof Deno.errors.PermissionDenied) return text(403, "It may not be read.");
+    const isEscape = error instanceof CapsicumError && error.reason === "escape";
     const reason = error instanceof CapsicumError ? error.code : (error as Error).name;
-    if (none.includes(reason)) return text(404, "There is no such file.");
-    tool.say((error as Error).message);
-    return text(500, "It could not be read.");
+    if (isEscape || none.includes(reason)) return text(404, "There is no such file.");
+    return failed(error);
   }
+}
+
+function failed(error: unknown): Response {
+  tool.say((error as Error).message);
+  return text(500, "It could not be read.");
 }
 
 const tool: Tool<"host" | "port"> = new Tool(help, { host: "127.0.0.1", port: "8000" });
@@ -171,10 +145,17 @@ if (path === undefined || others.length > 0) tool.misused("name one directory to
 if (Number(port) > 65_535) tool.misused("the port is a number up to 65535");
 
 try {
-  const listen = { hostname: host, port: Number(port), onListen: () => {} };
-  const server = Deno.serve(listen, (request) => answer(request, box.dirs.root));
+  const options = { hostname: host, port: Number(port), onListen: () => {}, onError: failed };
+  let server!: Deno.HttpServer<Deno.NetAddr>;
+  const listener: number = fdOf(() =>
+    server = Deno.serve(options, (request) => answer(request, box.dirs.root))
+  );
   // It enters before this turn of the event loop ends, and so before any request is answered.
-  const box = tool.sandbox({ dirs: { root: { path, unconfined: "allow" } }, stdio: true });
+  const box = tool.sandbox({
+    dirs: { root: { path, unconfined: "allow" } },
+    fds: { listener: { fd: listener, rights: presets.socket.listener } },
+    stdio: true,
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
       void server.shutdown();

@@ -26,14 +26,19 @@ const writes = new RegExp(
     ")",
 );
 
-/** Imports go only to the same layer or a lower one; examples import each other, and of the library mod.ts and facades. */
+const exactPackage = /^npm:(@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+$/;
+
+/**
+ * Imports go only to the same layer or a lower one; examples import each other, of the library mod.ts and facades, and
+ * npm packages of one version.
+ */
 export const layering: Rule = (sources) =>
   importsOf(sources).flatMap(({ from, specifier, to }) => {
     if (isExample(from)) {
       const path = to ?? "";
-      if (path === "mod.ts" || facade.test(path) || isExample(path) || specifier.startsWith("@std/")) {
-        return [];
-      }
+      if (path === "mod.ts" || facade.test(path) || isExample(path)) return [];
+      if (specifier.startsWith("@std/") || exactPackage.test(specifier)) return [];
+      if (specifier.startsWith("npm:")) return [`${from}: imports "${specifier}" without an exact version.`];
       return [`${from}: imports "${specifier}", which is neither ../mod.ts nor a facade nor of @std.`];
     }
     if (!isLibrary(from)) return [];
@@ -83,7 +88,7 @@ export const vocabulary: Rule = (sources) =>
     ];
     const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
     const node = imports(source).map(({ specifier }) => specifier).filter((specifier) =>
-      /^(node|npm):/.test(specifier)
+      specifier.startsWith("node:") || specifier.startsWith("npm:") && isLibrary(path)
     );
     return [...words, ...node].map((word) => `${path}: uses ${word}.`);
   });

@@ -33,6 +33,7 @@ const samples: Sample[] = [
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
       { "examples/a.ts": 'import * as cap from "../compat/python/pycapsicumcffi.ts";' },
       { "examples/a.ts": 'import { b } from "./_b.ts";' },
+      { "examples/a.ts": 'import b from "npm:b@1.2.3";\nimport c from "npm:@scope/c@0.1.0";' },
       { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },
     ],
     bad: [
@@ -73,8 +74,16 @@ const samples: Sample[] = [
         'examples/a.ts: imports "../compat/python/b.ts", which is neither ../mod.ts nor a facade nor of @std.',
       ],
       [
-        { "examples/a.ts": 'import { b } from "npm:b";' },
-        'examples/a.ts: imports "npm:b", which is neither ../mod.ts nor a facade nor of @std.',
+        { "examples/a.ts": 'import b from "npm:b";' },
+        'examples/a.ts: imports "npm:b" without an exact version.',
+      ],
+      [
+        { "examples/a.ts": 'import b from "npm:b@^1.2.3";' },
+        'examples/a.ts: imports "npm:b@^1.2.3" without an exact version.',
+      ],
+      [
+        { "compat/fs/a.ts": 'import b from "npm:b@1.2.3";' },
+        'compat/fs/a.ts: imports "npm:b@1.2.3", which is no file of the library.',
       ],
     ],
   },
@@ -131,6 +140,8 @@ const samples: Sample[] = [
       [{ "examples/a.ts": "Deno.dlopen(path, {});" }, "examples/a.ts: uses dlopen."],
       [{ "ffi/a.ts": "Deno.UnsafePointer.of(a);" }, "ffi/a.ts: uses UnsafePointer."],
       [{ "ffi/a.ts": 'import { readFileSync } from "node:fs";' }, "ffi/a.ts: uses node:fs."],
+      [{ "ffi/a.ts": 'import b from "npm:b@1.2.3";' }, "ffi/a.ts: uses npm:b@1.2.3."],
+      [{ "examples/a.ts": 'import { readFileSync } from "node:fs";' }, "examples/a.ts: uses node:fs."],
       [{ "ffi/a.ts": "const a = /[`\"']/; Buffer.from(a);" }, "ffi/a.ts: uses Buffer."],
       [{ "ffi/a.ts": "process.exit();" }, "ffi/a.ts: uses process."],
       [{ "rights/a.ts": "Deno.inspect(a);" }, "rights/a.ts: uses Deno."],

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
-import { libcPath, RunningModule } from "../_child.ts";
+import { type ChildOptions, libcPath, RunningModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
@@ -12,7 +12,7 @@ testUsage("http_static", {
     [["one", "two"], /name one directory/],
     [["--port=http", "."], /--port takes a number; see --help\./],
     [["--port=65536", "."], /the port is a number up to 65535; see --help\./],
-    [["--host", "."], /there is no option "--host"/],
+    [["--host"], /--host needs a value/],
     [["--root", "."], /there is no option "--root"/],
     [["--unprotected=yes", "."], /there is no option "--unprotected=yes"/],
   ],
@@ -24,9 +24,10 @@ testUsage("http_static", {
 class Server implements AsyncDisposable {
   private constructor(readonly module: RunningModule, readonly port: number) {}
 
-  static async start(fixture: Fixture): Promise<Server> {
+  static async start(fixture: Fixture, options: ChildOptions = {}): Promise<Server> {
     const module = new RunningModule(moduleOf("http_static"), {
       permissions: [`--allow-ffi=${libcPath}`, "--allow-net=127.0.0.1"],
+      ...options,
       args: [...unprotected, "--port=0", fixture.at("site")],
     });
     const [, port, how] = await module.said(/serving at 127\.0\.0\.1 port (\d+), (.*)\.\n/);
@@ -41,9 +42,16 @@ class Server implements AsyncDisposable {
   }
 
   /** What is answered to a request line as it is, which no client sends so. */
-  async raw(target: string, method = "GET"): Promise<string> {
+  async raw(
+    target: string,
+    { method = "GET", host = "localhost", version = "1.1" }: Partial<
+      Record<"method" | "host" | "version", string>
+    > = {},
+  ): Promise<string> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
-    const request = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    const request = `${method} ${target} HTTP/${version}\r\n${
+      host && `Host: ${host}\r\n`
+    }Connection: close\r\n\r\n`;
     await connection.write(Uint8Array.from(request, (sign) => sign.charCodeAt(0)));
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     for (let bytes = new Uint8Array(65536), count; (count = await connection.read(bytes)) !== null;) {
@@ -303,7 +311,7 @@ test("http_static.ts lets nobody out of its directory by names, encodings or sym
   await using server = await Server.start(fixture);
   for (const way of ways) {
     for (const method of ["GET", "HEAD"]) {
-      const answer = await server.raw(way, method);
+      const answer = await server.raw(way, { method });
       assert(!answer.includes("CANARY"), `${way}: ${answer}`);
       assertMatch(answer, /^HTTP\/1\.1 40[04] /, way);
       assert(!answer.includes(fixture.path), way);
@@ -409,3 +417,173 @@ async function settled(openFiles: () => string[] | undefined): Promise<string[]>
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+test("http_static.ts answers 400 to a missing or invalid Host and URL", async () => {
+  using fixture = new Fixture({ site: { file: text } });
+  await using server = await Server.start(fixture);
+  const status = async (...args: Parameters<Server["raw"]>) =>
+    Number((await server.raw(...args)).split(" ")[1]);
+  for (const host of ["localhost", "a.b_c-d:80", "127.0.0.1:", "[::1]:8000", "ex%41mple"]) {
+    assertEquals(await status("/file", { host }), 200, host);
+  }
+  for (
+    const host of [
+      "",
+      " ",
+      "a b",
+      "a/b",
+      "a@b",
+      "a?b",
+      "a#b",
+      "[::1",
+      "::1",
+      "a:b",
+      "a:99999",
+      "a,b/c",
+      "\xe9",
+      "a\\b",
+      "<",
+    ]
+  ) {
+    assertEquals(await status("/file", { host }), 400, host);
+  }
+  assertEquals(await status("/file", { version: "1.0" }), 200);
+  assertEquals(await status("http://other:80/file"), 200);
+  for (
+    const target of [
+      "http://a%20b/file",
+      "http://u@other/file",
+      "ftp://other/file",
+      "https://other/file",
+      "http://[/x",
+    ]
+  ) {
+    assertEquals(await status(target), 400, target);
+  }
+  for (const target of ["/%", "/%2", "/%zz", "/file%", "/file%00", "/%00", "/a%2Fb", "/%2f", "/\xff"]) {
+    assertEquals(await status(target), 400, target);
+  }
+  for (const method of ["OPTIONS", "TRACE", "CONNECT", "get", "HEAD2"]) {
+    assertMatch(
+      await server.raw(method === "CONNECT" ? "a:80" : "/file", { method }),
+      /^HTTP\/1\.1 405 [^]*\r\nallow: GET, HEAD\r\n/,
+    );
+  }
+});
+
+test("http_static.ts answers HEAD with the headers of GET and no body, whatever there is", async () => {
+  using fixture = new Fixture({ site: { file: text, sub: {}, indexed: { "index.html": "<p>" } } });
+  await using server = await Server.start(fixture);
+  for (const path of ["/file", "/", "/sub", "/sub/", "/indexed/", "/none", "/%", "/file/"]) {
+    const [get, head] = [await server.raw(path), await server.raw(path, { method: "HEAD" })].map((answer) => {
+      const [headers, body] = answer.replace(/^date: .*\r\n/m, "").split("\r\n\r\n");
+      return { headers, body };
+    });
+    assertEquals(head, { headers: get!.headers, body: "" }, path);
+    assertMatch(get!.headers!, new RegExp(`^content-length: ${get!.body!.length}$`, "m"));
+  }
+  const file = await server.raw("/file", { method: "HEAD" });
+  assertMatch(file, /^content-length: 10\r$/m);
+});
+
+test("http_static.ts serves and links names that are not UTF-8", async () => {
+  using fixture = new Fixture({ site: {} });
+  using site = openDirSync(fixture.at("site"));
+  site.writeTextFileSync("caf\udce9", "bytes");
+  site.writeTextFileSync("café", "text");
+  site.mkdirSync("d\udcff");
+  site.writeTextFileSync("d\udcff/\udc80 %41", "deep");
+  await using server = await Server.start(fixture);
+  assertEquals([(await server.get("/caf%E9")).all, (await server.get("/caf%e9")).all], ["bytes", "bytes"]);
+  assertEquals((await server.get("/caf%C3%A9")).all, "text");
+  const { all } = await server.get("/");
+  for (const link of ["./caf%e9", "./caf%C3%A9", "./d%ff/"]) assertStringIncludes(all, `<a href="${link}">`);
+  assertEquals((await server.get("/d%FF?q")).headers.get("location"), "/d%ff/?q");
+  assertStringIncludes((await server.get("/d%ff/")).all, '<a href="./%80%20%2541">');
+  assertEquals((await server.get("/d%ff/%80%20%2541")).all, "deep");
+  assertEquals((await server.get("/%C3%A9%E9")).status, 404);
+});
+
+test("http_static.ts keeps the query of a redirect, and redirects to no other host", async () => {
+  using fixture = new Fixture({ site: { sub: { deep: {} } } });
+  await using server = await Server.start(fixture);
+  const targets: Record<string, string> = {
+    "/sub?a=b&c=/d?e": "/sub/?a=b&c=/d?e",
+    "/sub?": "/sub/",
+    "//sub": "/sub/",
+    "///sub/deep?//x": "/sub/deep/?//x",
+    "/\\sub": "/sub/",
+    "/.//sub": "/sub/",
+    "http://evil.example//sub": "/sub/",
+  };
+  for (const [target, location] of Object.entries(targets)) {
+    const answer = await server.raw(target);
+    assertEquals(/^HTTP\/1\.1 308 [^]*^location: (.*)\r$/m.exec(answer)?.[1], location, target);
+  }
+});
+
+test("http_static.ts says 404 of what is neither a file nor a directory", async () => {
+  using fixture = new Fixture({ site: { file: text } });
+  using site = openDirSync(fixture.at("site"));
+  site.mkfifoSync("fifo");
+  site.symlinkSync("fifo", "link");
+  const cwd = Deno.cwd();
+  Deno.chdir(fixture.at("site"));
+  using _socket = Deno.listen({ transport: "unix", path: "socket" });
+  Deno.chdir(cwd);
+  await using server = await Server.start(fixture);
+  for (const path of ["/socket", "/fifo", "/link", "/socket/", "/fifo/x", "/file/", `/${"n".repeat(256)}`]) {
+    for (const method of ["GET", "HEAD"]) {
+      assertEquals((await server.get(path, { method })).status, 404, path);
+    }
+  }
+  assertEquals((await server.get("/file")).all, text);
+});
+
+test("http_static.ts says nothing of the future, and 412 where a condition does not hold", async () => {
+  using fixture = new Fixture({ site: { file: text, past: text } });
+  fixture.utime("site/file", new Date(), new Date("2099-01-01"));
+  fixture.utime("site/past", new Date(), new Date("2001-02-03T04:05:06.789Z"));
+  await using server = await Server.start(fixture);
+  const future = await server.get("/file");
+  assert(Date.parse(future.headers.get("last-modified")!) <= Date.parse(future.headers.get("date")!));
+  const { headers } = await server.get("/past");
+  assertEquals(headers.get("last-modified"), "Sat, 03 Feb 2001 04:05:06 GMT");
+  const get = (headers: Record<string, string>) => server.get("/past", { headers });
+  const failed = await get({ "if-match": '"x"', range: "bytes=1-2" });
+  assertEquals([failed.status, failed.all, failed.headers.get("etag")], [412, "", headers.get("etag")]);
+  assertEquals((await get({ "if-match": headers.get("etag")!, range: "bytes=1-2" })).all, "12");
+  assertEquals((await get({ "if-unmodified-since": "Sat, 03 Feb 2001 04:05:05 GMT" })).status, 412);
+  assertEquals((await get({ "if-unmodified-since": "Saturday, 03-Feb-01 04:05:06 GMT" })).status, 200);
+  assertEquals((await get({ "if-modified-since": "Sat Feb  3 04:05:06 2001" })).status, 304);
+  assertEquals((await get({ "if-modified-since": "2050" })).status, 200);
+  const page = await server.get("/", { headers: { "if-match": '"x"' } });
+  assertEquals(page.status, 412);
+});
+
+test("http_static.ts limits its listener to what it takes to accept and answer", async () => {
+  using fixture = new Fixture({ site: { file: text } });
+  fixture.write(
+    "rights.ts",
+    `import { getRights } from ${JSON.stringify(new URL("../../mod.ts", import.meta.url).href)};
+     const real = Deno.addSignalListener;
+     Deno.addSignalListener = (...args) => {
+       let count = 0;
+       for (let fd = 3; fd < 64; fd++) {
+         try {
+           const rights = getRights(fd);
+           if (rights.has("ACCEPT") && !rights.has("BIND") && !rights.has("CONNECT")) count++;
+         } catch {
+           // It is not open.
+         }
+       }
+       console.error("listeners:", count);
+       Deno.addSignalListener = real;
+       return real(...args);
+     };`,
+  );
+  await using server = await Server.start(fixture, { flags: [`--preload=${fixture.at("rights.ts")}`] });
+  assertEquals((await server.get("/file")).all, text);
+  const [, count] = await server.module.said(/^listeners: (.*)\n/m);
+  assertEquals(count, "1");
+}, { skip: !kernel.hasCapsicum && "Linux has no rights" });

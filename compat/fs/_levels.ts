@@ -14,7 +14,7 @@
  */
 import { failure, retell } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc.ts";
-import { closeAll } from "./_close.ts";
+import { closePassed } from "./_close.ts";
 import { rightsOf } from "./_held.ts";
 import { LISTING, readTypedChunk } from "./list.ts";
 import { type Entry, Listing } from "./_listing.ts";
@@ -156,7 +156,7 @@ export class Levels implements Disposable {
   [Symbol.dispose](): void {
     const fds = Array.from(this.#open, (level) => level.held!);
     this.#open.clear();
-    closeAll(fds);
+    closePassed(fds);
   }
 
   #openSame(level: Level): number {

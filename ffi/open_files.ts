@@ -57,20 +57,24 @@ const ENOMEM = 12;
 const KF_STRUCTSIZE = 0, KF_TYPE = 4, KF_FD = 8, KF_PATH = 368, LARGEST = 1392;
 const KF_TYPE_VNODE = 1, KF_TYPE_FIFO = 4;
 
+/** Room for the records, kept for the next list. */
+let room = new Uint8Array(0);
+
 /** kern.proc.filedesc of sysctl(3) for this process. */
 function freebsdList(): OpenFile[] | undefined {
   const sysctl = bound.sysctl ?? bind("sysctl");
   const mib = new Int32Array([CTL_KERN, KERN_PROC, KERN_PROC_FILEDESC, (bound.getpid ?? bind("getpid"))()]);
-  for (let size = 2 ** 16; size <= 2 ** 30; size *= 2) {
-    const records = new Uint8Array(size), length = new BigUint64Array([BigInt(size)]);
-    if (sysctl(mib, mib.length, records, length, null, 0n) === -1) {
+  for (let size = Math.max(room.length, 2 ** 16); size <= 2 ** 30; size *= 2) {
+    if (size > room.length) room = new Uint8Array(size);
+    const length = new BigUint64Array([BigInt(size)]);
+    if (sysctl(mib, mib.length, room, length, null, 0n) === -1) {
       memcpy(errno, errnoAt, 4n);
       if (errno[0] === ENOMEM) continue;
       return undefined;
     }
     const used = Number(length[0]);
     // The kernel leaves out the records for which there is no room, and reports success.
-    if (size - used >= LARGEST) return decodeRecords(records.subarray(0, used));
+    if (size - used >= LARGEST) return decodeRecords(room.subarray(0, used));
   }
   return undefined;
 }

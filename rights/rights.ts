@@ -133,7 +133,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
    * Gives `CAP_ALL` of a release: every right that its kernels know.
    *
    * A kernel's own answer is what a fresh descriptor holds: `getRights()` of one. Limited to the set of an older release
-   * it lacks what came later, so it counts as limited.
+   * it lacks what came later, so it counts as limited: paths from it no longer leave it.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
    * @throws {TypeError} If `release` is not a number.

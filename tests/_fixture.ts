@@ -12,6 +12,18 @@ export interface Tree {
   [name: string]: Entry;
 }
 
+/**
+ * How many of `count` bytes, calls or requests a test that moves much moves: a slow machine, such as an emulated one, shrinks
+ * it by `CAPSICUM_TEST_SCALE`, a number above 0 and up to 1, which is the default.
+ */
+export function scaled(count: number): number {
+  const scale = Number(Deno.env.get("CAPSICUM_TEST_SCALE") ?? 1);
+  if (!(scale > 0 && scale <= 1)) {
+    throw new RangeError(`CAPSICUM_TEST_SCALE is not above 0 and up to 1: ${scale}`);
+  }
+  return Math.max(64, Math.round(count * scale));
+}
+
 /** Some levels, so that a `..` too many of broken code under test stays in what the fixture removes anyway. */
 const depth = ["in", "in", "in", "in", "in", "in"].join("/");
 

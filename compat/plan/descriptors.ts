@@ -147,8 +147,7 @@ const kinds: Readonly<Record<number, DescriptorKind>> = {
 /** What is the same of all descriptors of one file, terminal or pipe; undefined where fstat(2) may not be asked. */
 export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
   if (rights !== undefined && !rights.has("FSTAT")) return undefined;
-  fstat(fd);
-  return abi().decodeIdentity(stat!);
+  return abi().decodeIdentity(fstat(fd));
 }
 
 /** An open file, and its device and inode number as one string. */
@@ -159,27 +158,38 @@ export interface OpenedFile {
 
 /** What fstat(2) tells of a descriptor; undefined where it is closed or may not be asked. */
 export function fileOf(fd: number): OpenedFile | undefined {
-  return unlessRefused(() => ({ info: fstat(fd), identity: abi().decodeIdentity(stat!) }));
+  return unlessRefused(() => {
+    const stat = fstat(fd), { decodeStat, decodeIdentity } = abi();
+    return { info: decodeStat(stat), identity: decodeIdentity(stat) };
+  });
 }
 
-let stat: Uint8Array<ArrayBuffer> | undefined;
+let buffer: Uint8Array<ArrayBuffer> | undefined;
 
-function fstat(fd: number): Deno.FileInfo {
-  const { statSize, decodeStat } = abi();
-  libc.fstat(fd, stat ??= new Uint8Array(statSize));
-  return decodeStat(stat);
+/** A `struct stat`, which the next call overwrites. */
+function fstat(fd: number): Uint8Array<ArrayBuffer> {
+  libc.fstat(fd, buffer ??= new Uint8Array(abi().statSize));
+  return buffer;
 }
+
+// File types in st_mode, from sys/stat.h of FreeBSD and linux/stat.h.
+const S_IFMT = 0o170000, S_IFIFO = 0o010000, S_IFREG = 0o100000;
+const fileKinds: Readonly<Record<number, DescriptorKind>> = {
+  0o020000: "character device",
+  0o040000: "directory",
+  0o060000: "block device",
+  0o120000: "symlink",
+  0o140000: "socket",
+};
 
 function kindOf(fd: number, type: number | undefined): DescriptorKind {
-  const info = fstat(fd);
-  if (info.isFile) return type === VNODE || isVnode(fd) ? "file" : isMemory(fd) ? "shared memory" : "unknown";
-  if (info.isDirectory) return "directory";
-  if (info.isSymlink) return "symlink";
-  if (info.isSocket) return "socket";
+  const stat = fstat(fd), mode = abi().decodeMode(stat) & S_IFMT;
+  if (mode === S_IFREG) {
+    return type === VNODE || isVnode(fd) ? "file" : isMemory(fd) ? "shared memory" : "unknown";
+  }
   // sys/kern/kern_event.c and sys_eventfd.c leave all but the type 0.
-  if (info.isFifo) return info.blksize === 0 ? "kqueue or eventfd" : "pipe";
-  if (info.isCharDevice) return "character device";
-  return info.isBlockDevice ? "block device" : "unknown";
+  if (mode === S_IFIFO) return abi().decodeStat(stat).blksize === 0 ? "kqueue or eventfd" : "pipe";
+  return fileKinds[mode] ?? "unknown";
 }
 
 /** Whether it is in a file system: fstat(2) of FreeBSD calls processes, inotify and shared memory regular files too. */

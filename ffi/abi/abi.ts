@@ -17,6 +17,8 @@ export interface Abi {
   readonly errno: Readonly<Record<number, readonly [name: string, text: string]>>;
   /** Bytes of a `struct stat`. */
   readonly statSize: number;
+  /** Reads the file type and the mode from a `struct stat`. */
+  decodeMode(stat: Uint8Array): number;
   /** Reads a `struct stat`. */
   decodeStat(stat: Uint8Array): Deno.FileInfo;
   /** Device and inode number of a `struct stat`, exactly: two files are the same if these strings are equal. */

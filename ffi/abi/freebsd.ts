@@ -9,6 +9,7 @@ export const freebsd: Abi = {
   library: "/lib/libc.so.7",
   errno: errnoTable,
   statSize: 224,
+  decodeMode: (stat) => stat[ST_MODE]! | stat[ST_MODE + 1]! << 8,
   decodeStat,
   decodeIdentity,
   decodeDirectory,

@@ -4,7 +4,7 @@ import { linuxCall } from "./linux_calls.ts";
 import { errnoTable } from "./linux_errno.ts";
 import { hasOpenat2 } from "./linux_open.ts";
 import { places } from "./linux_libc.ts";
-import { decodeDirents, decodeIdentity, decodeStatx, STATX_SIZE } from "./linux_structs.ts";
+import { decodeDirents, decodeIdentity, decodeMode, decodeStatx, STATX_SIZE } from "./linux_structs.ts";
 
 /** Linux on x86_64 and arm64 with glibc, behind FreeBSD's functions, flags and meanings; without Capsicum. */
 export const linux: Abi = {
@@ -14,6 +14,7 @@ export const linux: Abi = {
   bind: linuxCall,
   errno: errnoTable,
   statSize: STATX_SIZE,
+  decodeMode,
   decodeStat: decodeStatx,
   decodeIdentity,
   hasAcl,

@@ -17,6 +17,11 @@ const S_IFREG = 0o100000, S_IFLNK = 0o120000, S_IFSOCK = 0o140000;
 let lastStat: Uint8Array | undefined;
 let word: Uint32Array = new Uint32Array();
 
+/** Reads the file type and the mode from a `struct statx`. */
+export function decodeMode(stat: Uint8Array): number {
+  return stat[STX_MODE]! | stat[STX_MODE + 1]! << 8;
+}
+
 /** Reads a `struct statx`. */
 export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
   // A caller that uses one buffer again and again gets by with one view of it.

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
 import { type ChildOptions, libcPath, RunningModule } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
+import { Fixture, scaled } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 import { moduleOf, testUsage, unprotected } from "./_example.ts";
@@ -79,7 +79,7 @@ class Server implements AsyncDisposable {
   }
 }
 
-const text = "0123456789";
+const text = "0123456789", requests = scaled(2000);
 
 test("http_static.ts serves files with their type, size and tag, to GET and HEAD alone", async () => {
   using fixture = new Fixture({
@@ -331,7 +331,7 @@ test("http_static.ts goes on where a name is a FIFO that nobody writes to", asyn
   assertEquals((await server.get("/file")).all, text);
 });
 
-test("http_static.ts answers 2,000 requests, 64 at a time, without an error, and leaves no file open", async () => {
+test(`http_static.ts answers ${requests} requests, 64 at a time, without an error, and leaves no file open`, async () => {
   using fixture = new Fixture({ site: { small: text, sub: { "one.txt": "one" } } });
   const large = new Uint8Array(700_000).map((_, i) => i * 7 >> 3);
   fixture.write("site/large", large);
@@ -349,10 +349,10 @@ test("http_static.ts answers 2,000 requests, 64 at a time, without an error, and
   ];
   let next = 0, right = 0;
   const work = async () => {
-    while (next < 2000) if (await kinds[next++ % kinds.length]!()) right++;
+    while (next < requests) if (await kinds[next++ % kinds.length]!()) right++;
   };
   await Promise.all(Array.from({ length: 64 }, work));
-  assertEquals(right, 2000);
+  assertEquals(right, requests);
   assertEquals(await settled(() => server.openFiles(fixture)), []);
 });
 

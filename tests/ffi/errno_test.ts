@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CapsicumError, Ioctl, libc, limitIoctls, openDirSync, openSync } from "../../mod.ts";
 import { inChild } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
+import { Fixture, scaled } from "../_fixture.ts";
 import { callsOf, failNext, needsStandin, workerURL } from "../_standin.ts";
 import { test } from "../_test.ts";
 import { callExport, calls } from "./_calls.ts";
@@ -12,18 +12,19 @@ const tree = { file: "text", dir: { inner: "" }, loop: { link: "loop" } };
 /** A young generation so small that the collector runs all the time, and time enough for a slow machine. */
 const options = { flags: ["--v8-flags=--max-semi-space-size=1"], timeout: 300_000 };
 const EINTR = 4;
+const many = scaled(1_000_000), some = scaled(50_000);
 
-test("of a million failing calls under allocation and GC pressure none has a wrong errno", async () => {
+test(`of ${many} failing calls under allocation and GC pressure none has a wrong errno`, async () => {
   using fixture = new Fixture(tree);
   const wrong = await inChild(
     async (_, { url, storm }) => (await import(url)).storm(storm),
-    { url: module.href, storm: { path: fixture.path, times: 1_000_000 } },
+    { url: module.href, storm: { path: fixture.path, times: many } },
     options,
   );
   assertEquals(wrong, {});
 });
 
-test("of 50,000 failing calls in each of four Workers at once none has a wrong errno", async () => {
+test(`of ${some} failing calls in each of four Workers at once none has a wrong errno`, async () => {
   using fixture = new Fixture(tree);
   const wrong = await inChild(
     async (_, { url, storm }) => {
@@ -35,7 +36,7 @@ test("of 50,000 failing calls in each of four Workers at once none has a wrong e
         });
       return await Promise.all(Array.from({ length: 4 }, () => run(new Worker(url, { type: "module" }))));
     },
-    { url: workerURL(module).href, storm: { path: fixture.path, times: 50_000 } },
+    { url: workerURL(module).href, storm: { path: fixture.path, times: some } },
     options,
   );
   assertEquals(wrong, [{}, {}, {}, {}]);

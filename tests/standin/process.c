@@ -66,10 +66,12 @@ CALL(int, getentropy, void *buffer, size_t length) {
   return syscall(SYS_getrandom, buffer, length, 0) == -1 ? (int)answer(-1) : 0;
 }
 
+/* The limit, but never more than the sysctl kern.maxfilesperproc. */
 static long open_files(void) {
+  enum { MAX_FILES_PER_PROCESS = 1 << 20 };
   struct rlimit limit;
   if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == -1) return 1024;
-  return limit.rlim_cur > INT_MAX ? INT_MAX : (long)limit.rlim_cur;
+  return limit.rlim_cur > MAX_FILES_PER_PROCESS ? MAX_FILES_PER_PROCESS : (long)limit.rlim_cur;
 }
 
 CALL(int, getdtablesize, void) {

@@ -13,12 +13,6 @@ function opening<T>(open: () => T): [opened: T, fd: number, added: number[]] {
   return [opened, fd, openDescriptors().filter((fd) => !before.includes(fd))];
 }
 
-/** A port of TCP that nobody listens on. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 const listening: Record<string, (directory: string) => Disposable> = {
   "of TCP": () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   "of TCP on all addresses": () => Deno.listen({ port: 0 }),
@@ -88,15 +82,31 @@ test("fdOf() returns the descriptor of a server of HTTP by its address", async (
   await server.shutdown();
 });
 
-test("fdOf() tells TCP from UDP on one port", () => {
-  const port = freePort(), hostname = "127.0.0.1";
-  const [datagrams, udp] = opening(() => Deno.listenDatagram({ transport: "udp", hostname, port }));
-  const [listener, tcp] = opening(() => Deno.listen({ hostname, port }));
-  assert(udp !== tcp);
-  datagrams.close();
-  assert(openDescriptors().includes(tcp) && !openDescriptors().includes(udp));
-  listener.close();
-}, { skip: typeof Deno.listenDatagram === "function" ? false : "it needs --unstable-net" });
+test("fdOf() tells TCP from UDP on one port", async () => {
+  const fds = await inChild(
+    ({ fdOf, libc }) => {
+      const hostname = "127.0.0.1";
+      let datagrams!: Deno.DatagramConn, listener!: Deno.TcpListener;
+      const udp = fdOf(() => datagrams = Deno.listenDatagram({ transport: "udp", hostname, port: 0 }));
+      const { port } = datagrams.addr as Deno.NetAddr;
+      const tcp = fdOf(() => listener = Deno.listen({ hostname, port }));
+      datagrams.close();
+      const isOpen = (fd: number) => {
+        try {
+          return libc.fcntl(fd, libc.F_GETFD, 0) >= 0;
+        } catch {
+          return false;
+        }
+      };
+      const open = [isOpen(udp), isOpen(tcp)];
+      listener.close();
+      return [...open, isOpen(tcp)];
+    },
+    undefined,
+    { flags: ["--unstable-net"] },
+  );
+  assertEquals(fds, [false, true, false]);
+});
 
 test("fdOf() returns the descriptor of a Deno.FsFile, also of one that is open twice, and leaves its offset alone", async () => {
   using fixture = new Fixture({ file: "some text" });

@@ -24,8 +24,14 @@ export function endOfPolls(): Promise<void> {
 }
 
 /** "waits" where the promise is still pending after a while, otherwise its value. */
-export function settledSoon<T>(promise: Promise<T>, milliseconds = 150): Promise<T | "waits"> {
-  return Promise.race([promise, pause(milliseconds).then(() => "waits" as const)]);
+export async function settledSoon<T>(promise: Promise<T>, milliseconds = 150): Promise<T | "waits"> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"waits">((resolve) => timer = setTimeout(resolve, milliseconds, "waits"));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The longest time in milliseconds that the event loop stood still while `body` ran. */

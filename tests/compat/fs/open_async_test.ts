@@ -74,7 +74,7 @@ test("Dir.open() with a lock waits for it, and hears its signal", async () => {
   await assertRejects(
     () => dir.open("file", { ...locked, signal: AbortSignal.timeout(20) }),
     DOMException,
-    "timeout",
+    "time",
   );
   const opening = dir.open("file", locked);
   assertEquals(await settledSoon(opening), "waits");

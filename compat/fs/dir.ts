@@ -549,10 +549,15 @@ export class Dir extends Descriptor {
   /**
    * What a pattern means, sorted by path. Patterns and options are those of `@std/fs` and `@std/path`.
    *
+   * The time for a name is linear in the lengths of pattern and name, whatever the pattern. ".." behind a wildcard leads up
+   * from each directory that was found, and throws where that leaves this directory. What is missing is not found; an
+   * entry that can't be read is an error, which ends the search unless `onError` takes it.
+   *
    * Stands for openat(2) and getdirentries(2); needs LOOKUP, READ and FSTAT.
    *
-   * @throws {TypeError} When the pattern is empty or has a NUL.
-   * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
+   * @throws {TypeError} If a pattern or the root is empty or has a NUL, an option is unknown or has the wrong type, or an
+   * `exclude` pattern is absolute, leaves the root, or has both `**` and "..".
+   * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory.
    *
    * @example
    * ```ts

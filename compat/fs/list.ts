@@ -186,6 +186,12 @@ function readChunk(fd: number): DirectoryChunk | undefined {
 
 /** The `d_type` of a name whose file system does not tell it. */
 function typeOf(fd: number, name: string): number {
-  const { isFile, isDirectory, isSymlink } = statAt(fd, name);
-  return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
+  try {
+    const { isFile, isDirectory, isSymlink } = statAt(fd, name);
+    return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
+  } catch (error) {
+    // One that was removed since it was read ends no listing.
+    if (error instanceof Deno.errors.NotFound) return libc.DT_UNKNOWN;
+    throw error;
+  }
 }

@@ -261,10 +261,11 @@ test("listDirSync() makes one read for a short directory, beside the one that fi
 for (const inside of [false, true]) {
   const it = inside ? test.capsicum : test;
   test.capsicum(`readDirSync() asks for each type that the file system does not tell, ${inside ? "inside" : "outside"} of capability mode`, async () => {
-    const tree: Tree = { file: "", sub: {}, link: { link: "missing" }, "other\n": "" };
+    const tree: Tree = { file: "", gone: "", sub: {}, link: { link: "missing" }, "other\n": "" };
     using fixture = new Fixture(tree);
     const outcome = await inChild(
       ({ caught, enter, listDirSync, openDirSync, readDirSync }, { path, inside }) => {
+        let meanwhile = () => {};
         // Takes the types out of what getdirentries() gives.
         const dlopen = Deno.dlopen;
         Deno.dlopen = ((path: string, wanted: Deno.ForeignLibraryInterface) => {
@@ -275,6 +276,7 @@ for (const inside of [false, true]) {
           if (!read) return { symbols };
           const untyped: typeof read = (fd, buffer, ...rest) => {
             const length = read(fd, buffer, ...rest);
+            meanwhile();
             for (let at = 0; at < length; at += buffer[at + 16]! | buffer[at + 17]! << 8) buffer[at + 18] = 0;
             return length;
           };
@@ -282,8 +284,13 @@ for (const inside of [false, true]) {
         }) as unknown as typeof Deno.dlopen;
 
         const dir = openDirSync(path), poor = openDirSync(path, { limit: ["LOOKUP", "READ"] });
+        meanwhile = () => {
+          meanwhile = () => {};
+          dir.removeSync("gone");
+        };
         if (inside) enter();
         return {
+          vanished: [...readDirSync(dir)].find(({ name }) => name === "gone"),
           entries: [...readDirSync(dir)].sort((a, b) => a.name < b.name ? -1 : 1),
           refused: caught(() => readDirSync(poor)) ?? null,
           names: listDirSync(poor).sort(),
@@ -292,6 +299,7 @@ for (const inside of [false, true]) {
       { path: fixture.path, inside },
     );
     const none = { isFile: false, isDirectory: false, isSymlink: false };
+    assertEquals(outcome.vanished, { ...none, name: "gone" });
     assertEquals(outcome.entries, [
       { ...none, name: "file", isFile: true },
       { ...none, name: "link", isSymlink: true },

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CapsicumError, openDirSync } from "../../../mod.ts";
+import { CapsicumError, openDirSync, type SyscallError } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { callsOf, failNext, needsStandin } from "../../_standin.ts";
@@ -75,6 +75,43 @@ test("Dir.removeSync() removes a directory of 5,000 names, and one 100 levels de
   dir.removeSync("d", { recursive: true });
   assertEquals(fixture.list(), []);
 });
+
+test("Dir.removeSync() and remove() take `recursive` as a boolean, and no other option", async () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.at("inside"));
+  for (const options of [{ recursiv: true }, { recursive: 1 }, { recursive: null }, null, true]) {
+    assertThrows(() => dir.removeSync("full", options as Deno.RemoveOptions), TypeError);
+    await assertRejects(() => dir.remove("full", options as Deno.RemoveOptions), TypeError);
+  }
+  assertEquals(fixture.list("inside/full"), ["a", "b", "out", "up"]);
+});
+
+test(
+  "Dir.removeSync() and emptyDirSync() name the whole path of what they can't remove, as do their twins",
+  async () => {
+    using fixture = new Fixture({ one: { two: { three: { file: "" } } } });
+    using dir = openDirSync(fixture.path);
+    const EACCES = 13;
+    const calls = [
+      () => dir.removeSync("one/two", { recursive: true }),
+      () => dir.emptyDirSync("one/two"),
+      () => dir.remove("one/two", { recursive: true }),
+      () => dir.emptyDir("./one//two/"),
+    ];
+    for (const [i, call] of calls.entries()) {
+      // removeSync() tries the directory itself first, by two calls.
+      failNext("unlinkat", EACCES, i % 2 === 0 ? 3 : 1);
+      const error = await assertRejects(
+        async () => await call(),
+        Deno.errors.PermissionDenied,
+      ) as SyscallError;
+      const { path, fd, message } = error;
+      assertEquals([path, fd], ["one/two/three/file", dir.fd]);
+      assert(message.startsWith(`unlinkat "${path}" on fd ${fd}: `) && message.includes("(EACCES)"), message);
+    }
+  },
+  { skip: needsStandin },
+);
 
 test("Dir.emptyDirSync() and emptyDir() remove what is in a directory, or make it", async () => {
   using fixture = new Fixture({ ...tree, alias: { link: "inside" } });

@@ -208,6 +208,30 @@ test("Dir.walkSync() gives `onError` an error of reading a directory, with the p
   assert(message.startsWith(`getdirentries "tree" on fd ${dir.fd}: `), message);
 }, { skip: needsStandin });
 
+test("Dir.walkSync() and walk() take known options of the right type, and no others", () => {
+  using fixture = new Fixture(tree);
+  using dir = openDirSync(fixture.path);
+  const types = [{ maxdepth: 1 }, { maxDepth: "1" }, { exts: "ts" }, { exts: [1] }, { match: /a/ }, {
+    skip: ["a"],
+  }];
+  const more = [
+    { includeFiles: 0 },
+    { followSymlinks: "no" },
+    { canonicalize: null },
+    { onError: {} },
+    [],
+    null,
+    7,
+  ];
+  for (const options of [...types, ...more]) {
+    assertThrows(() => dir.walkSync(".", options as WalkOptions), TypeError);
+    assertThrows(() => dir.walk(".", options as WalkOptions), TypeError);
+  }
+  assertThrows(() => dir.walkSync(".", { maxDepth: NaN }), RangeError);
+  assertEquals(paths(dir, "g", { maxDepth: Infinity, skip: undefined } as unknown as WalkOptions), ["g"]);
+  assertEquals(paths(dir, "g", { maxDepth: -Infinity }), []);
+});
+
 test("Dir.walkSync() heeds patterns with flags g and y as if they had no state", () => {
   using fixture = new Fixture(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`a${i}`, ""])));
   using dir = openDirSync(fixture.path);

@@ -67,8 +67,8 @@ test("Levels keeps 16 directories open, opens the others again, and lists each t
 });
 
 test("Levels throws for a level that is another directory, a symlink or gone when it is opened again", () => {
-  const changes: [code: string[], change: (fixture: Fixture, path: string) => void][] = [
-    [["ESTALE"], (fixture, path) => Deno.mkdirSync(fixture.at(path))],
+  const changes: [code: string[], change: (fixture: Fixture, above: string) => void][] = [
+    [["ESTALE"], (fixture, above) => fixture.add({ d: {} }, above)],
     [
       ["ELOOP", "EMLINK", "ENOTDIR"],
       (fixture, path) => Deno.symlinkSync(fixture.at("moved"), fixture.at(path)),
@@ -85,15 +85,15 @@ test("Levels throws for a level that is another directory, a symlink or gone whe
     const below = all[closed.depth + 1]!;
     below.suspend();
     levels.leave(below);
-    Deno.renameSync(fixture.at(closed.path), fixture.at("moved"));
-    change(fixture, closed.path);
+    dir.renameSync(closed.path, "moved");
+    change(fixture, closed.above!.path);
     const { code, path, fd, message } = assertThrows(() => below.fd) as SyscallError;
     assert(codes.includes(code), code);
     assertEquals([path, fd, closed.isLost, below.isLost], [closed.path, dir.fd, true, false]);
     assert(message.startsWith(`openat "${path}" on fd ${fd}: `) && message.includes(`(${code})`), message);
     assert(openDescriptors().length - before <= MOST);
-    if (fixture.exists(closed.path)) Deno.removeSync(fixture.at(closed.path));
-    Deno.renameSync(fixture.at("moved"), fixture.at(closed.path));
+    if (fixture.exists(closed.path)) fixture.remove(closed.path);
+    dir.renameSync("moved", closed.path);
     assertEquals(identityOf(below.fd), below.identity);
   }
 });
@@ -192,7 +192,7 @@ test("Dir.walkSync() goes on where a directory that it had closed was moved away
     found.push(path);
     if (path !== `t${"/d".repeat(59)}`) continue;
     fixture.add({ moved: {} });
-    Deno.renameSync(fixture.at("t/d/d"), fixture.at("moved/d"));
+    dir.renameSync("t/d/d", "moved/d");
     fixture.add({ d: { other: "" } }, "t/d");
   }
   for (const { path } of errors) assert(path!.startsWith("t/d/d"), path);

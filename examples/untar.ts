@@ -3,131 +3,53 @@
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/untar.ts DIRECTORY < ARCHIVE
  */
-import { type Dir, presets } from "../mod.ts";
+import { type Dir, type FdFile, libc, presets } from "../mod.ts";
+import { Bytes, CutOff } from "./_bytes.ts";
+import { decompressed } from "./_decompress.ts";
+import { entries, type Entry } from "./_tar.ts";
+import type { Time } from "./_tar_fields.ts";
 import { Tool } from "./_tool.ts";
 
 const help = `usage: untar.ts [--max-bytes=N] [--max-entries=N] [--unprotected] DIRECTORY < ARCHIVE
 
-Unpacks a tar archive, also one by gzip, into DIRECTORY. It makes directories, files, and links that stay there.
-What it refuses: to overwrite, absolute paths, "..", paths through symlinks, devices, links that lead out.
---max-bytes, --max-entries: end at an archive with more, unpacked; by default 10000000000 and 100000.
+Unpacks a tar archive (V7, ustar, pax, GNU; sparse files too; also compressed by gzip) into DIRECTORY.
+It makes directories, files, and links that stay there, with permissions (less the umask, never setuid, setgid or
+sticky) and times. It refuses to overwrite, absolute paths, "..", paths through symlinks, devices, FIFOs, types that
+it does not know, and links that lead out, each with a line, and goes on.
+--max-bytes, --max-entries: end at an archive with more, unpacked, holes of sparse files included; by default
+10000000000 and 100000.
 --unprotected: unpack without a sandbox where there is no Capsicum.
-On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts --unprotected DIRECTORY < ARCHIVE`;
-/** What ends the work: nothing behind it in the archive can be trusted. */
-class Damage extends Error {}
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts --unprotected DIRECTORY < ARCHIVE
+The code is 0 if all was unpacked, 1 if something was refused, failed or damaged, 2 if the arguments are wrong.`;
 
 const tool: Tool<"max-bytes" | "max-entries"> = new Tool(help, {
   "max-bytes": "10000000000",
   "max-entries": "100000",
 });
 if (tool.operands.length !== 1) tool.misused("name one directory to unpack to");
+const mostBytes = Number(tool.options["max-bytes"]), mostEntries = Number(tool.options["max-entries"]);
 
-/** Standard input without the compression that it may have. */
-async function uncompressed(): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const [ahead, all] = Deno.stdin.readable.tee(), reader = ahead.getReader(), start: number[] = [];
-  for (let part; start.length < 2 && !(part = await reader.read()).done;) {
-    start.push(...part.value.subarray(0, 2));
-  }
-  // It would wait for the end of the other one.
-  void reader.cancel();
-  return start[0] === 0x1f && start[1] === 0x8b ? all.pipeThrough(new DecompressionStream("gzip")) : all;
-}
+/** What ends the work: nothing of the archive can be read behind it. */
+class End extends Error {}
 
-let chunks: AsyncIterator<Uint8Array<ArrayBuffer>>, chunk = new Uint8Array();
-/** Bytes that the archive may still have, and those that the data of an entry still has. */
-let budget = Number(tool.options["max-bytes"]), due = 0;
-
-/** The next bytes, at most `size`; none at the end. */
-async function upTo(size: number): Promise<Uint8Array> {
-  while (chunk.length === 0) {
-    chunks ??= (await uncompressed()).values();
-    const { value, done } = await chunks.next().catch(({ message }) => Promise.reject(new Damage(message)));
-    if (done) return new Uint8Array();
-    chunk = value;
-    if ((budget -= chunk.length) < 0) throw new Damage("it has more bytes than it may");
-  }
-  const part = chunk.subarray(0, size);
-  chunk = chunk.subarray(size);
-  return part;
-}
-
-async function* data(): AsyncGenerator<Uint8Array> {
-  while (due > 0) {
-    const part = await upTo(due);
-    if (part.length === 0) throw new Damage("it is cut off");
-    due -= part.length;
-    yield part;
-  }
-}
-
-async function exactly(size: number): Promise<Uint8Array> {
-  if (size > 1_048_576) throw new Damage("a name in it has more than 1 MiB");
-  const bytes = new Uint8Array(size);
-  due = size;
-  for await (const part of data()) bytes.set(part, size - due - part.length);
-  return bytes;
-}
-
-/** A field up to its first NUL. A name that is not UTF-8 has each byte beyond ASCII as U+DC00 + byte. */
-function text(bytes: Uint8Array): string {
-  const used = bytes.subarray(0, bytes.includes(0) ? bytes.indexOf(0) : bytes.length);
-  const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(used);
-  const signs = Array.from(used, (byte) => byte < 128 ? byte : 0xdc00 + byte);
-  return name.includes("\ufffd") ? String.fromCharCode(...signs) : name;
-}
-
-function integer(digits: string, base: 8 | 10): number {
-  const value = parseInt(`0${digits}`, base), isValid = base === 8 ? /^[0-7]*$/ : /^\d+$/;
-  if (!isValid.test(digits) || value > Number.MAX_SAFE_INTEGER) throw new Damage("a number in it is none");
-  return value;
-}
-
-/** The records of a pax header: their length, a space, a key, "=", a value, a newline. */
-function records(bytes: Uint8Array): [key: string, value: string][] {
-  const found: [string, string][] = [];
-  for (let at = 0, end; at < bytes.length; at = end) {
-    end = at + integer(/^\d+(?= )/.exec(text(bytes.subarray(at, at + 8)))?.[0] ?? "", 10);
-    const record = bytes.subarray(bytes.indexOf(32, at) + 1, end - 1), equals = record.indexOf(61);
-    if (bytes[end - 1] !== 10 || equals < 1 || record.includes(0)) throw new Damage("a pax header is none");
-    const key = text(record.subarray(0, equals));
-    if (/^((link)?path|size|mtime)$/.test(key)) found.push([key, text(record.subarray(equals + 1))]);
-  }
-  return found;
-}
-
-interface Entry extends Record<"path" | "link" | "type", string>, Record<"mode" | "mtime", number> {}
-
-/** The entries; the data of each is what `data()` gives. */
-async function* entries(): AsyncGenerator<Entry> {
-  const all = new Map<string, string>();
-  for (let own = new Map<string, string>();;) {
-    const block = await exactly(512);
-    const part = (at: number, size: number) => text(block.subarray(at, at + size));
-    const number = (at: number, size: number) => integer(part(at, size).trim(), 8);
-    if (block.every((byte) => byte === 0)) return;
-    const sum = block.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte), 0);
-    if (sum !== number(148, 8)) throw new Damage("a header in it has another checksum");
-    const pax = (key: string) => own.get(key) ?? all.get(key), type = String.fromCharCode(block[156] || 48);
-    const size = /[07]/.test(type) && pax("size") ? integer(pax("size")!, 10) : number(124, 12);
-    if (size > 0 && /[1-6]/.test(type)) throw new Damage("a link or directory in it has data");
-    if (/[xgLK]/.test(type)) {
-      const header = await exactly(size), key = type === "L" ? "path" : "linkpath";
-      const set = /[xg]/.test(type) ? records(header) : [[key, text(header)]] as const;
-      for (const [key, value] of set) (type === "g" ? all : own).set(key, value);
-    } else {
-      const prefix = part(257, 6) === "ustar" ? part(345, 155) : "", name = part(0, 100);
-      const mtime = Number(pax("mtime") ?? parseInt(part(136, 12), 8)), mode = number(100, 8) & 0o777;
-      due = size;
-      const path = pax("path") ?? (prefix && `${prefix}/`) + name, link = pax("linkpath") ?? part(157, 100);
-      yield { path, link, type, mode, mtime };
-      for await (const _ of data());
-      own = new Map();
+/** The bytes of the archive, up to those that it may have. */
+async function* limited(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let left = mostBytes;
+  try {
+    for await (const part of await decompressed(new Bytes(input), report.warn)) {
+      if ((left -= part.length) < 0) throw new Error(`it has more than ${mostBytes} bytes`);
+      yield part;
     }
-    await exactly(-size & 511);
+  } catch (error) {
+    throw new End((error as Error).message);
   }
 }
 
-const directories = new Set([""]), files = new Set<string>();
+/** The directories that are there, and the mode of each that was made here. */
+const directories = new Map<string, number | undefined>([["", undefined]]);
+const files = new Set<string>();
+/** The times of directories, which are set when nothing more is made in them. */
+const times = new Map<string, Time>();
 
 function namesOf(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
@@ -136,44 +58,93 @@ function namesOf(path: string): string[] {
 }
 
 /** Makes a directory and those that it is in, none of them a symlink. */
-function makeDirectory(dir: Dir, names: string[], mode = 0o777): void {
+function makeDirectory(names: string[], mode = 0o777): void {
   const path = names.join("/");
   if (directories.has(path)) return;
-  makeDirectory(dir, names.slice(0, -1));
+  makeDirectory(names.slice(0, -1));
+  let made;
   try {
-    dir.mkdirSync(path, { mode: mode | 0o700 });
+    out.mkdirSync(path, { mode: mode | 0o700 });
+    made = out.lstatSync(path).mode!;
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if (!dir.lstatSync(path).isDirectory) throw new Error(`${JSON.stringify(path)} is no directory`);
+    if (!out.lstatSync(path).isDirectory) throw new Error(`${JSON.stringify(path)} is no directory`);
   }
-  directories.add(path);
+  directories.set(path, made);
 }
 
-async function make(dir: Dir, entry: Entry): Promise<void> {
-  const { path, link, type, mode, mtime } = entry, isFile = /[07]/.test(type);
-  const names = namesOf(path), place = names.join("/");
-  if (type === "5" || isFile && path.endsWith("/")) return makeDirectory(dir, names, mode);
-  if (!isFile && !/[12]/.test(type)) throw new Error("it is neither file, directory nor link");
-  makeDirectory(dir, names.slice(0, -1));
-  if (type === "2") {
-    // A ".." behind a name would go up from wherever a symlink of that name leads to.
-    const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
-    const isOut = link.startsWith("/") || up.split("..").length > names.length;
-    if (isOut || down.split("/").includes("..")) throw new Error("it leads out");
-    return dir.symlinkSync(link, place);
+/** Gives a directory that was made here the mode and the time of its entry. */
+function finishDirectory(path: string, mode: number, mtime: Time | undefined): void {
+  const made = directories.get(path);
+  if (made === undefined) return;
+  // What it has is less the umask already.
+  const narrow = made & (mode | 0o7700) & 0o7777;
+  if (narrow !== (made & 0o7777)) out.chmodSync(path, narrow);
+  directories.set(path, narrow);
+  if (mtime) times.set(path, mtime);
+}
+
+/** Sets the time of an open file, with nanoseconds. */
+function setTime(file: FdFile | Dir, { seconds, nanoseconds }: Time): void {
+  // VNOVAL of FreeBSD's sys/vnode.h: the kernel would leave the time as it is and report success.
+  if (seconds === -1n && Deno.build.os === "freebsd") {
+    throw new Error("FreeBSD can't set the second before 1970");
   }
-  if (type === "1") {
-    if (!files.has(namesOf(link).join("/"))) throw new Error("it is a link to no file of this archive");
-    dir.linkSync(namesOf(link).join("/"), place);
-  } else {
-    using file = dir.openSync(place, { write: true, createNew: true, mode });
-    try {
-      for await (const bytes of data()) file.writeAllSync(bytes);
-      if (Math.abs(mtime) < 1e11) file.utimeSync(mtime, mtime);
-    } catch (error) {
-      dir.removeSync(place);
-      throw error;
+  const both = new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
+  libc.futimens(file, new Uint8Array(both.buffer));
+}
+
+/** Does what makes an entry no worse where it fails. */
+function attempt(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    report.fault(`${JSON.stringify(path)}: ${(error as Error).message.replace(/\.$/, "")}`);
+  }
+}
+
+function makeSymlink(link: string, names: string[]): void {
+  // A ".." behind a name would go up from wherever a symlink of that name leads to.
+  const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
+  const isOut = link.startsWith("/") || up.split("..").length > names.length;
+  if (isOut || down.split("/").includes("..")) throw new Error("it leads out");
+  out.symlinkSync(link, names.join("/"));
+}
+
+async function makeFile(entry: Entry, place: string): Promise<void> {
+  if ((unpacked += entry.size) > mostBytes) throw new End(`it has more than ${mostBytes} bytes, unpacked`);
+  using file = out.openSync(place, { write: true, createNew: true, mode: entry.mode & 0o777 });
+  try {
+    let end = 0;
+    for await (const { at, bytes } of entry.data()) {
+      if (at !== end) file.seekSync(at, Deno.SeekMode.Start);
+      file.writeAllSync(bytes);
+      end = at + bytes.length;
     }
+    if (end !== entry.size) file.truncateSync(entry.size);
+    if (entry.mtime) attempt(entry.path, () => setTime(file, entry.mtime!));
+    file.close();
+  } catch (error) {
+    out.removeSync(place);
+    throw error;
+  }
+}
+
+async function make(entry: Entry): Promise<void> {
+  const { kind, path, link, mode, mtime, refused } = entry;
+  if (refused !== undefined) throw new Error(refused);
+  const names = namesOf(path), place = names.join("/");
+  if (kind === "directory") {
+    makeDirectory(names, mode & 0o777);
+    return finishDirectory(place, mode, mtime);
+  }
+  if (kind === "device" || kind === "FIFO") throw new Error(`it is a ${kind}`);
+  makeDirectory(names.slice(0, -1));
+  if (kind === "symlink") return makeSymlink(link, names);
+  if (kind === "file") await makeFile(entry, place);
+  else {
+    if (!files.has(namesOf(link).join("/"))) throw new Error("it is a link to no file of this archive");
+    out.linkSync(namesOf(link).join("/"), place);
   }
   files.add(place);
 }
@@ -181,20 +152,35 @@ async function make(dir: Dir, entry: Entry): Promise<void> {
 const links = ["SYMLINKAT", "LINKAT_SOURCE", "LINKAT_TARGET"] as const;
 const rights = [...presets.dir.create, "READ", "UNLINKAT", ...links] as const, path = tool.operands[0]!;
 const { out } = tool.sandbox({ dirs: { out: { path, rights, unconfined: "allow" } }, stdio: true }).dirs;
-let count = 0, refused = 0;
+let count = 0, refused = 0, faults = 0, unpacked = 0;
+const report = {
+  warn: (message: string) => tool.say(`${message}.`),
+  fault(message: string) {
+    faults++;
+    report.warn(message);
+  },
+};
 try {
-  for await (const entry of entries()) {
-    if (++count > Number(tool.options["max-entries"])) throw new Damage("it has more entries than it may");
+  const archive = new Bytes(limited(Deno.stdin.readable));
+  for await (const entry of entries(archive, report)) {
+    if (++count > mostEntries) throw new End(`it has more than ${mostEntries} entries`);
     if (Deno.stderr.isTerminal() && count % 10_000 === 0) tool.say(`${count} entries`);
-    await make(out, entry).catch((error: Error) => {
-      if (error instanceof Damage) throw error;
+    await make(entry).catch((error: Error) => {
+      if (error instanceof End || error instanceof CutOff) throw error;
       refused++;
-      tool.say(`refused ${JSON.stringify(entry.path.toWellFormed())}: ${error.message.replace(/\.$/, "")}.`);
+      tool.say(`refused ${JSON.stringify(entry.path)}: ${error.message.replace(/\.$/, "")}.`);
     });
   }
   // The checksum of gzip is at the end.
-  while ((await upTo(65_536)).length > 0);
+  for await (const _ of archive);
 } catch (error) {
-  tool.fail(`after ${count} entries the archive is of no use: ${(error as Error).message}.`, 1);
+  report.fault(`after ${count} entries the archive is of no use: ${(error as Error).message}`);
 }
-if (refused > 0) tool.fail(`${refused} of ${count} entries were refused.`, 1);
+for (const [path, time] of times) {
+  attempt(path, () => {
+    using dir = out.openDirSync(path);
+    setTime(dir, time);
+  });
+}
+if (refused > 0) tool.say(`${refused} of ${count} entries were refused.`);
+Deno.exit(refused + faults > 0 ? 1 : 0);

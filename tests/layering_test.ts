@@ -133,6 +133,7 @@ const samples: Sample[] = [
       { "ffi/a.ts": "Deno.dlopen(path, symbols);" },
       { "compat/fs/a.ts": '// Deno.dlopen\nconst a: ArrayBuffer = f(/"/, "Deno.UnsafePointer Buffer");' },
       { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
+      { "examples/a.ts": 'import { crc32 } from "node:zlib";' },
       { "tests/a.ts": "Deno.dlopen(path, symbols);" },
     ],
     bad: [
@@ -141,6 +142,7 @@ const samples: Sample[] = [
       [{ "ffi/a.ts": "Deno.UnsafePointer.of(a);" }, "ffi/a.ts: uses UnsafePointer."],
       [{ "ffi/a.ts": 'import { readFileSync } from "node:fs";' }, "ffi/a.ts: uses node:fs."],
       [{ "ffi/a.ts": 'import b from "npm:b@1.2.3";' }, "ffi/a.ts: uses npm:b@1.2.3."],
+      [{ "ffi/a.ts": 'import { crc32 } from "node:zlib";' }, "ffi/a.ts: uses node:zlib."],
       [{ "examples/a.ts": 'import { readFileSync } from "node:fs";' }, "examples/a.ts: uses node:fs."],
       [{ "ffi/a.ts": "const a = /[`\"']/; Buffer.from(a);" }, "ffi/a.ts: uses Buffer."],
       [{ "ffi/a.ts": "process.exit();" }, "ffi/a.ts: uses process."],

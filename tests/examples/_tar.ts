@@ -14,6 +14,10 @@ export interface Member {
   /** "ustar\0" unless it is told. */
   magic?: string;
   checksum?: number;
+  /** Bytes at places of the header. */
+  raw?: Record<number, string | Uint8Array>;
+  /** Blocks between the header and the data. */
+  further?: Uint8Array;
 }
 
 export const end: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
@@ -28,7 +32,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 /** A header and its data, in whole blocks. */
 export function member(one: Member): Uint8Array<ArrayBuffer> {
   const data = typeof one.data === "string" ? bytesOf(one.data) : one.data ?? new Uint8Array();
-  const block = new Uint8Array(512 + Math.ceil(data.length / 512) * 512);
+  const block = new Uint8Array(512), further = one.further ?? new Uint8Array();
   const set = (at: number, text: string) => block.set(bytesOf(text), at);
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0") + "\0";
   set(0, one.name.slice(0, 100));
@@ -39,16 +43,18 @@ export function member(one: Member): Uint8Array<ArrayBuffer> {
   set(157, (one.link ?? "").slice(0, 100));
   set(257, one.magic ?? "ustar\x0000");
   set(345, one.prefix ?? "");
+  for (const [at, bytes] of Object.entries(one.raw ?? {})) {
+    block.set(typeof bytes === "string" ? bytesOf(bytes) : bytes, Number(at));
+  }
   set(148, "        ");
-  const sum = one.checksum ?? block.subarray(0, 512).reduce((sum, byte) => sum + byte, 0);
+  const sum = one.checksum ?? block.reduce((sum, byte) => sum + byte, 0);
   set(148, `${octal(sum, 6)} `);
-  block.set(data, 512);
-  return block;
+  return joined([block, further, data, new Uint8Array(-data.length & 511)]);
 }
 
 /** The records of a pax header. */
-export function records(values: Record<string, string>): string {
-  return Object.entries(values).map(([key, value]) => {
+export function records(values: Record<string, string> | [key: string, value: string][]): string {
+  return (Array.isArray(values) ? values : Object.entries(values)).map(([key, value]) => {
     const rest = ` ${key}=${value}\n`.length;
     let length = rest + 1;
     while (String(length).length + rest !== length) length++;

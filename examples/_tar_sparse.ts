@@ -1,0 +1,102 @@
+/** Where the data of a sparse file belongs: the map in the headers of old GNU tar, and the three forms in pax headers. */
+import { count, decimal, latin1 } from "./_tar_fields.ts";
+
+/** A part of a file that is in the archive; all else is holes. */
+export interface Extent {
+  at: number;
+  size: number;
+}
+
+export interface SparseMap {
+  extents: Extent[];
+  /** Bytes of the whole file. */
+  size: number;
+}
+
+/** Reads so many bytes of the archive. */
+type Exactly = (size: number) => Promise<Uint8Array>;
+
+/** Extents that a map may have, of which each takes memory. */
+const mostExtents = 1_000_000;
+const malformed = new Error("its sparse map is malformed");
+
+/** A map, if its numbers are in order and as much data belongs to it as the archive has. */
+function mapOf(numbers: (number | undefined)[], size: number | undefined, stored: number): SparseMap {
+  const extents: Extent[] = [];
+  let end = 0, sum = 0;
+  for (let i = 0; i < numbers.length; i += 2) {
+    const at = numbers[i] ?? -1, length = numbers[i + 1] ?? -1;
+    if (at < end || length < 0) throw malformed;
+    [end, sum] = [at + length, sum + length];
+    if (length > 0) extents.push({ at, size: length });
+  }
+  if (size === undefined || end > size || sum !== stored) throw malformed;
+  return { extents, size };
+}
+
+/**
+ * The map of an entry of type "S": four extents in the header, and 21 in each further block.
+ *
+ * @throws {Error} If it is malformed; the blocks are read all the same.
+ */
+export async function oldMap(header: Uint8Array, stored: number, exactly: Exactly): Promise<SparseMap> {
+  const numbers: (number | undefined)[] = [];
+  const add = (fields: Uint8Array) => {
+    for (let at = 0; at < fields.length && numbers.length < 2 * mostExtents; at += 12) {
+      // An extent that starts with a NUL is not used.
+      if (fields[at - at % 24] !== 0) numbers.push(count(fields.subarray(at, at + 12)));
+    }
+  };
+  add(header.subarray(386, 482));
+  for (let isExtended = header[482]; isExtended;) {
+    const block = await exactly(512);
+    add(block.subarray(0, 504));
+    isExtended = block[504];
+  }
+  return mapOf(numbers, count(header.subarray(483, 495)), stored);
+}
+
+/**
+ * The map that pax records give, of the forms 0.0 (whose offsets and sizes come as `pairs`), 0.1 or 1.0.
+ *
+ * @param stored - The bytes that the entry has in the archive; the map of 1.0 is at their start.
+ * @returns `undefined` if the file is not sparse.
+ * @throws {Error} If it is malformed, or of another form.
+ */
+export async function paxMap(
+  pax: (key: string) => string | undefined,
+  pairs: string[],
+  stored: number,
+  exactly: Exactly,
+): Promise<SparseMap | undefined> {
+  const form = [pax("GNU.sparse.major") ?? 0, pax("GNU.sparse.minor") ?? 0].join(".");
+  const size = decimal(pax("GNU.sparse.realsize") ?? pax("GNU.sparse.size") ?? "");
+  if (form === "1.0") {
+    const { numbers, length } = await mapInData(stored, exactly);
+    return mapOf(numbers, size, stored - length);
+  }
+  if (form !== "0.0" && form !== "0.1") throw new Error(`it is sparse in the unknown form ${form}`);
+  const blocks = pax("GNU.sparse.numblocks"), map = pax("GNU.sparse.map") ?? pairs.join();
+  if (decimal(pax("SCHILY.realsize") ?? `${stored}`) !== stored) {
+    throw new Error("it is sparse in star's form");
+  }
+  if (size === undefined && blocks === undefined && map === "") return undefined;
+  const numbers = map === "" ? [] : map.split(",").map(decimal);
+  if (decimal(blocks ?? "") !== numbers.length / 2) throw malformed;
+  return mapOf(numbers, size, stored);
+}
+
+/** The map at the start of an entry's data: lines with the number of extents, and the offset and the size of each. */
+async function mapInData(stored: number, exactly: Exactly) {
+  const numbers: (number | undefined)[] = [];
+  let rest = "", length = 0;
+  do {
+    if ((length += 512) > stored || numbers.length > 2 * mostExtents) throw malformed;
+    const lines = (rest + latin1(await exactly(512))).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) numbers.push(decimal(line));
+  } while (!(numbers.length > 2 * (numbers[0] ?? Infinity)));
+  const [count = 0, ...extents] = numbers;
+  if (extents.length !== 2 * count) throw malformed;
+  return { numbers: extents, length };
+}

@@ -4,7 +4,9 @@ import type { FdFile } from "../mod.ts";
 import { rangeOf, statusOf, type Validators } from "./_http_conditions.ts";
 
 /** Bytes up to which a body is read at once, and those of the pieces of a longer one. */
-const small = 256 * 1024, piece = 64 * 1024;
+const small = 32 * 1024, piece = 64 * 1024;
+/** A response copies the bytes that it is made of. */
+const reused = new Uint8Array(small);
 /** Milliseconds in which a file can change twice without another time stamp: kernels take them from a clock of ticks. */
 const tick = 20;
 
@@ -18,8 +20,12 @@ function typeOf(name: string): string {
 export function sendFile(request: Request, file: FdFile, name: string): Response {
   const info = file.statSync(), { size } = info;
   const validators = validatorsOf(info), { tag, modified } = validators;
-  const headers = new Headers({ "accept-ranges": "bytes", "x-content-type-options": "nosniff", etag: tag! });
-  if (modified !== undefined) headers.set("last-modified", new Date(modified).toUTCString());
+  const headers: Record<string, string> = {
+    "accept-ranges": "bytes",
+    "x-content-type-options": "nosniff",
+    etag: tag!,
+  };
+  if (modified !== undefined) headers["last-modified"] = new Date(modified).toUTCString();
   const done = (status: number) => {
     file.close();
     return new Response(null, { status, headers });
@@ -27,11 +33,11 @@ export function sendFile(request: Request, file: FdFile, name: string): Response
   const isGet = request.method === "GET", condition = statusOf(request.headers, validators);
   if (condition !== 200) return done(condition);
   const range = isGet ? rangeOf(request.headers, validators, size) : undefined;
-  if (range !== undefined) headers.set("content-range", `bytes ${range?.join("-") ?? "*"}/${size}`);
+  if (range !== undefined) headers["content-range"] = `bytes ${range?.join("-") ?? "*"}/${size}`;
   if (range === null) return done(416);
   const [first, last] = range ?? [0, size - 1], length = last - first + 1;
-  headers.set("content-type", typeOf(name));
-  headers.set("content-length", String(length));
+  headers["content-type"] = typeOf(name);
+  headers["content-length"] = String(length);
   if (!isGet) return done(200);
   return new Response(bodyOf(file, first, length), { status: range ? 206 : 200, headers });
 }
@@ -52,29 +58,36 @@ function validatorsOf({ ino, size, mtime, ctime }: Deno.FileInfo): Validators {
 /** Some bytes of a file, which is closed when they are read or nobody wants them any more. */
 function bodyOf(file: FdFile, first: number, length: number): BodyInit {
   const end = first + length, taken: ArrayBuffer[] = [];
-  let at = first;
+  let at = first, next: Promise<Uint8Array<ArrayBuffer>> | undefined;
   const advance = (count: number | null) => {
     if (count === null) throw new Error("The file has become shorter than it was.");
     at += count;
   };
   if (length <= small) {
     using _closed = file;
-    const bytes = new Uint8Array(length);
+    const bytes = reused.subarray(0, length);
     while (at < end) advance(file.preadSync(bytes.subarray(at - first), at));
     return bytes;
   }
-  // Nothing is read ahead: a pull means that the server has taken the last piece, with a hold of its own on the memory.
+  const read = async () => {
+    const bytes = new Uint8Array(Math.min(piece, end - at)), start = at;
+    advance(await file.pread(bytes, at));
+    return bytes.subarray(0, at - start);
+  };
+  // A pull means that the server has taken the last piece, with a hold of its own on the memory.
   return new ReadableStream({
     async pull(controller) {
       // By now the last piece but one is sent, as a rule: given up here, its memory serves the next one. The garbage
       // collector would be too late, and fresh memory for each piece take as much time as all the rest.
-      while (taken.length > (at < end ? 1 : 0)) taken.shift()!.transfer(0);
-      if (at === end) return controller.close();
+      while (taken.length > (at < end || next ? 1 : 0)) taken.shift()!.transfer(0);
+      if (at === end && !next) return controller.close();
       try {
-        const bytes = new Uint8Array(Math.min(piece, end - at)), start = at;
-        advance(await file.pread(bytes, at));
-        controller.enqueue(bytes.subarray(0, at - start));
+        const bytes = await (next ?? read());
+        controller.enqueue(bytes);
         taken.push(bytes.buffer);
+        // One piece is read ahead, while this one is sent.
+        next = at < end ? read() : undefined;
+        next?.catch(() => {}); // The next pull reports it.
         if (at === end) file.close();
       } catch (error) {
         file[Symbol.dispose]();

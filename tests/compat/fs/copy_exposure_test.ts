@@ -69,7 +69,7 @@ test("Dir.copySync() and copy() give a directory no more permissions than the or
     using dir = openDirSync(fixture.path);
     let seen = 0;
     await observed(() => {
-      if (!fixture.exists("to/sub") || fixture.list("to/sub").length === 0) return;
+      if (!fixture.exists("to/sub")) return;
       seen++;
       assertEquals(fixture.stat("to/sub").mode! & 0o777, 0o700);
     }, () => isSync ? dir.copySync("from", "to") : dir.copy("from", "to"));

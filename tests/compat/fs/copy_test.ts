@@ -167,9 +167,10 @@ test("Dir.copyFile() goes on with what it opened where the Dir is closed meanwhi
 
 test("copies to one path at a time leave one of them whole, in a tree and alone", async () => {
   using fixture = new Fixture({
-    one: { sub: { deep: { file: "1".repeat(300_000) } } },
-    two: { sub: { deep: { file: "2".repeat(900_000) } } },
-    three: { sub: { deep: { file: "" } } },
+    // In whatever order they are listed, a file comes before the directory.
+    one: { a: "1", sub: { deep: { file: "1".repeat(300_000) } }, z: "1" },
+    two: { a: "2", sub: { deep: { file: "2".repeat(900_000) } }, z: "2" },
+    three: { a: "3", sub: { deep: { file: "" } }, z: "3" },
   });
   using dir = openDirSync(fixture.path);
   const names = ["one", "two", "three"], whole = names.map((name) => fixture.read(`${name}/sub/deep/file`));

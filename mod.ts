@@ -24,6 +24,7 @@
  */
 export type { AtomicWriteOptions } from "./compat/fs/atomic.ts";
 export type { ExistsOptions } from "./compat/fs/attributes.ts";
+export type { LengthOptions, ReadOptions } from "./compat/fs/bound.ts";
 export type { CopyOptions } from "./compat/fs/copy.ts";
 export { Dir, openDirSync } from "./compat/fs/dir.ts";
 export type { OpenDirOptions } from "./compat/fs/dir.ts";

@@ -10,7 +10,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { shown } from "../../ffi/message.ts";
-import { writeAll } from "./_contents.ts";
+import { writeAll } from "./_write_file.ts";
 import { FdFile } from "./fd_file.ts";
 import { rightsOf } from "./_held.ts";
 import { hasAcl, modeAfter } from "./_mode.ts";

@@ -1,7 +1,7 @@
 /** Replaces a file as a whole: whoever opens it finds the old content or the new, and nothing in between. */
 import type { FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
-import { bytesOf } from "./_contents.ts";
+import { bytesOf } from "./_data.ts";
 import type { FdFile } from "./fd_file.ts";
 import { checkHolds, rightsOf } from "./_held.ts";
 import { mayHaveAcl, modeAfter } from "./_mode.ts";
@@ -29,7 +29,7 @@ export function writeAtomicSync(
   data: Uint8Array | string,
   options?: AtomicWriteOptions,
 ): void {
-  const bytes = bytesOf(data);
+  const bytes = bytesOf("Dir.writeFileAtomicSync()", data);
   for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
     file.writeAllSync(bytes);
     file.syncSync();
@@ -42,7 +42,7 @@ export async function writeAtomic(
   data: Uint8Array | string,
   options?: AtomicWriteOptions,
 ): Promise<void> {
-  const bytes = bytesOf(data);
+  const bytes = bytesOf("Dir.writeFileAtomic()", data);
   for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
     await file.writeAll(bytes);
     await file.sync();

@@ -4,8 +4,8 @@ import { Rights, type RightsLike } from "../../rights/mod.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./atomic.ts";
 import * as attributes from "./attributes.ts";
 import type { ExistsOptions } from "./attributes.ts";
+import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./bound.ts";
 import { isConfined } from "./_confined.ts";
-import * as contents from "./_contents.ts";
 import { copyingFile, copyPairs, copyPairsAsync } from "./_copy_file.ts";
 import { copying, type CopyOptions } from "./copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
@@ -19,6 +19,7 @@ import { open } from "./open_async.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./ambient_path.ts";
+import * as reading from "./_read_file.ts";
 import { emptying, remove, REMOVE_OPTIONS, removing } from "./remove.ts";
 import {
   type RenameOptions,
@@ -30,6 +31,7 @@ import {
 import { makeTempDir, makeTempFile } from "./temp.ts";
 import { finish, finishInTurns, inTurns } from "./_turns.ts";
 import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./walk.ts";
+import * as writing from "./_write_file.ts";
 
 /** The options of `openDirSync`. */
 export interface OpenDirOptions {
@@ -229,11 +231,15 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * The bytes of a file, all of them.
+   * Reads all bytes of a file.
    *
    * Stands for openat(2), and read(2) as often as it takes; needs LOOKUP and READ. A file of more than 128 KiB is read in one
    * piece where FSTAT is held too.
    *
+   * @param path A path below the directory.
+   * @param options `maxLength` is the most bytes that the file may have. Default: no bound.
+   * @returns What the file contains.
+   * @throws {RangeError} If the file has more than `maxLength` bytes.
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.IsADirectory} When it is a directory.
@@ -251,21 +257,26 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  readFileSync(path: string): Uint8Array<ArrayBuffer> {
-    return contents.readFileSync(this, path);
+  readFileSync(path: string, options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
+    checkOptions("Dir.readFileSync()", options, lengthOptions("file"));
+    return reading.readFileSync(this, path, options);
   }
 
   /** As {@link Dir.readFileSync}, off this thread where there is much to read. */
-  async readFile(path: string, options: Deno.ReadFileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    checkOptions("Dir.readFile()", options, contents.READ_OPTIONS);
-    return await contents.readFile(this, path, options.signal);
+  async readFile(path: string, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkOptions("Dir.readFile()", options, readOptions("file"));
+    return await reading.readFile(this, path, options);
   }
 
   /**
-   * The text of a file, all of it. What is not UTF-8 becomes U+FFFD.
+   * Reads all text of a file. What is not UTF-8 becomes U+FFFD; a byte order mark stays, as in Deno.
    *
    * Stands for openat(2) and read(2); needs LOOKUP and READ.
    *
+   * @param path A path below the directory.
+   * @param options `maxLength` is the most bytes that the file may have. Default: 536,870,888 bytes, the most that a string can hold.
+   * @returns What the file contains.
+   * @throws {RangeError} If the file has more than `maxLength` bytes.
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.IsADirectory} When it is a directory.
@@ -283,14 +294,15 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  readTextFileSync(path: string): string {
-    return contents.readTextFileSync(this, path);
+  readTextFileSync(path: string, options: LengthOptions = {}): string {
+    checkOptions("Dir.readTextFileSync()", options, lengthOptions("text"));
+    return reading.readTextFileSync(this, path, options);
   }
 
   /** As {@link Dir.readTextFileSync}, off this thread where there is much to read. */
-  async readTextFile(path: string, options: Deno.ReadFileOptions = {}): Promise<string> {
-    checkOptions("Dir.readTextFile()", options, contents.READ_OPTIONS);
-    return await contents.readTextFile(this, path, options.signal);
+  async readTextFile(path: string, options: ReadOptions = {}): Promise<string> {
+    checkOptions("Dir.readTextFile()", options, readOptions("text"));
+    return await reading.readTextFile(this, path, options);
   }
 
   /**
@@ -299,6 +311,10 @@ export class Dir extends Descriptor {
    *
    * Stands for openat(2) and read(2); needs LOOKUP and READ.
    *
+   * @param path A path below the directory.
+   * @param options `maxLength` is the most bytes of a line, without its end. Default: 16 MiB.
+   * @returns The lines, as they are asked for.
+   * @throws {RangeError} If a line has more than `maxLength` bytes. The lines before it come first.
    * @throws {TypeError} When the path is empty or has a NUL.
    * @throws {Deno.errors.NotFound} When the path does not exist.
    * @throws {Deno.errors.IsADirectory} When it is a directory.
@@ -316,14 +332,15 @@ export class Dir extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  readTextFileLinesSync(path: string): IterableIterator<string> {
-    return contents.readLinesSync(this, path);
+  readTextFileLinesSync(path: string, options: LengthOptions = {}): IterableIterator<string> {
+    checkOptions("Dir.readTextFileLinesSync()", options, lengthOptions("line"));
+    return reading.readLinesSync(this, path, options);
   }
 
   /** As {@link Dir.readTextFileLinesSync}, for `for await`. */
-  readTextFileLines(path: string, options: Deno.ReadFileOptions = {}): AsyncIterableIterator<string> {
-    checkOptions("Dir.readTextFileLines()", options, contents.READ_OPTIONS);
-    return contents.readLines(this, path, options.signal);
+  readTextFileLines(path: string, options: ReadOptions = {}): AsyncIterableIterator<string> {
+    checkOptions("Dir.readTextFileLines()", options, readOptions("line"));
+    return reading.readLines(this, path, options);
   }
 
   /**
@@ -352,8 +369,8 @@ export class Dir extends Descriptor {
    * ```
    */
   writeFileSync(path: string, data: Uint8Array, options: Deno.WriteFileOptions = {}): void {
-    checkOptions("Dir.writeFileSync()", options, contents.WRITE_OPTIONS);
-    contents.writeFileSync(this, path, data, options);
+    checkOptions("Dir.writeFileSync()", options, writing.WRITE_OPTIONS);
+    writing.writeFileSync(this, path, data, options);
   }
 
   /** As {@link Dir.writeFileSync}, off this thread where there is much to write; a stream is written as it comes, and cancelled if that fails. */
@@ -362,8 +379,8 @@ export class Dir extends Descriptor {
     data: Uint8Array | ReadableStream<Uint8Array>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    checkOptions("Dir.writeFile()", options, contents.WRITE_OPTIONS);
-    await contents.writeFile(this, path, data, options);
+    checkOptions("Dir.writeFile()", options, writing.WRITE_OPTIONS);
+    await writing.writeFile(this, path, data, options);
   }
 
   /**
@@ -391,8 +408,8 @@ export class Dir extends Descriptor {
    * ```
    */
   writeTextFileSync(path: string, data: string, options: Deno.WriteFileOptions = {}): void {
-    checkOptions("Dir.writeTextFileSync()", options, contents.WRITE_OPTIONS);
-    contents.writeFileSync(this, path, data, options);
+    checkOptions("Dir.writeTextFileSync()", options, writing.WRITE_OPTIONS);
+    writing.writeTextFileSync(this, path, data, options);
   }
 
   /** As {@link Dir.writeTextFileSync}, off this thread where there is much to write; a stream is written as it comes, and cancelled if that fails. */
@@ -401,8 +418,8 @@ export class Dir extends Descriptor {
     data: string | ReadableStream<string>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    checkOptions("Dir.writeTextFile()", options, contents.WRITE_OPTIONS);
-    await contents.writeFile(this, path, data, options);
+    checkOptions("Dir.writeTextFile()", options, writing.WRITE_OPTIONS);
+    await writing.writeTextFile(this, path, data, options);
   }
 
   /**

@@ -1,11 +1,11 @@
 import { abi } from "../../ffi/abi/abi.ts";
 import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/async.ts";
 import * as libc from "../../ffi/libc.ts";
+import { Bound, type Kind, type LengthOptions, lengthOptions } from "./bound.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
-import { rightsOf } from "./_held.ts";
-import { Lines } from "./_lines.ts";
-import { readingAll } from "./_read_all.ts";
-import { statOf } from "./_stat.ts";
+import { lines, linesSync } from "./_lines.ts";
+import { checkOptions } from "./options.ts";
+import { readingAll, restOf } from "./_read_all.ts";
 import { Calls } from "./io/calls.ts";
 import { readableOf, writableOf } from "./io/streams.ts";
 import type { Origin } from "./io/subject.ts";
@@ -13,8 +13,6 @@ import { readHere, writeHere } from "./io/synchronous.ts";
 import { progress, reading, readingAt, writing, writingAt } from "./io/transfer.ts";
 import { sleep } from "./io/wait.ts";
 import { timespecs } from "./_times.ts";
-
-const lineChunk = 64 * 1024;
 
 /**
  * An open file over a raw descriptor: the surface of `Deno.FsFile`, which also works in capability mode.
@@ -304,10 +302,14 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Everything from the offset of the file to its end.
+   * Reads everything from the offset of the file to its end.
    *
    * Stands for read(2), repeated; needs READ.
    *
+   * @param options `maxLength` bounds how many bytes it returns. Default: no bound.
+   * @returns The bytes.
+   * @throws {TypeError} If an option is unknown or of the wrong type.
+   * @throws {RangeError} If there are more than `maxLength` bytes. Some may have been read then.
    * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
    * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
    *
@@ -326,8 +328,9 @@ export class FdFile extends Descriptor {
    * }
    * ```
    */
-  readAllSync(): Uint8Array<ArrayBuffer> {
-    const steps = readingAll(() => this.#rest());
+  readAllSync(options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
+    checkOptions("FdFile.readAllSync()", options, lengthOptions("file"));
+    const steps = readingAll(() => restOf(this.fd), this.#bound("file", options, "FdFile.readAllSync()"));
     let step = steps.next();
     while (!step.done) step = steps.next(this.#readHere(step.value));
     return step.value;
@@ -350,21 +353,14 @@ export class FdFile extends Descriptor {
    * assertEquals((await file.readAll()).length, 0);
    * ```
    */
-  readAll(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#inOrder(POLLIN, async (calls) => {
-      const steps = readingAll(() => this.#rest());
+  async readAll(options: LengthOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkOptions("FdFile.readAll()", options, lengthOptions("file"));
+    return await this.#inOrder(POLLIN, async (calls) => {
+      const steps = readingAll(() => restOf(this.fd), this.#bound("file", options, "FdFile.readAll()"));
       let step = steps.next();
       while (!step.done) step = steps.next(await calls.move(reading, step.value));
       return step.value;
     });
-  }
-
-  /** Bytes from the offset to the end, 0 where that is not known. */
-  #rest(): number {
-    const { fd } = this, rights = rightsOf(fd);
-    if (!rights.has("FSTAT") || !rights.has("SEEK")) return 0;
-    const { isFile, size } = statOf(fd);
-    return isFile ? Math.max(0, size - libc.lseek(fd, 0, libc.SEEK_CUR)) : 0;
   }
 
   /**
@@ -521,10 +517,15 @@ export class FdFile extends Descriptor {
    * The lines of the text from the offset of the file on, without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD,
    * and a byte order mark at the start is left out.
    *
-   * It reads ahead: after a loop that ended early the offset is behind the last line that was given.
+   * It reads ahead: after a loop that ended early the offset is behind the last line that was given. A line of more than
+   * `maxLength` bytes, without its end, ends the loop with a RangeError; the lines before it come first.
    *
    * Stands for read(2), repeated; needs READ.
    *
+   * @param options `maxLength` is the most bytes of a line. Default: 16 MiB.
+   * @returns The lines, as they are asked for.
+   * @throws {TypeError} If an option is unknown or of the wrong type.
+   * @throws {RangeError} If a line has more than `maxLength` bytes.
    * @throws {Deno.errors.BadResource} When it is closed, or not open to read: when the first line is asked for.
    * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
    *
@@ -543,10 +544,12 @@ export class FdFile extends Descriptor {
    * }
    * ```
    */
-  *linesSync(): Generator<string, void, undefined> {
-    const lines = new Lines(), chunk = new Uint8Array(lineChunk);
-    for (let count; (count = this.#readHere(chunk)) > 0;) yield* lines.push(chunk.subarray(0, count));
-    yield* lines.end();
+  linesSync(options: LengthOptions = {}): Generator<string, void, undefined> {
+    checkOptions("FdFile.linesSync()", options, lengthOptions("line"));
+    return linesSync(
+      (bytes) => this.#readHere(bytes),
+      () => this.#bound("line", options, "FdFile.linesSync()"),
+    );
   }
 
   /**
@@ -566,10 +569,13 @@ export class FdFile extends Descriptor {
    * assertEquals(await Array.fromAsync(file.lines()), []);
    * ```
    */
-  async *lines(): AsyncGenerator<string, void, undefined> {
-    const lines = new Lines(), chunk = new Uint8Array(lineChunk);
-    for (let count; (count = await this.read(chunk)) !== null;) yield* lines.push(chunk.subarray(0, count));
-    yield* lines.end();
+  lines(options: LengthOptions = {}): AsyncGenerator<string, void, undefined> {
+    checkOptions("FdFile.lines()", options, lengthOptions("line"));
+    return lines((bytes) => this.read(bytes), () => this.#bound("line", options, "FdFile.lines()"));
+  }
+
+  #bound(kind: Kind, options: LengthOptions, syscall: string): Bound {
+    return new Bound(kind, options, { syscall, fd: this.fd });
   }
 
   /**

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openDirSync } from "../../../mod.ts";
+import { type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
-import { failNext, needsStandin } from "../../_standin.ts";
+import { allCalls, failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
@@ -218,3 +218,106 @@ test("Dir.writeFileAtomicSync() removes what it has written where the disk refus
   dir.writeFileAtomicSync("file", "new");
   assertEquals(fixture.read("file"), "new");
 }, { skip: needsStandin });
+
+const reads = {
+  readFileSync: (dir: Dir, maxLength: number) => dir.readFileSync("file", { maxLength }).length,
+  readFile: async (dir: Dir, maxLength: number) => (await dir.readFile("file", { maxLength })).length,
+  readTextFileSync: (dir: Dir, maxLength: number) => dir.readTextFileSync("file", { maxLength }).length,
+  readTextFile: async (dir: Dir, maxLength: number) => (await dir.readTextFile("file", { maxLength })).length,
+  readTextFileLinesSync: (dir: Dir, maxLength: number) =>
+    [...dir.readTextFileLinesSync("file", { maxLength })].join("").length,
+  readTextFileLines: async (dir: Dir, maxLength: number) =>
+    (await Array.fromAsync(dir.readTextFileLines("file", { maxLength }))).join("").length,
+};
+
+test("Dir's methods that read files give maxLength bytes, and throw a RangeError with the path for one more", async () => {
+  for (const size of [1, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 200_000]) {
+    using fixture = new Fixture({ file: "x".repeat(size) });
+    using dir = openDirSync(fixture.path);
+    for (const [name, read] of Object.entries(reads)) {
+      assertEquals(await read(dir, size), size);
+      const error = await assertRejects(async () => await read(dir, size - 1), RangeError);
+      const what = name.includes("Lines") ? "a line" : "the file";
+      assertEquals(
+        error.message,
+        `Dir.${name}() "file" on fd ${dir.fd}: ${what} has more than ${size - 1} bytes, ` +
+          "the bound that maxLength sets. Pass a larger maxLength.",
+      );
+    }
+  }
+});
+
+test("Dir's methods that read files refuse a wrong maxLength before any system call", async () => {
+  using fixture = new Fixture({ file: "text" });
+  using dir = openDirSync(fixture.path);
+  const before = needsStandin ? 0 : allCalls();
+  for (const read of Object.values(reads)) {
+    for (const bad of [NaN, -1, 1.5, Infinity]) {
+      await assertRejects(async () => await read(dir, bad), RangeError, "maxLength");
+    }
+    await assertRejects(async () => await read(dir, "1" as never), TypeError, "maxLength");
+  }
+  assertEquals(needsStandin ? 0 : allCalls(), before);
+});
+
+test("Dir.readTextFile() and its twins read byte order marks and what is not UTF-8 as Deno does", async () => {
+  const texts = [
+    [0xef, 0xbb, 0xbf, 0x61],
+    [0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf],
+    [0x61, 0xff, 0xf0, 0x9f, 0x98, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xc0, 0x80, 0xf4, 0x90, 0x80, 0x80],
+    [0xe2, 0x82],
+  ].map((bytes) => Uint8Array.from(bytes));
+  for (const bytes of texts) {
+    using fixture = new Fixture({ file: bytes });
+    using dir = openDirSync(fixture.path);
+    const text = fixture.read("file");
+    assertEquals([dir.readTextFileSync("file"), await dir.readTextFile("file")], [text, text]);
+    const lines = new TextDecoder().decode(bytes);
+    assertEquals([...dir.readTextFileLinesSync("file")], [lines]);
+    assertEquals(await Array.fromAsync(dir.readTextFileLines("file")), [lines]);
+  }
+});
+
+test("Dir.writeTextFile() encodes a stream of strings across the borders of its chunks, as Deno does", async () => {
+  const streams: [chunks: string[], text: string][] = [
+    [["a", "\ud83d", "\ude00", "b"], "a\u{1f600}b"],
+    [["\ud83d", "", "\ude00"], "\u{1f600}"],
+    [["x\ud83d", "\ude00\ud83d", "\ude01"], "x\u{1f600}\u{1f601}"],
+    [["\ud83d"], "\ufffd"],
+    [["a\ud83d", ""], "a\ufffd"],
+    [["\ud83d", "a"], "\ufffda"],
+    [["\ud83d", "\ud83d", "\ude00"], "\ufffd\u{1f600}"],
+    [["\ude00", "\ud83d"], "\ufffd\ufffd"],
+    [["", ""], ""],
+    [[], ""],
+  ];
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  for (const [chunks, text] of streams) {
+    await dir.writeTextFile("file", ReadableStream.from(chunks));
+    assertEquals(fixture.read("file"), text, JSON.stringify(chunks));
+  }
+  dir.writeTextFileSync("file", "a\ud83d");
+  assertEquals(fixture.read("file"), "a\ufffd");
+});
+
+test("Dir.writeFile() and writeTextFile() refuse chunks of the wrong type with TypeError, and cancel their source", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const wrong: [method: "writeFile" | "writeTextFile", chunk: unknown][] = [
+    ["writeFile", "text"],
+    ["writeFile", [1]],
+    ["writeTextFile", new Uint8Array(1)],
+    ["writeTextFile", 5],
+    ["writeTextFile", null],
+  ];
+  for (const [method, chunk] of wrong) {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const source = new ReadableStream({ pull: (controller) => controller.enqueue(chunk), cancel: resolve });
+    await assertRejects(() => dir[method]("file", source as never), TypeError, `Dir.${method}()`);
+    assert(await promise instanceof TypeError);
+    await assertRejects(() => dir[method]("new", chunk as never), TypeError, `Dir.${method}()`);
+    assertThrows(() => dir[`${method}Sync`]("new", chunk as never), TypeError, `Dir.${method}Sync()`);
+  }
+  assert(!fixture.exists("new"));
+});

@@ -1,10 +1,26 @@
-import { assert, assertEquals, assertFalse, assertGreater, assertLess, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertGreater,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
-import { FdFile, libc, limitIoctls, openDirSync, openSync, type RightName } from "../../../mod.ts";
+import {
+  FdFile,
+  type LengthOptions,
+  libc,
+  limitIoctls,
+  openDirSync,
+  openSync,
+  type RightName,
+} from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
-import { failNext, needsStandin, needsTraps } from "../../_standin.ts";
+import { allCalls, failNext, needsStandin, needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 import { withShortTransfers } from "./_short.ts";
@@ -617,4 +633,110 @@ test("FdFile and a descriptor that Deno opened see the same file", () => {
   const bytes = new Uint8Array(5);
   assertEquals([deno.readSync(bytes), text.decode(bytes)], [5, "ABcde"]);
   assertEquals(deno.statSync().ino, file.statSync().ino);
+});
+
+/** What both twins give for a content and a bound: the lines, and whether a RangeError came after them. */
+async function boundedLines(content: string, maxLength: number): Promise<[string[], boolean]> {
+  using fixture = new Fixture({ file: content });
+  const results = [];
+  for (const twin of ["linesSync", "lines"] as const) {
+    using file = openSync(fixture.at("file"));
+    const lines: string[] = [];
+    let ended = false;
+    try {
+      for await (const line of file[twin]({ maxLength })) lines.push(line);
+    } catch (error) {
+      assert(error instanceof RangeError, String(error));
+      assertEquals(
+        error.message,
+        `FdFile.${twin}() on fd ${file.fd}: a line has more than ${maxLength} bytes, ` +
+          "the bound that maxLength sets. Pass a larger maxLength.",
+      );
+      ended = true;
+    }
+    results.push([lines, ended]);
+  }
+  assertEquals(results[0], results[1]);
+  return results[0] as [string[], boolean];
+}
+
+test("FdFile.lines() and linesSync() give lines of maxLength bytes, and throw RangeError for one more", async () => {
+  const chunk = 64 * 1024;
+  for (const most of [0, 1, 5, chunk - 1, chunk, chunk + 1, 3 * chunk]) {
+    const line = "x".repeat(most);
+    for (const end of ["\n", "\r\n"]) {
+      const content = `${line}${end}${line}${end}`;
+      assertEquals(await boundedLines(content, most), [[line, line], false]);
+      assertEquals(await boundedLines(`${content}${line}x${end}`, most), [[line, line], true]);
+    }
+    assertEquals(await boundedLines(`${line}\n${line}`, most), [line === "" ? [""] : [line, line], false]);
+    assertEquals(await boundedLines(`${line}\n${line}x`, most), [[line], true]);
+    // A "\r" that ends no line is one of its bytes.
+    assertEquals(await boundedLines(`${line}\r`, most), [[], true]);
+    assertEquals(await boundedLines(`${line}\rx\n`, most), [[], true]);
+  }
+  assertEquals(await boundedLines("é\néx\n", 2), [["é"], true]);
+});
+
+test("FdFile.lines() and linesSync() throw for an endless line, by default at 16 MiB", async () => {
+  for (const twin of ["linesSync", "lines"] as const) {
+    using zero = openSync("/dev/zero");
+    await assertRejects(
+      async () => {
+        for await (const line of zero[twin]()) throw new Error(`a line of ${line.length}`);
+      },
+      RangeError,
+      "more than 16777216 bytes",
+    );
+  }
+});
+
+test("FdFile.readAll() and readAllSync() give maxLength bytes, and throw RangeError for one more, also of what has no size", async () => {
+  for (const size of [0, 3, 16 * 1024, 16 * 1024 + 1, 100_000]) {
+    using fixture = new Fixture({ file: pattern(size) });
+    for (const most of [size, size + 1]) {
+      using file = openSync(fixture.at("file"));
+      assertSameBytes(file.readAllSync({ maxLength: most }), pattern(size));
+      file.seekSync(0, Deno.SeekMode.Start);
+      assertSameBytes(await file.readAll({ maxLength: most }), pattern(size));
+    }
+    if (size === 0) continue;
+    using file = openSync(fixture.at("file"));
+    assertThrows(
+      () => file.readAllSync({ maxLength: size - 1 }),
+      RangeError,
+      `on fd ${file.fd}: the file has`,
+    );
+    file.seekSync(0, Deno.SeekMode.Start);
+    await assertRejects(
+      () => file.readAll({ maxLength: size - 1 }),
+      RangeError,
+      `more than ${size - 1} bytes`,
+    );
+  }
+  using zero = openSync("/dev/zero");
+  assertThrows(() => zero.readAllSync({ maxLength: 1e6 }), RangeError, "more than 1000000 bytes");
+  await assertRejects(() => zero.readAll({ maxLength: 1e6 }), RangeError, "more than 1000000 bytes");
+});
+
+test("FdFile's lines() and readAll() and their twins refuse wrong options before any system call", async () => {
+  using zero = openSync("/dev/zero");
+  const before = needsStandin ? 0 : allCalls();
+  const wrong: [options: unknown, Class: typeof TypeError | typeof RangeError][] = [
+    [{ maxLenght: 1 }, TypeError],
+    [{ maxLength: "1" }, TypeError],
+    [{ maxLength: -1 }, RangeError],
+    [{ maxLength: NaN }, RangeError],
+    [{ maxLength: 1.5 }, RangeError],
+    [null, TypeError],
+  ];
+  for (const [options, Class] of wrong) {
+    const bad = options as LengthOptions;
+    assertThrows(() => zero.linesSync(bad), Class);
+    assertThrows(() => zero.lines(bad), Class);
+    assertThrows(() => zero.readAllSync(bad), Class);
+    await assertRejects(() => zero.readAll(bad), Class);
+  }
+  assertThrows(() => zero.linesSync({ maxLength: 2 ** 29 }), RangeError, "536870888");
+  assertEquals(needsStandin ? 0 : allCalls(), before);
 });

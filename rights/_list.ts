@@ -1,3 +1,5 @@
+import { quoted, shortened } from "./text.ts";
+
 /** The elements of a list as callers give it, unchecked; a bare string is refused, for it would be read by letters. */
 export function elements(list: unknown, form: string): Iterable<unknown> {
   if (typeof list === "string") {
@@ -11,10 +13,12 @@ export function elements(list: unknown, form: string): Iterable<unknown> {
 
 /** Any value, as an error message names it. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "object" && value !== null) return Object.prototype.toString.call(value);
-  return typeof value === "function" ? "A function" : String(value);
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "bigint") return shortened(`${value}n`, 60);
+  if (typeof value === "object" && value !== null) {
+    return shortened(Object.prototype.toString.call(value), 60);
+  }
+  return typeof value === "function" ? "A function" : shortened(String(value), 60);
 }
 
 /** A number as it stands in the C headers. */
@@ -33,6 +37,9 @@ export function forEach<T, S extends { keys(): Iterable<T> }>(
   callback: (value: T, key: T, set: S) => void,
   thisArg: unknown,
 ): void {
+  if (typeof callback !== "function") {
+    throw new TypeError(`forEach() takes a function, not ${show(callback)}.`);
+  }
   for (const element of set.keys()) callback.call(thisArg, element, element, set);
 }
 

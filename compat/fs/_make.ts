@@ -5,11 +5,12 @@ import { lstat } from "./attributes.ts";
 import { permissionBits } from "./_mode.ts";
 import { openBeneath } from "./open.ts";
 import { aBoolean, aMode, checkOptions } from "./options.ts";
-import { parentOf } from "./_path.ts";
+import { checkedPath, parentOf } from "./_path.ts";
 import { at, codeOf } from "./_resolve.ts";
 
 export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): void {
   checkOptions("Dir.mkdir()", options, { recursive: aBoolean, mode: aMode });
+  checkedPath(path);
   const { recursive = false, mode = 0o777 } = options;
   if (recursive) makePath(dir, path, permissionBits(mode));
   else makeDirectory(dir, path, permissionBits(mode));
@@ -50,6 +51,7 @@ function isDirectory(dir: FdLike, path: string): boolean {
 }
 
 export function ensureFile(dir: FdLike, path: string): void {
+  checkedPath(path);
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
   for (let isWayMade = false;; isWayMade = true) {
     try {

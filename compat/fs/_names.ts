@@ -19,10 +19,10 @@ export function rename(
 ): void {
   checkOptions(call, options, { replace: aBoolean });
   const rename = options?.replace === false ? renameUnlessThere : libc.renameat;
-  // Only a directory can get a name with a trailing slash.
-  const source = to.endsWith?.("/") ? `${from}/` : from;
   // Before anything is opened.
   checkedPath(to);
+  // Only a directory can get a name with a trailing slash.
+  const source = to.endsWith("/") ? `${from}/` : from;
   at(dir, source, "renameat", (fd, name) => {
     at(toDir, to, "renameat", (toFd, toName) => rename(fd, name, toFd, toName), true);
   });

@@ -34,7 +34,7 @@ export type Keep = (above: Step, name: string, fd: number) => Step;
 
 /** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; of a mere number it is not known. */
 export function confines(dir: FdLike): boolean {
-  return abi().confinesLookups?.() ?? (dir as { readonly confined?: unknown }).confined === true;
+  return abi().confinesLookups?.() ?? (dir as { readonly confined?: unknown } | null)?.confined === true;
 }
 
 /**

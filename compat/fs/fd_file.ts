@@ -4,7 +4,7 @@ import * as libc from "../../ffi/libc.ts";
 import { Bound, type Kind, type LengthOptions, lengthOptions } from "./bound.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import { lines, linesSync } from "./_lines.ts";
-import { checkOptions } from "./options.ts";
+import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
 import { readingAll, restOf } from "./_read_all.ts";
 import { Calls } from "./io/calls.ts";
 import { readableOf, writableOf } from "./io/streams.ts";
@@ -132,6 +132,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   async read(p: Uint8Array): Promise<number | null> {
+    checkArgument("FdFile.read()", "p", p, aBuffer);
     const count = await this.#inOrder(POLLIN, (calls) => calls.move(reading, p));
     return count === 0 && p.length > 0 ? null : count;
   }
@@ -179,8 +180,9 @@ export class FdFile extends Descriptor {
    * assertEquals(await file.write(new Uint8Array(3)), 3);
    * ```
    */
-  write(p: Uint8Array): Promise<number> {
-    return this.#inOrder(POLLOUT, (calls) => calls.move(writing, p));
+  async write(p: Uint8Array): Promise<number> {
+    checkArgument("FdFile.write()", "p", p, aBuffer);
+    return await this.#inOrder(POLLOUT, (calls) => calls.move(writing, p));
   }
 
   /**
@@ -211,6 +213,8 @@ export class FdFile extends Descriptor {
    * ```
    */
   preadSync(p: Uint8Array, offset: number | bigint): number | null {
+    checkArgument("FdFile.preadSync()", "p", p, aBuffer);
+    checkArgument("FdFile.preadSync()", "offset", offset, anOffset);
     const count = libc.pread(this, p, p.length, offset);
     return count === 0 && p.length > 0 ? null : count;
   }
@@ -241,6 +245,8 @@ export class FdFile extends Descriptor {
    * ```
    */
   async pread(p: Uint8Array, offset: number | bigint): Promise<number | null> {
+    checkArgument("FdFile.pread()", "p", p, aBuffer);
+    checkArgument("FdFile.pread()", "offset", offset, anOffset);
     const count = await this.#asyncCalls().move(readingAt(offset), p);
     return count === 0 && p.length > 0 ? null : count;
   }
@@ -271,6 +277,8 @@ export class FdFile extends Descriptor {
    * ```
    */
   pwriteSync(p: Uint8Array, offset: number | bigint): number {
+    checkArgument("FdFile.pwriteSync()", "p", p, aBuffer);
+    checkArgument("FdFile.pwriteSync()", "offset", offset, anOffset);
     return libc.pwrite(this, p, p.length, offset);
   }
 
@@ -298,6 +306,8 @@ export class FdFile extends Descriptor {
    * ```
    */
   async pwrite(p: Uint8Array, offset: number | bigint): Promise<number> {
+    checkArgument("FdFile.pwrite()", "p", p, aBuffer);
+    checkArgument("FdFile.pwrite()", "offset", offset, anOffset);
     return await this.#asyncCalls().move(writingAt(offset), p);
   }
 
@@ -407,8 +417,9 @@ export class FdFile extends Descriptor {
    * assertEquals(bytes[99_999], 0);
    * ```
    */
-  readInto(p: Uint8Array): Promise<number> {
-    return this.#inOrder(POLLIN, (calls) => calls.fill(p));
+  async readInto(p: Uint8Array): Promise<number> {
+    checkArgument("FdFile.readInto()", "p", p, aBuffer);
+    return await this.#inOrder(POLLIN, (calls) => calls.fill(p));
   }
 
   /**
@@ -464,8 +475,9 @@ export class FdFile extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  writeAll(p: Uint8Array): Promise<void> {
-    return this.#inOrder(POLLOUT, (calls) => calls.drain(p));
+  async writeAll(p: Uint8Array): Promise<void> {
+    checkArgument("FdFile.writeAll()", "p", p, aBuffer);
+    return await this.#inOrder(POLLOUT, (calls) => calls.drain(p));
   }
 
   /**
@@ -628,8 +640,10 @@ export class FdFile extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  seek(offset: number | bigint, whence: Deno.SeekMode): Promise<number> {
-    return this.#inOrder(POLLOUT, () => this.seekSync(offset, whence));
+  async seek(offset: number | bigint, whence: Deno.SeekMode): Promise<number> {
+    checkArgument("FdFile.seek()", "offset", offset, anOffset);
+    checkArgument("FdFile.seek()", "whence", whence, anInteger(-0x80000000, 0x7fffffff));
+    return await this.#inOrder(POLLOUT, () => this.seekSync(offset, whence));
   }
 
   /**
@@ -730,8 +744,9 @@ export class FdFile extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  truncate(len: number | bigint = 0): Promise<void> {
-    return this.#inOrder(POLLOUT, (calls) => calls.using((fd) => ftruncateAsync(fd, len)));
+  async truncate(len: number | bigint = 0): Promise<void> {
+    checkArgument("FdFile.truncate()", "len", len, anOffset);
+    return await this.#inOrder(POLLOUT, (calls) => calls.using((fd) => ftruncateAsync(fd, len)));
   }
 
   /**
@@ -893,6 +908,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   lockSync(exclusive = false): void {
+    checkArgument("FdFile.lockSync()", "exclusive", exclusive, aBoolean);
     libc.flock(this, exclusive ? libc.LOCK_EX : libc.LOCK_SH);
   }
 
@@ -921,6 +937,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   async lock(exclusive = false): Promise<void> {
+    checkArgument("FdFile.lock()", "exclusive", exclusive, aBoolean);
     const calls = this.#asyncCalls();
     for (let pause = 1; !this.tryLockSync(exclusive); pause = Math.min(pause * 2, 50)) {
       await calls.until(sleep(pause));
@@ -952,6 +969,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   tryLockSync(exclusive = false): boolean {
+    checkArgument("FdFile.tryLockSync()", "exclusive", exclusive, aBoolean);
     try {
       libc.flock(this, (exclusive ? libc.LOCK_EX : libc.LOCK_SH) | libc.LOCK_NB);
       return true;
@@ -985,8 +1003,9 @@ export class FdFile extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  tryLock(exclusive = false): Promise<boolean> {
-    return this.#inOrder(POLLOUT, () => this.tryLockSync(exclusive));
+  async tryLock(exclusive = false): Promise<boolean> {
+    checkArgument("FdFile.tryLock()", "exclusive", exclusive, aBoolean);
+    return await this.#inOrder(POLLOUT, () => this.tryLockSync(exclusive));
   }
 
   /**
@@ -1100,8 +1119,9 @@ export class FdFile extends Descriptor {
    * tmp.removeSync(path);
    * ```
    */
-  utime(atime: number | Date, mtime: number | Date): Promise<void> {
-    return this.#inOrder(POLLOUT, () => this.utimeSync(atime, mtime));
+  async utime(atime: number | Date, mtime: number | Date): Promise<void> {
+    const times = timespecs(atime, mtime);
+    return await this.#inOrder(POLLOUT, () => void libc.futimens(this, times));
   }
 
   /**

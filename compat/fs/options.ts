@@ -45,6 +45,17 @@ export const aNumber: Check = (value) => {
 /** A `mode_t`. */
 export const aMode: Check = anInteger(0, 0o177777);
 
+export const aBuffer: Check = (value) => value instanceof Uint8Array ? undefined : type("a Uint8Array");
+
+/** An `off_t`. */
+export const anOffset: Check = (value) => {
+  if (typeof value === "bigint") {
+    return BigInt.asIntN(64, value) === value ? undefined : range("an integer of 64 bits");
+  }
+  if (typeof value !== "number") return type("a number or a bigint");
+  return Number.isSafeInteger(value) ? undefined : range("a safe integer");
+};
+
 /** The length of a file. */
 export const aLength: Check = anInteger(0);
 
@@ -77,7 +88,7 @@ export function anInstance(of: abstract new (...args: never[]) => unknown): Chec
  */
 export function checkOptions(call: string, options: unknown, known: Readonly<Record<string, Check>>): void {
   if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || isOther(options)) {
     throw new TypeError(`${call}: the options must be an object, not ${shown(options)}.`);
   }
   for (const [name, value] of Object.entries(options)) {
@@ -91,6 +102,12 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
       throw new wrong.error(`${call}: the option ${name} must be ${wrong.expected}, not ${shown(value)}.`);
     }
   }
+}
+
+/** Whether an object is of a class, as a `Dir` or a `Date`, and has no members that could be options. */
+function isOther(options: object): boolean {
+  const prototype = Object.getPrototypeOf(options);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null && Object.keys(options).length === 0;
 }
 
 /** Checks an argument as {@linkcode checkOptions} checks an option; undefined is not left out here. */

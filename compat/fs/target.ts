@@ -16,7 +16,7 @@ export interface RenameOptions {
 }
 
 export function targetOf(dir: Dir, to: Target): [FdLike, string] {
-  return to.length === 1 ? [dir, to[0]] : to;
+  return to.length < 2 ? [dir, to[0] as string] : to as [Dir, string];
 }
 
 export function targetWithOptions<Options extends object>(

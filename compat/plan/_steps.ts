@@ -12,6 +12,7 @@ import { type Limits, limitsOf } from "./_limits.ts";
 import type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
 import { presets } from "./presets.ts";
 import { stdio, streamLimits, type StreamOptions, streamOptions } from "./stdio.ts";
+import { warmUpOptions } from "./warm_up_options.ts";
 
 /** An entry of a plan, checked. */
 export interface Entry {
@@ -57,7 +58,8 @@ export interface Steps {
 export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
   checkOptions("sandbox()", plan, known.plan);
-  const { dirs, files, fds, stdio = false } = plan;
+  const { dirs, files, fds, stdio = false, warmUp } = plan;
+  if (typeof warmUp === "object") checkOptions("sandbox(): warmUp", warmUp, warmUpOptions);
   return {
     dirs: entries("dirs", dirs, openingOfDir),
     files: entries("files", files, openingOfFile),

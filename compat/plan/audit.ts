@@ -23,6 +23,7 @@
  *
  * @module
  */
+import { shown } from "../../ffi/message.ts";
 import { isSupported, sandboxed } from "../../ffi/capability_mode.ts";
 import { Rights } from "../../rights/mod.ts";
 import { type OpenDescriptor, openDescriptors } from "./descriptors.ts";
@@ -58,7 +59,12 @@ some but not all are left.
  * ```
  */
 export function auditTable(descriptors: Iterable<OpenDescriptor>): string {
-  return [row("FD", "KIND", "EXEC", "OFFSET") + "RIGHTS", ...Array.from(descriptors).flatMap(lines)].join(
+  const isList = typeof descriptors === "object" && descriptors !== null && Symbol.iterator in descriptors;
+  const all = isList ? [...descriptors] : [undefined];
+  if (!all.every((one) => typeof one?.fd === "number" && typeof one.kind === "string")) {
+    throw new TypeError(`auditTable() takes what openDescriptors() returns, not ${shown(descriptors)}.`);
+  }
+  return [row("FD", "KIND", "EXEC", "OFFSET") + "RIGHTS", ...all.flatMap((one) => lines(one!))].join(
     "\n",
   );
 }

@@ -1,3 +1,4 @@
+import { shown } from "../../ffi/message.ts";
 import { listedFiles } from "../../ffi/open_files.ts";
 import * as libc from "../../ffi/libc.ts";
 import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/socket_name.ts";
@@ -42,7 +43,7 @@ export function fdOf(open: () => PromiseLike<unknown>): Promise<number>;
 export function fdOf(open: () => unknown): number;
 export function fdOf(open: () => unknown): number | Promise<number> {
   if (typeof open !== "function") {
-    throw new TypeError(`fdOf(): open is a function, not ${Deno.inspect(open, { depth: 0 })}.`);
+    throw new TypeError(`fdOf(): open is a function, not ${shown(open)}.`);
   }
   const before = new Map(numbers().map((fd) => [fd, fileOf(fd)]));
   const opened = open();
@@ -108,7 +109,7 @@ function fitting(opened: unknown): Fits {
   }
   throw new TypeError(
     "fdOf(): the function must return what it opened: a listener, connection, server or file of Deno's, not " +
-      `${Deno.inspect(opened, { depth: 0 }).slice(0, 100)}.`,
+      `${shown(opened)}.`,
   );
 }
 

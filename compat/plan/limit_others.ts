@@ -1,3 +1,5 @@
+import { shown } from "../../ffi/message.ts";
+import { anything, checkOptions } from "../fs/options.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import { Fcntls, Ioctls, Rights } from "../../rights/mod.ts";
 import { type Limits, narrow } from "./_limits.ts";
@@ -48,9 +50,11 @@ export interface LimitOthersOptions {
  * }
  * ```
  */
-export function limitOthers({ keep = [] }: LimitOthersOptions = {}): number[] {
+export function limitOthers(options: LimitOthersOptions = {}): number[] {
+  checkOptions("limitOthers()", options, { keep: anything });
+  const { keep = [] } = options;
   if (typeof keep !== "object" || keep === null || !(Symbol.iterator in keep)) {
-    throw new TypeError(`What is kept is a list of descriptors, not ${Deno.inspect(keep)}.`);
+    throw new TypeError(`What is kept is a list of descriptors, not ${shown(keep)}.`);
   }
   const kept = new Set([0, 1, 2, ...Array.from(keep, descriptor)]);
   const open = openDescriptors(), streams = open.filter(({ fd }) => fd <= 2);

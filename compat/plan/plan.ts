@@ -3,7 +3,7 @@ import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
 import type { OpenOptions } from "../fs/open_options.ts";
 import type { Presets } from "./presets.ts";
 import type { StreamOptions } from "./stdio.ts";
-import type { WarmUpOptions } from "./warm_up.ts";
+import type { WarmUpOptions } from "./warm_up_options.ts";
 
 /** A directory that `sandbox()` opens. */
 export interface DirPlan {

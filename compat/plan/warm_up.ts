@@ -1,23 +1,8 @@
+import { checkOptions } from "../fs/options.ts";
 import { readStackTraces } from "./_stack_traces.ts";
+import { type WarmUpOptions, warmUpOptions } from "./warm_up_options.ts";
 
-/** What `warmUp()` makes Deno open now; each by default as it says. */
-export interface WarmUpOptions {
-  /**
-   * The local time zone, for `Date`, `Intl` and `Temporal`: /etc/localtime, and where that is no symlink the files of
-   * /usr/share/zoneinfo. By default true. Without it, local time is UTC after entering.
-   */
-  timezone?: boolean;
-  /**
-   * The source maps of the modules on the call stack, and of this library's that throw, for the lines in `error.stack`:
-   * files in Deno's cache. Other modules have theirs opened by the first stack trace with them in it. By default true.
-   */
-  stackTraces?: boolean;
-  /**
-   * The root certificates, which the first `fetch()` loads, be it of a `data:` URL; network there is none later. By
-   * default false.
-   */
-  certificates?: boolean;
-}
+export type { WarmUpOptions };
 
 /**
  * Makes the parts of Deno that would open files later do it now, before `enter()`, and gives their names.
@@ -39,9 +24,7 @@ export interface WarmUpOptions {
  * ```
  */
 export function warmUp(options: WarmUpOptions = {}): string[] {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`The options of warmUp() are an object, not ${Deno.inspect(options)}.`);
-  }
+  checkOptions("warmUp()", options, warmUpOptions);
   const chosen = { timezone: true, stackTraces: true, certificates: false, ...options };
   const parts = (Object.keys(warming) as (keyof typeof warming)[]).filter((part) => chosen[part]);
   for (const part of parts) warming[part]();

@@ -1,4 +1,5 @@
 /** How a file's bytes are what is read from it and written to it, in units: bytes in binary mode, characters in text mode. */
+import { shown } from "../../ffi/message.ts";
 export interface Codec<T> {
   /**
    * How many bytes the first `most` units are, fewer where a line ends before; undefined where more has to be read to
@@ -25,7 +26,7 @@ export const binary: Codec<Uint8Array<ArrayBuffer>> = {
   },
   encode(data) {
     if (data instanceof Uint8Array) return [data, data.length];
-    throw new TypeError(`A file in binary mode takes a Uint8Array, not ${Deno.inspect(data)}.`);
+    throw new TypeError(`A file in binary mode takes a Uint8Array, not ${shown(data)}.`);
   },
 };
 
@@ -56,7 +57,7 @@ export const text: Codec<string> = {
   },
   encode(data) {
     if (typeof data !== "string") {
-      throw new TypeError(`A file in text mode takes a string, not ${Deno.inspect(data)}.`);
+      throw new TypeError(`A file in text mode takes a string, not ${shown(data)}.`);
     }
     if (!data.isWellFormed()) throw new TypeError("A text with a lone surrogate can't be written in UTF-8.");
     return [encoder.encode(data), data.length - (data.match(/[\ud800-\udbff]/g)?.length ?? 0)];

@@ -1,3 +1,4 @@
+import { shown } from "../../ffi/message.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc.ts";
 import { openBeneath } from "../fs/open.ts";
@@ -46,7 +47,7 @@ export function openIn(dir: Fileno, path: string, flags: number, mode: number): 
  */
 export function checkedFlags(flags: number): number {
   if (typeof flags !== "number") {
-    throw new TypeError(`The flags are a number such as libc.O_RDONLY, not ${Deno.inspect(flags)}.`);
+    throw new TypeError(`The flags are a number such as libc.O_RDONLY, not ${shown(flags)}.`);
   }
   if ((flags | 0) !== flags) throw new RangeError(`The flags are an integer of 32 bits, not ${flags}.`);
   return flags;

@@ -1,3 +1,4 @@
+import { shown } from "../../ffi/message.ts";
 import * as limits from "../../ffi/limits.ts";
 import { Right, type RightName, Rights } from "../../rights/mod.ts";
 import { allRights } from "./_all_rights.ts";
@@ -204,7 +205,7 @@ function table<T>(value: (name: RightName) => unknown): T {
 function listed(caplist: CapList): Rights {
   if (typeof caplist === "string") return new Rights(caplist);
   if (typeof caplist !== "object" || caplist === null || !(Symbol.iterator in caplist)) {
-    throw new TypeError(`${Deno.inspect(caplist)} is not a list: expected one such as ["CAP_READ"].`);
+    throw new TypeError(`${shown(caplist)} is not a list: expected one such as ["CAP_READ"].`);
   }
   return new Rights(Array.from(caplist, (cap) => typeof cap === "string" ? rightName(cap) : cap));
 }
@@ -212,10 +213,10 @@ function listed(caplist: CapList): Rights {
 function rightName(cap: string): RightName {
   if (cap.startsWith("CAP_")) return cap.slice(4) as RightName;
   const meant = names.includes(cap as RightName) ? ` Did you mean "CAP_${cap}"?` : "";
-  throw new RangeError(`${JSON.stringify(cap)} is not the name of a right, which begins with CAP_.${meant}`);
+  throw new RangeError(`${shown(cap)} is not the name of a right, which begins with CAP_.${meant}`);
 }
 
 function rightsOf(other: CapRights): Rights {
   if (other instanceof MutableRights) return other.cr;
-  throw new TypeError(`Another CapRights is needed, not ${Deno.inspect(other)}.`);
+  throw new TypeError(`Another CapRights is needed, not ${shown(other)}.`);
 }

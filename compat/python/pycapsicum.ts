@@ -96,6 +96,7 @@
  *
  * @module
  */
+import { shown } from "../../ffi/message.ts";
 import { getMode } from "../../ffi/capability_mode.ts";
 import * as libc from "../../ffi/libc.ts";
 import * as limits from "../../ffi/limits.ts";
@@ -320,5 +321,5 @@ export function opendir(path: string, flags: Flags): number {
 function flagsOf(flags: Flags): number {
   if (typeof flags !== "string") return checkedFlags(flags);
   if (Object.hasOwn(access, flags)) return access[flags];
-  throw new RangeError(`The flags are "r", "w", "rw" or a number, not ${JSON.stringify(flags)}.`);
+  throw new RangeError(`The flags are "r", "w", "rw" or a number, not ${shown(flags)}.`);
 }

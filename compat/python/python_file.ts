@@ -1,3 +1,4 @@
+import { shown } from "../../ffi/message.ts";
 import * as libc from "../../ffi/libc.ts";
 import { FdFile } from "../fs/fd_file.ts";
 import { binary, type Codec, text } from "./_codec.ts";
@@ -220,7 +221,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     this.fd;
     if (this.#mode[what]) return;
     throw new Deno.errors.BadResource(
-      `This file is open in mode ${JSON.stringify(this.mode)}, which ${
+      `This file is open in mode ${shown(this.mode)}, which ${
         what === "reads" ? "reads" : "writes"
       } nothing.`,
     );
@@ -293,15 +294,13 @@ interface Mode {
 
 function modeOf(text: string): Mode {
   if (typeof text !== "string") {
-    throw new TypeError(`A mode is a string such as "r+b", not ${Deno.inspect(text)}.`);
+    throw new TypeError(`A mode is a string such as "r+b", not ${shown(text)}.`);
   }
   const has = (letter: string) => text.includes(letter);
   // One direction, and each letter once; the order is free.
   if (!/^(?=[+bt]*[rwax][+bt]*$)(?!.*([+bt]).*\1)(?!.*b.*t|.*t.*b)/.test(text)) {
     throw new RangeError(
-      `${
-        JSON.stringify(text)
-      } is no mode: write one of "r", "w" and "a", then "+" to read and write, "b" for bytes.`,
+      `${shown(text)} is no mode: write one of "r", "w" and "a", then "+" to read and write, "b" for bytes.`,
     );
   }
   return {
@@ -316,6 +315,6 @@ function modeOf(text: string): Mode {
 /** A size as Python takes it, where a negative one and none are no limit. */
 function sizeOf(size: number | null | undefined): number {
   if (size === undefined || size === null) return Infinity;
-  if (!Number.isInteger(size)) throw new TypeError(`A size is an integer, not ${Deno.inspect(size)}.`);
+  if (!Number.isInteger(size)) throw new TypeError(`A size is an integer, not ${shown(size)}.`);
   return size < 0 ? Infinity : size;
 }

@@ -66,7 +66,7 @@ export function* globbing(
   const { root = ".", includeDirs = true } = options;
   const search = new Search(dir, checkedPath(root), options);
   // Refused as each path that leaves the directory.
-  if (checkedPath(glob).startsWith("/")) stat(dir, glob);
+  for (const path of [root, checkedPath(glob)]) if (path.startsWith("/")) stat(dir, path);
   const isDirectoryWanted = /\/\.?$/.test(glob), stages = stagesOf(namesOf(glob)), last = stages.pop()!;
   let starts = [root];
   for (const stage of stages) {

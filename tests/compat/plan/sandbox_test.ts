@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Dir, DryRun, FdFile, Plan, Sandbox } from "../../../mod.ts";
-import { sandbox } from "../../../mod.ts";
+import { sandbox, SandboxError } from "../../../mod.ts";
 import { inChild, libcPath, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -318,4 +318,34 @@ test("the result is typed by the keys of the plan", () => {
     return [dir, file, maybe, exact, steps, either];
   };
   assert(typeof typed === "function");
+});
+
+test("a sandbox closes everything when it is disposed of, and then throws the first error", async () => {
+  using fixture = new Fixture({ a: {}, b: {} });
+  const left = await inChild(async ({ caught, libc, sandbox }, { path, standin }) => {
+    const { failNext } = await import(standin);
+    const entry = (name: string) => ({ path: `${path}/${name}`, unconfined: "allow" as const });
+    const box = sandbox({ dirs: { a: entry("a"), b: entry("b") }, files: { f: { path: "/dev/null" } } });
+    const fds = [box.dirs.a.fd, box.dirs.b.fd, box.files.f.fd];
+    const EIO = 5;
+    // The stand-in's close() does nothing where it is made to fail.
+    failNext("close", EIO);
+    const error = caught(() => box[Symbol.dispose]());
+    return {
+      code: error?.code,
+      open: fds.map((fd) => caught(() => libc.fcntl(fd, libc.F_GETFD)) === undefined),
+    };
+  }, { path: fixture.path, standin: new URL("../../_standin.ts", import.meta.url).href });
+  assertEquals(left, { code: "EIO", open: [true, false, false] });
+}, { skip: needsStandin });
+
+test("the message of a SandboxError has at most 300 characters, with the code of its cause", () => {
+  using fixture = new Fixture();
+  const key = "k".repeat(1000), path = fixture.at("x".repeat(5000));
+  const error = assertThrows(
+    () => sandbox({ files: { [key]: { path } }, enforce: "if-supported" }),
+    SandboxError,
+  );
+  assert(error.message.length <= 300 && error.message.includes("(ENAMETOOLONG)"), error.message);
+  assertEquals([error.entry, error.code], [`files.${key}`, "ENAMETOOLONG"]);
 });

@@ -1,0 +1,62 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { pathOf } from "../../../compat/fs/ambient_path.ts";
+import { openSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+
+test("file: URLs name the files that they name for Deno, and are refused where Deno refuses them", () => {
+  using fixture = new Fixture({
+    a: "a",
+    "a b": "space",
+    "50%": "percent",
+    "a%zz": "no escape",
+    "ü": "umlaut",
+    sub: { a: "in sub" },
+  });
+  const base = `file://${fixture.path}`;
+  const urls = [
+    `${base}/a`,
+    `${base}/a b`,
+    `${base}/a%20b`,
+    `${base}/50%`,
+    `${base}/50%25`,
+    `${base}/a%zz`,
+    `${base}/a%25zz`,
+    `${base}/ü`,
+    `${base}/%C3%BC`,
+    `${base}/sub%2Fa`,
+    `${base}/sub%2fa`,
+    `${base}/./sub/../a`,
+    `${base}/%2e/a`,
+    `${base}/a?query`,
+    `${base}/a#fragment`,
+    `${base}//a`,
+    `file://localhost${fixture.path}/a`,
+    `file:${fixture.path}/a`,
+    `file://elsewhere${fixture.path}/a`,
+    `${base}/%FF`,
+    `${base}/a%00`,
+    `${base}/none`,
+    `https://localhost${fixture.path}/a`,
+  ];
+  const outcome = (read: () => string) => {
+    try {
+      return read();
+    } catch (error) {
+      return error instanceof Deno.errors.NotFound ? "not found" : "refused";
+    }
+  };
+  for (const url of urls.map((url) => new URL(url))) {
+    const ours = outcome(() => {
+      using file = openSync(url);
+      return new TextDecoder().decode(file.readAllSync());
+    });
+    assertEquals(ours, outcome(() => Deno.readTextFileSync(url)), url.href);
+  }
+});
+
+test("a URL that names no path of this machine is a TypeError in words of its own", () => {
+  for (const url of ["https://a/b", "file://host/b", "file:///%FF"]) {
+    assertThrows(() => pathOf(new URL(url)), TypeError, "A path must be a string or a file: URL");
+  }
+});

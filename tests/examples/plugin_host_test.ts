@@ -177,12 +177,166 @@ const stopped = (result: ChildResult & { answers: unknown[] }, why: RegExp) => {
 test("plugin_host.ts stops a plug-in that takes too long to load, to answer, or to end", async () => {
   const limit = ["--time=400"];
   for (const loop of ["while (true);", "await new Promise(() => {});", "self.close();"]) {
-    stopped(await run(`${loop}\nexport default () => 1;`, [1], limit), /took more than 400 ms\.\n$/);
     stopped(
       await run(`export default async () => { ${loop} };`, [1], limit),
       /took more than 400 ms\.\n$/,
     );
   }
+  stopped(
+    await run("while (true);\nexport default () => 1;", [1], limit),
+    /took more than 5400 ms to be loaded\.\n$/,
+  );
+});
+
+test("plugin_host.ts bounds a call by --time, not the start of its Deno or of the plug-in", async () => {
+  const loading = "const end = Date.now() + 3000; while (Date.now() < end);";
+  const { code, stdout, stderr } = await run(`${loading} export default (x) => x;`, [1, 2], [
+    "--time",
+    "2000",
+  ]);
+  assertEquals([code, stdout, stderr], [0, '{"result":1}\n{"result":2}\n', ""]);
+});
+
+/** What a plug-in does with an input, and the line that comes of it. */
+const oddities: [does: string, line: string | RegExp][] = [
+  ["throw Object.create(null)", '{"error":"a value that has no text"}'],
+  ["throw { toString() { throw 1; } }", '{"error":"a value that has no text"}'],
+  ["throw { [Symbol.toPrimitive]: () => ({}) }", '{"error":"a value that has no text"}'],
+  ["throw new Proxy({}, { get() { throw 1; } })", '{"error":"a value that has no text"}'],
+  ["throw Object.assign(new Error(), { get message() { throw 1; } })", /^{"error":"Error|^{"error":"1"/],
+  [
+    "throw Object.defineProperty(new Error(), 'message', { get() { throw 1; } })",
+    '{"error":"a value that has no text"}',
+  ],
+  ["throw null", '{"error":"null"}'],
+  ["throw undefined", '{"error":"undefined"}'],
+  ["throw 'a text\\nof two lines\\ud800'", '{"error":"a text\\nof two lines\\ud800"}'],
+  ["throw Symbol('s')", '{"error":"Symbol(s)"}'],
+  ["throw 1n", '{"error":"1"}'],
+  ["throw () => 1", '{"error":"() => 1"}'],
+  ["throw 'x'.repeat(1e7)", `{"error":"${"x".repeat(10_000)}"}`],
+  ["return", '{"result":null}'],
+  ["return null", '{"result":null}'],
+  ["return -0", '{"result":0}'],
+  ["return NaN", '{"result":null}'],
+  ["return Symbol('s')", /^{"error":"TypeError: It returned a symbol, which JSON does not have\."}$/],
+  ["return () => 1", /^{"error":"TypeError: It returned a function, /],
+  ["return { toJSON() {} }", /^{"error":"TypeError: It returned a object, /],
+  ["return { toJSON: () => ({ failure: 1 }) }", '{"result":{"failure":1}}'],
+  ["return { toJSON() { throw null; } }", '{"error":"null"}'],
+  ["return 1n", /^{"error":"TypeError: .*BigInt/],
+  ["const a = []; a.push(a); return a", /^{"error":"TypeError: .*circular/],
+  ["return { get a() { throw new RangeError('got'); } }", '{"error":"RangeError: got"}'],
+  ["return new Proxy({}, { ownKeys() { throw 'keys'; } })", '{"error":"keys"}'],
+  [
+    "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy",
+    /^{"error":"TypeError: .*revoked/,
+  ],
+  ["return { then(resolve) { resolve('then'); } }", '{"result":"then"}'],
+  ["return { then() { throw 'then'; } }", '{"error":"then"}'],
+  ["return { get then() { throw 'then'; } }", '{"error":"then"}'],
+  ["return Promise.reject(Object.create(null))", '{"error":"a value that has no text"}'],
+  ["return 'x'.repeat(1e6)", `{"result":"${"x".repeat(1e6)}"}`],
+  ["return '\\u20ac'.repeat(1e6)", `{"result":"${"\u20ac".repeat(1e6)}"}`],
+  [
+    "return 'x'.repeat(1 << 20)",
+    /^{"error":"RangeError: It returned more than 1048576 characters of JSON\."}$/,
+  ],
+  [
+    "let deep = []; for (let i = 0; i < 1e5; i++) deep = [deep]; return deep",
+    /^{"error":"RangeError: |^{"result":\[\[/,
+  ],
+  [
+    "return { __proto__: null, a: new Date(0), b: new Map([[1, 2]]), c: [undefined] }",
+    '{"result":{"a":"1970-01-01T00:00:00.000Z","b":{},"c":[null]}}',
+  ],
+  ["JSON.stringify = String = () => 'no'; JSON.parse = () => 0; return 'still'", '{"result":"still"}'],
+  ["return 'the last one'", '{"result":"the last one"}'],
+];
+
+test("plugin_host.ts prints a line for whatever a plug-in throws or returns, and goes on", async () => {
+  const source = `const all = [${oddities.map(([does]) => `() => { ${does}; }`).join(",\n")}];
+    export default (i) => all[i]();`;
+  const { code, stdout, stderr } = await run(source, oddities.map((_, i) => i), ["--time=50000"]);
+  assertEquals([code, stderr], [1, ""]);
+  const lines = stdout.split("\n");
+  assertEquals(lines.pop(), "");
+  for (const [i, [does, expected]] of oddities.entries()) {
+    if (typeof expected === "string") assertEquals(lines[i], expected, does);
+    else assertMatch(lines[i] ?? "no line", expected, does);
+  }
+  assertEquals(lines.length, oddities.length);
+});
+
+test("plugin_host.ts stops a plug-in by a line when it fails outside of a call, whatever it throws", async () => {
+  const never = "new Promise(() => {})";
+  for (
+    const [source, failure] of [
+      ["throw Object.create(null);", "a value that has no text"],
+      ["throw null;", "null"],
+      ["await Promise.reject({ toString() { throw 1; } });", "a value that has no text"],
+      ["setTimeout(() => { throw Object.create(null); });", "a value that has no text"],
+      ["setTimeout(() => { throw new RangeError('late'); });", "RangeError: late"],
+      ["setTimeout(() => Promise.reject(Symbol('late')));", "Symbol(late)"],
+      ["setTimeout(() => postMessage({ a: 1 }));", "it posted a message of its own"],
+      ["setTimeout(() => postMessage(Object.create(null)));", "it posted a message of its own"],
+    ]
+  ) {
+    const result = await run(`${source}\nexport default () => ${never};`, [1], ["--time=50000"]);
+    stopped(result, /^plugin_host: the plug-in does not run: "[^\n]*"\n$/);
+    assertStringIncludes(result.stderr, JSON.stringify(failure));
+  }
+});
+
+/** Runs a plug-in that gives its input back, with bytes as input. */
+async function echo(stdin: Uint8Array | string, source = "export default (x) => x;") {
+  using fixture = new Fixture({ "plugin.js": source });
+  const args = [`--libc=${libcPath}`, ...deno, "--time", "50000", fixture.at("plugin.js")];
+  return await runTool("plugin_host", args, {
+    permissions: ["--allow-read", "--allow-run", ...(kernel.simulated ? ["--allow-env"] : [])],
+    stdin,
+  });
+}
+
+test("plugin_host.ts has a line for each line that comes in, whatever it is, and goes on", async () => {
+  const long = JSON.stringify("y".repeat(3 << 20)), deep = "[".repeat(100_000) + "]".repeat(100_000);
+  const input: [line: string | Uint8Array, answer: RegExp | null][] = [
+    ["1\r", /^{"result":1}$/],
+    ["", null],
+    [" \t\r", null],
+    ["not JSON", /^{"error":"the line is not JSON: \\"not JSON\\""}$/],
+    ["\0", /^{"error":"the line is not JSON: /],
+    ['{"a":1} 2', /^{"error":"the line is not JSON: /],
+    [new Uint8Array([34, 255, 34]), /^{"error":"the line is not UTF-8"}$/],
+    ['"\\ud800"', /^{"result":"\\ud800"}$/],
+    ['{"__proto__":{"a":1}}', /^{"result":{"__proto__":{"a":1}}}$/],
+    [long, /^{"error":"the line has more than 1048576 bytes"}$/],
+    [deep, /^{"(result|error)":/],
+    ["3", /^{"result":3}$/],
+  ];
+  const encoder = new TextEncoder();
+  const bytes = input.flatMap((
+    [line],
+  ) => [...[typeof line === "string" ? encoder.encode(line) : line], new Uint8Array([10])]);
+  const parts = bytes.slice(0, -1), all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) all.set(part, at), at += part.length;
+  const { code, stdout, stderr } = await echo(all);
+  const lines = stdout.split("\n"), expected = input.flatMap(([, answer]) => answer ?? []);
+  assertEquals([code, lines.pop(), lines.length], [1, "", expected.length], stderr);
+  for (const [i, answer] of expected.entries()) assertMatch(lines[i]!.slice(0, 1000), answer);
+  assertEquals(
+    stderr.match(/^plugin_host: line \d+ (?:is not JSON|is not UTF-8|has more than).*\.$/gm)?.length,
+    5,
+  );
+  assertEquals(stderr.trimEnd().split("\n").length, 5, stderr);
+});
+
+test("plugin_host.ts ends with code 0 for no lines, though only with a plug-in that runs", async () => {
+  assertEquals((await echo("")).code, 0);
+  assertEquals((await echo("\n\n")).code, 0);
+  const { code, stderr } = await echo("", "export default 1;");
+  assertEquals([code, stderr.split("\n").length], [1, 2]);
 });
 
 test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or beside it", async () => {

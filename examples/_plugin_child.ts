@@ -1,0 +1,86 @@
+/**
+ * The Deno of a plug-in, which plugin_host.ts starts: it enters capability mode, gives up its permissions, and only then
+ * runs the plug-in, in a Worker. Its standard input gives the module's address first, and then what to call it with.
+ *
+ * @module
+ */
+import { sandbox } from "../mod.ts";
+import { linesOf, longest, longestAnswer, printLine, textOf } from "./_plugin_lines.ts";
+
+/** Characters of an error outside of a call. It can hold the plug-in's address, which has three for each of the module. */
+const longestFailure = Math.floor(3.2 * longest);
+
+/**
+ * What the Worker runs. It keeps what it needs from a plug-in that changes JSON or String, and makes a text of whatever a
+ * plug-in throws or returns: each answer is a string.
+ */
+const starter = `
+  const { parse, stringify } = JSON, text = String, post = postMessage.bind(self);
+  const describe = (thrown, most) => {
+    try {
+      return text(thrown).slice(0, most);
+    } catch {
+      return "a value that has no text";
+    }
+  };
+  const fail = (thrown) => post(stringify({ failure: describe(thrown, ${longestFailure}) }));
+  addEventListener("error", (event) => (event.preventDefault(), fail(event.error)));
+  addEventListener("unhandledrejection", (event) => (event.preventDefault(), fail(event.reason)));
+  const jsonOf = (value) => {
+    const json = value === undefined ? "null" : stringify(value);
+    if (json === undefined) throw new TypeError("It returned a " + typeof value + ", which JSON does not have.");
+    if (json.length > ${longest}) throw new RangeError("It returned more than ${longest} characters of JSON.");
+    return json;
+  };
+  const answer = async (plugin, line) => {
+    try {
+      return '{"result":' + jsonOf(await plugin(parse(line))) + "}";
+    } catch (error) {
+      return stringify({ error: describe(error, 10_000) });
+    }
+  };
+  onmessage = async ({ data: address }) => {
+    console.log = console.info = console.debug = console.error;
+    try {
+      const { default: plugin } = await import(address);
+      if (typeof plugin !== "function") throw new TypeError("Its default export is no function.");
+      onmessage = async ({ data }) => post(await answer(plugin, data));
+      post('{"isLoaded":true}');
+    } catch (error) {
+      fail(error);
+    }
+  };
+  post('{"isReady":true}');`;
+
+async function run(libc: string): Promise<never> {
+  const { sandboxed } = sandbox({ stdio: true, limitOthers: true, enforce: "if-supported" });
+  const names = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+  for (const name of names) await Deno.permissions.revoke({ name });
+  const asked = [...names.map((name) => ({ name })), { name: "ffi", path: libc } as const];
+  for (const permission of asked) {
+    const { state, partial } = await Deno.permissions.query(permission);
+    if (state === "granted" || partial) throw new Error(`it keeps ${Deno.inspect(permission)}`);
+  }
+  printLine(JSON.stringify({ sandboxed }));
+
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(starter)}`, { type: "module" });
+  const fail = (failure: string) => printLine(JSON.stringify({ failure }));
+  worker.onmessage = ({ data }) => {
+    if (typeof data === "string" && data.length < longestAnswer) printLine(data);
+    else fail("it posted a message of its own");
+  };
+  worker.onmessageerror = () => fail("it posted a message of its own");
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(String(event.message));
+  };
+  for await (const line of linesOf(Deno.stdin.readable, Infinity)) worker.postMessage(textOf(line!));
+  Deno.exit();
+}
+
+try {
+  await run(Deno.args[0]!);
+} catch (error) {
+  printLine(JSON.stringify({ failure: (error as Error).message }));
+  Deno.exit(1);
+}

@@ -34,9 +34,19 @@ export function openFiles(): OpenFile[] {
 
 /** The kernel's list; undefined in capability mode, and on Linux where /proc is not mounted or can't be read. */
 export function listedFiles(): OpenFile[] | undefined {
-  const listed = abi().hasCapsicum ? freebsdList() : linuxList();
+  const listed = abi().hasCapsicum ? unlessMissing(freebsdList) : linuxList();
   for (const { fd } of listed ?? []) end = Math.max(end, fd + 1);
   return listed;
+}
+
+/** Undefined where this libc lacks a function: entering must not fail for want of a list. */
+function unlessMissing<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotSupported) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,11 +1,7 @@
 import { errno } from "./_errno.ts";
-import { abi } from "./abi/abi.ts";
+import { abi } from "./system.ts";
 import { listed, shortened } from "./message.ts";
-import { since, symbols } from "./symbols.ts";
-
-type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
-export type Name = keyof Symbols;
-export type Functions = { [N in Name]: NonNullable<Symbols[N]> };
+import { type Functions, type Name, since, symbols } from "./symbols.ts";
 
 /** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
 export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name, undefined])) as {

@@ -1,5 +1,5 @@
 // FFI converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. What a call gets is checked here first.
-import { AT_FDCWD } from "./abi/freebsd_constants.ts";
+import { AT_FDCWD } from "./freebsd/constants.ts";
 import { descriptor, type FdLike } from "./fd_like.ts";
 import { shown } from "./message.ts";
 

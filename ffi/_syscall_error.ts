@@ -1,11 +1,11 @@
 import { Fcntls, type RightName, Rights } from "../rights/mod.ts";
 import { bind, bound, errno } from "./_bind.ts";
-import { abi } from "./abi/abi.ts";
-import { AT_FDCWD, O_NOFOLLOW } from "./abi/freebsd_constants.ts";
+import { abi } from "./system.ts";
+import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";
 import { type Errno, ESCAPE, failure } from "./failure.ts";
 import { type GivenCall, listed, messageOf } from "./message.ts";
-import { type Operation, rightsNeeded, rightsToOpen } from "./needs.ts";
+import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 
 /** What a failed call was given. */
 export interface Call {

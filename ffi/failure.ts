@@ -1,5 +1,5 @@
 /** Errors in the form of a failed system call's: those that the kernel reports, and what the library refuses itself. */
-import { abi } from "./abi/abi.ts";
+import { abi } from "./system.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
 import { type GivenCall, messageOf } from "./message.ts";
 

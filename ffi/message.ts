@@ -6,7 +6,7 @@
  * @module
  */
 import { quoted, shortened } from "../rights/text.ts";
-import { AT_FDCWD } from "./abi/freebsd_constants.ts";
+import { AT_FDCWD } from "./freebsd/constants.ts";
 
 export { listed, quoted, shortened } from "../rights/text.ts";
 

@@ -142,7 +142,7 @@ export const symbols = {
   // ssize_t send(int s, const void *msg, size_t len, int flags)
   send: { parameters: [int, memory, size_t, int], result: int },
 
-  // Off the thread of the event loop, where errno can't be read: `ffi/async.ts` alone calls these. None takes a path.
+  // Off the thread of the event loop, where errno can't be read: `ffi/libc/threads.ts` alone calls these. None takes a path.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },
   write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
   pread_async: { name: "pread", parameters: [int, memory, size_t, off_t], result: int, nonblocking: true },
@@ -155,3 +155,9 @@ export const symbols = {
 
 /** The release whose libc has a function first, where one of the supported releases lacks it. */
 export const since: Readonly<Record<string, string>> = { renameat2: "15.1" };
+
+type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
+/** A row of the table. */
+export type Name = keyof Symbols;
+/** The functions of the table, as they are called. */
+export type Functions = { [N in Name]: NonNullable<Symbols[N]> };

@@ -1,4 +1,4 @@
-import { places } from "../ffi/abi/linux_libc.ts";
+import { places } from "../ffi/linux/glibc.ts";
 
 /** Which kernel answers the library's calls: FreeBSD's own, the stand-in, or Linux's without Capsicum. */
 const isNative = Deno.build.os === "linux";

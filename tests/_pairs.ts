@@ -1,5 +1,5 @@
 /** Makes connected descriptors that the library has no call for, on each kernel: pipes, sockets, terminals. */
-import { places } from "../ffi/abi/linux_libc.ts";
+import { places } from "../ffi/linux/glibc.ts";
 import { FdFile } from "../mod.ts";
 
 const isNative = Deno.build.os === "linux";

@@ -6,7 +6,7 @@
  */
 import { join } from "@std/path";
 import { bindAll } from "../ffi/_bind.ts";
-import { places } from "../ffi/abi/linux_libc.ts";
+import { places } from "../ffi/linux/glibc.ts";
 import { kernel } from "./_kernel.ts";
 
 /** `nobody`, on FreeBSD and on Linux. */

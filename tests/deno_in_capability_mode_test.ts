@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { places } from "../ffi/abi/linux_libc.ts";
+import { places } from "../ffi/linux/glibc.ts";
 import { runModule } from "./_child.ts";
 import { type Probe, probes } from "./_deno_probes.ts";
 import { Fixture } from "./_fixture.ts";

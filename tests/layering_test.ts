@@ -28,7 +28,7 @@ const samples: Sample[] = [
     good: [
       { "rights/a.ts": 'import { b } from "./b.ts";' },
       { "ffi/abi/a.ts": 'import type { b } from "../../rights/mod.ts";' },
-      { "compat/plan/a.ts": 'export { b } from "../fs/b.ts";' },
+      { "compat/sandbox/a.ts": 'export { b } from "../fs/b.ts";' },
       { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
       { "examples/a.ts": 'import * as cap from "../compat/python/pycapsicumcffi.ts";' },
@@ -46,12 +46,12 @@ const samples: Sample[] = [
         "ffi/a.ts: imports compat/fs/b.ts, which is in a higher layer.",
       ],
       [
-        { "compat/fs/a.ts": 'import "../plan/b.ts";' },
-        "compat/fs/a.ts: imports compat/plan/b.ts, which is in a higher layer.",
+        { "compat/fs/a.ts": 'import "../sandbox/b.ts";' },
+        "compat/fs/a.ts: imports compat/sandbox/b.ts, which is in a higher layer.",
       ],
       [
-        { "compat/plan/a.ts": 'await import("../../mod.ts");' },
-        "compat/plan/a.ts: imports mod.ts, which is in a higher layer.",
+        { "compat/sandbox/a.ts": 'await import("../../mod.ts");' },
+        "compat/sandbox/a.ts: imports mod.ts, which is in a higher layer.",
       ],
       [
         { "mod.ts": 'export { a } from "./compat/python/a.ts";' },

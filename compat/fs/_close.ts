@@ -1,4 +1,4 @@
-import * as libc from "../../ffi/libc.ts";
+import * as libc from "../../ffi/libc/mod.ts";
 
 /** Closes all of the descriptors, also where closing one of them fails, and throws the first failure. */
 export function closeAll(fds: Iterable<number>): void {

@@ -1,7 +1,7 @@
 import { descriptor } from "../../ffi/fd_like.ts";
-import * as libc from "../../ffi/libc.ts";
+import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/message.ts";
-import { limit } from "../../ffi/limits.ts";
+import { limit } from "../../ffi/capsicum/limits.ts";
 import type { RightsLike } from "../../rights/mod.ts";
 
 /**

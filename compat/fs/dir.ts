@@ -1,37 +1,37 @@
-import { limit } from "../../ffi/limits.ts";
-import * as libc from "../../ffi/libc.ts";
+import { limit } from "../../ffi/capsicum/limits.ts";
+import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/mod.ts";
-import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./atomic.ts";
-import * as attributes from "./attributes.ts";
-import type { ExistsOptions } from "./attributes.ts";
-import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./bound.ts";
-import { isConfined } from "./_confined.ts";
-import { copyingFile, copyPairs, copyPairsAsync } from "./_copy_file.ts";
-import { copying, type CopyOptions } from "./copy.ts";
+import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./whole/atomic.ts";
+import * as attributes from "./metadata/attributes.ts";
+import type { ExistsOptions } from "./metadata/attributes.ts";
+import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./whole/bound.ts";
+import { isConfined } from "./path/confined.ts";
+import { copyingFile, copyPairs, copyPairsAsync } from "./tree/copy_file.ts";
+import { copying, type CopyOptions } from "./tree/copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
-import type { FdFile } from "./fd_file.ts";
-import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./glob.ts";
-import { listAtSync, LISTING, readDirAtSync, readingDir } from "./list.ts";
-import { ensureFile, mkdir } from "./_make.ts";
-import * as names from "./_names.ts";
+import type { FdFile } from "./file.ts";
+import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
+import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
+import { ensureFile, mkdir } from "./whole/make.ts";
+import * as names from "./path/links.ts";
 import { openBeneath, openFileAt } from "./open.ts";
 import { open } from "./open_async.ts";
 import type { OpenOptions } from "./open_options.ts";
 import { anything, checkOptions } from "./options.ts";
-import { pathOf } from "./ambient_path.ts";
-import * as reading from "./_read_file.ts";
-import { emptying, remove, REMOVE_OPTIONS, removing } from "./remove.ts";
+import { pathOf } from "./path/ambient_path.ts";
+import * as reading from "./whole/read_file.ts";
+import { emptying, remove, REMOVE_OPTIONS, removing } from "./tree/remove.ts";
 import {
   type RenameOptions,
   type Target,
   targetOf,
   type TargetWithOptions,
   targetWithOptions,
-} from "./target.ts";
-import { makeTempDir, makeTempFile } from "./temp.ts";
-import { finish, finishInTurns, inTurns } from "./_turns.ts";
-import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./walk.ts";
-import * as writing from "./_write_file.ts";
+} from "./path/target.ts";
+import { makeTempDir, makeTempFile } from "./whole/temp.ts";
+import { finish, finishInTurns, inTurns } from "./tree/turns.ts";
+import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./tree/walk.ts";
+import * as writing from "./whole/write_file.ts";
 
 /** The options of `openDirSync`. */
 export interface OpenDirOptions {

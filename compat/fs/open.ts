@@ -1,13 +1,13 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
-import * as libc from "../../ffi/libc.ts";
-import { limit } from "../../ffi/limits.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { limit } from "../../ffi/capsicum/limits.ts";
 import { Rights } from "../../rights/mod.ts";
-import { FdFile } from "./fd_file.ts";
+import { FdFile } from "./file.ts";
 import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
 import { checkOptions } from "./options.ts";
-import { permissionBits } from "./_mode.ts";
-import { pathOf } from "./ambient_path.ts";
-import { at, confines, followed, mayBeSymlink } from "./_resolve.ts";
+import { permissionBits } from "./metadata/mode.ts";
+import { pathOf } from "./path/ambient_path.ts";
+import { at, confines, followed, mayBeSymlink } from "./path/resolve.ts";
 
 /**
  * Opens a file by an ambient path, before `enter()`. The options are those of `Deno.openSync`; without any it reads.

@@ -6,19 +6,19 @@
  * for a reader (ENXIO), a lock or a lease (EAGAIN).
  */
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
-import * as libc from "../../ffi/libc.ts";
-import { limit } from "../../ffi/limits.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { limit } from "../../ffi/capsicum/limits.ts";
 import { Rights } from "../../rights/mod.ts";
-import { stat } from "./attributes.ts";
-import { FdFile } from "./fd_file.ts";
-import { rightsOf } from "./_held.ts";
+import { stat } from "./metadata/attributes.ts";
+import { FdFile } from "./file.ts";
+import { rightsOf } from "./metadata/held.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/subject.ts";
 import { pauses, sleepUnlessAborted } from "./io/wait.ts";
-import { permissionBits } from "./_mode.ts";
+import { permissionBits } from "./metadata/mode.ts";
 import { openBeneath } from "./open.ts";
 import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
 import { aSignal, checkOptions } from "./options.ts";
-import { codeOf } from "./_resolve.ts";
+import { codeOf } from "./path/resolve.ts";
 
 /** Of these no call that opens waits for another process. */
 const NEVER_WAITS = libc.O_NONBLOCK | libc.O_DIRECTORY | libc.O_PATH | libc.O_EXEC;

@@ -1,4 +1,4 @@
-import * as libc from "../../ffi/libc.ts";
+import * as libc from "../../ffi/libc/mod.ts";
 import type { RightsLike } from "../../rights/mod.ts";
 import { aBoolean, aMode, anInteger, anything, type Check } from "./options.ts";
 

@@ -1,6 +1,6 @@
-import { isWithoutCapsicum } from "../../ffi/capability_mode.ts";
+import { isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
-import * as libc from "../../ffi/libc.ts";
+import * as libc from "../../ffi/libc/mod.ts";
 import { Rights } from "../../rights/mod.ts";
 
 /** No process can have that many descriptors. */

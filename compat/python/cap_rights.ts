@@ -1,9 +1,9 @@
 import { shown } from "../../ffi/message.ts";
-import * as limits from "../../ffi/limits.ts";
+import * as limits from "../../ffi/capsicum/limits.ts";
 import { Right, type RightName, Rights } from "../../rights/mod.ts";
 import { allRights } from "./_all_rights.ts";
 import { type Callable, callable } from "./_callable.ts";
-import { type Fileno, fileno } from "./_descriptor.ts";
+import { type Fileno, fileno } from "./_python_fd.ts";
 
 /** The name of a right as C writes it, as `"CAP_READ"`. */
 export type CapName = `CAP_${RightName}`;

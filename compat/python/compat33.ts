@@ -1,6 +1,6 @@
-import * as libc from "../../ffi/libc.ts";
-import { listDirSync } from "../fs/list.ts";
-import { type Fileno, fileno, openIn } from "./_descriptor.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { listDirSync } from "../fs/tree/list.ts";
+import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 
 /** What Python takes by keyword in `open(path, flags, mode=..., dir_fd=...)`. */
 export interface OpenKeywords {

@@ -97,13 +97,13 @@
  * @module
  */
 import { shown } from "../../ffi/message.ts";
-import { getMode } from "../../ffi/capability_mode.ts";
-import * as libc from "../../ffi/libc.ts";
-import * as limits from "../../ffi/limits.ts";
-import { checkedFlags, type Fileno, fileno, openIn } from "./_descriptor.ts";
+import { getMode } from "../../ffi/capsicum/capability_mode.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import * as limits from "../../ffi/capsicum/limits.ts";
+import { checkedFlags, type Fileno, fileno, openIn } from "./_python_fd.ts";
 import { fdopen, type PythonFile } from "./python_file.ts";
 
-export { enter, sandboxed } from "../../ffi/capability_mode.ts";
+export { enter, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
 export { CapsicumError } from "../../ffi/errors.ts";
 export {
   CAP_FCNTL_ALL,
@@ -111,9 +111,9 @@ export {
   CAP_FCNTL_GETOWN,
   CAP_FCNTL_SETFL,
   CAP_FCNTL_SETOWN,
-} from "../../ffi/libc.ts";
+} from "../../ffi/libc/mod.ts";
 export type { Callable } from "./_callable.ts";
-export type { Fileno } from "./_descriptor.ts";
+export type { Fileno } from "./_python_fd.ts";
 export { type CapList, type CapName, CapRights, Caps, CapsName } from "./cap_rights.ts";
 export type { PythonFile } from "./python_file.ts";
 

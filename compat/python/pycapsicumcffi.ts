@@ -117,18 +117,18 @@
  *
  * @module
  */
-import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capability_mode.ts";
-import * as libc from "../../ffi/libc.ts";
-import * as limits from "../../ffi/limits.ts";
+import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import * as limits from "../../ffi/capsicum/limits.ts";
 import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
-import { type Fileno, fileno, openIn } from "./_descriptor.ts";
+import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 import { fdopen, type PythonFile } from "./python_file.ts";
 
-export { sandboxed } from "../../ffi/capability_mode.ts";
-export { AT_FDCWD, ECAPMODE, ENOTCAPABLE, O_CLOEXEC } from "../../ffi/libc.ts";
+export { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+export { AT_FDCWD, ECAPMODE, ENOTCAPABLE, O_CLOEXEC } from "../../ffi/libc/mod.ts";
 export type { Callable } from "./_callable.ts";
 export { compat33, type OpenKeywords } from "./compat33.ts";
-export type { Fileno } from "./_descriptor.ts";
+export type { Fileno } from "./_python_fd.ts";
 export { fdopen, PythonFile } from "./python_file.ts";
 export * from "./right_constants.ts";
 export * from "./sets.ts";

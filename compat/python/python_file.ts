@@ -1,6 +1,6 @@
 import { shown } from "../../ffi/message.ts";
-import * as libc from "../../ffi/libc.ts";
-import { FdFile } from "../fs/fd_file.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { FdFile } from "../fs/file.ts";
 import { binary, type Codec, text } from "./_codec.ts";
 
 /** Bytes to read ahead, as Python's `io.DEFAULT_BUFFER_SIZE`. */

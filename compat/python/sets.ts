@@ -1,6 +1,6 @@
 /** What pycapsicumcffi's functions take: sets of rights, fcntls and ioctls, and the values of fcntls. */
-import * as libc from "../../ffi/libc.ts";
-import { getFcntls, getIoctls, getRights } from "../../ffi/limits.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/limits.ts";
 import {
   Fcntls as FcntlSet,
   type FcntlsLike,
@@ -12,7 +12,7 @@ import {
   type RightsLike,
 } from "../../rights/mod.ts";
 import { allRights } from "./_all_rights.ts";
-import { type Fileno, fileno, isFileno } from "./_descriptor.ts";
+import { type Fileno, fileno, isFileno } from "./_python_fd.ts";
 import { type Callable, callable } from "./_callable.ts";
 
 /** A set of rights, which is one of the main module's. */

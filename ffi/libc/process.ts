@@ -1,7 +1,7 @@
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
 import { int, long, memory, unsigned } from "../_check.ts";
 import { syscallError } from "../_syscall_error.ts";
-import { EINTR } from "../abi/freebsd_constants.ts";
+import { EINTR } from "../freebsd/constants.ts";
 
 /**
  * How many descriptors the process may have, which is one more than the largest that it can open.

@@ -8,7 +8,7 @@
  * @module
  */
 import { CapsicumError, enter, libc, limit, type RightName, Rights } from "../../mod.ts";
-import { rightsNeeded, rightsToOpen } from "../../ffi/needs.ts";
+import { rightsNeeded, rightsToOpen } from "../../ffi/capsicum/needs.ts";
 import { kernel } from "../_kernel.ts";
 
 export interface Operation {

@@ -8,8 +8,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { abi } from "../../ffi/abi/abi.ts";
-import { errnoTable } from "../../ffi/abi/linux_errno.ts";
+import { abi } from "../../ffi/system.ts";
+import { errnoTable } from "../../ffi/linux/errno.ts";
 import { isNotCapable, isSupported, libc, openDirSync, sandboxed, type SyscallError } from "../../mod.ts";
 import { inChild, libcPath, otherSystem } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { cString, decodeName, decodeNames } from "../../ffi/_names.ts";
+import { cString, decodeName, decodeNames } from "../../ffi/names.ts";
 import * as names from "../../ffi/names.ts";
 import { test } from "../_test.ts";
 

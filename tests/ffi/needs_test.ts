@@ -1,7 +1,7 @@
 /** The table of rights needed: against the sources of the kernel, and against the kernel that answers here. */
 import { assertEquals } from "@std/assert";
 import { libc, needs, type Operation, Rights, rightsFor } from "../../mod.ts";
-import { rightsToOpen } from "../../ffi/needs.ts";
+import { rightsToOpen } from "../../ffi/capsicum/needs.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";

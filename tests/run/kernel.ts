@@ -1,4 +1,4 @@
-import { places } from "../../ffi/abi/linux_libc.ts";
+import { places } from "../../ffi/linux/glibc.ts";
 import { root } from "./deno.ts";
 
 /** What the library's calls reach on this system, and the flags and variables that children need to reach it too. */

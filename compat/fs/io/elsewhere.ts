@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { eventsWithin, POLLOUT } from "../../../ffi/async.ts";
-import { hasRights } from "../_held.ts";
+import { eventsWithin, POLLOUT } from "../../../ffi/libc/threads.ts";
+import { hasRights } from "../metadata/held.ts";
 import type { Subject } from "./subject.ts";
 import type { Transfer } from "./transfer.ts";
 import { endTurn } from "./turn.ts";

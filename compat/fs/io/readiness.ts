@@ -1,4 +1,4 @@
-import { eventsOf, pollAsync, pollfds } from "../../../ffi/async.ts";
+import { eventsOf, pollAsync, pollfds } from "../../../ffi/libc/threads.ts";
 import type { Wait } from "./wait.ts";
 
 interface Waiting {

@@ -1,4 +1,9 @@
-import type { FdFile } from "../fd_file.ts";
+/** What a stream needs of a file. */
+interface Streamed {
+  read(p: Uint8Array): Promise<number | null>;
+  writeAll(p: Uint8Array): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** Bytes of a chunk where the reader brings no memory of its own. */
 const chunk = 64 * 1024;
@@ -10,7 +15,7 @@ const chunk = 64 * 1024;
 export let ballast: unknown[];
 
 /** The bytes of a file from its offset on. It is closed at their end, on failure and when the stream is cancelled. */
-export function readableOf(file: FdFile): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function readableOf(file: Streamed): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
     autoAllocateChunkSize: chunk,
@@ -31,7 +36,7 @@ export function readableOf(file: FdFile): ReadableStream<Uint8Array<ArrayBuffer>
 }
 
 /** Writes to a file at its offset. It is closed with the stream, on failure and when the stream is aborted. */
-export function writableOf(file: FdFile): WritableStream<Uint8Array> {
+export function writableOf(file: Streamed): WritableStream<Uint8Array> {
   return new WritableStream({
     start({ signal }) {
       // The stream's own abort() comes after the write under way, and that may wait for somebody else.
@@ -43,7 +48,7 @@ export function writableOf(file: FdFile): WritableStream<Uint8Array> {
   });
 }
 
-async function closingOnFailure<T>(file: FdFile, use: () => Promise<T>): Promise<T> {
+async function closingOnFailure<T>(file: Streamed, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {

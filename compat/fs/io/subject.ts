@@ -1,7 +1,7 @@
-import * as libc from "../../../ffi/libc.ts";
-import { typeOfSocket } from "../../../ffi/socket_name.ts";
-import { mayGetFlags, maySetFlags, rightsOf } from "../_held.ts";
-import { identityOf, statOf } from "../_stat.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { typeOfSocket } from "../../../ffi/libc/sockaddr.ts";
+import { mayGetFlags, maySetFlags, rightsOf } from "../metadata/held.ts";
+import { identityOf, statOf } from "../metadata/stat.ts";
 
 // The same in FreeBSD's sys/socket.h and Linux.
 const SOCK_SEQPACKET = 5;

@@ -1,5 +1,5 @@
 /** Synchronous calls of what the library made O_NONBLOCK: they wait, as they would have without that. */
-import { eventsWithin, POLLIN, POLLOUT, readNow, writeNow } from "../../../ffi/async.ts";
+import { eventsWithin, POLLIN, POLLOUT, readNow, writeNow } from "../../../ffi/libc/threads.ts";
 import { pauses } from "./wait.ts";
 
 /** read(2) that waits. */

@@ -9,8 +9,8 @@ import {
   sendNow,
   writeAsync,
   writeNow,
-} from "../../../ffi/async.ts";
-import * as libc from "../../../ffi/libc.ts";
+} from "../../../ffi/libc/threads.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
 
 /** What moves bytes between a descriptor and a buffer, in each way that there is. */
 export interface Transfer {

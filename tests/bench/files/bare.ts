@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { places } from "../../../ffi/abi/linux_libc.ts";
+import { places } from "../../../ffi/linux/glibc.ts";
 import { libc } from "../../../mod.ts";
 import { type Cases, freshNames } from "./cases.ts";
 import { KiB, looked, MiB } from "./scene.ts";

@@ -1,6 +1,6 @@
 import { kernel } from "../../_kernel.ts";
-import { errnoTable } from "../../../ffi/abi/linux_errno.ts";
-import { errnoTable as freebsdTable } from "../../../ffi/abi/freebsd_errno.ts";
+import { errnoTable } from "../../../ffi/linux/errno.ts";
+import { errnoTable as freebsdTable } from "../../../ffi/freebsd/errno.ts";
 
 /** What a failed system call tells, whatever the class of its error. */
 export interface Failure {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { bind, bound, type Name } from "../../../ffi/_bind.ts";
+import { bind, bound } from "../../../ffi/_bind.ts";
+import type { Name } from "../../../ffi/symbols.ts";
 
 const changing = [
   ...["openat", "close", "write", "ftruncate", "fchmod", "fchown", "mkdirat", "fchmodat"] as const,

@@ -1,6 +1,6 @@
 /** Nobody who may not read a file can read its copy, not between any two system calls. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { places } from "../../../ffi/abi/linux_libc.ts";
+import { places } from "../../../ffi/linux/glibc.ts";
 import { type Dir, libc, openDirSync } from "../../../mod.ts";
 import { RunningModule } from "../../_child.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";

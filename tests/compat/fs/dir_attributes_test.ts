@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { renaming, unfollowed } from "../../../compat/fs/_resolve.ts";
+import { renaming, unfollowed } from "../../../compat/fs/path/resolve.ts";
 import { libc, openDirSync } from "../../../mod.ts";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Level, Levels } from "../../../compat/fs/_levels.ts";
-import { identityOf } from "../../../compat/fs/_stat.ts";
-import { emptying, removing } from "../../../compat/fs/remove.ts";
+import { type Level, Levels } from "../../../compat/fs/tree/levels.ts";
+import { identityOf } from "../../../compat/fs/metadata/stat.ts";
+import { emptying, removing } from "../../../compat/fs/tree/remove.ts";
 import { type Dir, openDirSync, type SyscallError, type WalkOptions } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { openDescriptors } from "../../_kernel.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { type Dir, isNotCapable, limit, openDirSync, Rights } from "../../../mod.ts";
-import { at, followed as followedIn } from "../../../compat/fs/_resolve.ts";
+import { at, followed as followedIn } from "../../../compat/fs/path/resolve.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";

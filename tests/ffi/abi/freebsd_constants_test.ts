@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import * as constants from "../../../ffi/abi/freebsd_constants.ts";
+import * as constants from "../../../ffi/freebsd/constants.ts";
 import { libc } from "../../../mod.ts";
 import { test } from "../../_test.ts";
 import abi from "../../data/abi.json" with { type: "json" };

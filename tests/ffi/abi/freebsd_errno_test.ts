@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { errnoTable } from "../../../ffi/abi/freebsd_errno.ts";
+import { errnoTable } from "../../../ffi/freebsd/errno.ts";
 import { test } from "../../_test.ts";
 import table from "../../data/errno.json" with { type: "json" };
 

@@ -1,0 +1,252 @@
+/**
+ * The asynchronous calls of open files: they never stop the event loop, never split a message, and end when they should.
+ *
+ * Which way a call goes depends on what the descriptor is open for, and on who may share its open file description
+ * ({@link Origin}):
+ *
+ * | descriptor | open | read | write |
+ * |---|---|---|---|
+ * | regular file, directory, block device | here | here if it is short, else on another thread: it never waits for another process | the same |
+ * | FIFO that the library opened | here with O_NONBLOCK; without a reader, a writer tries again | here with O_NONBLOCK, once poll(2) says so: read(2) alone can't tell a FIFO that had no writer yet (0 on Linux) from its end | here with O_NONBLOCK, once poll(2) says so |
+ * | pipe or FIFO from elsewhere | - | on another thread, once poll(2) says so, one at a time for each pipe: O_NONBLOCK would change it for other processes | the same; a long one only if a thread is left for it, else PIPE_BUF bytes |
+ * | stream socket | - | recv(2) here with MSG_DONTWAIT | send(2) here with MSG_DONTWAIT |
+ * | datagram, SEQPACKET socket | - | the same: one call is one message | the same: one call is one message; FreeBSD 15 ends a record by MSG_EOR only |
+ * | terminal, character device | here with O_NONBLOCK, then cleared | as a pipe from elsewhere | as a pipe from elsewhere |
+ * | any that is O_NONBLOCK | here | here, once poll(2) says so | here, once poll(2) says so |
+ * | any without FSTAT | - | as a socket; if it is none, as a pipe from elsewhere | the same |
+ *
+ * "Here" is the thread of the event loop, which runs at least once a millisecond of such calls. poll(2) waits for all
+ * descriptors together on at most 4 threads; it needs EVENT. Without EVENT, what has O_NONBLOCK and sockets are tried again
+ * and again, up to 20 times a second, and all else waits in at most 8 threads, further calls behind these.
+ *
+ * @module
+ */
+import { eventsWithin, NO_SOCKET, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { keepsPace, moveBlindly, moveReady } from "./elsewhere.ts";
+import { breath, readiness } from "./readiness.ts";
+import { isNonblocking, type Origin, setNonblocking, type Subject, subjectOf } from "./subject.ts";
+import { progress, reading, type Transfer, writing } from "./transfer.ts";
+import { endTurn, inTurn, isFree } from "./turn.ts";
+import { pauses, sleep, type Wait } from "./wait.ts";
+
+/** Bytes that a file gives or takes on this thread in a fraction of the 50 µs that another thread costs. */
+const small = 64 * 1024;
+/** Bytes that a call moves at most on this thread. */
+const mostHere = 256 * 1024;
+
+/**
+ * The asynchronous calls of one open file.
+ *
+ * Those of a file run in the order in which they were made, as they do for `Deno.FsFile`; where reading and writing are
+ * independent of each other, as for a socket, each direction has an order of its own. The descriptor is closed once no
+ * call uses it any more; calls that wait for another process are rejected.
+ */
+export class Calls {
+  readonly #file: { readonly fd: number };
+  #origin: Origin;
+  #subject: Subject | undefined;
+  readonly #last = new Map<Transfer["events"], Promise<unknown>>();
+  #underWay = 0;
+  #idle: (() => void) | undefined;
+  readonly #interrupts = new Set<() => void>();
+  /** Settles when a close has been done that had to wait for a call of a regular file. */
+  closing: Promise<void> | undefined;
+
+  constructor(file: { readonly fd: number }, origin: Origin) {
+    this.#file = file;
+    this.#origin = origin;
+  }
+
+  /** The number of the descriptor; throws once the file is closed. */
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  /** Whether a call uses the descriptor at this moment. */
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** Whether the descriptor has O_NONBLOCK though the caller did not ask for it. */
+  get isHidden(): boolean {
+    return this.#origin === "hidden";
+  }
+
+  /** Gives the descriptor the flags that the caller asked for, if it may still be changed. */
+  reveal(fd: number): void {
+    if (this.#origin === "hidden" && setNonblocking(fd, false)) this.#origin = "own";
+  }
+
+  #subjectNow(): Subject {
+    if (this.#subject !== undefined) return this.#subject;
+    const { fd } = this.#file;
+    this.#subject = subjectOf(fd);
+    const isOwnFifo = this.#origin === "own" && this.#subject.kind === "fifo";
+    if (isOwnFifo && !isNonblocking(fd) && setNonblocking(fd, true)) this.#origin = "hidden";
+    return this.#subject;
+  }
+
+  /** Does something once all that was asked for before it is done. */
+  async inOrder<T>(events: Transfer["events"], work: () => T | Promise<T>): Promise<T> {
+    const queue = this.#subjectNow().kind === "file" ? POLLOUT : events;
+    const before = this.#last.get(queue);
+    const result = before === undefined ? work() : before.then(work);
+    const done = Promise.resolve(result).then(() => {}, () => {});
+    this.#last.set(queue, done);
+    try {
+      return await result;
+    } finally {
+      if (this.#last.get(queue) === done) this.#last.delete(queue);
+    }
+  }
+
+  /** Moves bytes once, in the way that fits the descriptor. */
+  async move(transfer: Transfer, bytes: Uint8Array): Promise<number> {
+    const { kind } = this.#subjectNow(), { fd } = this.#file;
+    if (!(bytes instanceof Uint8Array)) return transfer.here(fd, bytes);
+    if (kind !== "file") return await this.#moveWhenReady(transfer, bytes);
+    if (bytes.length === 0) return transfer.here(fd, bytes);
+    if (bytes.length <= small && isFree()) return inTurn(() => transfer.here(fd, bytes));
+    return await this.using(async (fd) => {
+      endTurn();
+      const moved = await transfer.away(fd, bytes);
+      return moved === -1 ? inTurn(() => transfer.here(fd, bytes.subarray(0, small))) : moved;
+    });
+  }
+
+  /** Reads until the buffer is full or the file ends. */
+  async fill(bytes: Uint8Array): Promise<number> {
+    let used = 0;
+    for (let count; (count = await this.move(reading, bytes.subarray(used))) > 0;) used += count;
+    return used;
+  }
+
+  /** Writes all of the buffer. */
+  async drain(bytes: Uint8Array): Promise<void> {
+    let used = await this.move(writing, bytes);
+    while (used < bytes.length) {
+      used += progress(await this.move(writing, bytes.subarray(used)));
+    }
+  }
+
+  async #moveWhenReady(transfer: Transfer, bytes: Uint8Array): Promise<number> {
+    const subject = this.#subjectNow(), { events } = transfer;
+    if (transfer.socket === undefined) {
+      if (subject.kind === "socket") return transfer.here(this.#file.fd, bytes.subarray(0, 0));
+    } else if (subject.kind === "socket" || subject.kind === "unknown") {
+      const moved = await this.#moveMessage(transfer.socket, events, bytes, subject);
+      if (moved !== NO_SOCKET) return moved;
+    }
+    // A call of no bytes never waits.
+    if (bytes.length === 0) return transfer.here(this.#file.fd, bytes);
+    for (const pause = pauses();;) {
+      const { fd } = this.#file, found = eventsWithin(0, fd, events);
+      const isNow = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd);
+      if (found === 0 && (isNow || !keepsPace(this, transfer, bytes))) {
+        // What is not open for this, or lacks the right, would never be ready.
+        if (events === POLLIN || subject.kind === "fifo") transfer.here(fd, new Uint8Array());
+        await this.until(readiness(fd, events));
+        continue;
+      }
+      const moved = isNow
+        ? await this.#moveHere(() => transfer.now(this.#file.fd, bytes.subarray(0, mostHere)))
+        : found & POLLNVAL
+        ? await moveBlindly(this, transfer, bytes)
+        : await moveReady(this, transfer, bytes, subject);
+      if (moved !== undefined) return moved;
+      await this.until(sleep(pause.next().value));
+    }
+  }
+
+  /** Moves bytes of a socket: as many as a stream takes at once, or one message. */
+  async #moveMessage(
+    socket: NonNullable<Transfer["socket"]>,
+    events: Transfer["events"],
+    bytes: Uint8Array,
+    { isSequenced }: Subject,
+  ): Promise<number> {
+    const isRecord = isSequenced && events === POLLOUT;
+    let used = 0;
+    for (const pause = pauses();;) {
+      const rest = used === 0 ? bytes : bytes.subarray(used);
+      const moved = await this.#moveHere(() => socket(this.#file.fd, rest, isRecord));
+      if (moved !== undefined) {
+        used += moved;
+        // FreeBSD 15 may take a part of a record, which ends with the rest of it.
+        if (!isRecord || moved === NO_SOCKET || used >= bytes.length) return used;
+      } else if (await this.until(readiness(this.#file.fd, events)) & POLLNVAL) {
+        await this.until(sleep(pause.next().value));
+      }
+    }
+  }
+
+  /** Makes a call that does not wait on this thread, once the event loop had its turn. */
+  async #moveHere<T>(call: () => T): Promise<T> {
+    if (!isFree()) {
+      endTurn();
+      await breath();
+    }
+    return inTurn(call);
+  }
+
+  /** Makes a call that uses the descriptor, which stays open until the call has ended. */
+  async using<T>(call: (fd: number) => Promise<T>): Promise<T> {
+    const { fd } = this.#file;
+    this.#underWay++;
+    try {
+      return await call(fd);
+    } finally {
+      if (--this.#underWay === 0) this.#idle?.();
+    }
+  }
+
+  /** The same for a call that may wait for another process: it is given up if the file is closed meanwhile. */
+  usingAtLength<T>(call: (fd: number) => Promise<T>, done: () => void): Promise<T> {
+    return this.until({ promise: this.using(call).finally(done), drop() {} });
+  }
+
+  /** Waits, unless the file is closed meanwhile. */
+  until<T>({ promise, drop }: Wait<T>): Promise<T> {
+    const { promise: result, resolve, reject } = Promise.withResolvers<T>();
+    const interrupt = () => {
+      drop();
+      try {
+        // Throws BadResource.
+        this.#file.fd;
+      } catch (error) {
+        reject(error);
+      }
+    };
+    this.#interrupts.add(interrupt);
+    promise.then((value) => {
+      this.#interrupts.delete(interrupt);
+      resolve(value);
+    }, (error) => {
+      this.#interrupts.delete(interrupt);
+      reject(error);
+    });
+    return result;
+  }
+
+  /** Rejects the calls that wait; the file has given up its descriptor. */
+  interrupt(): void {
+    for (const interrupt of this.#interrupts) interrupt();
+    this.#interrupts.clear();
+  }
+
+  /** Closes the descriptor that the file has given up, once no call uses it. */
+  close(fd: number): void {
+    this.interrupt();
+    if (this.#underWay === 0) {
+      libc.close(fd);
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle = resolve;
+    const closed = promise.then(() => void libc.close(fd));
+    closed.catch(() => {});
+    // A call of anything else may wait for another process, for which nobody waits here.
+    if (this.#subject?.kind === "file") this.closing = closed;
+  }
+}

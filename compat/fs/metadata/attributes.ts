@@ -1,0 +1,107 @@
+/** What is known of files, and what of it can be set, by paths below a directory. */
+import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { openBeneath } from "../open.ts";
+import { aBoolean, aLength, aMode, anInteger, type Check, checkArgument, checkOptions } from "../options.ts";
+import { at, codeOf, confines, followed, unfollowed, type Use } from "../path/resolve.ts";
+import { statAt } from "./stat.ts";
+import { timespecs } from "./times.ts";
+
+const { AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } = libc;
+
+/** The options of `Dir.exists`, as those of `@std/fs`. */
+export interface ExistsOptions {
+  /** Only what the process may read counts. */
+  isReadable?: boolean;
+  /** Only a directory counts. */
+  isDirectory?: boolean;
+  /** Only a file counts. */
+  isFile?: boolean;
+}
+
+const existsOptions = { isReadable: aBoolean, isDirectory: aBoolean, isFile: aBoolean };
+
+/** A number of a user or group; null, or -1 as in C, leaves it as it is. */
+const anOwner: Check = (value) => value === null ? undefined : anInteger(-1, 0xffffffff)(value);
+
+/** Acts by a call that takes AT_RESOLVE_BENEATH, where the kernel heeds it, and else on what the path leads to. */
+function beneath<T>(
+  dir: FdLike,
+  path: string,
+  syscall: string,
+  use: (fd: number, path: string, flags: number) => T,
+): T {
+  if (confines(dir)) return use(descriptor(dir), path, AT_RESOLVE_BENEATH);
+  return followed(
+    dir,
+    path,
+    syscall,
+    (fd, name) => unfollowed(fd, name, syscall, () => use(fd, name, AT_SYMLINK_NOFOLLOW)),
+  );
+}
+
+export function stat(dir: FdLike, path: string): Deno.FileInfo {
+  return beneath(dir, path, "fstatat", statAt);
+}
+
+export function lstat(dir: FdLike, path: string): Deno.FileInfo {
+  if (confines(dir)) return statAt(descriptor(dir), path, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH);
+  const use: Use<Deno.FileInfo> = (fd, name) => statAt(fd, name);
+  return path.endsWith("/") ? followed(dir, path, "fstatat", use) : at(dir, path, "fstatat", use);
+}
+
+export function exists(dir: FdLike, path: string, options: ExistsOptions): boolean {
+  checkOptions("Dir.exists()", options, existsOptions);
+  const { isReadable, isDirectory, isFile } = options;
+  if (isDirectory && isFile) {
+    throw new TypeError("The options isDirectory and isFile exclude each other.");
+  }
+  try {
+    const info = stat(dir, path);
+    if (isDirectory && !info.isDirectory || isFile && !info.isFile) return false;
+    if (isReadable) beneath(dir, path, "faccessat", checkReadable);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return !isReadable;
+    throw error;
+  }
+}
+
+function checkReadable(fd: number, path: string, flags: number): void {
+  try {
+    libc.faccessat(fd, path, libc.R_OK, flags);
+  } catch (error) {
+    // FreeBSD 13 has no AT_SYMLINK_NOFOLLOW here, and confines every directory.
+    if (flags !== AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
+    libc.faccessat(fd, path, libc.R_OK, AT_RESOLVE_BENEATH);
+  }
+}
+
+export function chmod(dir: FdLike, path: string, mode: number): void {
+  checkArgument("Dir.chmod()", "mode", mode, aMode);
+  beneath(dir, path, "fchmodat", (fd, path, flags) => libc.fchmodat(fd, path, mode, flags));
+}
+
+export function chown(dir: FdLike, path: string, uid: number | null, gid: number | null): void {
+  checkArgument("Dir.chown()", "uid", uid, anOwner);
+  checkArgument("Dir.chown()", "gid", gid, anOwner);
+  beneath(dir, path, "fchownat", (fd, path, flags) => libc.fchownat(fd, path, uid ?? -1, gid ?? -1, flags));
+}
+
+export function utime(dir: FdLike, path: string, atime: number | Date, mtime: number | Date): void {
+  const times = timespecs(atime, mtime);
+  beneath(dir, path, "utimensat", (fd, path, flags) => libc.utimensat(fd, path, times, flags));
+}
+
+export function truncate(dir: FdLike, path: string, length: number): void {
+  checkArgument("Dir.truncate()", "len", length, aLength);
+  // O_APPEND spares the right SEEK, O_NONBLOCK the wait for who reads a FIFO.
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
+  const fd = openBeneath(dir, path, flags);
+  try {
+    libc.ftruncate(fd, length);
+  } finally {
+    libc.close(fd);
+  }
+}

@@ -1,0 +1,58 @@
+import { abi } from "../../../ffi/system.ts";
+import { sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
+import { isNotCapable } from "../../../ffi/errors.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import type { Rights } from "../../../rights/mod.ts";
+import { rightsOf } from "../metadata/held.ts";
+import { deviceOf, identityOf } from "../metadata/stat.ts";
+
+/**
+ * Whether the kernel keeps lookups in the directory beneath it, when asked to.
+ *
+ * FreeBSD 15 does not where the directory is the root of a mounted file system. Whatever can't be found out counts as
+ * no, which only costs calls: in capability mode nothing is tried, since a refusal there may raise SIGTRAP.
+ *
+ * @param above The directory that it was opened through.
+ */
+export function isConfined(fd: number, above?: { readonly fd: number; readonly confined: boolean }): boolean {
+  const always = abi().confinesLookups?.();
+  if (always !== undefined) return always;
+  const rights = rightsOf(fd);
+  if (sandboxed()) return above !== undefined && rights.has("FSTAT") && isPartOf(above, fd);
+  if (!rights.has("LOOKUP")) return false;
+  return rights.has("READ") ? refusesParent(fd, rights) : refusesParentOfLimited(fd);
+}
+
+/** Beneath a directory of the same file system, nothing but that directory can be the root of the mount. */
+function isPartOf(above: { readonly fd: number; readonly confined: boolean }, fd: number): boolean {
+  if (!rightsOf(above.fd).has("FSTAT")) return false;
+  const upper = identityOf(above.fd), lower = identityOf(fd);
+  return deviceOf(upper) === deviceOf(lower) && (above.confined || upper !== lower);
+}
+
+function refusesParent(fd: number, rights: Rights): boolean {
+  const flags = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC | libc.O_RESOLVE_BENEATH;
+  let parent: number;
+  try {
+    parent = libc.openat(fd, "..", flags);
+  } catch (error) {
+    return isNotCapable(error);
+  }
+  try {
+    // At "/" the parent is the directory itself on FreeBSD 13.
+    if (!rights.has("FSTAT")) return false;
+    return identityOf(parent) === identityOf(fd);
+  } finally {
+    libc.close(parent);
+  }
+}
+
+/** readlinkat() needs LOOKUP alone, and a limited descriptor makes the lookup stay beneath it without a flag. */
+function refusesParentOfLimited(fd: number): boolean {
+  try {
+    libc.readlinkat(fd, "..", new Uint8Array(1));
+  } catch (error) {
+    return isNotCapable(error);
+  }
+  return false;
+}

@@ -1,0 +1,35 @@
+/** Where the two-directory methods of `Dir` lead: `(from, to)` or `(from, toDir, to)`. */
+import type { FdLike } from "../../../ffi/fd_like.ts";
+
+/** An open directory, such as a `Dir`. */
+export interface Directory {
+  /** The number of its descriptor. */
+  readonly fd: number;
+  /** Whether the kernel keeps lookups beneath it. */
+  readonly confined: boolean;
+}
+
+/** A path in the same directory, or another directory and a path in that. */
+export type Target = [to: string] | [toDir: Directory, to: string];
+/** As {@link Target}, and options. */
+export type TargetWithOptions<Options> =
+  | [to: string, options?: Options]
+  | [toDir: Directory, to: string, options?: Options];
+
+/** The options of `Dir.rename`. */
+export interface RenameOptions {
+  /** Whether a file that has the new name is replaced; if false, that is `Deno.errors.AlreadyExists`. Default: true. */
+  replace?: boolean;
+}
+
+export function targetOf(dir: Directory, to: Target): [FdLike, string] {
+  return to.length < 2 ? [dir, to[0] as string] : to as [Directory, string];
+}
+
+export function targetWithOptions<Options extends object>(
+  dir: Directory,
+  to: TargetWithOptions<Options>,
+): [FdLike, string, Options | undefined] {
+  const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
+  return [toDir as Directory, path as string, options as Options | undefined];
+}

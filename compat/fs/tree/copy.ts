@@ -1,0 +1,263 @@
+/**
+ * Copies trees by descriptors, of which a bounded number is open on both sides.
+ *
+ * One generator finds what to copy and gives each pair of open files; its caller moves the bytes, at once or off this
+ * thread.
+ */
+import { failure } from "../../../ffi/failure.ts";
+import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { shown } from "../../../ffi/message.ts";
+import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./copy_file.ts";
+import { FdFile } from "../file.ts";
+import { rightsOf } from "../metadata/held.ts";
+import { type Level, Levels } from "./levels.ts";
+import { LISTING } from "./list.ts";
+import { mkdir } from "../whole/make.ts";
+import { DirectoryMode } from "../metadata/mode.ts";
+import { realPath } from "../path/links.ts";
+import { aBoolean, checkOptions } from "../options.ts";
+import { checkedPath, joined, parentOf } from "../path/components.ts";
+import { on, Place, type Spot } from "../path/place.ts";
+import { codeOf, readLinkAt } from "../path/resolve.ts";
+import { type Identified, identifiedAt, identifiedIfThere } from "../metadata/stat.ts";
+import { SUCCEEDING } from "../whole/successor.ts";
+import { timespecs } from "../metadata/times.ts";
+
+/** The options of `Dir.copy`, as those of `@std/fs`. */
+export interface CopyOptions {
+  /** Whether what is there already is replaced; of directories the content is. Default: false. */
+  overwrite?: boolean;
+  /** Whether the copies get the times of what they were made of. Default: false. */
+  preserveTimestamps?: boolean;
+}
+
+const known = { overwrite: aBoolean, preserveTimestamps: aBoolean };
+
+/**
+ * Copies a file, a symlink as such, or a directory with all that is in it.
+ *
+ * @param call The method, for errors.
+ */
+export function* copying(
+  call: string,
+  dir: FdLike,
+  from: string,
+  toDir: FdLike,
+  to: string,
+  options?: CopyOptions,
+): Generator<Pair, void, undefined> {
+  checkOptions(call, options, known);
+  checkedPath(to);
+  using source = new Place(dir, from, "openat");
+  const found = on(source, identifiedAt), { isDirectory } = found.info;
+  if (isDirectory) refuseInside(dir, from, toDir, to);
+  using target = isDirectory ? placeOfDirectory(toDir, to) : new Place(toDir, to, "openat", true);
+  const old = on(target, identifiedIfThere);
+  const copy = new Copy(toDir, from, to, options);
+  copy.refuseSame(found, old);
+  yield* isDirectory ? copy.tree(source, found, target, old) : copy.entry(source, found, target, old);
+}
+
+/** Where a directory shall be; what of the way to it is missing is made. */
+function placeOfDirectory(dir: FdLike, path: string): Place {
+  const place = () => new Place(dir, path, "openat", true);
+  try {
+    return place();
+  } catch (error) {
+    const above = parentOf(path);
+    if (codeOf(error) !== "ENOENT" || above === "") throw error;
+    mkdir(dir, above, { recursive: true });
+    return place();
+  }
+}
+
+/** A name in a level, and the path that the caller knows it by. */
+function spotIn(level: Level, name: string, toldFd: number): Spot {
+  return { fd: level.fd, name, told: { fd: toldFd, path: joined(level.path, name), syscall: "openat" } };
+}
+
+/** A directory that is being copied. */
+interface Pairing {
+  readonly from: Level;
+  readonly to: Level;
+  readonly info: Deno.FileInfo;
+  /** The mode of a directory that was made; undefined for one that was there. */
+  readonly mode: DirectoryMode | undefined;
+}
+
+function pairing(from: Level, to: Level, info: Deno.FileInfo, isMade: boolean): Pairing {
+  const mode = isMade ? new DirectoryMode(from.fd, to.fd) : undefined;
+  mode?.begin(to.fd);
+  return { from, to, info, mode };
+}
+
+const PASSED = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC;
+
+class Copy {
+  readonly #overwrite: boolean;
+  readonly #preserveTimestamps: boolean;
+  readonly #from: string;
+  readonly #to: string;
+  /** Whether files are made beside their place, which they take when they are complete. */
+  readonly #publishes: boolean;
+
+  constructor(
+    toDir: FdLike,
+    from: string,
+    to: string,
+    { overwrite = false, preserveTimestamps = false }: CopyOptions = {},
+  ) {
+    this.#overwrite = overwrite;
+    this.#preserveTimestamps = preserveTimestamps;
+    this.#from = from;
+    this.#to = to;
+    const held = rightsOf(descriptor(toDir));
+    // To take a place only if it is free may need links.
+    this.#publishes = held.isSupersetOf(SUCCEEDING) &&
+      (overwrite || held.isSupersetOf(["LINKAT_SOURCE", "LINKAT_TARGET"]));
+  }
+
+  /** Copies a directory, level by level. */
+  *tree(
+    source: Spot,
+    { info }: Identified,
+    target: Spot,
+    old: Identified | undefined,
+  ): Generator<Pair, void, undefined> {
+    this.#check(info, target, old);
+    const fromTop = on(source, (fd, name) => libc.openat(fd, name, LISTING | libc.O_NOFOLLOW));
+    using froms = new Levels(fromTop, source.told.path, source.told.fd);
+    const isMade = this.#make(info, target, old);
+    const toTop = on(target, (fd, name) => libc.openat(fd, name, PASSED | libc.O_NOFOLLOW));
+    using tos = new Levels(toTop, target.told.path, target.told.fd);
+    const root = tos.top.identity, open = [pairing(froms.top, tos.top, info, isMade)];
+    for (let last; (last = open.at(-1)) !== undefined;) {
+      const entry = last.from.next();
+      if (entry === undefined) {
+        this.#finish(last);
+        open.pop();
+        froms.leave(last.from);
+        tos.leave(last.to);
+        continue;
+      }
+      const { name } = entry;
+      const from = spotIn(last.from, name, source.told.fd), found = on(from, identifiedAt);
+      const to = spotIn(last.to, name, target.told.fd);
+      // In a directory that was made just now there is nothing, unless another copy is at work.
+      const old = last.mode === undefined || this.#overwrite ? on(to, identifiedIfThere) : undefined;
+      if (!found.info.isDirectory) yield* this.entry(from, found, to, old);
+      else {
+        if (found.identity === root) throw new TypeError(notInside(this.#from, this.#to));
+        this.#check(found.info, to, old);
+        const below = froms.enter(last.from, name), isMade = this.#make(found.info, to, old);
+        const toBelow = tos.enter(last.to, name, to.told.path, PASSED);
+        open.push(pairing(below, toBelow, found.info, isMade));
+      }
+    }
+  }
+
+  /** Copies what is no directory; sockets, FIFOs and devices are left out. */
+  *entry(
+    source: Spot,
+    found: Identified,
+    target: Spot,
+    old: Identified | undefined,
+  ): Generator<Pair, void, undefined> {
+    const { info } = found;
+    this.#check(info, target, old);
+    if (info.isSymlink) this.#symlink(source, info, target, old);
+    else if (info.isFile) yield* this.#file(source, found, target, old);
+  }
+
+  refuseSame(one: Identified, other: Identified | undefined): void {
+    if (one.identity !== other?.identity) return;
+    throw new TypeError(`copy can't copy ${shown(this.#from)} onto itself as ${shown(this.#to)}.`);
+  }
+
+  #check(info: Deno.FileInfo, { told }: Spot, old: Identified | undefined): void {
+    if (old === undefined) return;
+    const call = { ...told, syscall: "copy" };
+    if (info.isDirectory && !old.info.isDirectory) {
+      throw failure(call, "ENOTDIR", "a directory can't take the place of a file (ENOTDIR).");
+    }
+    if (!this.#overwrite) {
+      throw failure(call, "EEXIST", "it is there already (EEXIST). Pass `overwrite` to replace it.");
+    }
+  }
+
+  #symlink(source: Spot, info: Deno.FileInfo, target: Spot, old: Identified | undefined): void {
+    const text = on(source, readLinkAt);
+    on(target, (fd, name) => {
+      if (old !== undefined && !old.info.isDirectory) libc.unlinkat(fd, name, 0);
+      libc.symlinkat(text, fd, name);
+      if (this.#preserveTimestamps) libc.utimensat(fd, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
+    });
+  }
+
+  *#file(
+    source: Spot,
+    found: Identified,
+    target: Spot,
+    old: Identified | undefined,
+  ): Generator<Pair, void, undefined> {
+    using from = new FdFile(on(source, (fd, name) => libc.openat(fd, name, SOURCE | libc.O_NOFOLLOW)));
+    const finish = (file: FdFile) => {
+      if (this.#preserveTimestamps) libc.futimens(file, timesOf(found.info));
+    };
+    // A symlink is replaced, not written through.
+    const isLink = old?.info.isSymlink === true, replaced = isLink ? undefined : old;
+    using next = this.#publishes ? successorAt(target, replaced) : undefined;
+    if (next !== undefined) return yield* replacing(from, next, finish, this.#overwrite);
+    const to = on(target, (fd, name) => {
+      if (isLink) libc.unlinkat(fd, name, 0);
+      const flags = TARGET | libc.O_NOFOLLOW | (replaced === undefined ? libc.O_EXCL : 0);
+      return libc.openat(fd, name, flags, 0o600);
+    });
+    yield* overwriting(from, to, (identity) => this.refuseSame(found, { ...found, identity }), finish);
+  }
+
+  /** Makes a directory unless there is one, and tells whether it did. */
+  #make(info: Deno.FileInfo, target: Spot, old: Identified | undefined): boolean {
+    if (old !== undefined) return false;
+    try {
+      on(target, (fd, name) => libc.mkdirat(fd, name, info.mode! & 0o777 | 0o700));
+      return true;
+    } catch (error) {
+      // Another copy was faster.
+      if (!this.#overwrite || codeOf(error) !== "EEXIST") throw error;
+      return false;
+    }
+  }
+
+  /** What is set last: writing into a directory needs its mode, and changes its times. */
+  #finish({ to, info, mode }: Pairing): void {
+    mode?.end(to.fd);
+    if (this.#preserveTimestamps) libc.utimensat(to.fd, ".", timesOf(info), 0);
+  }
+}
+
+/** Before anything is made, where both paths are in one `Dir`; the rest is told by the directories themselves. */
+function refuseInside(dir: FdLike, from: string, toDir: FdLike, to: string): void {
+  if (descriptor(dir) !== descriptor(toDir)) return;
+  const source = realPath(dir, from), above = realPathOfExisting(dir, parentOf(to));
+  if (source === "." || `${above}/`.startsWith(`${source}/`)) throw new TypeError(notInside(from, to));
+}
+
+/** Where a path leads, as far as there is something. */
+function realPathOfExisting(dir: FdLike, path: string): string {
+  try {
+    return realPath(dir, path || ".");
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || path === "") throw error;
+    return realPathOfExisting(dir, parentOf(path));
+  }
+}
+
+function notInside(from: string, to: string): string {
+  return `copy can't copy ${shown(from)} into itself as ${shown(to)}.`;
+}
+
+function timesOf({ atime, mtime }: Deno.FileInfo): Uint8Array {
+  return timespecs(atime!, mtime!);
+}

@@ -1,0 +1,208 @@
+/** Finds paths by patterns. */
+import type { FdLike } from "../../../ffi/fd_like.ts";
+import { quoted } from "../../../ffi/message.ts";
+import { stat } from "../metadata/attributes.ts";
+import { isPattern } from "./_glob_name.ts";
+import { PathMatcher, type PathPattern, pathPattern } from "./_glob_path.ts";
+import { realPath } from "../path/links.ts";
+import { aBoolean, aFunction, arrayOf, aString, type Check } from "../options.ts";
+import { checkedPath, joined, normalized } from "../path/components.ts";
+import { codeOf } from "../path/resolve.ts";
+import { inTurns } from "./turns.ts";
+import { type WalkEntry, walking } from "./walk.ts";
+
+/** The options of `Dir.expandGlob`, as those of `@std/fs`. */
+export interface ExpandGlobOptions {
+  /** The directory below the `Dir` that patterns and `exclude` are relative to. Default: the `Dir` itself. */
+  root?: string;
+  /** Patterns of what is neither given nor gone into. */
+  exclude?: string[];
+  /** Whether directories are given. Default: true. */
+  includeDirs?: boolean;
+  /** Whether symlinks are followed, as far as they stay in the `Dir`. Default: false. */
+  followSymlinks?: boolean;
+  /** Whether what a followed symlink leads to has the path that it has without symlinks. Default: true. */
+  canonicalize?: boolean;
+  /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` mean something. Default: true. */
+  extended?: boolean;
+  /** Whether a component `**` means any number of components. Default: true. */
+  globstar?: boolean;
+  /** Whether small and capital letters count as the same. Default: false. */
+  caseInsensitive?: boolean;
+  /**
+   * Gets the error of a directory that can't be opened or read, and its path; then the search goes on. Default: the first
+   * error is thrown.
+   */
+  onError?: (error: Error, path: string) => void;
+}
+
+/** A check for each of these options. */
+export const GLOB_OPTIONS: Readonly<Record<keyof ExpandGlobOptions, Check>> = {
+  root: aString,
+  exclude: arrayOf(aString, "strings"),
+  includeDirs: aBoolean,
+  followSymlinks: aBoolean,
+  canonicalize: aBoolean,
+  extended: aBoolean,
+  globstar: aBoolean,
+  caseInsensitive: aBoolean,
+  onError: aFunction,
+};
+
+/** A part of a pattern: the way to a directory, and what is looked for in it. */
+interface Stage {
+  /** Names, of which any may be "..". */
+  readonly way: string[];
+  /** Patterns, of which the first means more than itself, and none is "..". */
+  readonly pattern: string[];
+}
+
+/** What a pattern means, in the order in which it is found. */
+export function* globbing(
+  dir: FdLike,
+  glob: string,
+  options: ExpandGlobOptions,
+): Generator<WalkEntry, void, undefined> {
+  const { root = ".", includeDirs = true } = options;
+  const search = new Search(dir, checkedPath(root), options);
+  // Refused as each path that leaves the directory.
+  for (const path of [root, checkedPath(glob)]) if (path.startsWith("/")) stat(dir, path);
+  const isDirectoryWanted = /\/\.?$/.test(glob), stages = stagesOf(namesOf(glob)), last = stages.pop()!;
+  let starts = [root];
+  for (const stage of stages) {
+    const found = starts.flatMap((start) => [...search.entries(start, stage)]);
+    starts = [...new Set(found.filter(({ isDirectory }) => isDirectory).map(({ path }) => path))];
+  }
+  for (const start of starts) {
+    for (const entry of search.entries(start, last)) {
+      if (entry.isDirectory ? includeDirs : !isDirectoryWanted) yield* search.canonical(entry);
+    }
+  }
+}
+
+class Search {
+  readonly #dir: FdLike;
+  readonly #options: ExpandGlobOptions;
+  readonly #excluded: readonly PathPattern[];
+  readonly #rootNames: readonly string[];
+
+  constructor(dir: FdLike, root: string, options: ExpandGlobOptions) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#rootNames = resolved(namesOf(root));
+    this.#excluded = (options.exclude ?? []).map((glob) => this.#compile(excludedNames(glob)));
+  }
+
+  /** What one part of a pattern means, from one directory where the part before it ends. */
+  *entries(from: string, { way, pattern }: Stage): Generator<WalkEntry, void, undefined> {
+    const start = this.#attempt(
+      from,
+      () => way.reduce((path, name) => this.#go(path, name), normalized(from)),
+    );
+    const info = start === undefined ? undefined : this.#attempt(start, () => stat(this.#dir, start));
+    if (start === undefined || info === undefined) return;
+    const names = resolved(namesOf(start)), least = Math.min(names.length, this.#rootNames.length);
+    const matcher = new PathMatcher(this.#compile(pattern), start, []);
+    const excluded = this.#excluded.map((pattern) => new PathMatcher(pattern, start, names.slice(least)));
+    const isExcluded = (path: string) => excluded.some((pattern) => pattern.means(path));
+    for (let length = least; length <= names.length; length++) {
+      const way = names.slice(least, length);
+      if (this.#excluded.some((pattern) => new PathMatcher(pattern, ".", way).means("."))) return;
+    }
+    if (!info.isDirectory || pattern.length === 0) {
+      const { isFile, isDirectory, isSymlink } = info, name = start.slice(start.lastIndexOf("/") + 1);
+      if (matcher.means(start)) yield { path: start, name, isFile, isDirectory, isSymlink };
+      return;
+    }
+    const { followSymlinks = false, onError } = this.#options;
+    const walk = { followSymlinks, canonicalize: false, ...(onError === undefined ? {} : { onError }) };
+    const goesInto = (path: string) => matcher.reachesBelow(path);
+    for (
+      const entry of walking(this.#dir, start, walk, { goesInto, isIgnored: isExcluded, reportsRoot: true })
+    ) {
+      if (matcher.means(entry.path) && !isExcluded(entry.path)) yield entry;
+    }
+  }
+
+  /** The same by the path that it has without symlinks, if that is wanted. */
+  *canonical(entry: WalkEntry): Generator<WalkEntry, void, undefined> {
+    const { followSymlinks, canonicalize = true } = this.#options;
+    if (!followSymlinks || !canonicalize) return yield entry;
+    const path = this.#attempt(entry.path, () => realPath(this.#dir, entry.path));
+    if (path !== undefined) yield { ...entry, path };
+  }
+
+  #compile(names: readonly string[]): PathPattern {
+    const { extended = true, globstar = true, caseInsensitive = false } = this.#options;
+    return pathPattern(names, { extended, globstar, caseInsensitive });
+  }
+
+  /** The path of a name in a directory; ".." of what was found leads where the kernel goes. */
+  #go(path: string, name: string): string {
+    const above = joined(path, name);
+    return name === ".." ? realPath(this.#dir, above) : above;
+  }
+
+  /** Passes over what is not there, and what `onError` takes. */
+  #attempt<T>(path: string, use: () => T): T | undefined {
+    try {
+      return use();
+    } catch (error) {
+      const { onError } = this.#options, code = codeOf(error);
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      if (onError === undefined || code === undefined || code === "ENOTCAPABLE") throw error;
+      onError(error as Error, path);
+      return undefined;
+    }
+  }
+}
+
+/** As `@std/fs` gives them: sorted by path, none twice. */
+export function sorted(entries: WalkEntry[]): WalkEntry[] {
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  return [...byPath.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/** The same for `await`, found in turns with the event loop. */
+export async function* sortedInTurns(
+  entries: Iterable<WalkEntry>,
+): AsyncGenerator<WalkEntry, void, undefined> {
+  yield* sorted(await Array.fromAsync(inTurns(entries)));
+}
+
+function namesOf(path: string): string[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".");
+}
+
+function stagesOf(names: readonly string[]): Stage[] {
+  const stages: Stage[] = [{ way: [], pattern: [] }];
+  for (const name of names) {
+    const { way, pattern } = stages.at(-1)!;
+    if (pattern.length === 0 && !isPattern(name)) way.push(name);
+    else if (name === "..") stages.push({ way: [name], pattern: [] });
+    else pattern.push(name);
+  }
+  return stages;
+}
+
+/** Names without "..", by their text. */
+function resolved(names: readonly string[]): string[] {
+  const left: string[] = [];
+  for (const name of names) {
+    if (name === "..") left.pop();
+    else left.push(name);
+  }
+  return left;
+}
+
+/** The names of a pattern of what is excluded, which is matched and not looked up. */
+function excludedNames(glob: string): string[] {
+  const names = namesOf(checkedPath(glob));
+  const isOutside =
+    names.reduce((depth, name) => depth < 0 ? depth : name === ".." ? depth - 1 : depth + 1, 0) < 0;
+  if (glob.startsWith("/") || isOutside || names.includes("..") && names.includes("**")) {
+    const why = "must be relative to the root, stay in it, and not have both ** and ..";
+    throw new TypeError(`expandGlob(): the exclude pattern ${quoted(glob)} ${why}.`);
+  }
+  return resolved(names);
+}

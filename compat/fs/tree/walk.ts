@@ -1,0 +1,257 @@
+/** Walks trees by descriptors: no path is resolved twice. */
+import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
+import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { stat } from "../metadata/attributes.ts";
+import { type Level, Levels } from "./levels.ts";
+import { entryOf, LISTING } from "./list.ts";
+import { openBeneath } from "../open.ts";
+import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
+import { joined, lastComponent, normalized } from "../path/components.ts";
+import { codeOf, follow, type Step } from "../path/resolve.ts";
+import { statAt } from "../metadata/stat.ts";
+
+/** The options of `Dir.walk`, as those of `@std/fs`. */
+export interface WalkOptions {
+  /** How many levels to go down; 0 is the directory itself. Default: no end. */
+  maxDepth?: number;
+  /** Whether files are given. Default: true. */
+  includeFiles?: boolean;
+  /** Whether directories are given. Default: true. */
+  includeDirs?: boolean;
+  /** Whether symlinks are given, where they are not followed. Default: true. */
+  includeSymlinks?: boolean;
+  /**
+   * Whether symlinks are followed. One that leads out of the `Dir`, to nothing, in a circle, or to a directory that is being
+   * walked is left out, and is no error. Default: false.
+   */
+  followSymlinks?: boolean;
+  /** Whether what a followed symlink leads to has the path that it has without symlinks. Default: true. */
+  canonicalize?: boolean;
+  /** Only paths that end so are given. A dot is added where there is none. */
+  exts?: string[];
+  /** Only paths that match one of these are given. */
+  match?: RegExp[];
+  /** Paths that match one of these are neither given nor gone into. */
+  skip?: RegExp[];
+  /**
+   * Gets the error of an entry that can't be opened or read, such as a directory that may not be read or that was removed
+   * meanwhile, and the path of the entry; then the walk goes on. Errors of the directory where the walk begins are always
+   * thrown. Default: the first error is thrown.
+   */
+  onError?: (error: Error, path: string) => void;
+}
+
+/** A check for each of these options. */
+export const WALK_OPTIONS: Readonly<Record<keyof WalkOptions, Check>> = {
+  maxDepth: aNumber,
+  includeFiles: aBoolean,
+  includeDirs: aBoolean,
+  includeSymlinks: aBoolean,
+  followSymlinks: aBoolean,
+  canonicalize: aBoolean,
+  exts: arrayOf(aString, "strings"),
+  match: arrayOf(anInstance(RegExp), "regular expressions"),
+  skip: arrayOf(anInstance(RegExp), "regular expressions"),
+  onError: aFunction,
+};
+
+/** What `Dir.walk` gives, as that of `@std/fs`. */
+export interface WalkEntry extends Deno.DirEntry {
+  /** The path relative to the `Dir`. */
+  path: string;
+}
+
+/** What a caller in the library may add. */
+export interface WalkHooks {
+  /** Whether something below a directory may be wanted. */
+  goesInto?: (path: string) => boolean;
+  /** What is skipped besides. */
+  isIgnored?: (path: string) => boolean;
+  /** Whether `onError` gets the errors of the root too. */
+  reportsRoot?: boolean;
+}
+
+/** A directory that is being walked. */
+interface Walked {
+  readonly level: Level;
+  /** What the path of each of its entries begins with. */
+  readonly prefix: string;
+  readonly depth: number;
+}
+
+/** All that is below a directory, itself included. */
+export function* walking(
+  dir: FdLike,
+  path: string,
+  options: WalkOptions,
+  { goesInto = () => true, isIgnored = () => false, reportsRoot = false }: WalkHooks = {},
+): Generator<WalkEntry, void, undefined> {
+  const { maxDepth = Infinity, includeFiles = true, includeDirs = true, includeSymlinks = true } = options;
+  const { followSymlinks = false, canonicalize = true, onError, skip = [] } = options;
+  const isWanted = filter(options);
+  const isSkipped = (path: string) => isIgnored(path) || skip.some((pattern) => matches(path, pattern));
+  const isEnd = (depth: number, path: string) => depth >= maxDepth || isSkipped(path) || !goesInto(path);
+  const report = (error: unknown, isRoot: boolean) => {
+    const path = codeOf(error) === undefined ? undefined : (error as SyscallError).path;
+    if (onError === undefined || path === undefined || isRoot && !reportsRoot) throw error;
+    onError(error as Error, path);
+  };
+  const prefix = normalized(path), root = path.endsWith("/") ? `${prefix}/` : prefix;
+  if (maxDepth < 0) return;
+  const isRootWanted = includeDirs && isWanted(root);
+  let top: { levels: Levels; level: Level };
+  try {
+    if (isEnd(0, root)) {
+      if (isRootWanted) yield { ...directoryEntry(root), ...typeOf(stat(dir, path)) };
+      return;
+    }
+    top = openRoot(dir, path, prefix, followSymlinks);
+  } catch (error) {
+    return report(error, true);
+  }
+  using levels = top.levels;
+  const walked = (level: Level, path: string, depth: number) => ({ level, prefix: joined(path, ""), depth });
+  const stack: Walked[] = [walked(top.level, prefix, 0)];
+  /** The directory that was given last, which is opened when its entry has been used. */
+  let below: { name: string; path: string } | undefined;
+  const next = (last: Walked): WalkEntry | undefined => {
+    const { level, depth } = last;
+    if (below !== undefined) {
+      const { name, path } = below;
+      below = undefined;
+      stack.push(walked(levels.enter(level, name, path), path, depth + 1));
+      return undefined;
+    }
+    const entry = level.next();
+    if (entry === undefined) {
+      stack.pop();
+      levels.leave(level);
+      return undefined;
+    }
+    const { name, type } = entry, path = last.prefix + name;
+    if (type === libc.DT_DIR) {
+      if (!isEnd(depth + 1, path)) below = { name, path };
+      return includeDirs && isWanted(path) ? directoryEntry(path) : undefined;
+    }
+    if (type !== libc.DT_LNK || !followSymlinks) {
+      const isIncluded = type === libc.DT_LNK ? includeSymlinks : includeFiles;
+      return isIncluded && isWanted(path) ? { path, ...entryOf(name, type) } : undefined;
+    }
+    const target = isSkipped(path) ? undefined : openTarget(levels, level, name, path, canonicalize);
+    if (target === undefined) return undefined;
+    if (target.level === undefined) {
+      return includeFiles && isWanted(target.path)
+        ? { path: target.path, ...entryOf(name, type) }
+        : undefined;
+    }
+    const { identity } = target.level, isWalked = stack.some(({ level }) => level.identity === identity);
+    if (isWalked || isEnd(depth + 1, target.path)) levels.leave(target.level);
+    else stack.push(walked(target.level, target.path, depth + 1));
+    return !isWalked && includeDirs && isWanted(target.path) ? directoryEntry(target.path) : undefined;
+  };
+  if (isRootWanted) yield directoryEntry(root);
+  for (let last; (last = stack.at(-1)) !== undefined;) {
+    let entry: WalkEntry | undefined;
+    try {
+      entry = next(last);
+    } catch (error) {
+      const lost = stack.findIndex(({ level }) => level.isLost);
+      if (lost >= 0) stack.length = lost;
+      report(error, lost === 0 || last === stack[0] && (error as SyscallError).path === prefix);
+    }
+    if (entry !== undefined) yield entry;
+  }
+}
+
+function directoryEntry(path: string): WalkEntry {
+  const name = path.slice(...lastComponent(path));
+  return { path, name, isFile: false, isDirectory: true, isSymlink: false };
+}
+
+function typeOf({ isFile, isDirectory, isSymlink }: Deno.FileInfo): Omit<Deno.DirEntry, "name"> {
+  return { isFile, isDirectory, isSymlink };
+}
+
+/** What is kept open for a walk, and the level where it begins. With `followSymlinks` the `Dir` itself is kept. */
+function openRoot(
+  dir: FdLike,
+  path: string,
+  root: string,
+  followSymlinks: boolean,
+): { levels: Levels; level: Level } {
+  const fd = descriptor(dir);
+  if (!followSymlinks) {
+    const levels = new Levels(openBeneath(dir, path, LISTING), root, fd);
+    return { levels, level: levels.top };
+  }
+  const levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", fd);
+  try {
+    const level = following(levels, levels.top, path, path, (above, name) => levels.enter(above, name, root));
+    return { levels, level };
+  } catch (error) {
+    levels[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Where a symlink leads: its path, and the level if it is a directory; undefined if that is nowhere in the `Dir`. */
+function openTarget(
+  levels: Levels,
+  level: Level,
+  name: string,
+  path: string,
+  canonicalize: boolean,
+): { path: string; level?: Level } | undefined {
+  try {
+    return following(levels, level, name, path, (above, last) => {
+      const names = wayTo(above).map((step) => step.name).concat(last).filter((name) => name !== ".").slice(
+        1,
+      );
+      const found = canonicalize ? names.join("/") || "." : path;
+      if (!statAt(above.fd, last).isDirectory) return { path: found };
+      return { path: found, level: levels.enter(above, last, found) };
+    });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "") || isEscape(error)) return undefined;
+    throw error;
+  }
+}
+
+function isEscape(error: unknown): boolean {
+  return error instanceof CapsicumError && error.reason === "escape";
+}
+
+/** Follows a path from a level on; what it passes stays among the levels. */
+function following<T>(
+  levels: Levels,
+  from: Level,
+  name: string,
+  told: string,
+  use: (above: Level, name: string) => T,
+): T {
+  const call = { fd: levels.told, path: told, syscall: "openat" };
+  const keep = (above: Step, name: string, fd: number) => levels.pass(above as Level, name, fd);
+  return follow(wayTo(from), name, call, (steps, name) => use(steps.at(-1) as Level, name), keep);
+}
+
+/** The levels from the top to one, each in the one before. */
+function wayTo(level: Level): Level[] {
+  const way: Level[] = [];
+  for (let at: Level | undefined = level; at !== undefined; at = at.above) if (at.name !== ".") way.push(at);
+  return way.reverse();
+}
+
+function filter({ exts, match, skip }: WalkOptions): (path: string) => boolean {
+  if (!exts && !match && !skip) return () => true;
+  const ends = exts?.map((ext) => ext.startsWith(".") ? ext : `.${ext}`);
+  return (path) =>
+    (!ends || ends.some((end) => path.endsWith(end))) &&
+    (!match || match.some((pattern) => matches(path, pattern))) &&
+    !skip?.some((pattern) => matches(path, pattern));
+}
+
+/** Whether a pattern is found in a path. Unlike `test()`, `search()` does not go on from `lastIndex`. */
+function matches(path: string, pattern: RegExp): boolean {
+  return path.search(pattern) >= 0;
+}

@@ -1,0 +1,95 @@
+/** Replaces a file as a whole: whoever opens it finds the old content or the new, and nothing in between. */
+import type { FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { bytesOf } from "./data.ts";
+import type { FdFile } from "../file.ts";
+import { checkHolds, rightsOf } from "../metadata/held.ts";
+import { mayHaveAcl, modeAfter } from "../metadata/mode.ts";
+import { aMode, checkOptions } from "../options.ts";
+import { on, Place } from "../path/place.ts";
+import { codeOf } from "../path/resolve.ts";
+import { statIfThere, statOf } from "../metadata/stat.ts";
+import { SUCCEEDING, Successor } from "./successor.ts";
+
+/** The options of `Dir.writeFileAtomic`. */
+export interface AtomicWriteOptions {
+  /**
+   * The mode of the file, whatever the umask. Default: the permission bits of the file that is replaced, or 0o666 less
+   * the umask for a new one.
+   */
+  mode?: number;
+}
+
+/** Without one of these it would fail in the middle, or leave the new file under its hidden name. */
+const NEEDS = [...SUCCEEDING, "FSYNC"] as const;
+
+export function writeAtomicSync(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string,
+  options?: AtomicWriteOptions,
+): void {
+  const bytes = bytesOf("Dir.writeFileAtomicSync()", data);
+  for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
+    file.writeAllSync(bytes);
+    file.syncSync();
+  }
+}
+
+export async function writeAtomic(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string,
+  options?: AtomicWriteOptions,
+): Promise<void> {
+  const bytes = bytesOf("Dir.writeFileAtomic()", data);
+  for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
+    await file.writeAll(bytes);
+    await file.sync();
+  }
+}
+
+/** Gives the new file, to be filled and brought to the disk, and lets it take its place after that. */
+function* succeeding(
+  call: string,
+  dir: FdLike,
+  path: string,
+  options?: AtomicWriteOptions,
+): Generator<FdFile, void, undefined> {
+  checkOptions(call, options, { mode: aMode });
+  using place = new Place(dir, path, "renameat");
+  checkHolds(place.told, NEEDS);
+  const old = on(place, statIfThere);
+  const isReplaced = old?.isFile === true, hasList = isReplaced && on(place, mayHaveAcl);
+  const mode = options?.mode ?? (isReplaced ? undefined : modeOfNew(place));
+  using next = new Successor(place);
+  yield next.file;
+  if (isReplaced) keepOwner(next.file, old);
+  next.publish(mode === undefined ? modeAfter(old!, hasList, next.file.fd) : mode & 0o7777);
+}
+
+/** The permission bits that a new file gets in the directory: less the umask, or as its access control list says. */
+function modeOfNew(place: Place): number {
+  using probe = new Successor(place, 0o666);
+  const mode = statOf(probe.file.fd).mode! & 0o777;
+  probe.discard();
+  return mode;
+}
+
+/** Gives a file the owner and the group of the one that it replaces, as far as that is permitted. */
+function keepOwner(file: FdFile, { uid, gid }: Deno.FileInfo): void {
+  const now = statOf(file.fd);
+  if (now.uid === uid && now.gid === gid || !rightsOf(file.fd).has("FCHOWN")) return;
+  if (!gives(file, uid!, gid!)) gives(file, -1, gid!);
+}
+
+function gives(file: FdFile, uid: number, gid: number): boolean {
+  try {
+    libc.fchown(file, uid, gid);
+    return true;
+  } catch (error) {
+    // EINVAL is what Linux says of an owner that a user namespace does not know.
+    if (codeOf(error) !== "EPERM" && codeOf(error) !== "EINVAL") throw error;
+    return false;
+  }
+}

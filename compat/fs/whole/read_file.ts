@@ -1,0 +1,156 @@
+/** Reads whole files, by paths below a directory. */
+import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { Bound, type Kind, type LengthOptions, type ReadOptions } from "./bound.ts";
+import { FdFile } from "../file.ts";
+import { rightsOf } from "../metadata/held.ts";
+import { lines, linesSync } from "../io/lines.ts";
+import { openBeneath } from "../open.ts";
+import { openForUse } from "../open_async.ts";
+import { readingAll, restOf } from "../io/read_all.ts";
+import { statOf } from "../metadata/stat.ts";
+import { untilAborted } from "./until_aborted.ts";
+
+const READING = libc.O_RDONLY | libc.O_CLOEXEC;
+
+export function readFileSync(dir: FdLike, path: string, options: LengthOptions): Uint8Array<ArrayBuffer> {
+  // Copied by the constructor: unlike slice(), it does not fill the new memory with zeros first.
+  return reading(
+    dir,
+    path,
+    bound("file", options, "Dir.readFileSync()", dir, path),
+    (bytes, used) => used === undefined ? bytes : new Uint8Array(bytes.subarray(0, used)),
+  );
+}
+
+export function readTextFileSync(dir: FdLike, path: string, options: LengthOptions): string {
+  return reading(
+    dir,
+    path,
+    bound("text", options, "Dir.readTextFileSync()", dir, path),
+    (bytes, used) => textOf(used === undefined ? bytes : bytes.subarray(0, used)),
+  );
+}
+
+export async function readFile(
+  dir: FdLike,
+  path: string,
+  options: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await readWhole(dir, path, options.signal, bound("file", options, "Dir.readFile()", dir, path));
+}
+
+export async function readTextFile(dir: FdLike, path: string, options: ReadOptions): Promise<string> {
+  const most = bound("text", options, "Dir.readTextFile()", dir, path);
+  return textOf(await readWhole(dir, path, options.signal, most));
+}
+
+async function readWhole(
+  dir: FdLike,
+  path: string,
+  signal: AbortSignal | undefined,
+  most: Bound,
+): Promise<Uint8Array<ArrayBuffer>> {
+  await using file = await openForUse(dir, path, READING, 0, signal);
+  return await untilAborted(file, signal, async () => {
+    const steps = readingAll(() => restOf(file.fd), most);
+    let step = steps.next();
+    while (!step.done) step = steps.next(await file.read(step.value) ?? 0);
+    return step.value;
+  });
+}
+
+/** The lines of a file, which is opened when the first is asked for. */
+export function* readLinesSync(
+  dir: FdLike,
+  path: string,
+  options: LengthOptions,
+): Generator<string, void, undefined> {
+  using file = new FdFile(openBeneath(dir, path, READING));
+  yield* linesSync(
+    (bytes) => libc.read(file, bytes),
+    () => bound("line", options, "Dir.readTextFileLinesSync()", dir, path),
+  );
+}
+
+export async function* readLines(
+  dir: FdLike,
+  path: string,
+  options: ReadOptions,
+): AsyncGenerator<string, void, undefined> {
+  const { signal } = options;
+  await using file = await openForUse(dir, path, READING, 0, signal);
+  const all = lines(
+    (bytes) => file.read(bytes),
+    () => bound("line", options, "Dir.readTextFileLines()", dir, path),
+  );
+  for (;;) {
+    const { value, done } = await untilAborted(file, signal, () => all.next());
+    if (done) return;
+    yield value;
+  }
+}
+
+function bound(kind: Kind, options: LengthOptions, syscall: string, dir: FdLike, path: string): Bound {
+  return new Bound(kind, options, { syscall, path, fd: descriptor(dir) });
+}
+
+/** Where a file is read to before anything is known of its size: memory that is in use already is the fastest. */
+let first: Uint8Array<ArrayBuffer> | undefined;
+const FIRST = 32 * 1024;
+
+/** Reads a file; `use` gets bytes that are its own, or the first `used` of some that the next call overwrites. */
+function reading<T>(
+  dir: FdLike,
+  path: string,
+  most: Bound,
+  use: (bytes: Uint8Array<ArrayBuffer>, used?: number) => T,
+): T {
+  const fd = openBeneath(dir, path, READING);
+  try {
+    first ??= new Uint8Array(FIRST);
+    const used = fill(fd, first);
+    most.check(used);
+    return used < FIRST ? use(first, used) : use(readRest(fd, first, most));
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** Reads the rest of a file into memory of its size, behind what `first` has of it. */
+function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayBuffer> {
+  const held = first.length;
+  // Known, not tried: in capability mode a refusal may raise SIGTRAP.
+  const size = rightsOf(fd).has("FSTAT") ? statOf(fd).size : 0;
+  most.check(size);
+  let all = new Uint8Array(size > held ? size : Math.min(2 * held, most.most + 1));
+  all.set(first);
+  for (let used = held;;) {
+    used += fill(fd, all.subarray(used));
+    most.check(used);
+    if (used < all.length) return all.slice(0, used);
+    // One read more finds the end without memory for what does not come.
+    const more = libc.read(fd, first);
+    if (more === 0) return all;
+    most.check(used + more);
+    const grown = new Uint8Array(Math.max(used + more, Math.min(all.length * 2, most.most + 1)));
+    grown.set(all);
+    grown.set(first.subarray(0, more), used);
+    used += more;
+    all = grown;
+  }
+}
+
+/** Reads until the memory is full or the file ends. */
+function fill(fd: number, bytes: Uint8Array): number {
+  let used = libc.read(fd, bytes);
+  if (used === 0) return 0;
+  for (let count; used < bytes.length && (count = libc.read(fd, bytes.subarray(used))) > 0;) used += count;
+  return used;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}

@@ -1,0 +1,143 @@
+/** Writes whole files, by paths below a directory. */
+import type { FdLike } from "../../../ffi/fd_like.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { bytesFor, type Encoding, textFor } from "./data.ts";
+import type { FdFile } from "../file.ts";
+import { permissionBits } from "../metadata/mode.ts";
+import { openBeneath } from "../open.ts";
+import { openForUse } from "../open_async.ts";
+import { aBoolean, anInteger, aSignal } from "../options.ts";
+import { untilAborted } from "./until_aborted.ts";
+
+/** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
+export type WriteOptions = Deno.WriteFileOptions;
+
+export const WRITE_OPTIONS = {
+  append: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: anInteger(0, 0o177777),
+  signal: aSignal,
+};
+
+export function writeFileSync(dir: FdLike, path: string, data: Uint8Array, options: WriteOptions): void {
+  writeSync(dir, path, bytesFor("Dir.writeFileSync()").whole(data), options);
+}
+
+export function writeTextFileSync(dir: FdLike, path: string, data: string, options: WriteOptions): void {
+  writeSync(dir, path, textFor("Dir.writeTextFileSync()").whole(data), options);
+}
+
+function writeSync(dir: FdLike, path: string, bytes: Uint8Array, options: WriteOptions): void {
+  options.signal?.throwIfAborted();
+  const fd = openToWrite(dir, path, options);
+  try {
+    writeAll(fd, bytes);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+export async function writeFile(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | ReadableStream<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
+  await write(dir, path, data, options, bytesFor("Dir.writeFile()"));
+}
+
+export async function writeTextFile(
+  dir: FdLike,
+  path: string,
+  data: string | ReadableStream<string>,
+  options: WriteOptions,
+): Promise<void> {
+  await write(dir, path, data, options, textFor("Dir.writeTextFile()"));
+}
+
+async function write(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string | ReadableStream<unknown>,
+  options: WriteOptions,
+  encoding: Encoding,
+): Promise<void> {
+  const { signal } = options;
+  if (data instanceof ReadableStream) return await writeStream(dir, path, data, options, encoding);
+  const bytes = encoding.whole(data);
+  await using file = await openToWriteAsync(dir, path, options);
+  await untilAborted(file, signal, () => file.writeAll(bytes));
+}
+
+/** Writes what a stream gives. If that fails, the stream is cancelled with the reason, unless the file can't be opened. */
+async function writeStream(
+  dir: FdLike,
+  path: string,
+  stream: ReadableStream<unknown>,
+  options: WriteOptions,
+  encoding: Encoding,
+): Promise<void> {
+  const { signal } = options, source = stream.getReader();
+  let file: FdFile;
+  try {
+    file = await openToWriteAsync(dir, path, options);
+  } catch (error) {
+    if (signal?.aborted) await source.cancel(error).catch(() => {});
+    source.releaseLock();
+    throw error;
+  }
+  await using _file = file;
+  try {
+    await untilAborted(file, signal, async () => {
+      for (let chunk; !(chunk = await source.read()).done;) await file.writeAll(encoding.chunk(chunk.value));
+      await file.writeAll(encoding.rest());
+    });
+  } catch (error) {
+    // A source that never ends cancelling keeps nothing open.
+    source.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    source.releaseLock();
+  }
+}
+
+/** Writes all of the bytes. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += libc.write(fd, at === 0 ? bytes : bytes.subarray(at));
+}
+
+function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
+  const { mode } = options;
+  const fd = openBeneath(dir, path, writingFlags(options), permissionBits(mode ?? 0o666));
+  try {
+    setMode(fd, mode);
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+async function openToWriteAsync(dir: FdLike, path: string, options: WriteOptions): Promise<FdFile> {
+  const { mode, signal } = options;
+  const bits = permissionBits(mode ?? 0o666);
+  const file = await openForUse(dir, path, writingFlags(options), bits, signal);
+  try {
+    setMode(file, mode);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function writingFlags({ append = false, create = true, createNew = false }: WriteOptions): number {
+  return libc.O_WRONLY | libc.O_CLOEXEC | (append ? libc.O_APPEND : libc.O_TRUNC) |
+    (createNew ? libc.O_CREAT | libc.O_EXCL : create ? libc.O_CREAT : 0);
+}
+
+/** As Deno has it: also of a file that exists, and whatever the umask. */
+function setMode(file: FdLike, mode: number | undefined): void {
+  if (mode !== undefined) libc.fchmod(file, mode);
+}

@@ -1,0 +1,211 @@
+import { descriptor } from "../../ffi/fd_like.ts";
+import { listed, MOST, quoted, shortened, shown } from "../../ffi/message.ts";
+import { Rights, type RightsLike } from "../../rights/mod.ts";
+import { type Dir, openDirSync } from "../fs/dir.ts";
+import type { FdFile } from "../fs/file.ts";
+import { ensureDirSync } from "../fs/whole/make.ts";
+import { openSync } from "../fs/open.ts";
+import { openFlags, openOptions } from "../fs/open_options.ts";
+import { aBoolean, anything, type Check, checkOptions, oneOf } from "../fs/options.ts";
+import { ambientPath } from "../fs/path/ambient_path.ts";
+import { type Limits, limitsOf } from "./descriptors/narrow.ts";
+import type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
+import { presets } from "./presets.ts";
+import { stdio, streamLimits, type StreamOptions, streamOptions } from "./descriptors/stdio.ts";
+import { warmUpOptions } from "./warm_up/warm_up_options.ts";
+
+/** An entry of a plan, checked. */
+export interface Entry {
+  /** As errors name it: "dirs.data". */
+  readonly name: string;
+  readonly limits: Limits;
+}
+
+/** Something to open. */
+export interface Opening<T extends Dir | FdFile = Dir | FdFile> extends Entry {
+  readonly key: string;
+  readonly path: string;
+  /** What is opened, for people. */
+  readonly what: string;
+  open(): T;
+}
+
+/** A directory to open. */
+export interface DirOpening extends Opening<Dir> {
+  readonly mayBeUnconfined: boolean;
+}
+
+/** Something that is open already. */
+export interface Existing extends Entry {
+  readonly fd: number;
+  /** Whether it is left out where it is closed. */
+  readonly optional: boolean;
+}
+
+/** A plan, checked: what there is to do, before anything is done. */
+export interface Steps {
+  readonly dirs: readonly DirOpening[];
+  readonly files: readonly Opening<FdFile>[];
+  readonly existing: readonly Existing[];
+}
+
+/**
+ * Checks a plan, without a call to the system.
+ *
+ * @throws {TypeError} When something has the wrong type, or options contradict each other.
+ * @throws {RangeError} When a right, a preset, a descriptor or a name of the plan is unknown.
+ */
+export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
+  if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
+  checkOptions("sandbox()", plan, known.plan);
+  const { dirs, files, fds, stdio = false, warmUp } = plan;
+  if (typeof warmUp === "object") checkOptions("sandbox(): warmUp", warmUp, warmUpOptions);
+  return {
+    dirs: entries("dirs", dirs, openingOfDir),
+    files: entries("files", files, openingOfFile),
+    existing: distinct([
+      ...entries("fds", fds, existingOf),
+      ...(stdio ? streams(stdio === true ? {} : stdio) : []),
+    ]),
+  };
+}
+
+/** Of two limits for one descriptor the second could fail, once the first can't be taken back. */
+function distinct(existing: Existing[]): Existing[] {
+  for (const [i, { fd, name }] of existing.entries()) {
+    const other = existing.slice(0, i).find((other) => other.fd === fd);
+    if (other) throw new RangeError(`sandbox(): ${other.name} and ${name} are the same descriptor, ${fd}.`);
+  }
+  return existing;
+}
+
+/** Passes `true`, `false` and an object, whose members are checked where they are used. */
+const aSwitch: Check = (value) =>
+  typeof value === "object" && value !== null
+    ? undefined
+    : aBoolean(value) && { expected: "a boolean or an object", error: TypeError };
+
+const { limit: _limit, ...openingOptions } = openOptions;
+
+/** The members of a plan and of its entries. The type checker passes over others, so they are refused. */
+const known = {
+  plan: {
+    dirs: anything,
+    files: anything,
+    fds: anything,
+    stdio: aSwitch,
+    limitOthers: aBoolean,
+    warmUp: aSwitch,
+    enforce: oneOf("required", "if-supported"),
+    dryRun: aBoolean,
+  },
+  dirs: { path: anything, rights: anything, create: aBoolean, unconfined: oneOf("allow") },
+  files: { path: anything, rights: anything, ioctls: anything, fcntls: anything, ...openingOptions },
+  fds: { fd: anything, rights: anything, ioctls: anything, fcntls: anything },
+};
+
+function entries<P, E>(
+  part: "dirs" | "files" | "fds",
+  plans: Readonly<Record<string, P>> = {},
+  check: (name: string, plan: P, key: string) => E,
+): E[] {
+  if (typeof plans !== "object" || plans === null || Array.isArray(plans)) {
+    throw new TypeError(`sandbox(): ${part} must be an object of entries by name, not ${shown(plans)}.`);
+  }
+  return Object.entries(plans).map(([key, plan]) => {
+    const name = `${part}.${key}`, call = `sandbox(): ${shortened(name, 40)}`;
+    if (plan === undefined) throw new TypeError(`${call}: an entry must be an object, not undefined.`);
+    checkOptions(call, plan, known[part]);
+    try {
+      return check(name, plan, key);
+    } catch (cause) {
+      const { message } = cause as Error;
+      const Class = [RangeError, TypeError, Deno.errors.BadResource].find((Class) => cause instanceof Class);
+      if (Class === undefined) throw cause;
+      throw new Class(`${call}: ${shortened(message, MOST - call.length - 2)}`, { cause });
+    }
+  });
+}
+
+function openingOfDir(name: string, plan: DirPlan, key: string): DirOpening {
+  const { path, rights = "read", create = false, unconfined } = plan;
+  return {
+    name,
+    key,
+    path: ambientPath(path),
+    what: create ? "directory, made where it is missing" : "directory",
+    limits: limitsOf(named(rights, "dir", presets.dir)),
+    mayBeUnconfined: unconfined === "allow",
+    open() {
+      if (create) ensureDirSync(path);
+      return openDirSync(path);
+    },
+  };
+}
+
+function openingOfFile(name: string, plan: FilePlan, key: string): Opening<FdFile> {
+  const { path, rights, ioctls, fcntls, ...options } = plan;
+  openFlags(options);
+  const uses = Object.entries(options).filter(([, value]) => value === true).map(([option]) => option);
+  return {
+    name,
+    key,
+    path: ambientPath(path),
+    what: `file: ${uses.join(", ") || "read"}`,
+    limits: limitsOf(
+      rights === undefined ? fileRights(options) : named(rights, "file", presets.file),
+      ioctls,
+      fcntls,
+    ),
+    open: () => openSync(path, options),
+  };
+}
+
+/** What the options ask for. */
+function fileRights({ read, write, append }: Deno.OpenOptions): Rights {
+  const reads = read ?? !(write || append);
+  const writing = append ? presets.file.append : write ? presets.file.write : [];
+  return new Rights([...(reads ? presets.file.read : []), ...writing]);
+}
+
+function existingOf(name: string, plan: DescriptorPlan): Existing {
+  const { fd, rights, ioctls, fcntls } = plan;
+  const at = [Deno.stdin, Deno.stdout, Deno.stderr].indexOf(fd as typeof Deno.stdin);
+  const number = at < 0 ? descriptor(fd as number) : at;
+  const presetsOfAll = { ...presets.stream, ...presets.socket };
+  const preset = typeof rights === "string" && Object.hasOwn(presets.stream, rights)
+    ? streamLimits(rights as keyof typeof presets.stream)
+    : undefined;
+  const set = named(rights, "stream and presets.socket", presetsOfAll);
+  return {
+    name,
+    fd: number,
+    optional: false,
+    limits: limitsOf(set, ioctls ?? preset?.ioctls, fcntls ?? preset?.fcntls),
+  };
+}
+
+function streams(options: StreamOptions): Existing[] {
+  checkOptions("sandbox(): stdio", options, streamOptions);
+  return stdio.map((name, fd) => ({
+    name: `stdio.${name}`,
+    fd,
+    optional: true,
+    limits: streamLimits(name, options),
+  }));
+}
+
+/** The rights of a preset, or those given. */
+function named(rights: string | RightsLike, where: string, known: Readonly<Record<string, RightsLike>>) {
+  if (typeof rights !== "string") {
+    if (rights === undefined) throw new TypeError("the rights are undefined: to permit none, pass [].");
+    return rights;
+  }
+  if (!Object.hasOwn(known, rights)) {
+    throw new RangeError(
+      `${quoted(rights)} is none of presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
+        `Rights themselves are a list.`,
+    );
+  }
+  return known[rights]!;
+}

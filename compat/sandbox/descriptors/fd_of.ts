@@ -1,0 +1,163 @@
+import { shown } from "../../../ffi/message.ts";
+import { listedFiles } from "../../../ffi/libc/kinfo_file.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../../ffi/libc/sockaddr.ts";
+import { fileOf, type OpenedFile } from "./open_descriptors.ts";
+
+/**
+ * Returns the descriptor of what Deno opens in `open`: a listener, a connection, a datagram socket, an HTTP server or a
+ * `Deno.FsFile`. So what Deno opened can be limited.
+ *
+ * The function returns what it opened, which stays the caller's to use and to close. The kernel's list of descriptors is
+ * taken before and after the call. A descriptor fits if it has the addresses of a socket (getsockname(2), getpeername(2)) or
+ * is the open file itself (fstat(2), and its offset, which is moved for a moment and restored).
+ *
+ * Exactly one descriptor must fit, or it throws: if other code opens the same meanwhile, as a Worker can, or during an
+ * asynchronous call any other function, no wrong number is returned. So it throws for a second descriptor of one device
+ * or FIFO, and on FreeBSD for a second TCP or UDP socket of one address (`reusePort`).
+ *
+ * Stands for sysctl(3) kern.proc.filedesc, or listing /proc/self/fd on Linux. Not in capability mode, where FreeBSD gives
+ * no list. Requires `--allow-ffi` permission.
+ *
+ * @param open Opens one thing and returns it, or a promise of it. What it throws is thrown.
+ * @returns The descriptor; a promise of it if `open` returns a promise.
+ * @throws {TypeError} If `open` is not a function, or returns no listener, connection, server or file.
+ * @throws {Error} If no descriptor fits, or more than one, or the kernel gives no list, as in capability mode.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ *
+ * @example A listener that can do nothing but accept
+ * ```ts
+ * import { fdOf, isSupported, limit } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * let listener!: Deno.Listener;
+ * const fd = fdOf(() => listener = Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+ * if (isSupported()) limit(fd, ["ACCEPT", "EVENT", "FCNTL", "READ", "WRITE"]);
+ * assert(fd > 2);
+ * listener.close();
+ * ```
+ */
+export function fdOf(open: () => PromiseLike<unknown>): Promise<number>;
+/** Returns the descriptor of what Deno opens in `open`. */
+export function fdOf(open: () => unknown): number;
+export function fdOf(open: () => unknown): number | Promise<number> {
+  if (typeof open !== "function") {
+    throw new TypeError(`fdOf(): open is a function, not ${shown(open)}.`);
+  }
+  const before = new Map(numbers().map((fd) => [fd, fileOf(fd)]));
+  const opened = open();
+  return isThenable(opened)
+    ? Promise.resolve(opened).then((opened) => find(before, opened))
+    : find(before, opened);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+function numbers(): number[] {
+  const listed = listedFiles();
+  if (listed !== undefined) return listed.map(({ fd }) => fd);
+  throw new Error(
+    "fdOf(): the kernel gives no list of the open descriptors: FreeBSD has none in capability mode, Linux none " +
+      "without /proc. Call fdOf() before enter().",
+  );
+}
+
+type Before = ReadonlyMap<number, OpenedFile | undefined>;
+
+/** The one descriptor that fits what was opened, and was not open before or stood for something else. */
+function find(before: Before, opened: unknown): number {
+  const fits = fitting(opened);
+  const candidates: number[] = [];
+  let isNew = false;
+  for (const fd of numbers()) {
+    const file = fileOf(fd);
+    if (file === undefined || !fits(fd, file)) continue;
+    const isSame = before.get(fd)?.identity === file.identity;
+    // Its number can have been closed and opened again for the same, unless no other object has this identity.
+    if (isSame && isUnique(file)) continue;
+    candidates.push(fd);
+    isNew = !isSame;
+  }
+  const [fd, ...others] = candidates;
+  if (fd !== undefined && others.length === 0 && isNew) return fd;
+  throw new Error(
+    others.length === 0
+      ? "fdOf(): no new descriptor is what the function returned: it was open before, or is closed again."
+      : `fdOf(): descriptors ${
+        candidates.join(", ")
+      } all fit what the function returned, and can't be told apart.`,
+  );
+}
+
+/** A file is told from others by its offset; a socket is if the kernel numbers sockets, as FreeBSD does of local ones. */
+function isUnique({ info }: OpenedFile): boolean {
+  return info.isFile || info.isSocket === true && info.ino !== 0;
+}
+
+type Fits = (fd: number, file: OpenedFile) => boolean;
+
+/** Tells of descriptors whether they fit an object of Deno's, as far as the kernel tells. */
+function fitting(opened: unknown): Fits {
+  if (opened instanceof Deno.FsFile) return fittingFile(opened);
+  const { addr, localAddr, remoteAddr } = (opened ?? {}) as Partial<Deno.Listener & Deno.Conn>;
+  const local = addr ?? localAddr;
+  if (typeof local === "object" && local !== null && "transport" in local) {
+    return fittingSocket(local, remoteAddr);
+  }
+  throw new TypeError(
+    "fdOf(): the function must return what it opened: a listener, connection, server or file of Deno's, not " +
+      `${shown(opened)}.`,
+  );
+}
+
+function fittingFile(file: Deno.FsFile): Fits {
+  const { dev, ino } = stat(file);
+  return (fd, { info }) =>
+    info.dev === dev && (info.ino === null || info.ino === ino) && (!info.isFile || hasSameOffset(fd, file));
+}
+
+function stat(file: Deno.FsFile): Deno.FileInfo {
+  try {
+    return file.statSync();
+  } catch (cause) {
+    throw new Error("fdOf(): the file that the function returned is closed again.", { cause });
+  }
+}
+
+/** Whether they are one open file: only then both have an offset that one of them is given. */
+function hasSameOffset(fd: number, file: Deno.FsFile): boolean {
+  const offset = file.seekSync(0, Deno.SeekMode.Current);
+  const unlikely = 2 ** 30 + crypto.getRandomValues(new Uint32Array(1))[0]!;
+  try {
+    return file.seekSync(unlikely, Deno.SeekMode.Start) === unlikely &&
+      libc.lseek(fd, 0, libc.SEEK_CUR) === unlikely;
+  } finally {
+    file.seekSync(offset, Deno.SeekMode.Start);
+  }
+}
+
+const types: Readonly<Record<string, number>> = { tcp: 1, unix: 1, udp: 2, unixpacket: 2 };
+
+function fittingSocket(local: Deno.Addr, remote: Deno.Addr | undefined): Fits {
+  const type = types[local.transport];
+  if (type === undefined) throw new TypeError(`fdOf(): a socket of ${local.transport} can't be found.`);
+  const name = textOf(local);
+  const peer = remote && textOf(remote);
+  return (fd, { info }) => {
+    if (!info.isSocket || typeOfSocket(fd) !== type || textOf(nameOfSocket(fd)) !== name) return false;
+    const other = nameOfPeer(fd);
+    return peer === undefined ? other === undefined : textOf(other) === peer;
+  };
+}
+
+/** One text for one address. */
+function textOf(address: SocketName | Deno.Addr | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  if ("path" in address) return `unix ${address.path ?? ""}`;
+  if (!("hostname" in address)) return undefined;
+  const { hostname, port } = address;
+  return `${hostname.includes(":") ? new URL(`http://[${hostname}]`).hostname : hostname} ${port}`;
+}

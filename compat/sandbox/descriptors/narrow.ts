@@ -1,0 +1,61 @@
+import type { FdLike } from "../../../ffi/fd_like.ts";
+import {
+  getFcntls,
+  getIoctls,
+  getRights,
+  limit,
+  limitFcntls,
+  limitIoctls,
+} from "../../../ffi/capsicum/limits.ts";
+import {
+  Fcntls,
+  type FcntlsLike,
+  Ioctls,
+  type IoctlsLike,
+  Rights,
+  type RightsLike,
+} from "../../../rights/mod.ts";
+
+/** All that a descriptor can be limited to. */
+export interface Limits {
+  readonly rights: Rights;
+  readonly ioctls?: Ioctls;
+  readonly fcntls?: Fcntls;
+}
+
+/**
+ * Checks what a descriptor shall be limited to.
+ *
+ * @throws {TypeError} When one has the wrong type, or ioctls or fcntls are given without their right.
+ * @throws {RangeError} When one is unknown.
+ */
+export function limitsOf(rights: RightsLike, ioctls?: IoctlsLike, fcntls?: FcntlsLike): Limits {
+  const set = new Rights(rights);
+  const limits = {
+    rights: set,
+    ...(ioctls === undefined ? {} : { ioctls: ioctls instanceof Ioctls ? ioctls : new Ioctls(ioctls) }),
+    ...(fcntls === undefined ? {} : { fcntls: new Fcntls(fcntls) }),
+  };
+  if (limits.ioctls && limits.ioctls !== Ioctls.NONE && !set.has("IOCTL")) {
+    throw new TypeError("The ioctls need IOCTL among the rights.");
+  }
+  if (limits.fcntls && !limits.fcntls.isEmpty && !set.has("FCNTL")) {
+    throw new TypeError("The fcntls need FCNTL among the rights.");
+  }
+  return limits;
+}
+
+/** Limits a descriptor, for good; `began` is called once the first limit holds. */
+export function applyLimits(fd: FdLike, { rights, ioctls, fcntls }: Limits, began?: () => void): void {
+  limit(fd, rights);
+  began?.();
+  if (ioctls) limitIoctls(fd, ioctls);
+  if (fcntls) limitFcntls(fd, fcntls);
+}
+
+/** Takes from a descriptor whatever it may beyond these limits; it may hold less. */
+export function narrow(fd: FdLike, { rights, ioctls, fcntls }: Limits): void {
+  limit(fd, getRights(fd).intersection(rights));
+  if (ioctls) limitIoctls(fd, getIoctls(fd).intersection(ioctls));
+  if (fcntls) limitFcntls(fd, getFcntls(fd).intersection(fcntls));
+}

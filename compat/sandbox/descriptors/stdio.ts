@@ -1,0 +1,122 @@
+import type { FdLike } from "../../../ffi/fd_like.ts";
+import { shown } from "../../../ffi/message.ts";
+import { Ioctl } from "../../../rights/mod.ts";
+import { aBoolean, type Check, checkOptions } from "../../fs/options.ts";
+import { applyLimits, type Limits, limitsOf } from "./narrow.ts";
+import { unlessClosed } from "./open_descriptors.ts";
+import { presets } from "../presets.ts";
+
+/** Options for terminals. */
+export interface StreamOptions {
+  /**
+   * Permit to set the attributes of a terminal too, for `prompt()`, `Deno.stdin.setRaw()` and the like. It
+   * adds TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) does not leave. By default false.
+   */
+  raw?: boolean;
+}
+
+/** Options of `limitStream()`. */
+export interface LimitStreamOptions extends StreamOptions {
+  /** Leave LOOKUP too, for a directory, as CAPH_LOOKUP does. By default false. */
+  lookup?: boolean;
+  /** Do nothing where the descriptor is closed, as CAPH_IGNORE_EBADF does. By default that throws. */
+  ignoreClosed?: boolean;
+}
+
+/** What a stream is used for: reading, writing, or both. */
+export type StreamUse = "read" | "write" | "readWrite";
+
+/** A check for each option of terminals. */
+export const streamOptions: Readonly<Record<keyof StreamOptions, Check>> = { raw: aBoolean };
+const limitStreamOptions = { ...streamOptions, lookup: aBoolean, ignoreClosed: aBoolean };
+
+const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
+
+/**
+ * Limits a terminal, pipe or file to be read or written, for good, as caph_limit_stream() of capsicum_helpers.h does.
+ *
+ * What is left are the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
+ * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. The header has the
+ * same in FreeBSD 13.2 and 15.1. Unlike it, this throws where there is no Capsicum.
+ *
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the number is no descriptor, or the use is none.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open, unless `ignoreClosed` is true.
+ * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of that.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getFcntls, getRights, isSupported, limitStream, openSync } from "jsr:@capsicum/capsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null", { read: true, write: true });
+ *   limitStream(file, "read");
+ *   assert(!getRights(file).has("WRITE"));
+ *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ * }
+ * ```
+ */
+export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOptions = {}): void {
+  if (typeof use !== "string" || !Object.hasOwn(uses, use)) {
+    const Class = typeof use === "string" ? RangeError : TypeError;
+    throw new Class(`A stream is used to "read", "write" or "readWrite", not ${shown(use)}.`);
+  }
+  checkOptions("limitStream()", options, limitStreamOptions);
+  const { lookup = false, ignoreClosed = false } = options;
+  const limits = streamLimits(uses[use], options);
+  const apply = () =>
+    applyLimits(fd, lookup ? { ...limits, rights: limits.rights.union(["LOOKUP"]) } : limits);
+  if (ignoreClosed) unlessClosed(apply);
+  else apply();
+}
+
+/**
+ * Limits standard input, output and error to what {@link limitStream} leaves for reading and for writing, for good, as
+ * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out. Deno has copies of them open:
+ * {@link limitOthers} limits these alike.
+ *
+ * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working. On
+ * a terminal `prompt()` and `Deno.stdin.setRaw()` do with `raw`; and a permission that Deno would ask for there is denied.
+ *
+ * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {CapsicumError} ENOTCAPABLE when one does not hold all of that. Those before it are limited then.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { enter, getRights, isSupported, limitStdio } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   limitStdio();
+ *   enter();
+ *   assert(!getRights(1).has("READ"));
+ * }
+ * ```
+ */
+export function limitStdio(options: StreamOptions = {}): void {
+  checkOptions("limitStdio()", options, streamOptions);
+  for (const [fd, name] of stdio.entries()) {
+    unlessClosed(() => applyLimits(fd, streamLimits(name, options)));
+  }
+}
+
+/** By their numbers. */
+export const stdio = ["stdin", "stdout", "stderr"] as const;
+
+// capsicum_helpers.h of FreeBSD 13.2 and 15.1, caph_limit_stream().
+const asking = [Ioctl.TIOCGETA, Ioctl.TIOCGWINSZ, Ioctl.FIODTYPE];
+/** What tcsetattr(3) sends, for each of its actions. */
+const setting = [Ioctl.TIOCSETA, Ioctl.TIOCSETAW, Ioctl.TIOCSETAF];
+
+/** What a stream is limited to. */
+export function streamLimits(name: keyof typeof presets.stream, { raw = false }: StreamOptions = {}): Limits {
+  return limitsOf(presets.stream[name], raw ? [...asking, ...setting] : asking, ["GETFL"]);
+}

@@ -1,0 +1,227 @@
+import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import type { SyscallError } from "../../ffi/errors.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { listed, MOST, quoted, shortened } from "../../ffi/message.ts";
+import type { Dir } from "../fs/dir.ts";
+import type { FdFile } from "../fs/file.ts";
+import { applyLimits } from "./descriptors/narrow.ts";
+import { type Existing, type Opening, type Steps, stepsOf } from "./_steps.ts";
+import { describe, type DryRun } from "./dry_run.ts";
+import { limitOthers } from "./descriptors/limit_others.ts";
+import type { DryRunPlan, Plan } from "./plan.ts";
+import { SandboxError, type SandboxStep } from "./sandbox_error.ts";
+import { warmUp } from "./warm_up/warm_up.ts";
+
+/** The names of the entries in a part of a plan: any string if the plan is typed as `Plan`. */
+export type PlanNames<P, Part extends "dirs" | "files"> = P extends
+  { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
+  : never;
+
+/** What `sandbox()` gives: what it opened, by the names of the plan. `using` closes it all. */
+export interface Sandbox<P extends Plan = Plan> extends Disposable {
+  /** The directories. */
+  readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
+  /** The files. */
+  readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
+  /** Whether the process is in capability mode: false only with `enforce: "if-supported"`, where there is no Capsicum. */
+  readonly sandboxed: boolean;
+}
+
+/**
+ * Makes a sandbox of the program: opens all that the plan names, limits each to what it is needed for, enters capability
+ * mode, and gives back what it opened.
+ *
+ * All or nothing: where a step fails, nothing that it opened is open, the mode is not entered, and the error names the
+ * step and the entry. What is limited and was open before is tried on duplicates first, since a limit can't be taken
+ * back. The plan is checked before anything is opened. The steps are those of {@link SandboxError.step}, in that order;
+ * `dryRun` tells them.
+ *
+ * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry says
+ * `unconfined: "allow"`.
+ *
+ * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2). Requires
+ * `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the plan has a wrong type in it, or options contradict each other.
+ * @throws {RangeError} When the plan has an unknown right, preset or name in it.
+ * @throws {SandboxError} When a step fails.
+ * @throws {Deno.errors.NotSupported} When there is no Capsicum and `enforce` is `"required"`, as by default.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { sandbox } from "jsr:@capsicum/capsicum";
+ * import { assert, assertThrows } from "jsr:@std/assert";
+ *
+ * using box = sandbox({
+ *   dirs: { etc: { path: "/etc", rights: "read" } },
+ *   files: { log: { path: "/dev/null", append: true } },
+ *   stdio: true,
+ *   enforce: "if-supported",
+ * });
+ * const { dirs: { etc }, files: { log } } = box;
+ * assert(etc.listSync().length > 0);
+ * log.writeSync(new TextEncoder().encode("started\n"));
+ * if (box.sandboxed) assertThrows(() => etc.writeTextFileSync("motd", "hello"));
+ * ```
+ */
+export function sandbox(plan: DryRunPlan): DryRun;
+/** Makes a sandbox of the program, or returns what it would do. */
+export function sandbox(plan: DryRunPlan<boolean>): Sandbox | DryRun;
+/** Makes a sandbox of the program. */
+export function sandbox<const P extends Plan>(plan: P): Sandbox<P>;
+export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
+  const steps = stepsOf(plan);
+  if (plan.dryRun) return describe(steps, plan);
+  const run = new Run();
+  const supported = run.step("find Capsicum", undefined, isSupported);
+  if (!supported && plan.enforce !== "if-supported") {
+    throw new Deno.errors.NotSupported(
+      "sandbox(): there is no Capsicum here, and the plan requires it. " +
+        'A program that shall also run unprotected says so: enforce: "if-supported".',
+    );
+  }
+  try {
+    if (plan.warmUp) {
+      run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
+    }
+    const { dirs, files } = run.open(steps);
+    if (supported) run.confine(steps, dirs);
+    if (supported) run.limit(steps, plan.limitOthers ?? false);
+    return {
+      dirs,
+      files,
+      sandboxed: supported,
+      [Symbol.dispose]: () => run.close(),
+    };
+  } catch (error) {
+    run.closeQuietly();
+    throw error;
+  }
+}
+
+/** A plan that is being carried out. */
+class Run {
+  readonly #opened: [Opening, Dir | FdFile][] = [];
+  readonly #limited: string[] = [];
+
+  /** Does something, and says of what it throws which step of which entry it was. */
+  step<T>(step: SandboxStep, entry: string | undefined, action: () => T): T {
+    try {
+      return action();
+    } catch (cause) {
+      if (cause instanceof SandboxError) throw cause;
+      // Only Deno itself throws this, for want of a permission: it is no step's fault.
+      if (cause instanceof Deno.errors.NotCapable) throw cause;
+      throw new SandboxError(this.#message(step, entry, cause as SyscallError), {
+        step,
+        entry,
+        stillLimited: [...this.#limited],
+        cause,
+      });
+    }
+  }
+
+  #message(step: SandboxStep, entry: string | undefined, { message, code }: SyscallError): string {
+    const of = entry === undefined ? "" : ` ${shortened(entry, 60)}`;
+    const left = this.#limited.length === 0
+      ? ""
+      : ` Limited all the same, which can't be taken back: ${listed(this.#limited, 120)}.`;
+    const what = `sandbox(): to ${step}${of} failed`, room = MOST - what.length - left.length - ": ".length;
+    if (message.length <= room) return `${what}: ${message}${left}`;
+    const because = code === undefined ? ": " : ` (${code}): `;
+    return `${what}${because}${shortened(message, room - because.length)}${left}`;
+  }
+
+  /** Opens everything. */
+  open({ dirs, files }: Steps): { dirs: Record<string, Dir>; files: Record<string, FdFile> } {
+    const open = <T extends Dir | FdFile>(entry: Opening<T>): [string, T] => {
+      const opened = this.step("open", entry.name, () => entry.open());
+      this.#opened.push([entry, opened]);
+      return [entry.key, opened];
+    };
+    const result = { dirs: Object.fromEntries(dirs.map(open)), files: Object.fromEntries(files.map(open)) };
+    return result;
+  }
+
+  /** Refuses directories that this kernel does not confine. */
+  confine({ dirs }: Steps, opened: Readonly<Record<string, Dir>>): void {
+    for (const { name, key, path, mayBeUnconfined } of dirs) {
+      this.step("confine", name, () => {
+        if (mayBeUnconfined || opened[key]!.confined) return;
+        throw new Error(
+          `${
+            quoted(path)
+          } is the root of a mounted file system, out of which this kernel lets ".." lead, or that ` +
+            'can\'t be found out. Name a directory below it, or say unconfined: "allow" and let no other code have ' +
+            "its descriptor.",
+        );
+      });
+    }
+  }
+
+  /** Limits everything and enters. */
+  limit({ existing }: Steps, others: boolean): void {
+    const present = existing.filter((entry) => this.step("limit", entry.name, () => tryOut(entry)));
+    for (const [{ name, limits }, opened] of this.#opened) {
+      this.step("limit", name, () => applyLimits(opened, limits));
+    }
+    for (const { name, fd, limits } of present) {
+      this.step("limit", name, () => applyLimits(fd, limits, () => this.#limited.push(name)));
+    }
+    if (others) {
+      const keep = [...this.#opened.map(([, { fd }]) => fd), ...existing.map(({ fd }) => fd)];
+      // From now on some of them may be limited.
+      this.#limited.push("limitOthers");
+      this.step("limit", "limitOthers", () => limitOthers({ keep }));
+    }
+    this.step("enter", undefined, enterOnce);
+  }
+
+  /** Closes everything, and then throws the first error. */
+  close(): void {
+    const errors: unknown[] = [];
+    for (const [, opened] of this.#opened) {
+      try {
+        opened[Symbol.dispose]();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  closeQuietly(): void {
+    try {
+      this.close();
+    } catch {
+      // What failed before it is thrown.
+    }
+  }
+}
+
+/** Limits a duplicate, and tells whether there is something to limit. */
+function tryOut({ fd, limits, optional }: Existing): boolean {
+  let duplicate: number;
+  try {
+    duplicate = libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0);
+  } catch (error) {
+    if (optional && error instanceof Deno.errors.BadResource) return false;
+    throw error;
+  }
+  try {
+    applyLimits(duplicate, limits);
+  } finally {
+    libc.close(duplicate);
+  }
+  return true;
+}
+
+/** Enters. What fails once the mode is entered, as the question whether it is, changes nothing any more. */
+function enterOnce(): void {
+  try {
+    enter();
+  } catch (error) {
+    if (!sandboxed()) throw error;
+  }
+}

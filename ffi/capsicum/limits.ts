@@ -1,0 +1,218 @@
+import { requestsOf } from "../../rights/ioctls.ts";
+import {
+  Fcntls,
+  type FcntlsLike,
+  Ioctls,
+  type IoctlsLike,
+  Rights,
+  type RightsLike,
+} from "../../rights/mod.ts";
+import { given } from "../_check.ts";
+import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
+import { descriptor, type FdLike } from "../fd_like.ts";
+import {
+  cap_fcntls_get,
+  cap_fcntls_limit,
+  cap_ioctls_get,
+  cap_ioctls_limit,
+  cap_rights_get,
+  cap_rights_limit,
+} from "../libc/cap_calls.ts";
+
+// The kernel fills these and they are read before the next call.
+const rightsBytes = new Uint8Array(16);
+const fcntlsMask = new Uint32Array(1);
+const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
+
+/**
+ * Limits a descriptor to a set of rights, for good: rights only shrink.
+ *
+ * Without `"IOCTL"` in the set every ioctl is refused, without `"FCNTL"` the four fcntls that {@link limitFcntls} knows.
+ * What a directory opens later has at most the rights of the directory. One that lacks any right keeps each lookup of a
+ * relative path beneath itself, even before `enter()`; an absolute path ignores it until then. A `Rights` that is made
+ * once and used often is not built again.
+ *
+ * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type, as a bare string in place of a list.
+ * @throws {RangeError} When a right is unknown, or the number is no descriptor.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights, with `held` and `missing`; EINVAL when
+ * this kernel does not know one of them.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getRights, isSupported, limit, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   limit(file, ["READ", "FSTAT"]);
+ *   assertEquals(getRights(file).names(), ["READ", "FSTAT"]);
+ * }
+ * ```
+ */
+export function limit(fd: FdLike, rights: RightsLike): void {
+  cap_rights_limit(fd, rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
+}
+
+/**
+ * The rights that a descriptor holds; of a fresh one, every right that this kernel knows.
+ *
+ * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the argument has the wrong type.
+ * @throws {RangeError} When the number is no descriptor.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getRights, isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assert(getRights(file).has("WRITE"));
+ * }
+ * ```
+ */
+export function getRights(fd: FdLike): Rights {
+  cap_rights_get(fd, rightsBytes);
+  return Rights.fromBytes(rightsBytes);
+}
+
+/**
+ * Limits a descriptor to a list of at most 256 ioctl requests, for good.
+ *
+ * Limiting to `Ioctls.ALL` changes nothing and succeeds only where every ioctl is still permitted: the kernel has no call
+ * that takes it.
+ *
+ * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When there are more than 256, or one is not of 32 bits, or the number is no descriptor; also for
+ * `Ioctls.ALL` on a descriptor that is limited already.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getIoctls, Ioctl, isSupported, limitIoctls, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   limitIoctls(file, [Ioctl.FIONREAD]);
+ *   assertEquals([...getIoctls(file)], [Ioctl.FIONREAD]);
+ * }
+ * ```
+ */
+export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
+  const number = descriptor(fd),
+    set = ioctls instanceof Ioctls ? ioctls : new Ioctls(given(ioctls, "ioctls"));
+  if (!set.isUnlimited) cap_ioctls_limit(number, new Uint8Array(requestsOf(set).buffer), set.size);
+  else if (!getIoctls(number).isUnlimited) {
+    throw new RangeError(
+      `fd ${number} is limited to ${getIoctls(number)} already: Ioctls.ALL can't be given back.`,
+    );
+  }
+}
+
+/**
+ * The ioctl requests that a descriptor is limited to; `Ioctls.ALL` of a fresh one.
+ *
+ * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the argument has the wrong type.
+ * @throws {RangeError} When the number is no descriptor.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getIoctls, isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assert(getIoctls(file).isUnlimited);
+ * }
+ * ```
+ */
+export function getIoctls(fd: FdLike): Ioctls {
+  const number = descriptor(fd);
+  for (let most = IOCTLS_MAX_COUNT;;) {
+    const requests = new BigUint64Array(most);
+    const count = cap_ioctls_get(number, new Uint8Array(requests.buffer), most);
+    if (count === CAP_IOCTLS_ALL) return Ioctls.ALL;
+    // The kernel keeps 64 bits of a request and compares 32.
+    if (count <= most) {
+      return new Ioctls(requests.subarray(0, count).map((request) => BigInt.asUintN(32, request)));
+    }
+    most = count;
+  }
+}
+
+/**
+ * Limits a descriptor to some of the fcntls GETFL, SETFL, GETOWN and SETOWN, for good.
+ *
+ * They also need the right FCNTL. The other commands of fcntl(2) can't be limited so.
+ *
+ * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type, as a bare string in place of a list.
+ * @throws {RangeError} When an fcntl is unknown, or the number is no descriptor.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getFcntls, isSupported, limitFcntls, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   limitFcntls(file, ["GETFL"]);
+ *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ * }
+ * ```
+ */
+export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
+  cap_fcntls_limit(fd, new Fcntls(given(fcntls, "fcntls")).toMask());
+}
+
+/**
+ * The fcntls that a descriptor is limited to; all four of a fresh one, none without the right FCNTL.
+ *
+ * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the argument has the wrong type.
+ * @throws {RangeError} When the number is no descriptor.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getFcntls, isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(getFcntls(file).size, 4);
+ * }
+ * ```
+ */
+export function getFcntls(fd: FdLike): Fcntls {
+  cap_fcntls_get(fd, fcntlsBytes);
+  return Fcntls.fromMask(fcntlsMask[0]!);
+}

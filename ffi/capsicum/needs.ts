@@ -1,0 +1,251 @@
+import type { RightName } from "../../rights/mod.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_DSYNC,
+  O_EXEC,
+  O_EXLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_SHLOCK,
+  O_SYNC,
+  O_TRUNC,
+} from "../freebsd/constants.ts";
+
+/**
+ * The rights that each call needs on its descriptor, by its C name; what openat needs depends on its flags: see
+ * `rightsFor()`.
+ *
+ * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. (poll and ppoll do not fail: they
+ * report POLLNVAL.) A second word tells which descriptor of a call with two it is for, or which use of the call:
+ * `"linkat to"` is the directory of the new name, `"mmap PROT_READ"` what mmap needs with that protection. For several
+ * uses it is the union of their rights. `Right` tells what each right permits, and which are not in every release.
+ *
+ * They are read from sys/kern of FreeBSD 13.2 and 15.1. A running 15.1 was asked about read, write, pread, pwrite, lseek,
+ * fstat, ftruncate, fsync, fdatasync, flock, fchmod, futimens, F_GETFL, getdirentries and the calls on paths in a
+ * directory that `libc` has, fchownat excepted, and agreed, though for ftruncate, futimens, fchmodat and mkfifoat only by
+ * refusals; all others are only read.
+ *
+ * @example What a copy with mmap(2) and write(2) needs
+ * ```ts
+ * import { needs, Rights } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(new Rights(needs["mmap PROT_READ"]).names(), ["MMAP_R"]);
+ * assertEquals(needs.write, ["WRITE"]);
+ * ```
+ */
+export const needs = {
+  close: [],
+  dup: [],
+  dup2: [],
+  posix_fadvise: [],
+  cap_rights_limit: [],
+  cap_rights_get: [],
+  cap_ioctls_limit: [],
+  cap_ioctls_get: [],
+  cap_fcntls_limit: [],
+  cap_fcntls_get: [],
+
+  read: ["READ"],
+  readv: ["READ"],
+  write: ["WRITE"],
+  writev: ["WRITE"],
+  pread: ["READ", "SEEK"],
+  preadv: ["READ", "SEEK"],
+  aio_read: ["READ", "SEEK"],
+  pwrite: ["WRITE", "SEEK"],
+  pwritev: ["WRITE", "SEEK"],
+  aio_write: ["WRITE", "SEEK"],
+  posix_fallocate: ["WRITE", "SEEK"],
+  fspacectl: ["WRITE", "SEEK"],
+  lseek: ["SEEK"],
+  copy_file_range: ["READ"],
+  "copy_file_range to": ["WRITE"],
+  /** With a pointer to the offset. FreeBSD 13 asks for READ alone; 14 was not looked at. */
+  "copy_file_range with an offset": ["READ", "SEEK"],
+  /** With a pointer to the offset. FreeBSD 13 asks for WRITE alone; 14 was not looked at. */
+  "copy_file_range to with an offset": ["WRITE", "SEEK"],
+  sendfile: ["READ", "SEEK"],
+  /** Of the socket. */
+  "sendfile to": ["WRITE"],
+  /** With no protection, or with MAP_PRIVATE and PROT_WRITE. The rights bound a later mprotect too. */
+  mmap: ["MMAP"],
+  "mmap PROT_READ": ["READ", "SEEK", "MMAP"],
+  /** With MAP_SHARED. */
+  "mmap PROT_WRITE": ["WRITE", "SEEK", "MMAP"],
+  "mmap PROT_EXEC": ["MMAP_X"],
+  fexecve: ["FEXECVE"],
+
+  fstat: ["FSTAT"],
+  fstatfs: ["FSTATFS"],
+  fpathconf: ["FPATHCONF"],
+  ftruncate: ["FTRUNCATE"],
+  fsync: ["FSYNC"],
+  fdatasync: ["FSYNC"],
+  aio_fsync: ["FSYNC"],
+  flock: ["FLOCK"],
+  fchmod: ["FCHMOD"],
+  fchown: ["FCHOWN"],
+  fchflags: ["FCHFLAGS"],
+  futimes: ["FUTIMES"],
+  futimens: ["FUTIMES"],
+  acl_get_fd: ["ACL_GET"],
+  acl_set_fd: ["ACL_SET"],
+  acl_delete_fd_np: ["ACL_DELETE"],
+  acl_valid_fd_np: ["ACL_CHECK"],
+  extattr_get_fd: ["EXTATTR_GET"],
+  extattr_set_fd: ["EXTATTR_SET"],
+  extattr_delete_fd: ["EXTATTR_DELETE"],
+  extattr_list_fd: ["EXTATTR_LIST"],
+  mac_get_fd: ["MAC_GET"],
+  mac_set_fd: ["MAC_SET"],
+
+  /** With F_GETFL, F_SETFL, F_GETOWN or F_SETOWN, which `limitFcntls()` must have left, or F_KINFO. */
+  fcntl: ["FCNTL"],
+  "fcntl F_GETFL": ["FCNTL"],
+  "fcntl F_SETFL": ["FCNTL"],
+  "fcntl F_GETOWN": ["FCNTL"],
+  "fcntl F_SETOWN": ["FCNTL"],
+  /** Never in capability mode. */
+  "fcntl F_KINFO": ["FCNTL"],
+  "fcntl F_GETLK": ["FLOCK"],
+  "fcntl F_SETLK": ["FLOCK"],
+  "fcntl F_SETLKW": ["FLOCK"],
+  "fcntl F_GETFD": [],
+  "fcntl F_SETFD": [],
+  "fcntl F_DUPFD": [],
+  "fcntl F_DUPFD_CLOEXEC": [],
+  "fcntl F_DUP2FD": [],
+  "fcntl F_DUP2FD_CLOEXEC": [],
+  "fcntl F_RDAHEAD": [],
+  "fcntl F_READAHEAD": [],
+  "fcntl F_ADD_SEALS": [],
+  "fcntl F_GET_SEALS": [],
+  /** The request must be among those that `limitIoctls()` left. */
+  ioctl: ["IOCTL"],
+  isatty: ["IOCTL"],
+  tcgetattr: ["IOCTL"],
+  tcsetattr: ["IOCTL"],
+
+  getdirentries: ["READ"],
+  getdents: ["READ"],
+  fdopendir: ["READ"],
+  readdir: ["READ"],
+  rewinddir: ["SEEK"],
+  seekdir: ["SEEK"],
+  /** Never in capability mode. */
+  fchdir: ["FCHDIR"],
+  /** Never in capability mode. */
+  fchroot: ["FCHROOT"],
+  fstatat: ["LOOKUP", "FSTAT"],
+  faccessat: ["LOOKUP", "FSTAT"],
+  fchmodat: ["LOOKUP", "FCHMOD"],
+  fchownat: ["LOOKUP", "FCHOWN"],
+  chflagsat: ["LOOKUP", "FCHFLAGS"],
+  utimensat: ["LOOKUP", "FUTIMES"],
+  futimesat: ["LOOKUP", "FUTIMES"],
+  unlinkat: ["UNLINKAT"],
+  funlinkat: ["UNLINKAT"],
+  /** Of the open file that the path must name. */
+  "funlinkat file": [],
+  /** Of the open directory that the path must name, with AT_REMOVEDIR. */
+  "funlinkat directory": ["LOOKUP"],
+  mkdirat: ["MKDIRAT"],
+  mkfifoat: ["MKFIFOAT"],
+  /** Of a device; see the row for a FIFO. */
+  mknodat: ["MKNODAT"],
+  /** The kernel makes it as mkfifoat does, and asks for no other right. */
+  "mknodat FIFO": ["MKFIFOAT"],
+  symlinkat: ["SYMLINKAT"],
+  readlinkat: ["LOOKUP"],
+  linkat: ["LINKAT_SOURCE"],
+  "linkat to": ["LINKAT_TARGET"],
+  renameat: ["RENAMEAT_SOURCE"],
+  "renameat to": ["RENAMEAT_TARGET"],
+  /** Where the new name exists. */
+  "renameat over": ["RENAMEAT_TARGET", "UNLINKAT"],
+  bindat: ["BINDAT"],
+  "bindat socket": ["BIND"],
+  connectat: ["CONNECTAT"],
+  "connectat socket": ["CONNECT"],
+
+  accept: ["ACCEPT"],
+  accept4: ["ACCEPT"],
+  /** Never in capability mode. */
+  bind: ["BIND"],
+  /** Never in capability mode. */
+  connect: ["CONNECT"],
+  getpeername: ["GETPEERNAME"],
+  getsockname: ["GETSOCKNAME"],
+  getsockopt: ["GETSOCKOPT"],
+  listen: ["LISTEN"],
+  recv: ["READ"],
+  recvfrom: ["READ"],
+  recvmsg: ["READ"],
+  sctp_peeloff: ["PEELOFF"],
+  send: ["WRITE"],
+  sendmsg: ["WRITE"],
+  sendto: ["WRITE"],
+  /** Never in capability mode. */
+  "sendmsg with an address": ["WRITE", "CONNECT"],
+  /** Never in capability mode. */
+  "sendto with an address": ["WRITE", "CONNECT"],
+  setsockopt: ["SETSOCKOPT"],
+  shutdown: ["SHUTDOWN"],
+
+  poll: ["EVENT"],
+  ppoll: ["EVENT"],
+  select: ["EVENT"],
+  pselect: ["EVENT"],
+  /** With changes and room for events; each alone needs less. */
+  kevent: ["KQUEUE_CHANGE", "KQUEUE_EVENT"],
+  "kevent changelist": ["KQUEUE_CHANGE"],
+  "kevent eventlist": ["KQUEUE_EVENT"],
+  /** Of the descriptor that is to be watched. */
+  "kevent ident": ["EVENT"],
+  inotify_add_watch: ["INOTIFY_ADD"],
+  inotify_add_watch_at: ["INOTIFY_ADD"],
+  /** Of the directory that the path is in. */
+  "inotify_add_watch_at directory": ["LOOKUP"],
+  inotify_rm_watch: ["INOTIFY_RM"],
+
+  pdgetpid: ["PDGETPID"],
+  pdkill: ["PDKILL"],
+  pdwait: ["PDWAIT"],
+  ksem_getvalue: ["SEM_GETVALUE"],
+  ksem_post: ["SEM_POST"],
+  ksem_wait: ["SEM_WAIT"],
+} as const;
+
+/** A call on a descriptor, by its C name, as the table {@link needs} has it. */
+export type Operation = keyof typeof needs;
+
+/** The rights that a call other than openat needs; none where the kernel asks for none. */
+export function rightsNeeded(call: string): readonly RightName[] {
+  return Object.hasOwn(needs, call) ? needs[call as Operation] : [];
+}
+
+/**
+ * The rights that openat needs on the directory, by its flags and the osreldate of the kernel, which is rarely asked for:
+ * the newest, unless told.
+ */
+export function rightsToOpen(flags: number, osreldate: () => number = () => Infinity): readonly RightName[] {
+  const rights: RightName[] = ["LOOKUP"];
+  if (flags & O_EXEC) rights.push("FEXECVE");
+  else {
+    const access = flags & O_ACCMODE;
+    if (access === O_RDONLY || access === O_RDWR) rights.push("READ");
+    if (access !== O_RDONLY) {
+      rights.push("WRITE");
+      if (!(flags & (O_APPEND | O_TRUNC))) rights.push("SEEK");
+    }
+  }
+  if (flags & O_CREAT) rights.push("CREATE");
+  if (flags & O_TRUNC) rights.push("FTRUNCATE");
+  // 13.2 asks nothing for O_DSYNC, 15.1 does; of those between it is not known.
+  if (flags & O_SYNC || flags & O_DSYNC && osreldate() >= 1_400_000) rights.push("FSYNC");
+  if (flags & (O_SHLOCK | O_EXLOCK)) rights.push("FLOCK");
+  return rights;
+}

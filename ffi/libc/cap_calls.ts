@@ -1,0 +1,357 @@
+import { Fcntls, Rights, type RightsLike } from "../../rights/mod.ts";
+import { bytesOf } from "../../rights/rights.ts";
+import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { given, int, memory, unsigned } from "../_check.ts";
+import { heldFcntls, syscallError } from "../_syscall_error.ts";
+import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
+import { descriptor, type FdLike } from "../fd_like.ts";
+import { listed } from "../message.ts";
+
+/**
+ * Puts the process, with all its threads and for good, into capability mode and returns 0.
+ *
+ * Stands for cap_enter(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assertEquals(libc.cap_enter(), 0);
+ * ```
+ */
+export function cap_enter(): number {
+  const call = bound.cap_enter ?? bind("cap_enter");
+  const result = call();
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_enter", {});
+}
+
+/**
+ * Writes 1 in capability mode and 0 outside of it into a `u_int` of 4 bytes, and returns 0.
+ *
+ * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When the argument is no Uint8Array.
+ * @throws {RangeError} When it has less than 4 bytes.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const mode = new Uint8Array(4);
+ *   libc.cap_getmode(mode);
+ *   assertEquals(mode, new Uint8Array([0, 0, 0, 0]));
+ * }
+ * ```
+ */
+export function cap_getmode(modep: Uint8Array): number {
+  const call = bound.cap_getmode ?? bind("cap_getmode");
+  const result = call(memory(modep, 4));
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_getmode", {});
+}
+
+/**
+ * Tells whether the process is in capability mode; false also where the kernel has no Capsicum.
+ *
+ * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission.
+ *
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assertEquals(libc.cap_sandboxed(), false);
+ * ```
+ */
+export function cap_sandboxed(): boolean {
+  return (bound.cap_sandboxed ?? bind("cap_sandboxed"))();
+}
+
+/**
+ * Limits a descriptor to a set of rights and returns 0.
+ *
+ * Stands for cap_rights_limit(2). The 16 bytes of a `cap_rights_t` go to the kernel as they are.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, a right is unknown, or a `cap_rights_t` is not of 16 bytes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when the descriptor does not hold all of the rights, EINVAL when the kernel does not know one.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getRights, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.cap_rights_limit(file, ["READ"]), 0);
+ *   assertEquals(getRights(file).names(), ["READ"]);
+ * }
+ * ```
+ */
+export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): number {
+  const number = descriptor(fd);
+  const bytes = rights instanceof Uint8Array
+    ? memory(rights, 16)
+    : bytesOf(rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
+  const call = bound.cap_rights_limit ?? bind("cap_rights_limit");
+  const result = call(number, bytes);
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_rights_limit", {
+    fd: number,
+    ...(rights instanceof Uint8Array ? {} : { wanted: new Rights(rights) }),
+    reason: (code) => code === "EINVAL" ? unknownRights(rights) : undefined,
+  });
+}
+
+function unknownRights(rights: RightsLike | Uint8Array): string {
+  if (rights instanceof Uint8Array) return "The bytes are no cap_rights_t that this kernel takes.";
+  const newer = new Rights(rights).difference(Rights.all(14));
+  return `This kernel does not know all of the rights: ${
+    listed(newer.names())
+  } came with FreeBSD 15 or later. ` +
+    `Intersect the set with Rights.all(14), or with getRights() of a fresh descriptor.`;
+}
+
+/**
+ * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
+ *
+ * Stands for cap_rights_get(3), which is `__cap_rights_get(CAP_RIGHTS_VERSION, fd, rights)`.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const rights = new Uint8Array(16);
+ *   libc.cap_rights_get(file, rights);
+ *   assert(Rights.fromBytes(rights).has("READ"));
+ * }
+ * ```
+ */
+export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
+  return __cap_rights_get(0, fd, rights);
+}
+
+/**
+ * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
+ *
+ * Stands for the function behind the macro of cap_rights_get(3); the version is 0 in every release.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} EINVAL when the version is not 0.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const rights = new Uint8Array(16);
+ *   libc.__cap_rights_get(0, file, rights);
+ *   assert(Rights.fromBytes(rights).has("READ"));
+ * }
+ * ```
+ */
+export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array): number {
+  const number = descriptor(fd);
+  const call = bound.__cap_rights_get ?? bind("__cap_rights_get");
+  const result = call(int(version, "version"), number, memory(rights, 16));
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_rights_get", { fd: number });
+}
+
+/**
+ * Limits a descriptor to the first `ncmds` ioctl requests of a buffer, 8 bytes each, and returns 0.
+ *
+ * Stands for cap_ioctls_limit(2). An empty list, for which `cmds` may be null, permits no ioctl.
+ * Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, `ncmds` is above 256, or the buffer is shorter than it says.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when a request was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getIoctls, Ioctl, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const cmds = new BigUint64Array([Ioctl.FIONREAD]);
+ *   libc.cap_ioctls_limit(file, new Uint8Array(cmds.buffer), 1);
+ *   assertEquals([...getIoctls(file)], [Ioctl.FIONREAD]);
+ * }
+ * ```
+ */
+export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: number): number {
+  const number = descriptor(fd), count = unsigned(ncmds, "ncmds");
+  if (count > IOCTLS_MAX_COUNT) {
+    throw new RangeError(
+      `A descriptor can be limited to at most ${IOCTLS_MAX_COUNT} ioctls, not to ${count}.`,
+    );
+  }
+  const call = bound.cap_ioctls_limit ?? bind("cap_ioctls_limit");
+  const result = call(number, cmds === null && count === 0 ? null : memory(cmds!, count * 8), BigInt(count));
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_ioctls_limit", {
+    fd: number,
+    reason: (code) =>
+      code === "ENOTCAPABLE"
+        ? "the list of ioctls can only shrink, and this one is longer than the present one or has others in it"
+        : undefined,
+  });
+}
+
+/**
+ * Writes up to `maxcmds` ioctl requests that a descriptor is limited to, 8 bytes each, and returns how many there are.
+ *
+ * Stands for cap_ioctls_get(2). The result is `CAP_IOCTLS_ALL` where every ioctl is permitted. With null for `cmds` it
+ * only counts. Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, or the buffer is shorter than `maxcmds` says.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
+ *   libc.cap_ioctls_limit(file, null, 0);
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), 0);
+ * }
+ * ```
+ */
+export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: number): number {
+  const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
+  const buffer = cmds === null ? null : memory(cmds, count * 8), most = BigInt(count);
+  const call = bound.cap_ioctls_get ?? bind("cap_ioctls_get");
+  let result = call(number, buffer, most);
+  if (result === -1n) {
+    (bound.cap_ioctls_get_errno ?? bind("cap_ioctls_get_errno"))(number, buffer, most);
+    memcpy(errno, errnoAt, 4n);
+    // That there is no limit is -1 too, of the 32 bits that the repetition gives: so it is asked what it was.
+    result = call(number, buffer, most);
+    if (result === -1n) throw syscallError("cap_ioctls_get", { fd: number });
+  }
+  return result === 0x7fffffffffffffffn ? CAP_IOCTLS_ALL : Number(result);
+}
+
+/**
+ * Limits a descriptor to a mask of `CAP_FCNTL_*` and returns 0.
+ *
+ * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, or the mask has a bit that is no `CAP_FCNTL_*`.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE when an fcntl was not permitted before.
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { getFcntls, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   libc.cap_fcntls_limit(file, libc.CAP_FCNTL_GETFL);
+ *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ * }
+ * ```
+ */
+export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
+  const number = descriptor(fd), mask = Fcntls.fromMask(fcntlrights).toMask();
+  const call = bound.cap_fcntls_limit ?? bind("cap_fcntls_limit");
+  const result = call(number, mask);
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_fcntls_limit", {
+    fd: number,
+    reason: (code) => {
+      const held = code === "ENOTCAPABLE" ? heldFcntls(number) : undefined;
+      return held &&
+        `the fcntls can only shrink, and ${
+          listed(Fcntls.fromMask(mask).difference(held))
+        } is not among the present ones (${listed(held)})`;
+    },
+  });
+}
+
+/**
+ * Writes the mask of `CAP_FCNTL_*` that a descriptor is limited to into a `uint32_t` of 4 bytes, and returns 0.
+ *
+ * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
+ *
+ * @throws {TypeError} When an argument has the wrong type.
+ * @throws {RangeError} When the descriptor is none, or the buffer has less than 4 bytes.
+ * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
+ * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
+ * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = openSync("/dev/null");
+ *   const mask = new Uint32Array(1);
+ *   libc.cap_fcntls_get(file, new Uint8Array(mask.buffer));
+ *   assertEquals(mask[0], libc.CAP_FCNTL_ALL);
+ * }
+ * ```
+ */
+export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
+  const number = descriptor(fd);
+  const call = bound.cap_fcntls_get ?? bind("cap_fcntls_get");
+  const result = call(number, memory(fcntlrightsp, 4));
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  throw syscallError("cap_fcntls_get", { fd: number });
+}

@@ -1,0 +1,216 @@
+/**
+ * Calls that do not stop the event loop: on a thread of Deno's pool, or on this one where they can't wait; and poll(2).
+ *
+ * The errno of a call on another thread can't be read: one that failed gives -1, and the caller repeats it on this thread
+ * to learn why, once it can't wait there. The descriptor must stay open until the call has ended: its number could become
+ * another file's. Deno keeps a buffer until the call has ended, also when its Worker ends.
+ *
+ * @module
+ */
+import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { length, long, memory } from "../_check.ts";
+import { syscallError } from "../_syscall_error.ts";
+import { abi } from "../system.ts";
+import { EINTR } from "../freebsd/constants.ts";
+import { MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../freebsd/socket.ts";
+import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
+
+/**
+ * The buffer, if a call can use it.
+ *
+ * @throws {TypeError} When it was transferred, or is no Uint8Array.
+ */
+export function checkBuffer(bytes: Uint8Array): Uint8Array {
+  return memory(bytes, 0);
+}
+
+/** Bytes that one call moves at most: as many as Linux lets it, which an `i32` result can tell. */
+const most = 0x7ffff000;
+/** Bytes that one call moves at most by way of a copy. */
+const mostCopied = 1024 * 1024;
+
+/** read(2) on another thread: how many bytes, or -1. */
+export function readAsync(fd: number, bytes: Uint8Array): Promise<number> {
+  const call = bound.read_async ?? bind("read_async");
+  return filling(bytes, (to, count) => call(fd, to, count));
+}
+
+/** write(2) on another thread: how many bytes, or -1. */
+export function writeAsync(fd: number, bytes: Uint8Array): Promise<number> {
+  const call = bound.write_async ?? bind("write_async");
+  return emptying(bytes, (from, count) => call(fd, from, count));
+}
+
+/** pread(2) on another thread: how many bytes, or -1. */
+export function preadAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
+  const call = bound.pread_async ?? bind("pread_async"), at = long(offset, "offset");
+  return filling(bytes, (to, count) => call(fd, to, count, at));
+}
+
+/** pwrite(2) on another thread: how many bytes, or -1. */
+export function pwriteAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
+  const call = bound.pwrite_async ?? bind("pwrite_async"), at = long(offset, "offset");
+  return emptying(bytes, (from, count) => call(fd, from, count, at));
+}
+
+type Move = (bytes: Uint8Array<ArrayBuffer>, count: bigint) => Promise<number>;
+
+/** Fills a buffer. A resizable one is filled through a copy: Deno refuses it in such calls since 2.9.5. */
+function filling(bytes: Uint8Array, call: Move): Promise<number> {
+  const buffer = memory(bytes, 0), count = Math.min(bytes.length, most);
+  if (!isResizable(bytes)) return call(buffer, BigInt(count));
+  return fillingCopy(bytes, new Uint8Array(Math.min(count, mostCopied)), call);
+}
+
+async function fillingCopy(bytes: Uint8Array, copy: Uint8Array<ArrayBuffer>, call: Move): Promise<number> {
+  const moved = await call(copy, BigInt(copy.length));
+  if (moved <= 0) return moved;
+  if (moved > bytes.length) {
+    throw new RangeError(`The buffer shrank to ${bytes.length} bytes while ${moved} were read into it.`);
+  }
+  bytes.set(copy.subarray(0, moved));
+  return moved;
+}
+
+function emptying(bytes: Uint8Array, call: Move): Promise<number> {
+  const buffer = memory(bytes, 0);
+  if (!isResizable(bytes)) return call(buffer, BigInt(Math.min(bytes.length, most)));
+  const copy = new Uint8Array(bytes.subarray(0, mostCopied));
+  return call(copy, BigInt(copy.length));
+}
+
+function isResizable({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer
+    ? buffer.resizable
+    : (buffer as unknown as { growable: boolean }).growable;
+}
+
+/** ftruncate(2), with the errors of `libc.ftruncate`. */
+export async function ftruncateAsync(fd: number, length: number | bigint): Promise<void> {
+  const call = bound.ftruncate_async ?? bind("ftruncate_async");
+  if (await call(fd, long(length, "length")) === -1) ftruncate(fd, length);
+}
+
+/** fsync(2), with the errors of `libc.fsync`. */
+export async function fsyncAsync(fd: number): Promise<void> {
+  const call = bound.fsync_async ?? bind("fsync_async");
+  if (await call(fd) === -1) explain("fsync", fd, fsync);
+}
+
+/** fdatasync(2), with the errors of `libc.fdatasync`. */
+export async function fdatasyncAsync(fd: number): Promise<void> {
+  const call = bound.fdatasync_async ?? bind("fdatasync_async");
+  if (await call(fd) === -1) explain("fdatasync", fd, fdatasync);
+}
+
+// The same in FreeBSD and Linux.
+const EIO = 5;
+
+/** Throws why a sync failed. Linux reports a lost write once: where the repetition succeeds, it has failed all the same. */
+function explain(syscall: string, fd: number, again: (fd: number) => number): never {
+  again(fd);
+  errno[0] = EIO;
+  throw syscallError(syscall, {
+    fd,
+    reason: () => "It failed once; what was written may not be on the disk.",
+  });
+}
+
+/** Whether the last errno has this name. */
+function failedWith(code: string): boolean {
+  return abi().errno[errno[0]!]?.[0] === code;
+}
+
+/** read(2) on this thread, of what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+export function readNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.read ?? bind("read");
+  do {
+    const result = call(fd, buffer, count);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  throw syscallError("read", { fd });
+}
+
+/** write(2) on this thread, to what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.write ?? bind("write");
+  do {
+    const result = call(fd, buffer, count);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  throw syscallError("write", { fd });
+}
+
+/** What {@link receiveNow} and {@link sendNow} give for what is not a socket. */
+export const NO_SOCKET = -1;
+
+/** recv(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
+export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const call = bound.recv ?? bind("recv");
+  do {
+    const result = call(fd, buffer, count, MSG_DONTWAIT);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  if (failedWith("ENOTSOCK")) return NO_SOCKET;
+  throw syscallError("recv", { fd });
+}
+
+/**
+ * send(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}.
+ *
+ * @param isRecord Whether the bytes end a record (MSG_EOR), which a socket of SOCK_SEQPACKET needs since FreeBSD 15.
+ */
+export function sendNow(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined {
+  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isRecord ? MSG_EOR : 0);
+  const call = bound.send ?? bind("send");
+  do {
+    const result = call(fd, buffer, count, flags);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (failedWith("EAGAIN")) return undefined;
+  if (failedWith("ENOTSOCK")) return NO_SOCKET;
+  throw syscallError("send", { fd });
+}
+
+// poll.h, the same in FreeBSD and Linux.
+export const POLLIN = 0x1, POLLOUT = 0x4, POLLNVAL = 0x20;
+
+/** A `struct pollfd` for each descriptor, with the events to wait for: 8 bytes, the last two for what poll(2) answers. */
+export function pollfds(wanted: readonly { fd: number; events: number }[]): Int32Array<ArrayBuffer> {
+  const fds = new Int32Array(wanted.length * 2);
+  for (const [i, { fd, events }] of wanted.entries()) {
+    fds[i * 2] = fd;
+    fds[i * 2 + 1] = events;
+  }
+  return fds;
+}
+
+/** The events that poll(2) has put in the place `i`. */
+export function eventsOf(fds: Int32Array, i: number): number {
+  return fds[i * 2 + 1]! >>> 16;
+}
+
+const one = new Int32Array(2);
+
+/** The events of one descriptor, POLLNVAL if it lacks EVENT; 0 if there are none after so many milliseconds. */
+export function eventsWithin(milliseconds: number, fd: number, events: number): number {
+  one[0] = fd;
+  one[1] = events;
+  return (bound.poll ?? bind("poll"))(one, 1n, milliseconds) > 0 ? eventsOf(one, 0) : 0;
+}
+
+/** poll(2) on another thread: how many of the descriptors have events, or -1. */
+export function pollAsync(fds: Int32Array<ArrayBuffer>, milliseconds: number): Promise<number> {
+  return (bound.poll_async ?? bind("poll_async"))(fds, BigInt(fds.length >> 1), milliseconds);
+}

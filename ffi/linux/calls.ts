@@ -1,0 +1,398 @@
+import { errno } from "../_errno.ts";
+import { type Functions, type Name, symbols } from "../symbols.ts";
+import {
+  AT_EACCESS,
+  AT_EMPTY_PATH,
+  AT_REMOVEDIR,
+  AT_RENAME_NOREPLACE,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  SEEK_CUR,
+  UTIME_NOW,
+  UTIME_OMIT,
+} from "../freebsd/constants.ts";
+import { beneath, nameBeneath } from "./beneath.ts";
+import * as linux from "./constants.ts";
+import { atFlags, control, messageFlags } from "./flags.ts";
+import { errnoAt, failure, glibc, glibcAs, memcpy, type Memory } from "./glibc.ts";
+import { openAmbient, openRelative } from "./openat2.ts";
+import { statOpen, statRelative } from "./statx.ts";
+
+/**
+ * The function that stands for FreeBSD's: its parameters, its flags, its meaning. It reads errno by itself.
+ *
+ * @throws {Deno.errors.NotSupported} For a function of Capsicum, and where there is no glibc.
+ */
+export function linuxCall<N extends Name>(name: N): Functions[N] {
+  const make = (calls as Partial<Record<Name, () => unknown>>)[name];
+  if (make !== undefined) return make() as Functions[N];
+  const symbol: Deno.ForeignFunction = symbols[name];
+  const known = symbol.name ?? name;
+  const setsErrno = symbol.result === "i32" && !symbol.nonblocking;
+  if (!setsErrno && sameInBoth.has(known)) return glibcAs(name, symbol) as Functions[N];
+  throw new Deno.errors.NotSupported(
+    name.includes("cap_")
+      ? "Linux has no Capsicum, which is a part of FreeBSD: here only the sets of rights/ and the file API work. Call " +
+        "isSupported() first where a program shall also run elsewhere."
+      : `Linux has no ${known}() as FreeBSD has it.`,
+  );
+}
+
+/** What takes the same arguments in both systems, and is called as it is where errno is not asked for. */
+const sameInBoth: ReadonlySet<string> = new Set([
+  "read",
+  "write",
+  "pread",
+  "pwrite",
+  "fsync",
+  "fdatasync",
+  "ftruncate",
+  "poll",
+]);
+
+/**
+ * Each gives a function whose code is its own, so that the engine sees one callee at the call in it and inlines it.
+ * `memcpy(errno, errnoAt, 4n)` stands as the very next thing after each call.
+ */
+const calls = {
+  open: () => openAmbient,
+  openat: () => openRelative,
+  fstat: () => statOpen,
+  fstatat: () => statRelative,
+  fcntl: () => control,
+
+  close: () => {
+    const close = glibc("close");
+    return (fd) => {
+      const result = close(fd);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  read: () => {
+    const read = glibc("read");
+    return (fd, buffer, count) => {
+      if (count >= LARGE) hintHugePages(buffer);
+      const result = read(fd, buffer, count);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  write: () => {
+    const write = glibc("write");
+    return (fd, buffer, count) => {
+      const result = write(fd, buffer, count);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  pread: () => {
+    const pread = glibc("pread");
+    return (fd, buffer, count, offset) => {
+      const result = pread(fd, buffer, count, offset);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  pwrite: () => {
+    const pwrite = glibc("pwrite");
+    return (fd, buffer, count, offset) => {
+      const result = pwrite(fd, buffer, count, offset);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  lseek: () => glibc("lseek"),
+  lseek_errno: () => {
+    const lseek = glibc("lseek_errno");
+    return (fd, offset, whence) => {
+      const result = lseek(fd, offset, whence);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  getdirentries: () => {
+    const getdents64 = glibc("getdents64"), lseek = glibc("lseek");
+    const position = new BigInt64Array(1), bytes = new Uint8Array(position.buffer);
+    return (fd, buffer, count, basep) => {
+      position[0] = lseek(fd, 0n, SEEK_CUR);
+      (basep as Uint8Array).set(bytes);
+      const result = getdents64(linux.SYS_getdents64, fd, buffer, count);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  ftruncate: () => {
+    const ftruncate = glibc("ftruncate");
+    return (fd, length) => {
+      const result = ftruncate(fd, length);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  fsync: () => {
+    const fsync = glibc("fsync");
+    return (fd) => {
+      const result = fsync(fd);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  fdatasync: () => {
+    const fdatasync = glibc("fdatasync");
+    return (fd) => {
+      const result = fdatasync(fd);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  flock: () => {
+    const flock = glibc("flock");
+    return (fd, operation) => {
+      const result = flock(fd, operation);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  fchmod: () => {
+    const fchmod = glibc("fchmod");
+    return (fd, mode) => {
+      const result = fchmod(fd, mode);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  fchown: () => {
+    const fchown = glibc("fchown");
+    return (fd, owner, group) => {
+      const result = fchown(fd, owner, group);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  futimens: () => {
+    const futimens = glibc("futimens");
+    return (fd, times) => {
+      const both = linuxTimes(times);
+      if (both === undefined) return failure(linux.EINVAL);
+      const result = futimens(fd, both);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  isatty: () => {
+    const isatty = glibc("isatty");
+    return (fd) => {
+      const result = isatty(fd);
+      if (result === 0) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  dup: () => {
+    const dup = glibc("dup");
+    return (fd) => {
+      const result = dup(fd);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+
+  poll: () => {
+    const poll = glibc("poll");
+    return (fds, count, timeout) => {
+      const result = poll(fds, count, timeout);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+
+  recv: () => {
+    const recv = glibc("recv");
+    return (fd, buffer, count, flags) => {
+      const bits = messageFlags(flags);
+      if (bits === -1) return failure(linux.EINVAL);
+      const result = recv(fd, buffer, count, bits);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  send: () => {
+    const send = glibc("send");
+    return (fd, buffer, count, flags) => {
+      const bits = messageFlags(flags);
+      if (bits === -1) return failure(linux.EINVAL);
+      const result = send(fd, buffer, count, bits);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+
+  getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
+  // Nobody asks for their errno.
+  getsockname: () => glibcAs("getsockname", symbols.getsockname) as Functions["getsockname"],
+  getpeername: () => glibcAs("getpeername", symbols.getpeername) as Functions["getpeername"],
+  getsockopt: () => glibcAs("getsockopt", symbols.getsockopt) as Functions["getsockopt"],
+
+  faccessat: () => {
+    const faccessat = glibc("faccessat");
+    return (fd, path, mode, flags) => {
+      const bits = atFlags(flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+      if (bits === -1) return failure(linux.EINVAL);
+      return beneath(fd, path, flags, (fd, path, follows) => {
+        const result = faccessat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  fchmodat: () => {
+    const fchmodat = glibc("fchmodat");
+    return (fd, path, mode, flags) => {
+      const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW);
+      if (bits === -1) return failure(linux.EINVAL);
+      return beneath(fd, path, flags, (fd, path, follows) => {
+        const result = fchmodat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  fchownat: () => {
+    const fchownat = glibc("fchownat");
+    return (fd, path, owner, group, flags) => {
+      const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+      if (bits === -1) return failure(linux.EINVAL);
+      return beneath(fd, path, flags, (fd, path, follows) => {
+        const result = fchownat(fd, path, owner, group, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  utimensat: () => {
+    const utimensat = glibc("utimensat");
+    return (fd, path, times, flags) => {
+      const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW), both = linuxTimes(times);
+      if (bits === -1 || both === undefined) return failure(linux.EINVAL);
+      return beneath(fd, path, flags, (fd, path, follows) => {
+        const result = utimensat(fd, path, both, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  unlinkat: () => {
+    const unlinkat = glibc("unlinkat");
+    return (fd, path, flags) => {
+      const bits = atFlags(flags, AT_REMOVEDIR);
+      if (bits === -1) return failure(linux.EINVAL);
+      return nameBeneath(fd, path, flags, (fd, name) => {
+        const result = unlinkat(fd, name, bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  mkdirat: () => {
+    const mkdirat = glibc("mkdirat");
+    return (fd, path, mode) => {
+      const result = mkdirat(fd, path, mode);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  mkfifoat: () => {
+    const mkfifoat = glibc("mkfifoat");
+    return (fd, path, mode) => {
+      const result = mkfifoat(fd, path, mode);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  symlinkat: () => {
+    const symlinkat = glibc("symlinkat");
+    return (target, fd, path) => {
+      const result = symlinkat(target, fd, path);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  readlinkat: () => {
+    const readlinkat = glibc("readlinkat");
+    return (fd, path, buffer, size) => {
+      const result = readlinkat(fd, path, buffer, size);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  linkat: () => {
+    const linkat = glibc("linkat");
+    return (fd, path, toFd, toPath, flags) => {
+      const bits = atFlags(flags, AT_SYMLINK_FOLLOW | AT_EMPTY_PATH);
+      if (bits === -1) return failure(linux.EINVAL);
+      const noFollow = flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+      return beneath(fd, path, flags | noFollow, (fd, path, follows) => {
+        const result = linkat(fd, path, toFd, toPath, follows ? bits | linux.AT_SYMLINK_FOLLOW : bits);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
+    };
+  },
+  renameat: () => {
+    const renameat = glibc("renameat");
+    return (fd, path, toFd, toPath) => {
+      const result = renameat(fd, path, toFd, toPath);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+  renameat2: () => {
+    const renameat2 = glibc("renameat2");
+    return (fd, path, toFd, toPath, flags) => {
+      if (flags & ~AT_RENAME_NOREPLACE) return failure(linux.EINVAL);
+      const bits = flags & AT_RENAME_NOREPLACE ? linux.RENAME_NOREPLACE : 0;
+      const result = renameat2(linux.SYS_renameat2, fd, path, toFd, toPath, bits);
+      if (result === -1) memcpy(errno, errnoAt, 4n);
+      return result;
+    };
+  },
+} satisfies { [N in Name]?: () => Functions[N] };
+
+const times = new BigInt64Array(4);
+
+/** Two `struct timespec` with Linux's numbers for "now" and "unchanged"; undefined for what FreeBSD refuses. */
+function linuxTimes(given: Memory): BigInt64Array<ArrayBuffer> | null | undefined {
+  if (given === null) return null;
+  new Uint8Array(times.buffer).set((given as Uint8Array).subarray(0, 32));
+  for (let i = 1; i < 4; i += 2) {
+    const nanoseconds = times[i]!;
+    if (nanoseconds === BigInt(UTIME_NOW)) times[i] = linux.UTIME_NOW;
+    else if (nanoseconds === BigInt(UTIME_OMIT)) times[i] = linux.UTIME_OMIT;
+    else if (nanoseconds < 0n || nanoseconds >= 1_000_000_000n) return undefined;
+  }
+  return times;
+}
+
+/** From so many bytes on, memory of malloc(3) is a mapping of its own, and no other memory gets what is asked for it. */
+const LARGE: bigint = 32n * 1024n * 1024n;
+/** The largest page of a kernel, at one of which the memory must begin: that of some for arm64. */
+const PAGE = 64 * 1024;
+const MADV_HUGEPAGE = 14;
+
+let madvise: ReturnType<typeof glibc<"madvise">> | undefined;
+let memset: ReturnType<typeof glibc<"memset">> | undefined;
+
+/**
+ * Lets the kernel give fresh memory in pages of 2 MiB when a call fills it: of 4 KiB each, giving it takes longer than
+ * filling it.
+ *
+ * It is a hint: where it is refused, the call does the same.
+ */
+function hintHugePages(memory: Memory): void {
+  const bytes = memory as Uint8Array<ArrayBuffer>;
+  // Fills no bytes, and tells where they are.
+  const address = (memset ??= glibc("memset"))(bytes, 0, 0n);
+  const before = Number(-address & BigInt(PAGE - 1));
+  const length = Math.floor((bytes.length - before) / PAGE) * PAGE;
+  (madvise ??= glibc("madvise"))(bytes.subarray(before), BigInt(length), MADV_HUGEPAGE);
+}

@@ -1,0 +1,111 @@
+import { errno } from "../_errno.ts";
+import { AT_FDCWD, O_EXLOCK, O_RESOLVE_BENEATH, O_SHLOCK } from "../freebsd/constants.ts";
+import * as linux from "./constants.ts";
+import { openFlags } from "./flags.ts";
+import { errnoAt, glibc, memcpy, type Memory } from "./glibc.ts";
+
+const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
+const LOCK = O_SHLOCK | O_EXLOCK;
+/** How often a lookup is tried again that a concurrent rename disturbed. */
+const TRIES = 1000;
+
+let openat: ReturnType<typeof glibc<"openat">> | undefined;
+let openat2: ReturnType<typeof glibc<"openat2">> | undefined;
+let flock: ReturnType<typeof glibc<"flock">> | undefined;
+let ftruncate: ReturnType<typeof glibc<"ftruncate">> | undefined;
+let close: ReturnType<typeof glibc<"close">> | undefined;
+
+/** open(2) as FreeBSD has it. */
+export function openAmbient(path: Memory, flags: number, mode: number): number {
+  return openRelative(AT_FDCWD, path, flags, mode);
+}
+
+/** openat(2) as FreeBSD has it. */
+export function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
+  const bits = openFlags(flags);
+  if (flags & LOCK) return openLocked(fd, path, flags, mode);
+  if (flags & O_RESOLVE_BENEATH) return openBeneath(fd, path, bits, mode);
+  const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+// struct open_how: flags, mode and resolve, each of 64 bits.
+const how = new Int32Array([0, 0, 0, 0, linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS, 0]);
+const HOW_SIZE = 24n;
+
+/** Opens, with Linux's flags, a path that stays beneath the directory; one that leaves it is ENOTCAPABLE. */
+export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
+  const call = openat2 ??= glibc("openat2");
+  how[0] = bits;
+  how[2] = bits & linux.O_CREAT ? mode & 0o7777 : 0;
+  for (let tries = 1;; tries++) {
+    const result = call(linux.SYS_openat2, fd, path, how, HOW_SIZE);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+    const number = errno[0];
+    if (number === linux.EAGAIN && tries < TRIES) continue;
+    if (number === linux.EXDEV) errno[0] = -linux.EXDEV;
+    else if ((number === linux.ENOSYS || number === linux.EPERM) && !isAllowed()) {
+      throw new Deno.errors.NotSupported(
+        "openat2(2), which keeps a lookup beneath its directory, came with Linux 5.6, and the seccomp profile of an old " +
+          "container runtime may forbid it. The methods of Dir do without.",
+      );
+    }
+    return -1;
+  }
+}
+
+let known: boolean | undefined;
+
+/** Whether the kernel keeps lookups beneath a directory: whether it has openat2(2), and no filter forbids it. */
+export function hasOpenat2(): boolean {
+  openat2 ??= glibc("openat2");
+  return known ??= isAllowed();
+}
+
+/** Whether openat2(2) gets so far as to refuse a size of 0, which it does first. */
+function isAllowed(): boolean {
+  openat2!(linux.SYS_openat2, -1, null, how, 0n);
+  const number = new Int32Array(1);
+  memcpy(number, errnoAt, 4n);
+  return number[0] === linux.EINVAL;
+}
+
+/** Opens with O_SHLOCK or O_EXLOCK: FreeBSD truncates the file only once it is locked. */
+function openLocked(fd: number, path: Memory, flags: number, mode: number): number {
+  const bits = openFlags(flags), truncates = (bits & linux.O_TRUNC) !== 0 && (bits & ACCMODE) !== 0;
+  const open = flags & O_RESOLVE_BENEATH ? openBeneath : openPlain;
+  const result = open(fd, path, truncates ? bits & ~linux.O_TRUNC : bits, mode);
+  if (result === -1) return -1;
+  const operation = (flags & O_EXLOCK ? LOCK_EX : LOCK_SH) | (bits & linux.O_NONBLOCK ? LOCK_NB : 0);
+  if (lock(result, operation) !== -1 && (!truncates || truncate(result) !== -1)) return result;
+  closeQuietly(result);
+  return -1;
+}
+
+function openPlain(fd: number, path: Memory, bits: number, mode: number): number {
+  const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+function lock(fd: number, operation: number): number {
+  const call = flock ??= glibc("flock");
+  do {
+    if (call(fd, operation) !== -1) return 0;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === linux.EINTR);
+  return -1;
+}
+
+function truncate(fd: number): number {
+  const result = (ftruncate ??= glibc("ftruncate"))(fd, 0n);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+/** Closes a descriptor and leaves `errno` as it is. */
+export function closeQuietly(fd: number): void {
+  (close ??= glibc("close"))(fd);
+}

@@ -52,16 +52,45 @@ export const layering: Rule = (sources) =>
     return [];
   });
 
-/** A file whose name starts with "_" is imported only within its layer. */
+/** A file whose name starts with "_" is imported only inside its own folder and below it; tests may import any. */
 export const privacy: Rule = (sources) =>
   importsOf(sources).filter(({ from, to }) =>
     to !== undefined && isLibrary(to) && /(^|\/)_[^/]*$/.test(to) && (isLibrary(from) || isExample(from)) &&
-    (isExample(from) || layerOf(from) !== layerOf(to))
-  ).map(({ from, to }) => `${from}: imports ${to}, which is private to its layer.`);
+    !`${folderOf(from)}/`.startsWith(`${folderOf(to)}/`)
+  ).map(({ from, to }) => `${from}: imports ${to}, which is private to its folder.`);
 
-/** No file imports itself, however many files lie between; types don't count, since nothing loads them. */
+const mostFiles = 12, mostLines = 15;
+/** Names that more than one folder may have. */
+const shared = /^(mod\.ts|README\.md)$/, twins = /^ffi\/(freebsd|linux)\//;
+
+/** A folder has few files and says what lives in it; a name of a file is there once. */
+export const rooms: Rule = (sources) => {
+  const files = [...sources.keys()].filter((path) => /^(rights|ffi|compat)\//.test(path));
+  const folders = Map.groupBy(files, folderOf), names = Map.groupBy(files, nameOf);
+  const crowded = [...folders].filter(([, files]) => files.length > mostFiles)
+    .map(([folder, files]) => `${folder}: has ${files.length} files, more than ${mostFiles}.`);
+  const silent = [...folders].filter(([, files]) => !files.some((path) => shared.test(nameOf(path))))
+    .map(([folder]) => `${folder}: has neither a mod.ts nor a README.md.`);
+  const long = files.filter((path) =>
+    nameOf(path) === "README.md" && sources.get(path)!.trimEnd().split("\n").length > mostLines
+  ).map((path) => `${path}: has more than ${mostLines} lines.`);
+  const double = [...names].filter(([name, paths]) =>
+    paths.length > 1 && !shared.test(name) && !paths.every((path) => twins.test(path))
+  ).map(([name, paths]) => `${name}: is the name of ${paths.join(" and ")}.`);
+  return [...crowded, ...silent, ...long, ...double];
+};
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** No file imports itself, however many files lie between, types included. */
 export const acyclicity: Rule = (sources) => {
-  const graph = Map.groupBy(importsOf(sources).filter(({ typeOnly }) => !typeOnly), ({ from }) => from);
+  const graph = Map.groupBy(importsOf(sources), ({ from }) => from);
   const done = new Set<string>();
   const complaints: string[] = [];
   const visit = (path: string, trail: string[]) => {
@@ -88,7 +117,7 @@ export const vocabulary: Rule = (sources) =>
       [/\bDeno\b/, path.startsWith("rights/")],
     ];
     const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
-    const node = imports(source).map(({ specifier }) => specifier).filter((specifier) =>
+    const node = imports(source).filter((specifier) =>
       specifier.startsWith("node:") && !inflates(path, specifier) ||
       specifier.startsWith("npm:") && isLibrary(path)
     );
@@ -139,27 +168,20 @@ interface Import {
   specifier: string;
   /** The file that a relative specifier means. */
   to: string | undefined;
-  typeOnly: boolean;
 }
 
 function importsOf(sources: Sources): Import[] {
   return [...sources].filter(([path]) => path.endsWith(".ts")).flatMap(([from, source]) =>
-    imports(source).map(({ specifier, typeOnly }) => ({
-      from,
-      specifier,
-      to: resolve(from, specifier),
-      typeOnly,
-    }))
+    imports(source).map((specifier) => ({ from, specifier, to: resolve(from, specifier) }))
   );
 }
 
-function imports(source: string): Pick<Import, "specifier" | "typeOnly">[] {
+function imports(source: string): string[] {
   const forms =
-    /\b(?:import|export)\b(?<type>\s+type\b)?(?:[\w$\s{},*]+\bfrom)?\s*"(?<written>[^"\n]+)"|\bimport\s*\(\s*["'`](?<dynamic>[^"'`\n]+)["'`]/g;
-  return [...withoutComments(source).matchAll(forms)].map(({ groups = {} }) => ({
-    specifier: groups.written ?? groups.dynamic ?? "",
-    typeOnly: groups.type !== undefined,
-  }));
+    /\b(?:import|export)\b(?:[\w$\s{},*]+\bfrom)?\s*"(?<written>[^"\n]+)"|\bimport\s*\(\s*["'`](?<dynamic>[^"'`\n]+)["'`]/g;
+  return [...withoutComments(source).matchAll(forms)].map(({ groups = {} }) =>
+    groups.written ?? groups.dynamic ?? ""
+  );
 }
 
 function resolve(from: string, specifier: string): string | undefined {

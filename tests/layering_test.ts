@@ -89,19 +89,49 @@ const samples: Sample[] = [
   },
   {
     rule: rules.privacy,
-    title: "a private file is imported only within its layer",
+    title: "a private file is imported only inside its folder and below it",
     good: [
       { "ffi/libc/a.ts": 'import { b } from "../_b.ts";' },
+      { "ffi/a.ts": 'import { b } from "./_b.ts";' },
       { "tests/ffi/a_test.ts": 'import { b } from "../../ffi/_b.ts";' },
     ],
     bad: [
       [
         { "compat/fs/a.ts": 'import { b } from "../../ffi/_b.ts";' },
-        "compat/fs/a.ts: imports ffi/_b.ts, which is private to its layer.",
+        "compat/fs/a.ts: imports ffi/_b.ts, which is private to its folder.",
+      ],
+      [
+        { "ffi/a.ts": 'import { b } from "./libc/_b.ts";' },
+        "ffi/a.ts: imports ffi/libc/_b.ts, which is private to its folder.",
       ],
       [
         { "mod.ts": 'export { b } from "./rights/_b.ts";' },
-        "mod.ts: imports rights/_b.ts, which is private to its layer.",
+        "mod.ts: imports rights/_b.ts, which is private to its folder.",
+      ],
+    ],
+  },
+  {
+    rule: rules.rooms,
+    title: "a folder has at most 12 files and says what lives in it, and no two files share a name",
+    good: [
+      { "ffi/README.md": "Text.\n", "ffi/a.ts": "", "ffi/libc/mod.ts": "", "ffi/libc/b.ts": "" },
+      {
+        "ffi/freebsd/README.md": "",
+        "ffi/freebsd/a.ts": "",
+        "ffi/linux/README.md": "",
+        "ffi/linux/a.ts": "",
+      },
+    ],
+    bad: [
+      [{ "ffi/a.ts": "" }, "ffi: has neither a mod.ts nor a README.md."],
+      [{ "ffi/README.md": "1\n".repeat(16) }, "ffi/README.md: has more than 15 lines."],
+      [
+        { "ffi/mod.ts": "", "ffi/a.ts": "", "rights/mod.ts": "", "rights/a.ts": "" },
+        "a.ts: is the name of ffi/a.ts and rights/a.ts.",
+      ],
+      [
+        Object.fromEntries(["mod.ts", ..."abcdefghijkl"].map((name) => [`ffi/${name}`, ""])),
+        "ffi: has 13 files, more than 12.",
       ],
     ],
   },
@@ -111,7 +141,8 @@ const samples: Sample[] = [
     good: [
       {
         "ffi/a.ts": 'import "./b.ts";',
-        "ffi/b.ts": 'import type { a } from "./a.ts"; export const b = "./a.ts";',
+        "ffi/b.ts": 'import type { a } from "./c.ts"; export const b = "./a.ts";',
+        "ffi/c.ts": "",
       },
       {
         "ffi/a.ts": 'import "./b.ts"; import "./c.ts";',
@@ -122,6 +153,10 @@ const samples: Sample[] = [
     bad: [
       [
         { "ffi/a.ts": 'import "./b.ts";', "ffi/b.ts": 'import { type a } from "./a.ts";' },
+        "ffi/a.ts -> ffi/b.ts -> ffi/a.ts: a cycle.",
+      ],
+      [
+        { "ffi/a.ts": 'import "./b.ts";', "ffi/b.ts": 'import type { a } from "./a.ts";' },
         "ffi/a.ts -> ffi/b.ts -> ffi/a.ts: a cycle.",
       ],
     ],

@@ -33,21 +33,3 @@ export async function settledSoon<T>(promise: Promise<T>, milliseconds = 150): P
     clearTimeout(timer);
   }
 }
-
-/** The longest time in milliseconds that the event loop stood still while `body` ran. */
-export async function longestStop(body: () => Promise<unknown>): Promise<number> {
-  let last = performance.now(), longest = 0;
-  const look = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const timer = setInterval(look, 1);
-  try {
-    await body();
-  } finally {
-    clearInterval(timer);
-  }
-  look();
-  return longest;
-}

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
@@ -7,7 +7,7 @@ import { kernel, needsCapsicum } from "../../_kernel.ts";
 import { callsOf, failNext, needsStandin, needsTraps, workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { type Failure, failureOf } from "./_failure.ts";
-import { endOfPolls, longestStop, openWaitingPipe, pause, settledSoon } from "./_pipe.ts";
+import { endOfPolls, openWaitingPipe, pause, settledSoon } from "./_pipe.ts";
 
 const { Start, Current, End } = Deno.SeekMode;
 const text = new TextDecoder();
@@ -424,20 +424,18 @@ test("FdFile's readers that compete for a pipe never stop the event loop, and ea
   using fixture = new Fixture();
   const { readers, writer } = openWaitingPipe(fixture, 16);
   const seen: number[] = [];
-  const stop = await longestStop(async () => {
-    const ends = readers.map(async (reader) => {
-      const byte = new Uint8Array(1);
-      while (await reader.read(byte) !== null) seen.push(byte[0]!);
-      reader.close();
-    });
-    for (let i = 0; i < 100; i++) {
-      writer.writeSync(new Uint8Array([i]));
-      await pause(1);
-    }
-    writer.close();
-    await Promise.all(ends);
+  const ends = readers.map(async (reader) => {
+    const byte = new Uint8Array(1);
+    while (await reader.read(byte) !== null) seen.push(byte[0]!);
+    reader.close();
   });
-  assertLess(stop, 1_000);
+  // A reader that stopped the event loop would stop it for good: nothing else writes.
+  for (let i = 0; i < 100; i++) {
+    writer.writeSync(new Uint8Array([i]));
+    await pause(1);
+  }
+  writer.close();
+  await Promise.all(ends);
   assertEquals(seen.sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
 });
 

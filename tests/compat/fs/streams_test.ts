@@ -171,7 +171,7 @@ test("FdFile.readable and writable give the error of the file, and close it", as
   assert(isClosed(unreadable) && isClosed(unwritable));
   const file = openSync(fixture.at("file"), { write: true });
   const text = "text" as unknown as Uint8Array;
-  await assertRejects(() => file.writable.getWriter().write(text), TypeError, "A buffer is a Uint8Array");
+  await assertRejects(() => file.writable.getWriter().write(text), TypeError, "must be a Uint8Array");
   assert(isClosed(file));
 });
 

@@ -27,7 +27,7 @@ const samples: Sample[] = [
     title: "imports go only to the same layer or a lower one",
     good: [
       { "rights/a.ts": 'import { b } from "./b.ts";' },
-      { "ffi/abi/a.ts": 'import type { b } from "../../rights/mod.ts";' },
+      { "ffi/libc/a.ts": 'import type { b } from "../../rights/mod.ts";' },
       { "compat/sandbox/a.ts": 'export { b } from "../fs/b.ts";' },
       { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },

@@ -203,7 +203,7 @@ it("the numbers that differ between x86_64 and arm64 are those of each", async (
     Object.defineProperty(Deno, "build", { value: { ...build, arch }, configurable: true });
     try {
       const { O_DIRECT, O_DIRECTORY, O_NOFOLLOW, SYS_getdents64 } = await import(
-        `../../ffi/abi/linux_constants.ts?${arch}`
+        `../../ffi/linux/constants.ts?${arch}`
       );
       return [O_DIRECT, O_DIRECTORY, O_NOFOLLOW, Number(SYS_getdents64)];
     } finally {

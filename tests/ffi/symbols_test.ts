@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { symbols } from "../../ffi/symbols.ts";
 import { test } from "../_test.ts";
 
-const sources = ["symbols.ts", "abi/linux_libc.ts"].map((name) =>
+const sources = ["symbols.ts", "linux/glibc.ts"].map((name) =>
   Deno.readTextFileSync(new URL(`../../ffi/${name}`, import.meta.url))
 );
 

@@ -10,7 +10,7 @@ const others = [
   "tests/layering_test.ts",
   "tests/mod_test.ts",
   "tests/readme_test.ts",
-  "tests/ffi/abi",
+  "tests/ffi/freebsd",
   "tests/ffi/libc",
   "tests/ffi/bad_input_test.ts",
   "tests/ffi/capability_mode_test.ts",

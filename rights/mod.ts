@@ -9,7 +9,7 @@
  *
  * @example What may a file be used for?
  * ```ts
- * import { Rights } from "jsr:@capsicum/capsicum";
+ * import { Rights } from "jsr:@capsicum/capsicum/rights";
  * import { assert, assertEquals } from "jsr:@std/assert";
  *
  * const rights = new Rights(["READ", "SEEK", "FSTAT"]);

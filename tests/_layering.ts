@@ -129,14 +129,19 @@ function inflates(path: string, specifier: string): boolean {
   return isExample(path) && specifier === "node:zlib";
 }
 
-/** mod.ts lists its exports one by one, and does nothing else. */
-export const exportList: Rule = (sources) => {
-  const source = sources.get("mod.ts");
-  if (source === undefined) return [];
-  const listed = /\b(?:import|export)\s+(?:type\s+)?(?:\{[^}]*\}|\*\s+as\s+\w+)(?:\s+from\s+"[^"]*")?\s*;/g;
-  const rest = withoutComments(source).replaceAll(listed, "").trim();
-  return rest === "" ? [] : [`mod.ts: has more than an export list: ${rest.split("\n")[0]}`];
-};
+/** A mod.ts says what it is for, lists its exports one by one, constants apart, and does nothing else. */
+export const exportList: Rule = (sources) =>
+  [...sources].filter(([path]) => isLibrary(path) && nameOf(path) === "mod.ts").flatMap(([path, source]) => {
+    const listed =
+      /\b(?:import|export)\s+(?:type\s+)?(?:\{[^}]*\}|\*\s+as\s+\w+)(?:\s+from\s+"[^"]*")?\s*;|\bexport \* from "[./\w]*\/constants\.ts";/g;
+    const rest = withoutComments(source).replaceAll(listed, "").trim();
+    return [
+      ...(/^\/\*\*[^]*?^ \* @module\n \*\/\n/m.test(source)
+        ? []
+        : [`${path}: has no documentation of the module.`]),
+      ...(rest === "" ? [] : [`${path}: has more than an export list: ${rest.split("\n")[0]}`]),
+    ];
+  });
 
 /** Tests are registered, started and given their files by one module each. */
 export const testing: Rule = (sources) =>

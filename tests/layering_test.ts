@@ -13,6 +13,8 @@ const project: rules.Sources = new Map(
   ]),
 );
 
+const moduleDoc = "/**\n * A module.\n *\n * @module\n */\n";
+
 interface Sample {
   rule: rules.Rule;
   title: string;
@@ -186,25 +188,36 @@ const samples: Sample[] = [
   },
   {
     rule: rules.exportList,
-    title: "mod.ts lists its exports and does nothing else",
+    title: "a mod.ts has documentation, lists its exports and does nothing else",
     good: [
       {
         "mod.ts":
-          '/** A module. */\nexport {\n  a,\n  type B,\n} from "./ffi/a.ts";\nexport type { C } from "./ffi/c.ts";',
+          `${moduleDoc}export {\n  a,\n  type B,\n} from "./ffi/a.ts";\nexport type { C } from "./ffi/c.ts";`,
       },
       {
-        "mod.ts":
-          'import * as libc from "./ffi/libc.ts";\nexport { libc };\nexport * as d from "./ffi/d.ts";',
+        "compat/fs/mod.ts":
+          `${moduleDoc}import * as libc from "../../ffi/libc.ts";\nexport { libc };\nexport * as d from "./d.ts";`,
       },
+      { "ffi/libc/mod.ts": `${moduleDoc}export * from "../freebsd/constants.ts";` },
       { "ffi/a.ts": "export const a = 1;" },
     ],
     bad: [
-      [{ "mod.ts": "export const a = 1;" }, "mod.ts: has more than an export list: export const a = 1;"],
       [
-        { "mod.ts": 'export * from "./ffi/a.ts";' },
-        'mod.ts: has more than an export list: export * from "./ffi/a.ts";',
+        { "mod.ts": `${moduleDoc}export const a = 1;` },
+        "mod.ts: has more than an export list: export const a = 1;",
       ],
-      [{ "mod.ts": 'import "./ffi/a.ts";' }, 'mod.ts: has more than an export list: import "./ffi/a.ts";'],
+      [
+        { "compat/fs/mod.ts": `${moduleDoc}export * from "./a.ts";` },
+        'compat/fs/mod.ts: has more than an export list: export * from "./a.ts";',
+      ],
+      [
+        { "mod.ts": `${moduleDoc}import "./ffi/a.ts";` },
+        'mod.ts: has more than an export list: import "./ffi/a.ts";',
+      ],
+      [
+        { "ffi/mod.ts": '/** A function. */\nexport { a } from "./a.ts";' },
+        "ffi/mod.ts: has no documentation of the module.",
+      ],
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import * as mod from "../mod.ts";
 import { test } from "./_test.ts";
 
@@ -55,6 +55,7 @@ const types = [
   "DescriptorKind",
   "DescriptorPlan",
   "DirPlan",
+  "Directory",
   "DryRun",
   "DryRunPlan",
   "ExistsOptions",
@@ -96,26 +97,56 @@ const types = [
 
 const root = new URL("..", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
+const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
+
+/** The names of the types that a module exports. */
+function typesOf(path: string): string[] {
+  const lists = [...read(path).matchAll(/^export (type )?\{([^}]*)\}/gm)];
+  return lists.flatMap(([, type, list]) =>
+    list!.split(",").map((name) => name.trim()).flatMap((name) =>
+      type ? name : /^type (\w+)/.exec(name)?.[1] ?? []
+    )
+  ).filter(Boolean).sort();
+}
 
 test("mod.ts exports what is listed here and nothing else", () => {
   assertEquals(Object.keys(mod).sort(), values);
-  const lists = [...read("mod.ts").matchAll(/^export type \{([^}]*)\}/gm)].map((match) => match[1]!);
-  assertEquals(lists.join().split(",").map((name) => name.trim()).filter(Boolean).sort(), types);
+  assertEquals(typesOf("mod.ts"), types);
 });
 
-test("deno.json's exports name modules that load, and mod.ts has all of them", async () => {
-  const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
+test("mod.ts exports what ./core, ./fs and ./sandbox export, each name once, libc, and nothing else", async () => {
+  const parts = ["./core", "./fs", "./sandbox"].map((name) => exports[name]!);
+  const all: [string, unknown][] = [["libc", mod.libc]];
+  for (const path of parts) all.push(...Object.entries(await import(new URL(path, root).href)));
+  assertEquals(all.map(([name]) => name).sort(), Object.keys(mod).sort());
+  for (const [name, value] of all) assertEquals((mod as Record<string, unknown>)[name], value, name);
+  assertEquals(parts.flatMap(typesOf).sort(), typesOf("mod.ts"));
+});
+
+test("deno.json's exports name modules that load, and mod.ts has libc and all of rights/", async () => {
   assertEquals(Object.keys(exports), [
     ".",
-    "./rights",
+    "./core",
+    "./fs",
+    "./sandbox",
     "./ffi",
+    "./rights",
     "./audit",
     "./pycapsicum",
     "./pycapsicumcffi",
   ]);
-  const modules = await Promise.all(Object.values(exports).map((path) => import(new URL(path, root).href)));
-  const [main, rights, ffi] = modules as Record<string, unknown>[];
-  assertEquals(main, mod);
-  assertEquals(mod.libc as unknown, ffi);
-  for (const [name, value] of Object.entries(rights!)) assertEquals(main![name], value, name);
+  const modules: Record<string, Record<string, unknown>> = {};
+  for (const [name, path] of Object.entries(exports)) modules[name] = await import(new URL(path, root).href);
+  assertEquals(modules["."], mod);
+  assertEquals(modules["./ffi"], mod.libc);
+  for (const [name, value] of Object.entries(modules["./rights"]!)) {
+    assertEquals(modules["."]![name], value, name);
+  }
+});
+
+test("every entry point has documentation with an example that imports it by its name", () => {
+  for (const [name, path] of Object.entries(exports)) {
+    const doc = /^\/\*\*\n( \*.*\n)*? \* @module\n \*\//.exec(read(path))?.[0] ?? "";
+    assert(doc.includes(`from "jsr:@capsicum/capsicum${name.slice(1)}"`), name);
+  }
 });

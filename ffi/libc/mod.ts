@@ -9,7 +9,8 @@
  *
  * @example Opening a file relative to a directory
  * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { isSupported } from "jsr:@capsicum/capsicum/core";
+ * import * as libc from "jsr:@capsicum/capsicum/ffi";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {

@@ -78,3 +78,22 @@ export async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Arra
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+const octal = (value: number) => value.toString(8).padStart(11, "0") + "\0";
+const pairsOf = (numbers: number[]) => numbers.map(octal).join("");
+/** A header of the old GNU form: what fits in it, and what the further blocks hold. */
+export function oldSparse(name: string, data: string, size: number, numbers: number[]): Member {
+  const rest = numbers.slice(8), further: Uint8Array[] = [];
+  while (rest.length > 0) {
+    const block = new Uint8Array(512), text = pairsOf(rest.splice(0, 42));
+    new TextEncoder().encodeInto(text, block);
+    block[504] = rest.length > 0 ? 1 : 0;
+    further.push(block);
+  }
+  const raw = {
+    386: pairsOf(numbers.slice(0, 8)),
+    482: further.length > 0 ? "\x01" : "\0",
+    483: octal(size),
+  };
+  return { name, type: "S", magic: "ustar  \0", data, raw, further: joined(further) };
+}

@@ -1,11 +1,22 @@
 /**
- * The Deno of a plug-in, which plugin_host.ts starts: it enters capability mode, gives up its permissions, and only then
- * runs the plug-in, in a Worker. Its standard input gives the module's address first, and then what to call it with.
+ * The Deno of a plug-in, which plugin_host.ts starts: it starts a Worker, enters capability mode, gives up its permissions,
+ * and only then gives the plug-in to the Worker. Its standard input gives the module's address first, and then what to call
+ * it with.
  *
  * @module
  */
 import { sandbox } from "../mod.ts";
 import { linesOf, longest, longestAnswer, printLine, textOf } from "./_plugin_lines.ts";
+
+/** Gives up all permissions, of which only that to use libc was given. Its source is part of the Worker's. */
+async function giveUp(libc: string): Promise<void> {
+  const names = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+  for (const name of names) await Deno.permissions.revoke({ name });
+  for (const permission of [...names.map((name) => ({ name })), { name: "ffi", path: libc } as const]) {
+    const { state, partial } = await Deno.permissions.query(permission);
+    if (state === "granted" || partial) throw new Error(`it keeps ${Deno.inspect(permission)}`);
+  }
+}
 
 /** Characters of an error outside of a call. It can hold the plug-in's address, which has three for each of the module. */
 const longestFailure = Math.floor(3.2 * longest);
@@ -15,6 +26,7 @@ const longestFailure = Math.floor(3.2 * longest);
  * plug-in throws or returns: each answer is a string.
  */
 const starter = `
+  const giveUp = ${giveUp};
   const { parse, stringify } = JSON, text = String, post = postMessage.bind(self);
   const describe = (thrown, most) => {
     try {
@@ -39,7 +51,7 @@ const starter = `
       return stringify({ error: describe(error, 10_000) });
     }
   };
-  onmessage = async ({ data: address }) => {
+  const load = async ({ data: address }) => {
     console.log = console.info = console.debug = console.error;
     try {
       const { default: plugin } = await import(address);
@@ -50,20 +62,25 @@ const starter = `
       fail(error);
     }
   };
-  post('{"isReady":true}');`;
+  onmessage = async ({ data: libc }) => {
+    try {
+      await giveUp(libc);
+      onmessage = load;
+      post('{"isReady":true}');
+    } catch (error) {
+      fail(error);
+    }
+  };
+  post("");`;
 
 async function run(libc: string): Promise<never> {
+  // In capability mode Deno 2.7 can't start one: each asks for the working directory.
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(starter)}`, { type: "module" });
+  await new Promise((resolve) => worker.onmessage = resolve);
   const { sandboxed } = sandbox({ stdio: true, limitOthers: true, enforce: "if-supported" });
-  const names = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
-  for (const name of names) await Deno.permissions.revoke({ name });
-  const asked = [...names.map((name) => ({ name })), { name: "ffi", path: libc } as const];
-  for (const permission of asked) {
-    const { state, partial } = await Deno.permissions.query(permission);
-    if (state === "granted" || partial) throw new Error(`it keeps ${Deno.inspect(permission)}`);
-  }
+  await giveUp(libc);
   printLine(JSON.stringify({ sandboxed }));
 
-  const worker = new Worker(`data:text/javascript,${encodeURIComponent(starter)}`, { type: "module" });
   const fail = (failure: string) => printLine(JSON.stringify({ failure }));
   worker.onmessage = ({ data }) => {
     if (typeof data === "string" && data.length < longestAnswer) printLine(data);
@@ -74,6 +91,7 @@ async function run(libc: string): Promise<never> {
     event.preventDefault();
     fail(String(event.message));
   };
+  worker.postMessage(libc);
   for await (const line of linesOf(Deno.stdin.readable, Infinity)) worker.postMessage(textOf(line!));
   Deno.exit();
 }

@@ -486,7 +486,10 @@ for (const [what, [input, texts, mtime, warning = /^$/]] of Object.entries(accep
     const { code, stderr } = await place.untar(input);
     assertEquals([code, place.texts], [0, texts], stderr);
     assertMatch(stderr, warning);
-    if (mtime !== undefined) assertEquals(place.fixture.stat("in/a").mtime, new Date(mtime * 1000));
+    if (mtime === undefined) return;
+    // Deno 2.7 shows a time before 1970 as one after it.
+    using dir = openDirSync(place.fixture.at("in"));
+    assertEquals(dir.statSync("a").mtime, new Date(mtime * 1000));
   });
 }
 

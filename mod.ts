@@ -5,8 +5,40 @@
  * on the process has no global names: no path, no address, no process id. It works through what it opened:
  * {@link FdFile} and {@link Dir} do for descriptors what Deno's own file API does for paths.
  *
- * It needs FreeBSD 13, 14 or 15 and the permission `--allow-ffi=/lib/libc.so.7`. On other systems it can be imported,
- * {@link isSupported} is false, and the sets of rights work; the rest throws `Deno.errors.NotSupported`.
+ * On FreeBSD 13, 14 and 15 it needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
+ * {@link FdFile} work too; there is no Capsicum, so that {@link isSupported} is false, and {@link enter}, {@link limit} and
+ * similar functions throw `Deno.errors.NotSupported`. On any other system only the sets of rights work.
+ *
+ * ## API by task
+ *
+ * | task | call |
+ * | --- | --- |
+ * | sandbox a program in one call | `sandbox(plan)` |
+ * | enter capability mode | `enter()` |
+ * | ask for the mode | `sandboxed()`, `getMode()` (throws if it cannot be known), `isSupported()` |
+ * | open before entering | `openSync(path, { limit })`, `openDirSync(path, { limit })` |
+ * | open after entering | `dir.openSync(path, options)`, `dir.openDirSync(path)`, `dir.createSync(path)`, `openAtSync(fd, path, options)` |
+ * | list | `dir.listSync()`, `dir.readDirSync()`, `dir.walkSync()`, `dir.expandGlobSync(glob)`, `listDirSync(fd or path)`, `readDirSync(fd or path)` |
+ * | read and write whole files | `dir.readFileSync(path)`, `dir.readTextFileSync(path)`, `dir.readTextFileLinesSync(path)`, `dir.writeFileSync(path, data)`, `dir.writeTextFileSync(path, text)`, `dir.writeFileAtomicSync(path, data)` |
+ * | make, copy, rename, remove | `dir.mkdirSync`, `dir.ensureDirSync`, `dir.ensureFileSync`, `dir.makeTempFileSync`, `dir.makeTempDirSync`, `dir.mkfifoSync`, `dir.symlinkSync`, `dir.linkSync`, `dir.copyFileSync`, `dir.copySync`, `dir.renameSync`, `dir.removeSync`, `dir.emptyDirSync` |
+ * | look at and change by path | `dir.statSync`, `dir.lstatSync`, `dir.existsSync`, `dir.readLinkSync`, `dir.realPathSync`, `dir.chmodSync`, `dir.chownSync`, `dir.utimeSync`, `dir.truncateSync` |
+ * | read and write an open file | `FdFile`: `readSync`, `readIntoSync`, `readAllSync`, `linesSync`, `preadSync`, `writeSync`, `writeAllSync`, `pwriteSync`, `seekSync`, `readable`, `writable` |
+ * | look at and change an open file | `FdFile`: `statSync`, `truncateSync`, `utimeSync`, `syncSync`, `syncDataSync`, `lockSync`, `tryLockSync`, `unlockSync`, `isTerminal` |
+ * | take over or give away a descriptor | `FdFile.fromFd(fd)`, `Dir.fromFd(fd)`, `file.take()`; `Descriptor` is the class of both |
+ * | limit a descriptor | `limit(fd, rights)`, `limitIoctls(fd, ioctls)`, `limitFcntls(fd, fcntls)`, `file.limit(rights)` |
+ * | limit by need | `presets`, `rightsFor(call or options)`, `needs`, `limitStdio()`, `limitStream(fd, use)`, `limitOthers({ keep })` |
+ * | read the limits of a descriptor | `getRights(fd)`, `getIoctls(fd)`, `getFcntls(fd)` |
+ * | list what is open | `openDescriptors()`, `fdOf(open)` |
+ * | find what was not opened in time | `trapViolations()`, `violationsAreTrapped()`, `warmUp()`, `cacheTimezone()` |
+ * | compute with rights, on any system | `Rights`, `Fcntls`, `Ioctls`: immutable sets with the methods of `Set`; `Right`, `Fcntl`, `Ioctl`, `ioctl()`: the constants |
+ * | convert names that are not UTF-8 | `encodeName(name)`, `decodeName(bytes)` |
+ * | tell errors apart | `CapsicumError`, `SandboxError`, `isNotCapable(error)`, `isCapModeViolation(error)` |
+ * | call libc by its man pages | `libc.openat(fd, path, flags, mode)` and others |
+ *
+ * A method with `Sync` has an asynchronous twin without it. Functions of two paths take a second directory:
+ * `dir.renameSync(from, to)` and `dir.renameSync(from, toDir, to)`. A descriptor is a number or any object with `fd`;
+ * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` have parts
+ * of this one, with more documentation.
  *
  * @example A sandbox in five lines
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What of Deno goes on working in capability mode: a probe for each row of the table in README.md.
+ * What of Deno goes on working in capability mode: a probe for each row of the table in compat/sandbox/mod.ts.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface Probes {
   no?: Probe[];
 }
 
-/** Where the oldest Deno that the library supports differs from what README.md says of the newest. */
+/** Where the oldest Deno that the library supports differs from what that table says of the newest. */
 const isOldest = Deno.version.deno.startsWith("2.7.");
 
 const connected = `
@@ -124,7 +124,8 @@ export const probes: Record<string, Probes> = {
     }],
     no: [{
       after: "await import('node:' + 'fs');",
-      skip: isOldest && "node:fs of Deno 2.7 does not ask for the path of Deno",
+      skip: isOldest && "node:fs of Deno 2.7 does not ask for the path of Deno" ||
+        Deno.build.os === "freebsd" && "FreeBSD's port of Deno answers from its prefix",
     }],
   },
   "`import()` of what is loaded already, or of a `data:` address": {
@@ -316,7 +317,6 @@ export const probes: Record<string, Probes> = {
         return symbols.cos(0) === 1;`,
     }],
   },
-  "`Deno.execPath`, `process.execPath`": { no: [{ after: "Deno.execPath();" }] },
 };
 
 function worker(address: string): string {

@@ -19,6 +19,26 @@ export function blocksOf(markdown: string): string[] {
   return [...markdown.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
 }
 
+/** The text of the documentation of a module, by its path from the project's root. */
+export function moduleDoc(path: string): string {
+  const source = Deno.readTextFileSync(new URL(path, root));
+  return /^\/\*\*\n([^]*?) \*\//m.exec(source)![1]!.replace(/^ \* ?/gm, "");
+}
+
+/** A section of a Markdown text, without its heading. */
+export function sectionOf(markdown: string, heading: string): string {
+  const section = markdown.split(/^#+ /m).find((section) => section.startsWith(`${heading}\n`));
+  if (section === undefined) throw new Error(`There is no section "${heading}".`);
+  return section.slice(heading.length);
+}
+
+/** The rows of the tables in a Markdown text, by their cells, without the headings. */
+export function rowsOf(markdown: string): string[][] {
+  const lines = markdown.split("\n");
+  return lines.filter((line, i) => /^\| (?!---)/.test(line) && !/^\| ---/.test(lines[i + 1] ?? ""))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
 /** The block with its imports as they are written here. */
 export function localized(block: string): string {
   return block

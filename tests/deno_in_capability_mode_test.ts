@@ -4,20 +4,16 @@ import { runModule } from "./_child.ts";
 import { type Probe, probes } from "./_deno_probes.ts";
 import { Fixture } from "./_fixture.ts";
 import { kernel } from "./_kernel.ts";
+import { moduleDoc, rowsOf, sectionOf } from "./_snippets.ts";
 import { test } from "./_test.ts";
 
-const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-const rows = /^### Deno in capability mode\n([^]*?)^#/m.exec(readme)![1]!.split("\n")
-  .filter((line) => line.startsWith("| ")).slice(2)
-  .map((line) =>
-    line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ]
-  );
+const rows = rowsOf(sectionOf(moduleDoc("compat/sandbox/mod.ts"), "Deno in capability mode")) as [
+  what: string,
+  works: string,
+  why: string,
+  instead: string,
+  known: string,
+][];
 
 /** Why nobody can tell here what Deno's own calls come to. */
 const skip = kernel.simulated
@@ -84,7 +80,7 @@ for (const [what, { yes = [], no = [] }] of Object.entries(probes)) {
   }, { skip });
 }
 
-test("README.md says of each row on Deno what the probes say, and why, and what else there is", () => {
+test("compat/sandbox/mod.ts says of each row on Deno what the probes say, and why, and what else there is", () => {
   assert(rows.length > 35, `only ${rows.length} rows`);
   assertEquals(rows.map(([what]) => what).filter((what, i, all) => all.indexOf(what) !== i), []);
   for (const [what, works, why, instead, known] of rows) {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as mod from "../mod.ts";
+import { moduleDoc, rowsOf, sectionOf } from "./_snippets.ts";
 import { test } from "./_test.ts";
 
 const values = [
@@ -149,4 +150,24 @@ test("every entry point has documentation with an example that imports it by its
     const doc = /^\/\*\*\n( \*.*\n)*? \* @module\n \*\//.exec(read(path))?.[0] ?? "";
     assert(doc.includes(`from "jsr:@capsicum/capsicum${name.slice(1)}"`), name);
   }
+});
+
+test("mod.ts's table of the API names every function and class that it exports, and only what there is", () => {
+  const rows = rowsOf(sectionOf(moduleDoc("mod.ts"), "API by task"));
+  const things: Record<string, object> = { ...mod, dir: mod.Dir.prototype, file: mod.FdFile.prototype };
+  const named = new Set<string>();
+  for (const [, cell] of rows) {
+    // After "`FdFile`:" names without a dot are its methods.
+    const methods = cell!.startsWith("`FdFile`:") ? mod.FdFile.prototype : {};
+    for (const [, text] of cell!.matchAll(/`([^`]+)`/g)) {
+      const [, name, member] = /^(\w+)(?:\.(\w+))?/.exec(text!)!;
+      if (text === "Set") continue;
+      assert(member === undefined ? name! in mod || name! in methods : member in things[name!]!, text);
+      named.add(name!);
+    }
+  }
+  const exported = Object.entries(mod).filter(([, value]) => typeof value === "function").map(([name]) =>
+    name
+  );
+  assertEquals(exported.filter((name) => !named.has(name)), []);
 });

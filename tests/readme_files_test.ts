@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import * as mod from "../mod.ts";
 import { denoOutput } from "./_child.ts";
+import { moduleDoc, rowsOf, sectionOf } from "./_snippets.ts";
 import { test } from "./_test.ts";
 
-const here = (name: string) => Deno.readTextFileSync(new URL(`../${name}`, import.meta.url));
-const section = /^## Twins of Deno's file functions\n([^]*?)^## /m.exec(here("README.md"))![1]!;
-const [deno, std] = section.split("And those of `@std/fs`:").map(rowsOf) as [Row[], Row[]];
+const doc = moduleDoc("compat/fs/mod.ts");
+const deno = twinsOf("Twins of Deno's file functions"), std = twinsOf("Twins of the functions of @std/fs");
 const types = await typesOfDeno();
 
 interface Row {
@@ -30,13 +30,13 @@ const exportsOfStd = `
   .trim()
   .split(/\s+/);
 
-function rowsOf(markdown: string): Row[] {
-  const lines = markdown.split("\n").filter((line) => line.startsWith("| ")).slice(2);
+function twinsOf(heading: string): Row[] {
   const codes = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
-  return lines.map((line) => {
-    const [, theirs = "", ours = "", note = ""] = line.split("|").map((cell) => cell.trim());
-    return { theirs: codes(theirs), ours: ours === "none" ? [] : codes(ours), note };
-  });
+  return rowsOf(sectionOf(doc, heading)).map(([theirs = "", ours = "", note = ""]) => ({
+    theirs: codes(theirs),
+    ours: ours === "none" ? [] : codes(ours),
+    note,
+  }));
 }
 
 /** What `deno types` declares: the functions and constants of the namespace, and the members of `FsFile`. */
@@ -54,32 +54,32 @@ async function typesOfDeno(): Promise<{ functions: string[]; constants: string[]
   };
 }
 
-test("README.md has a row for each function of Deno that reaches files", () => {
+test("compat/fs/mod.ts has a row for each function of Deno that reaches files", () => {
   const named = new Set(deno.flatMap(({ theirs }) => theirs));
   const wanted = types.functions.filter((name) => !others.includes(name)).map((name) => `Deno.${name}`);
   assert(wanted.length > 50, `only ${wanted.length} functions were found`);
   assertEquals(wanted.filter((name) => !named.has(name)), []);
 });
 
-test("README.md has a row for each member of Deno.FsFile", () => {
+test("compat/fs/mod.ts has a row for each member of Deno.FsFile", () => {
   const named = new Set(deno.flatMap(({ theirs }) => theirs));
   assert(types.members.length > 20, `only ${types.members.length} members were found`);
   assertEquals(types.members.map((name) => `Deno.FsFile.${name}`).filter((name) => !named.has(name)), []);
 });
 
-test("README.md names nothing of Deno that is not there", () => {
+test("compat/fs/mod.ts names nothing of Deno that is not there", () => {
   const { functions, constants, members } = types;
   const all = [...functions, ...constants, ...members.map((name) => `FsFile.${name}`)];
   const known = new Set(all.map((name) => `Deno.${name}`));
   assertEquals(deno.flatMap(({ theirs }) => theirs).filter((name) => !known.has(name)), []);
 });
 
-test("README.md has a row for each export of @std/fs, and for nothing else", () => {
+test("compat/fs/mod.ts has a row for each export of @std/fs, and for nothing else", () => {
   assertEquals(std.flatMap(({ theirs }) => theirs).sort(), exportsOfStd.toSorted());
 });
 
-test("README.md has no twin that mod.ts lacks", () => {
-  const modText = here("mod.ts");
+test("compat/fs/mod.ts has no twin that mod.ts lacks", () => {
+  const modText = Deno.readTextFileSync(new URL("../mod.ts", import.meta.url));
   const owners: Record<string, object> = { dir: mod.Dir.prototype, file: mod.FdFile.prototype };
   let checked = 0;
   for (const { ours, theirs } of [...deno, ...std]) {
@@ -96,7 +96,7 @@ test("README.md has no twin that mod.ts lacks", () => {
   assert(checked > 90, `only ${checked} twins were found`);
 });
 
-test("README.md says of each row without a twin why there is none", () => {
+test("compat/fs/mod.ts says of each row without a twin why there is none", () => {
   const without = [...deno, ...std].filter(({ ours }) => ours.length === 0);
   assert(without.length > 0);
   for (const { theirs, note } of without) assert(note.length > 20, theirs.join());

@@ -1,5 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import * as mod from "../mod.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Fixture } from "./_fixture.ts";
 import { blocksOf, complaintsOf, runSnippet } from "./_snippets.ts";
 import { test } from "./_test.ts";
@@ -76,39 +75,4 @@ test("README.md has the commands of the demo and of the tests", () => {
     assertMatch(readme, new RegExp(`^npx --yes deno@2\\.9\\.6 task ${task}$`, "m"));
     assertMatch(readme, new RegExp(`^deno task ${task}$`, "m"));
   }
-});
-
-/** What stands in backticks. */
-const code = [...readme.replace(/^```[^]*?^```$/gm, "").matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
-
-test("README.md names every function and class that mod.ts exports", () => {
-  const named = new Set(code.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
-  const exported = Object.entries(mod).filter(([, value]) => typeof value === "function").map(([name]) =>
-    name
-  );
-  assertEquals(exported.filter((name) => !named.has(name)), []);
-});
-
-test("README.md's table of the API names only what there is", () => {
-  const rows = /^## API by task\n([^]*?)^#/m.exec(readme)![1]!.split("\n").filter((line) =>
-    line.startsWith("|")
-  );
-  const things: Record<string, object> = {
-    ...mod,
-    dir: mod.Dir.prototype,
-    file: mod.FdFile.prototype,
-  };
-  let checked = 0;
-  for (const row of rows.slice(2)) {
-    // After "`FdFile`:" names without a dot are its methods.
-    const methods = row.includes("`FdFile`:") ? mod.FdFile.prototype : undefined;
-    for (const [, text] of row.matchAll(/`([^`]+)`/g)) {
-      const [, name, member] = /^(\w+)(?:\.(\w+))?/.exec(text!)!;
-      if (text === "Set") continue;
-      if (member !== undefined) assert(member in things[name!]!, text);
-      else assert(name! in mod || (methods !== undefined && name! in methods), text);
-      checked++;
-    }
-  }
-  assert(checked > 40, `only ${checked} names were found`);
 });

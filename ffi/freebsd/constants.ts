@@ -71,7 +71,7 @@ export const AT_SYMLINK_NOFOLLOW = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 /** Unlinkat() removes a directory. */
 export const AT_REMOVEDIR = 0x800;
-/** A path that leaves the directory is ENOTCAPABLE. Since FreeBSD 13; unlinkat ignores it before 15.1-p1. */
+/** A path that leaves the directory is ENOTCAPABLE. Since FreeBSD 13; unlinkat ignores it before 14.3p16, 14.4p7, 15.0p11, 15.1p1. */
 export const AT_RESOLVE_BENEATH = 0x2000;
 /** An empty path means the descriptor itself. Since FreeBSD 13. */
 export const AT_EMPTY_PATH = 0x4000;

@@ -268,7 +268,8 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
 /**
  * Removes a name, with AT_REMOVEDIR an empty directory, and returns 0.
  *
- * FreeBSD before 15.1-p1 takes AT_RESOLVE_BENEATH and ignores it.
+ * Before 14.3p16, 14.4p7, 15.0p11 and 15.1p1 FreeBSD accepts AT_RESOLVE_BENEATH here and ignores it (SA-26:42,
+ * CVE-2026-49421).
  *
  * Stands for unlinkat(2). Requires `--allow-ffi` permission.
  *

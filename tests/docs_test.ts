@@ -82,9 +82,9 @@ const methodDocs = classes.filter(([, Class]) =>
       ...Object.keys(Object.getOwnPropertyDescriptors(prototype)),
       ...Object.getOwnPropertyNames(Class),
     ];
-    const file = { FdFile: "fd_file", Dir: "dir", Descriptor: "descriptor" }[name];
+    const file = { FdFile: "file", Dir: "dir", Descriptor: "descriptor" }[name];
     // The documentation of fooSync() is that of foo() too.
-    const isTwin = (member: string) => name === "Dir" && members.includes(`${member}Sync`);
+    const isTwin = (member: string) => members.includes(`${member}Sync`);
     return members.filter((member) =>
       !["constructor", "prototype", "length", "name"].includes(member) && !isTwin(member)
     )
@@ -129,11 +129,35 @@ test("every example asserts", () => {
   assertEquals(silent.map(({ title }) => title), []);
 });
 
-test("every exported function and class, and every method of FdFile, Dir and Descriptor, has an example", () => {
-  const lacking = [...functionDocs, ...classDocs, ...methodDocs].filter(({ doc }) =>
+const isOwn = ({ name }: { name: string }) => name.startsWith("Descriptor.");
+const ofClasses = methodDocs.filter((method) => !isOwn(method));
+
+test("every exported function and class, and every method of Descriptor, has an example", () => {
+  const lacking = [...functionDocs, ...classDocs, ...methodDocs.filter(isOwn)].filter(({ doc }) =>
     doc.examples.length === 0
   );
   assertEquals(lacking.map(({ name }) => name), []);
+});
+
+test("every method of FdFile and Dir is used in an example of its class", () => {
+  assert(ofClasses.length > 55, `only ${ofClasses.length} methods were found`);
+  const lacking = ofClasses.filter(({ name, doc }) => {
+    const used = new RegExp(`\\.${name.split(".")[1]}\\b`), file = doc.title.split(":")[0]!;
+    return !examples.some(({ title, code }) => title.startsWith(`${file}:`) && used.test(code));
+  });
+  assertEquals(lacking.map(({ name }) => name), []);
+});
+
+test("every method of FdFile and Dir describes each of its parameters", () => {
+  const lacking = ofClasses.flatMap(({ name, doc: { title, text } }) => {
+    const [, list = ""] = /\w+\((.*)\)(: .*)? \{$/.exec(title) ?? [];
+    const parameters = [...list.matchAll(/(?:^|, )(?:\.\.\.)?(\w+)\??(?=[:=]| =)/g)].map(([, parameter]) =>
+      parameter!
+    );
+    return parameters.filter((parameter) => !text.includes(`@param ${parameter} `))
+      .map((parameter) => `${name}: ${parameter}`);
+  });
+  assertEquals(lacking, []);
 });
 
 const neverThrow = ["isCapModeViolation", "isNotCapable"];
@@ -145,8 +169,9 @@ test("the functions of the facades are among those that the tests below look at"
   assertEquals(wanted.filter((name) => !names.has(name)), []);
 });
 
-test("every exported function, and every method of FdFile, Dir and Descriptor, says what it throws", () => {
-  const lacking = [...functionDocs, ...methodDocs].filter(({ doc }) =>
+test("every exported function and every method of Descriptor says what it throws, FdFile and Dir as a whole", () => {
+  const whole = classDocs.filter(({ name }) => ["Dir", "FdFile"].includes(name));
+  const lacking = [...functionDocs, ...methodDocs.filter(isOwn), ...whole].filter(({ doc }) =>
     !/^@throws \{[\w.]+\} \S/m.test(doc.text)
   );
   assertEquals(lacking.map(({ name }) => name), neverThrow);
@@ -168,8 +193,9 @@ test("every class whose methods call libc names the permission, as a whole or me
     /All\smethods\srequire\s`--allow-ffi` permission/.test(doc.text)
   );
   assertEquals(whole.map(({ name }) => name).sort(), ["Dir", "FdFile"]);
-  const own = methodDocs.filter(({ name }) => name.startsWith("Descriptor."));
-  const lacking = own.filter(({ doc }) => !doc.text.includes("Requires `--allow-ffi` permission."));
+  const lacking = methodDocs.filter(isOwn).filter(({ doc }) =>
+    !doc.text.includes("Requires `--allow-ffi` permission.")
+  );
   assertEquals(lacking.map(({ name }) => name), ["Descriptor.fd", "Descriptor.take"]);
 });
 

@@ -15,35 +15,43 @@ import { sleep } from "./io/wait.ts";
 import { timespecs } from "./metadata/times.ts";
 
 /**
- * An open file over a raw descriptor: the surface of `Deno.FsFile`, which also works in capability mode.
+ * An open file over a raw descriptor, with the methods of `Deno.FsFile`, also in capability mode.
  *
- * Every method needs its right on the descriptor, as rights(4) says; one that lacks it throws a `CapsicumError` with the
- * code ENOTCAPABLE that names it. All methods require `--allow-ffi` permission.
+ * All methods require `--allow-ffi` permission. Each names the rights(4) that it needs on the descriptor. Counts, offsets
+ * and lengths are in bytes. The file has one offset, which all methods but `pread()` and `pwrite()` use and move.
  *
- * The asynchronous methods do what the synchronous ones do, with the same errors, and never stop the event loop. They
- * happen in the order in which they were called, except for `pread()` and `pwrite()`, which need no order. Until one has
- * settled, its buffer is in use. One `write()` to a datagram or SEQPACKET socket is one message.
+ * **Asynchronous methods** take the parameters of their `Sync` twins, have their results and errors, and never stop the
+ * event loop. They run in the order in which they were called, except for `pread()` and `pwrite()`, which need no order.
+ * The buffer of a call must not change until the call has settled. One `write()` to a datagram or SEQPACKET socket is one
+ * message.
  *
- * If a pipe, socket or terminal has to wait, any number of calls take no more than a few threads: poll(2) waits for all of
- * them, for which a limited descriptor needs EVENT. Without that right eight calls wait at once, and further ones wait for
- * these. A FIFO that the library opened is O_NONBLOCK once it is used asynchronously, which a duplicate of its descriptor
- * shows; `take()` undoes it. O_NONBLOCK of any other descriptor is never changed.
+ * **Waiting.** However many calls wait for pipes, sockets or terminals, a few threads serve them by poll(2), for which a
+ * limited descriptor needs EVENT. Without that right eight calls wait at once, and further ones queue. A FIFO that the
+ * library opened becomes O_NONBLOCK with the first asynchronous call; duplicates of its descriptor share this, and
+ * `take()` undoes it. The library never changes O_NONBLOCK of another descriptor.
  *
- * Closing a file rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. One that moves bytes of a
- * regular file at that moment ends as it would have; only then is the descriptor closed. One that waits in the kernel, as
- * a long write to a pipe from elsewhere, is rejected at once, and the descriptor is closed when the kernel lets it go.
+ * **Closing** rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. A call that is moving bytes of a
+ * regular file ends as usual, and the descriptor is closed after it. A call that waits in the kernel, such as a long
+ * write to a pipe from elsewhere, is rejected at once, and the descriptor is closed when the kernel releases it.
+ *
+ * @throws {TypeError} If an argument or option is unknown or has the wrong type.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {Deno.errors.BadResource} If the file is closed, or not open for reading or writing as the method needs.
+ * @throws {Deno.errors.WouldBlock} If a synchronous method would wait and the descriptor is O_NONBLOCK.
+ * @throws {Deno.errors.BrokenPipe} If it writes to a pipe or socket that no process reads.
+ * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and any errno without a class in Deno, such as ESPIPE for a
+ * pipe.
  *
  * @example
  * ```ts
- * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+ * import { openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using zero = openSync("/dev/zero");
- *   const bytes = new Uint8Array([1, 2, 3]);
- *   assertEquals(zero.readSync(bytes), 3);
- *   assertEquals(bytes, new Uint8Array(3));
- * }
+ * using zero = openSync("/dev/zero");
+ * const bytes = new Uint8Array([1, 2, 3]);
+ * assertEquals(zero.readSync(bytes), 3);
+ * assertEquals(bytes, new Uint8Array(3));
  * ```
  */
 export class FdFile extends Descriptor {
@@ -53,9 +61,9 @@ export class FdFile extends Descriptor {
   #writable: WritableStream<Uint8Array> | undefined;
 
   /**
-   * Takes over a descriptor; `fromFd` checks it first.
-   *
-   * @param origin Who opened it: the library itself, with or without O_NONBLOCK, or somebody else.
+   * Takes over a descriptor; `fromFd()` checks it first.
+   * @param fd The number of the descriptor.
+   * @param origin Who opened it: the library itself, with or without O_NONBLOCK, or other code.
    */
   constructor(fd: number, origin: "elsewhere" | "own" | "hidden" | "nonblocking" = "elsewhere") {
     super(fd);
@@ -64,22 +72,15 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Takes over an open descriptor, which the `FdFile` closes from now on.
-   *
-   * Stands for fcntl(2), F_GETFD, by which it checks it. Requires `--allow-ffi` permission.
-   *
-   * @throws {RangeError} When the number is no descriptor.
-   * @throws {Deno.errors.BadResource} When it is not open.
+   * Takes over an open descriptor, which the `FdFile` closes from now on. Stands for fcntl(2), F_GETFD.
+   * @param fd The number of the descriptor.
    *
    * @example
    * ```ts
-   * import { FdFile, isSupported, libc } from "jsr:@capsicum/capsicum";
+   * import { FdFile, libc } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using file = FdFile.fromFd(libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC));
-   *   assertEquals(file.readAllSync().length, 0);
-   * }
+   * using file = FdFile.fromFd(libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC));
+   * assertEquals(file.readAllSync().length, 0);
    * ```
    */
   static fromFd(fd: number): FdFile {
@@ -87,50 +88,16 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Reads into `p` at the offset of the file and returns how many bytes, null at its end.
-   *
-   * Stands for read(2); needs READ.
-   *
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {Deno.errors.WouldBlock} When it does not block and there is nothing to read.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using zero = openSync("/dev/zero");
-   *   assertEquals(zero.readSync(new Uint8Array(8)), 8);
-   *   using nothing = openSync("/dev/null");
-   *   assertEquals(nothing.readSync(new Uint8Array(8)), null);
-   * }
-   * ```
+   * Reads at the offset of the file. Stands for read(2). Needs READ.
+   * @param p The buffer to read into.
+   * @returns How many bytes it read, or null at the end of the file.
    */
   readSync(p: Uint8Array): number | null {
     const count = this.#readHere(p);
     return count === 0 && p.length > 0 ? null : count;
   }
 
-  /**
-   * The asynchronous twin of `readSync()`, with its errors.
-   *
-   * Stands for read(2); needs READ.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/zero");
-   * assertEquals(await file.read(new Uint8Array(3)), 3);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.readSync}. */
   async read(p: Uint8Array): Promise<number | null> {
     checkArgument("FdFile.read()", "p", p, aBuffer);
     const count = await this.#inOrder(POLLIN, (calls) => calls.move(reading, p));
@@ -138,79 +105,34 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Writes `p` at the offset of the file and returns how many bytes, which may be fewer than it has.
-   *
-   * Stands for write(2); needs WRITE.
-   *
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
-   * @throws {Deno.errors.WouldBlock} When it does not block and nothing fits.
-   * @throws {Deno.errors.BrokenPipe} When nobody reads the pipe.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE, and any errno that Deno has no class for.
+   * Writes at the offset of the file. Stands for write(2). Needs WRITE.
+   * @param p The bytes.
+   * @returns How many bytes it wrote, which may be fewer than `p` has.
    *
    * @example
    * ```ts
-   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { openSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using file = openSync("/dev/null", { write: true });
-   *   assertEquals(file.writeSync(new TextEncoder().encode("text")), 4);
-   * }
+   * using file = openSync("/dev/null", { write: true });
+   * assertEquals(file.writeSync(new TextEncoder().encode("text")), 4);
+   * assertEquals(await file.write(new Uint8Array(3)), 3);
    * ```
    */
   writeSync(p: Uint8Array): number {
     return this.#writeHere(p);
   }
 
-  /**
-   * The asynchronous twin of `writeSync()`, with its errors.
-   *
-   * Stands for write(2); needs WRITE.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/null", { write: true });
-   * assertEquals(await file.write(new Uint8Array(3)), 3);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.writeSync}. */
   async write(p: Uint8Array): Promise<number> {
     checkArgument("FdFile.write()", "p", p, aBuffer);
     return await this.#inOrder(POLLOUT, (calls) => calls.move(writing, p));
   }
 
   /**
-   * Reads into `p` from `offset` on, in bytes, and returns how many, null at the end. The file's own offset stays.
-   *
-   * Stands for pread(2); needs READ and SEEK.
-   *
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {RangeError} When the offset is no integer of 64 bits.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ or SEEK, EINVAL for a negative offset, ESPIPE for a pipe.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.writeSync(new Uint8Array([1, 2, 3]));
-   *   const bytes = new Uint8Array(2);
-   *   assertEquals(file.preadSync(bytes, 1), 2);
-   *   assertEquals(bytes, new Uint8Array([2, 3]));
-   * }
-   * ```
+   * Reads at a given offset and leaves the file's own offset alone. Stands for pread(2). Needs READ and SEEK.
+   * @param p The buffer to read into.
+   * @param offset Where to start; a negative number is EINVAL.
+   * @returns How many bytes it read, or null at the end of the file.
    */
   preadSync(p: Uint8Array, offset: number | bigint): number | null {
     checkArgument("FdFile.preadSync()", "p", p, aBuffer);
@@ -219,31 +141,7 @@ export class FdFile extends Descriptor {
     return count === 0 && p.length > 0 ? null : count;
   }
 
-  /**
-   * The asynchronous twin of `preadSync()`, with its errors. It takes no turn among the other calls of the file.
-   *
-   * Stands for pread(2); needs READ and SEEK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ or SEEK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   file.writeAllSync(new TextEncoder().encode("text"));
-   *   const bytes = new Uint8Array(2);
-   *   assertEquals(await file.pread(bytes, 1), 2);
-   *   assertEquals(new TextDecoder().decode(bytes), "ex");
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.preadSync}. It does not wait for the other calls of the file. */
   async pread(p: Uint8Array, offset: number | bigint): Promise<number | null> {
     checkArgument("FdFile.pread()", "p", p, aBuffer);
     checkArgument("FdFile.pread()", "offset", offset, anOffset);
@@ -252,28 +150,21 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Writes `p` from `offset` on, in bytes, and returns how many. The file's own offset stays.
-   *
-   * Stands for pwrite(2); needs WRITE and SEEK.
-   *
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {RangeError} When the offset is no integer of 64 bits.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE or SEEK, EINVAL for a negative offset, ESPIPE for a pipe.
+   * Writes at a given offset and leaves the file's own offset alone. Stands for pwrite(2). Needs WRITE and SEEK.
+   * @param p The bytes.
+   * @param offset Where to start; a negative number is EINVAL.
+   * @returns How many bytes it wrote, which may be fewer than `p` has.
    *
    * @example
    * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   assertEquals(file.pwriteSync(new Uint8Array(3), 100), 3);
-   *   assertEquals(file.statSync().size, 103);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.openSync(path, { read: true, write: true });
+   * tmp.removeSync(path);
+   * assertEquals(file.pwriteSync(new Uint8Array(3), 100), 3);
+   * assertEquals(file.preadSync(new Uint8Array(8), 101), 2);
    * ```
    */
   pwriteSync(p: Uint8Array, offset: number | bigint): number {
@@ -282,29 +173,7 @@ export class FdFile extends Descriptor {
     return libc.pwrite(this, p, p.length, offset);
   }
 
-  /**
-   * The asynchronous twin of `pwriteSync()`, with its errors. It takes no turn among the other calls of the file.
-   *
-   * Stands for pwrite(2); needs WRITE and SEEK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE or SEEK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   assertEquals(await file.pwrite(new Uint8Array(4), 100), 4);
-   *   assertEquals(file.statSync().size, 104);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.pwriteSync}. It does not wait for the other calls of the file. */
   async pwrite(p: Uint8Array, offset: number | bigint): Promise<number> {
     checkArgument("FdFile.pwrite()", "p", p, aBuffer);
     checkArgument("FdFile.pwrite()", "offset", offset, anOffset);
@@ -312,31 +181,10 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Reads everything from the offset of the file to its end.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @param options `maxLength` bounds how many bytes it returns. Default: no bound.
+   * Reads from the offset of the file to its end. Stands for read(2). Needs READ.
+   * @param options `maxLength` is the most bytes to return; more is a RangeError, after some of them were read. Default:
+   * no bound.
    * @returns The bytes.
-   * @throws {TypeError} If an option is unknown or of the wrong type.
-   * @throws {RangeError} If there are more than `maxLength` bytes. Some may have been read then.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.pwriteSync(new TextEncoder().encode("text"), 0);
-   *   assertEquals(new TextDecoder().decode(file.readAllSync()), "text");
-   * }
-   * ```
    */
   readAllSync(options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
     checkOptions("FdFile.readAllSync()", options, lengthOptions("file"));
@@ -346,23 +194,7 @@ export class FdFile extends Descriptor {
     return step.value;
   }
 
-  /**
-   * The asynchronous twin of `readAllSync()`, with its errors.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/null");
-   * assertEquals((await file.readAll()).length, 0);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.readAllSync}. */
   async readAll(options: LengthOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions("FdFile.readAll()", options, lengthOptions("file"));
     return await this.#inOrder(POLLIN, async (calls) => {
@@ -374,19 +206,14 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Reads into `p`, from the offset of the file on, until it is full or the file ends, and returns how many bytes.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   * Reads at the offset of the file until the buffer is full or the file ends. Stands for read(2). Needs READ.
+   * @param p The buffer to read into.
+   * @returns How many bytes it read.
    *
    * @example
    * ```ts
    * import { openSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
    * using file = openSync("/dev/zero");
    * assertEquals(file.readIntoSync(new Uint8Array(100_000)), 100_000);
    * ```
@@ -398,126 +225,55 @@ export class FdFile extends Descriptor {
     return used;
   }
 
-  /**
-   * The asynchronous twin of `readIntoSync()`, with its errors.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/zero");
-   * const bytes = new Uint8Array(100_000).fill(1);
-   * assertEquals(await file.readInto(bytes), 100_000);
-   * assertEquals(bytes[99_999], 0);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.readIntoSync}. */
   async readInto(p: Uint8Array): Promise<number> {
     checkArgument("FdFile.readInto()", "p", p, aBuffer);
     return await this.#inOrder(POLLIN, (calls) => calls.fill(p));
   }
 
   /**
-   * Writes all of `p` at the offset of the file.
+   * Writes all bytes at the offset of the file. Stands for write(2). Needs WRITE.
    *
-   * Stands for write(2), repeated; needs WRITE.
+   * If the file accepts no more bytes without giving a reason, it throws `Deno.errors.WriteZero`.
    *
-   * @throws {Deno.errors.WriteZero} When the file takes no more bytes and says no reason.
-   * @throws {TypeError} When `p` is no Uint8Array.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   file.writeAllSync(new Uint8Array(1_000_000));
-   *   assertEquals(file.statSync().size, 1_000_000);
-   * }
-   * tmp.removeSync(path);
-   * ```
+   * @param p The bytes.
    */
   writeAllSync(p: Uint8Array): void {
     let used = this.#writeHere(p);
     while (used < p.length) used += progress(this.#writeHere(p.subarray(used)));
   }
 
-  /**
-   * The asynchronous twin of `writeAllSync()`, with its errors.
-   *
-   * Stands for write(2), repeated; needs WRITE.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks WRITE.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   await file.writeAll(new Uint8Array(1_000_000));
-   *   assertEquals(file.statSync().size, 1_000_000);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.writeAllSync}. */
   async writeAll(p: Uint8Array): Promise<void> {
     checkArgument("FdFile.writeAll()", "p", p, aBuffer);
     return await this.#inOrder(POLLOUT, (calls) => calls.drain(p));
   }
 
   /**
-   * The bytes from the offset of the file on, as a stream, which closes the file at their end, on failure and when it is
-   * cancelled. A reader may bring its own memory (`mode: "byob"`).
+   * A stream of the bytes from the offset of the file on, also for `byob` readers. Stands for read(2) and close(2). Needs
+   * READ.
    *
-   * Stands for read(2), repeated, and close(2); needs READ.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed; its reads reject with the errors of `readSync()`.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * const chunks = await Array.fromAsync(openSync("/dev/null").readable);
-   * assertEquals(chunks, []);
-   * ```
+   * It closes the file at the end, on failure and when it is canceled. Its reads reject with the errors of {@link
+   * FdFile.read}.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= (this.fd, readableOf(this));
   }
 
   /**
-   * A stream that writes at the offset of the file, and closes the file when it is closed or aborted and on failure.
+   * A stream that writes at the offset of the file. Stands for write(2) and close(2). Needs WRITE.
    *
-   * Stands for write(2), repeated, and close(2); needs WRITE.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed; its writes reject with the errors of `writeSync()`.
+   * It closes the file when it is closed or aborted, and on failure. Its writes reject with the errors of {@link
+   * FdFile.write}.
    *
    * @example
    * ```ts
    * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
-   * const text = new Blob(["text"]).stream();
-   * await text.pipeTo(tmp.openSync(path, { write: true }).writable);
-   * assertEquals(tmp.readTextFileSync(path), "text");
+   * await new Blob(["text"]).stream().pipeTo(tmp.openSync(path, { write: true }).writable);
+   * assertEquals(await new Response(tmp.openSync(path).readable).text(), "text");
    * tmp.removeSync(path);
    * ```
    */
@@ -526,34 +282,26 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * The lines of the text from the offset of the file on, without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD,
-   * and a byte order mark at the start is left out.
+   * Reads the lines from the offset of the file on. Stands for read(2). Needs READ.
    *
-   * It reads ahead: after a loop that ended early the offset is behind the last line that was given. A line of more than
-   * `maxLength` bytes, without its end, ends the loop with a RangeError; the lines before it come first.
+   * What is not UTF-8 becomes U+FFFD, and a byte order mark at the start is left out. It reads ahead: after a loop that
+   * ended early, the offset is beyond the last line that was returned. The first line throws the errors of the file.
    *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @param options `maxLength` is the most bytes of a line. Default: 16 MiB.
-   * @returns The lines, as they are asked for.
-   * @throws {TypeError} If an option is unknown or of the wrong type.
-   * @throws {RangeError} If a line has more than `maxLength` bytes.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read: when the first line is asked for.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ, and any errno that Deno has no class for.
+   * @param options `maxLength` is the most bytes of a line; a longer one is a RangeError, after the lines before it.
+   * Default: 16 MiB.
+   * @returns The lines, without "\n" or "\r\n".
    *
    * @example
    * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { read: true, write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.pwriteSync(new TextEncoder().encode("one\ntwo\r\nthree"), 0);
-   *   assertEquals([...file.linesSync()], ["one", "two", "three"]);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.openSync(path, { read: true, write: true });
+   * tmp.removeSync(path);
+   * file.writeAllSync(new TextEncoder().encode("one\ntwo\r\nthree"));
+   * file.seekSync(0, Deno.SeekMode.Start);
+   * assertEquals([...file.linesSync()], ["one", "two", "three"]);
    * ```
    */
   linesSync(options: LengthOptions = {}): Generator<string, void, undefined> {
@@ -564,23 +312,7 @@ export class FdFile extends Descriptor {
     );
   }
 
-  /**
-   * The asynchronous twin of `linesSync()`, with its errors.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/null");
-   * assertEquals(await Array.fromAsync(file.lines()), []);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.linesSync}, for `for await`. */
   lines(options: LengthOptions = {}): AsyncGenerator<string, void, undefined> {
     checkOptions("FdFile.lines()", options, lengthOptions("line"));
     return lines((bytes) => this.read(bytes), () => this.#bound("line", options, "FdFile.lines()"));
@@ -591,55 +323,16 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Moves the offset of the file and returns the new one, in bytes from the start.
-   *
-   * Stands for lseek(2); needs SEEK, also to tell the present offset.
-   *
-   * @throws {RangeError} When the offset is no integer of 64 bits.
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, EINVAL when the offset would be negative, ESPIPE for a pipe.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   assertEquals(file.seekSync(2 ** 33, Deno.SeekMode.Start), 2 ** 33);
-   *   assertEquals(file.seekSync(0, Deno.SeekMode.End), 0);
-   * }
-   * ```
+   * Moves the offset of the file. Stands for lseek(2). Needs SEEK, even to ask for the offset.
+   * @param offset How far, from where `whence` says; a result below 0 is EINVAL.
+   * @param whence The start or end of the file, or its offset.
+   * @returns The new offset.
    */
   seekSync(offset: number | bigint, whence: Deno.SeekMode): number {
     return libc.lseek(this, offset, whence);
   }
 
-  /**
-   * The asynchronous twin of `seekSync()`, with its errors.
-   *
-   * Stands for lseek(2); needs SEEK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   assertEquals(await file.seek(10, Deno.SeekMode.Start), 10);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.seekSync}. */
   async seek(offset: number | bigint, whence: Deno.SeekMode): Promise<number> {
     checkArgument("FdFile.seek()", "offset", offset, anOffset);
     checkArgument("FdFile.seek()", "whence", whence, anInteger(-0x80000000, 0x7fffffff));
@@ -647,23 +340,8 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * What is known of the file: size in bytes, times, mode, owner.
-   *
-   * Stands for fstat(2); needs FSTAT.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSTAT, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using file = openSync("/dev/null");
-   *   assert(file.statSync().isCharDevice);
-   * }
-   * ```
+   * Reports on the file. Stands for fstat(2). Needs FSTAT.
+   * @returns Its size in bytes, times, mode, owner and kind.
    */
   statSync(): Deno.FileInfo {
     const { statSize, decodeStat } = abi();
@@ -672,212 +350,84 @@ export class FdFile extends Descriptor {
     return decodeStat(stat);
   }
 
-  /**
-   * The asynchronous twin of `statSync()`, with its errors.
-   *
-   * Stands for fstat(2); needs FSTAT.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSTAT.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using file = openSync("/dev/null");
-   * assertEquals((await file.stat()).isCharDevice, true);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.statSync}. */
   stat(): Promise<Deno.FileInfo> {
     return this.#inOrder(POLLOUT, () => this.statSync());
   }
 
   /**
-   * Makes the file `len` bytes long.
-   *
-   * Stands for ftruncate(2); needs FTRUNCATE.
-   *
-   * @throws {RangeError} When the length is no integer of 64 bits.
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FTRUNCATE, EINVAL when it is not open to write or the length is negative.
+   * Cuts or extends the file. Stands for ftruncate(2). Needs FTRUNCATE.
+   * @param len Its new length in bytes. A file that is not open for writing is EINVAL, as a negative number is.
    *
    * @example
    * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.truncateSync(100);
-   *   assertEquals(file.statSync().size, 100);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.openSync(path, { write: true });
+   * tmp.removeSync(path);
+   * file.truncateSync(100);
+   * file.utimeSync(1, new Date(2500));
+   * assertEquals(file.statSync().size, 100);
+   * assertEquals(file.statSync().mtime, new Date(2500));
    * ```
    */
   truncateSync(len: number | bigint = 0): void {
     libc.ftruncate(this, len);
   }
 
-  /**
-   * The asynchronous twin of `truncateSync()`, with its errors.
-   *
-   * Stands for ftruncate(2); needs FTRUNCATE.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FTRUNCATE.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   await file.truncate(5);
-   *   assertEquals(file.statSync().size, 5);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.truncateSync}. */
   async truncate(len: number | bigint = 0): Promise<void> {
     checkArgument("FdFile.truncate()", "len", len, anOffset);
     return await this.#inOrder(POLLOUT, (calls) => calls.using((fd) => ftruncateAsync(fd, len)));
   }
 
   /**
-   * Brings data and metadata to the disk.
-   *
-   * Stands for fsync(2); needs FSYNC.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC, EINVAL for a socket, and any errno that Deno has no class for.
+   * Waits until data and metadata are on the disk. Stands for fsync(2). Needs FSYNC. A socket is EINVAL.
    *
    * @example
    * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.writeSync(new Uint8Array(3));
-   *   file.syncSync();
-   *   assertEquals(file.statSync().size, 3);
-   * }
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using file = tmp.openSync(path, { write: true });
+   * tmp.removeSync(path);
+   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
+   * file.syncDataSync();
+   * file.syncSync();
    * ```
    */
   syncSync(): void {
     libc.fsync(this);
   }
 
-  /**
-   * The asynchronous twin of `syncSync()`, with its errors.
-   *
-   * Stands for fsync(2); needs FSYNC.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   await file.writeAll(new Uint8Array(5));
-   *   await file.sync();
-   *   assertEquals(file.statSync().size, 5);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.syncSync}. */
   sync(): Promise<void> {
     return this.#inOrder(POLLOUT, (calls) => calls.using(fsyncAsync));
   }
 
-  /**
-   * Brings the data to the disk.
-   *
-   * Stands for fdatasync(2); needs FSYNC.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC, EINVAL for a socket, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.writeSync(new Uint8Array(3));
-   *   file.syncDataSync();
-   *   assertEquals(file.statSync().size, 3);
-   * }
-   * ```
-   */
+  /** Waits until the data is on the disk. Stands for fdatasync(2). Needs FSYNC. A socket is EINVAL. */
   syncDataSync(): void {
     libc.fdatasync(this);
   }
 
-  /**
-   * The asynchronous twin of `syncDataSync()`, with its errors.
-   *
-   * Stands for fdatasync(2); needs FSYNC.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FSYNC.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   await file.writeAll(new Uint8Array(5));
-   *   await file.syncData();
-   *   assertEquals(file.statSync().size, 5);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.syncDataSync}. */
   syncData(): Promise<void> {
     return this.#inOrder(POLLOUT, (calls) => calls.using(fdatasyncAsync));
   }
 
   /**
-   * Tells whether it is a terminal.
-   *
-   * Stands for isatty(3); needs IOCTL and the ioctl TIOCGETA.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks IOCTL or that ioctl.
+   * Checks if it is a terminal. Stands for isatty(3). Needs IOCTL with TIOCGETA.
+   * @returns Whether it is one.
    *
    * @example
    * ```ts
-   * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
+   * import { openSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using file = openSync("/dev/null");
-   *   assertEquals(file.isTerminal(), false);
-   * }
+   * using file = openSync("/dev/null");
+   * assertEquals(file.isTerminal(), false);
    * ```
    */
   isTerminal(): boolean {
@@ -885,57 +435,15 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Locks the file, shared or exclusive, and waits for it as long as it takes.
-   *
-   * Stands for flock(2); needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.lockSync(true);
-   *   assert(file.tryLockSync(true));
-   * }
-   * ```
+   * Locks the file, and waits until it can. Stands for flock(2). Needs FLOCK.
+   * @param exclusive Whether no other lock may exist; else other shared locks may.
    */
   lockSync(exclusive = false): void {
     checkArgument("FdFile.lockSync()", "exclusive", exclusive, aBoolean);
     libc.flock(this, exclusive ? libc.LOCK_EX : libc.LOCK_SH);
   }
 
-  /**
-   * Locks the file, shared or exclusive, as soon as nobody holds a lock that excludes it.
-   *
-   * It tries again and again, up to 20 times a second, and takes no thread. Stands for flock(2) with LOCK_NB; needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   using other = tmp.openSync(path);
-   *   await file.lock(true);
-   *   assertEquals(other.tryLockSync(), false);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.lockSync}. It tries again up to 20 times a second, and uses no thread. */
   async lock(exclusive = false): Promise<void> {
     checkArgument("FdFile.lock()", "exclusive", exclusive, aBoolean);
     const calls = this.#asyncCalls();
@@ -945,27 +453,22 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Locks the file and returns true, or returns false where another holds a lock.
-   *
-   * Stands for flock(2) with LOCK_NB; needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
+   * Locks the file if it can at once. Stands for flock(2) with LOCK_NB. Needs FLOCK.
+   * @param exclusive Whether no other lock may exist; else other shared locks may.
+   * @returns Whether it has the lock; false if another open file has one in the way.
    *
    * @example
    * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using one = tmp.openSync(name, { write: true, createNew: true });
-   *   using two = tmp.openSync(name);
-   *   libc.unlinkat(tmp, name, 0);
-   *   assert(one.tryLockSync(true));
-   *   assert(!two.tryLockSync());
-   * }
+   * import { openDirSync } from "jsr:@capsicum/capsicum";
+   * import { assertEquals } from "jsr:@std/assert";
+   * using tmp = openDirSync("/tmp");
+   * const path = tmp.makeTempFileSync();
+   * using one = tmp.openSync(path), two = tmp.openSync(path);
+   * tmp.removeSync(path);
+   * one.lockSync(true);
+   * assertEquals(two.tryLockSync(), false);
+   * one.unlockSync();
+   * assertEquals(two.tryLockSync(), true);
    * ```
    */
   tryLockSync(exclusive = false): boolean {
@@ -979,164 +482,49 @@ export class FdFile extends Descriptor {
     }
   }
 
-  /**
-   * The asynchronous twin of `tryLockSync()`, with its errors.
-   *
-   * Stands for flock(2) with LOCK_NB; needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   using other = tmp.openSync(path);
-   *   assertEquals(await file.tryLock(true), true);
-   *   assertEquals(await other.tryLock(), false);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.tryLockSync}. */
   async tryLock(exclusive = false): Promise<boolean> {
     checkArgument("FdFile.tryLock()", "exclusive", exclusive, aBoolean);
     return await this.#inOrder(POLLOUT, () => this.tryLockSync(exclusive));
   }
 
-  /**
-   * Unlocks the file.
-   *
-   * Stands for flock(2); needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using one = tmp.openSync(name, { write: true, createNew: true });
-   *   using two = tmp.openSync(name);
-   *   libc.unlinkat(tmp, name, 0);
-   *   one.lockSync(true);
-   *   one.unlockSync();
-   *   assert(two.tryLockSync());
-   * }
-   * ```
-   */
+  /** Unlocks the file. Stands for flock(2). Needs FLOCK. */
   unlockSync(): void {
     libc.flock(this, libc.LOCK_UN);
   }
 
-  /**
-   * The asynchronous twin of `unlockSync()`, with its errors.
-   *
-   * Stands for flock(2); needs FLOCK.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FLOCK.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   using other = tmp.openSync(path);
-   *   await file.lock(true);
-   *   await file.unlock();
-   *   assertEquals(await other.tryLock(true), true);
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.unlockSync}. */
   unlock(): Promise<void> {
     return this.#inOrder(POLLOUT, () => this.unlockSync());
   }
 
   /**
-   * Sets access and modification time, as Dates or in seconds since 1970, with milliseconds.
-   *
-   * Stands for futimens(2); needs FUTIMES.
-   *
-   * @throws {RangeError} When a time is none, or lies in the last second before 1970, which FreeBSD can't set.
-   * @throws {TypeError} When a time is neither a number nor a Date.
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {Deno.errors.PermissionDenied} When the file is somebody else's.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FUTIMES, and any errno that Deno has no class for.
-   *
-   * @example
-   * ```ts
-   * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * if (isSupported()) {
-   *   using tmp = openDirSync("/tmp");
-   *   const name = crypto.randomUUID();
-   *   using file = tmp.openSync(name, { write: true, createNew: true });
-   *   libc.unlinkat(tmp, name, 0);
-   *   file.utimeSync(1, new Date(2500));
-   *   assertEquals(file.statSync().mtime, new Date(2500));
-   * }
-   * ```
+   * Sets the times of the file, to the millisecond. Stands for futimens(2). Needs FUTIMES.
+   * @param atime The time of access, as a Date or in seconds since 1970. FreeBSD can't set the last second before 1970.
+   * @param mtime The time of modification, in the same form.
    */
   utimeSync(atime: number | Date, mtime: number | Date): void {
     libc.futimens(this, timespecs(atime, mtime));
   }
 
-  /**
-   * The asynchronous twin of `utimeSync()`, with its errors.
-   *
-   * Stands for futimens(2); needs FUTIMES.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed, or is closed while the call waits.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks FUTIMES.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   *
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * {
-   *   using file = tmp.openSync(path, { read: true, write: true });
-   *   await file.utime(1, new Date(2_000));
-   *   assertEquals(file.statSync().mtime, new Date(2_000));
-   * }
-   * tmp.removeSync(path);
-   * ```
-   */
+  /** The asynchronous twin of {@link FdFile.utimeSync}. */
   async utime(atime: number | Date, mtime: number | Date): Promise<void> {
     const times = timespecs(atime, mtime);
     return await this.#inOrder(POLLOUT, () => void libc.futimens(this, times));
   }
 
   /**
-   * Gives up the descriptor: its number, which the caller closes from now on. Calls that wait are rejected.
+   * Gives up the descriptor without closing it. Calls that wait are rejected.
    *
-   * A FIFO that the library made O_NONBLOCK is that no longer, unless it lacks FCNTL.
+   * A FIFO that the library made O_NONBLOCK is blocking again, unless it lacks FCNTL. While an asynchronous call is
+   * moving bytes, it throws `Deno.errors.Busy`: await the call first.
    *
-   * @throws {Deno.errors.Busy} While an asynchronous call is moving bytes: await it first.
-   * @throws {Deno.errors.BadResource} When it is closed or was taken already.
+   * @returns The number of the descriptor, which the caller closes from now on.
    *
    * @example
    * ```ts
    * import { libc, openSync } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   *
    * const file = openSync("/dev/zero");
    * await file.read(new Uint8Array(1));
    * assertEquals(libc.close(file.take()), 0);
@@ -1155,19 +543,15 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Closes the file. Asynchronous calls that wait are rejected; where one is moving bytes, the descriptor is closed once
-   * that has ended, and only `await using` tells of an error of that.
+   * Closes the file. Stands for close(2).
    *
-   * Stands for close(2). Requires `--allow-ffi` permission.
-   *
-   * @throws {Deno.errors.BadResource} When it is closed already.
-   * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of that. A late
+   * write error, such as EIO, is a `CapsicumError`; the file is closed all the same.
    *
    * @example
    * ```ts
    * import { openSync } from "jsr:@capsicum/capsicum";
    * import { assertThrows } from "jsr:@std/assert";
-   *
    * const file = openSync("/dev/null");
    * file.close();
    * assertThrows(() => file.fd, Deno.errors.BadResource);
@@ -1179,9 +563,7 @@ export class FdFile extends Descriptor {
     else libc.close(fd);
   }
 
-  /**
-   * Closes the file if it is open, and waits for the calls that are moving bytes.
-   */
+  /** Closes the file if it is open, and waits for the calls that are moving bytes. */
   override async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
     await this.#calls?.closing;

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { quoted, shortened } from "../rights/text.ts";
+import { quoted, shortened, visible } from "../rights/text.ts";
 import { AT_FDCWD } from "./freebsd/constants.ts";
 
-export { listed, quoted, shortened } from "../rights/text.ts";
+export { listed, quoted, shortened, visible } from "../rights/text.ts";
 
 /** The most characters of a message. */
 export const MOST = 300;
@@ -60,7 +60,8 @@ function inWords(
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   try {
-    return shortened(Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, breakLength: Infinity }), 60);
+    const text = Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, breakLength: Infinity });
+    return shortened(visible(text), 60);
   } catch {
     // What shows itself may throw, and a revoked proxy does.
     return typeof value === "function" ? "a function" : "an object";

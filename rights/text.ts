@@ -4,7 +4,7 @@ const CUT = "...";
 /** A string as an error message shows it: in quotes and escaped, of at most `most` characters, cut in the middle. */
 export function quoted(text: string, most = 60): string {
   if (text.length <= most) {
-    const whole = JSON.stringify(text);
+    const whole = inJson(text);
     if (whole.length <= most) return whole;
   }
   const room = Math.max(most - CUT.length - 2, 0), half = Math.ceil(room / 2);
@@ -13,9 +13,23 @@ export function quoted(text: string, most = 60): string {
   return `"${start}${CUT}${end}"`;
 }
 
+/** What a terminal may obey or shows as something else: control, bidirectional and invisible characters, ends of lines. */
+// deno-lint-ignore no-control-regex
+const UNSEEN = /[\0-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
+
+/** A text whose characters all can be seen: the others are escaped, as `\u001b`. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A text as JSON writes it, and visible. */
+function inJson(text: string): string {
+  return visible(JSON.stringify(text));
+}
+
 /** The first characters of a text, or the last, as JSON escapes them, as many as there is room for. */
 function escaped(text: string, room: number, last = false): string {
-  const characters = Array.from(text, (character) => JSON.stringify(character).slice(1, -1));
+  const characters = Array.from(text, (character) => inJson(character).slice(1, -1));
   if (last) characters.reverse();
   const fitting: string[] = [];
   for (const character of characters) {

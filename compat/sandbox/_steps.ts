@@ -1,5 +1,5 @@
 import { descriptor } from "../../ffi/fd_like.ts";
-import { listed, MOST, quoted, shortened, shown } from "../../ffi/message.ts";
+import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/message.ts";
 import { Rights, type RightsLike } from "../../rights/mod.ts";
 import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
@@ -72,9 +72,11 @@ export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
 
 /** Of two limits for one descriptor the second could fail, once the first can't be taken back. */
 function distinct(existing: Existing[]): Existing[] {
-  for (const [i, { fd, name }] of existing.entries()) {
+  for (const [i, { fd }] of existing.entries()) {
     const other = existing.slice(0, i).find((other) => other.fd === fd);
-    if (other) throw new RangeError(`sandbox(): ${other.name} and ${name} are the same descriptor, ${fd}.`);
+    if (other === undefined) continue;
+    const names = [other, existing[i]!].map(({ name }) => shortened(visible(name), 60));
+    throw new RangeError(`sandbox(): ${names.join(" and ")} are the same descriptor, ${fd}.`);
   }
   return existing;
 }
@@ -113,7 +115,7 @@ function entries<P, E>(
     throw new TypeError(`sandbox(): ${part} must be an object of entries by name, not ${shown(plans)}.`);
   }
   return Object.entries(plans).map(([key, plan]) => {
-    const name = `${part}.${key}`, call = `sandbox(): ${shortened(name, 40)}`;
+    const name = `${part}.${key}`, call = `sandbox(): ${shortened(visible(name), 40)}`;
     if (plan === undefined) throw new TypeError(`${call}: an entry must be an object, not undefined.`);
     checkOptions(call, plan, known[part]);
     try {

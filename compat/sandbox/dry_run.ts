@@ -1,3 +1,4 @@
+import { visible } from "../../ffi/message.ts";
 import type { Entry, Steps } from "./_steps.ts";
 import { wrapped } from "./wrap.ts";
 import type { DryRunPlan, Plan } from "./plan.ts";
@@ -53,7 +54,9 @@ export function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPl
     enforce === "required"
       ? "sandbox() would do this, and throw where there is no Capsicum:"
       : "sandbox() would do this; without Capsicum it would only open:",
-    ...steps.flatMap((step, i) => wrapped(`${String(i + 1).padStart(3)}. `, sentences[step.step](step))),
+    ...steps.flatMap((step, i) =>
+      wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step)))
+    ),
   ].join("\n");
   return { enforce, steps, toString: () => text };
 }

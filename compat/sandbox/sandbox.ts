@@ -1,7 +1,7 @@
 import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { listed, MOST, quoted, shortened } from "../../ffi/message.ts";
+import { listed, MOST, quoted, shortened, visible } from "../../ffi/message.ts";
 import type { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits } from "./descriptors/narrow.ts";
@@ -123,10 +123,10 @@ class Run {
   }
 
   #message(step: SandboxStep, entry: string | undefined, { message, code }: SyscallError): string {
-    const of = entry === undefined ? "" : ` ${shortened(entry, 60)}`;
+    const of = entry === undefined ? "" : ` ${shortened(visible(entry), 60)}`;
     const left = this.#limited.length === 0
       ? ""
-      : ` Limited all the same, which can't be taken back: ${listed(this.#limited, 120)}.`;
+      : ` Limited all the same, which can't be taken back: ${listed(this.#limited.map(visible), 120)}.`;
     const what = `sandbox(): to ${step}${of} failed`, room = MOST - what.length - left.length - ": ".length;
     if (message.length <= room) return `${what}: ${message}${left}`;
     const because = code === undefined ? ": " : ` (${code}): `;

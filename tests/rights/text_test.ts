@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { listed, quoted, shortened } from "../../rights/text.ts";
+import { listed, quoted, shortened, visible } from "../../rights/text.ts";
 import { test } from "../_test.ts";
 
 test("quoted() shows a short text whole, and cuts the middle out of a longer one", () => {
@@ -21,6 +21,19 @@ test("quoted() shows a short text whole, and cuts the middle out of a longer one
       assertEquals([shown.startsWith('"'), shown.endsWith('"'), shown.includes("...")], [true, true, true]);
     }
   }
+});
+
+test("quoted() and visible() leave no character that a terminal obeys or that is not seen", () => {
+  const unseen = "\x00\n\x1b\x7f\x85\x9b\u200b\u200e\u2028\u202e\u2066\ufeff\udce9";
+  // deno-lint-ignore no-control-regex
+  const obeyed = /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/;
+  for (const character of unseen) {
+    for (const text of [quoted(`a${character}b`), quoted(character.repeat(99)), visible(`a${character}b`)]) {
+      assert(!obeyed.test(text), JSON.stringify(text));
+    }
+  }
+  assertEquals(quoted("a\x9bb"), '"a\\u009bb"');
+  assertEquals([visible('"é" \\ \u{1f600}'), quoted("é \u{1f600}")], ['"é" \\ \u{1f600}', '"é \u{1f600}"']);
 });
 
 test("shortened() keeps the start and the end of a text", () => {

@@ -106,7 +106,7 @@ export class Calls {
     const { kind } = this.#subjectNow(), { fd } = this.#file;
     if (!(bytes instanceof Uint8Array)) return transfer.here(fd, bytes);
     if (kind !== "file") return await this.#moveWhenReady(transfer, bytes);
-    if (bytes.length === 0) return transfer.here(fd, bytes);
+    if (bytes.length === 0) return await this.#moveHere(() => transfer.here(fd, bytes));
     if (bytes.length <= small && isFree()) return inTurn(() => transfer.here(fd, bytes));
     return await this.using(async (fd) => {
       endTurn();
@@ -139,7 +139,7 @@ export class Calls {
       if (moved !== NO_SOCKET) return moved;
     }
     // A call of no bytes never waits.
-    if (bytes.length === 0) return transfer.here(this.#file.fd, bytes);
+    if (bytes.length === 0) return await this.#moveHere(() => transfer.here(this.#file.fd, bytes));
     for (const pause = pauses();;) {
       const { fd } = this.#file, found = eventsWithin(0, fd, events);
       const isNow = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd);

@@ -4,6 +4,7 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, aLength, aMode, anInteger, type Check, checkArgument, checkOptions } from "../options.ts";
 import { at, codeOf, confines, followed, unfollowed, type Use } from "../path/resolve.ts";
+import { named, told } from "../path/told.ts";
 import { statAt } from "./stat.ts";
 import { timespecs } from "./times.ts";
 
@@ -101,6 +102,8 @@ export function truncate(dir: FdLike, path: string, length: number): void {
   const fd = openBeneath(dir, path, flags);
   try {
     libc.ftruncate(fd, length);
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
   } finally {
     libc.close(fd);
   }

@@ -205,16 +205,17 @@ class Copy {
     const finish = (file: FdFile) => {
       if (this.#preserveTimestamps) libc.futimens(file, timesOf(found.info));
     };
+    const names = { from: source.told, to: target.told };
     // A symlink is replaced, not written through.
     const isLink = old?.info.isSymlink === true, replaced = isLink ? undefined : old;
     using next = this.#publishes ? successorAt(target, replaced) : undefined;
-    if (next !== undefined) return yield* replacing(from, next, finish, this.#overwrite);
+    if (next !== undefined) return yield* replacing(from, next, names, finish, this.#overwrite);
     const to = on(target, (fd, name) => {
       if (isLink) libc.unlinkat(fd, name, 0);
       const flags = TARGET | libc.O_NOFOLLOW | (replaced === undefined ? libc.O_EXCL : 0);
       return libc.openat(fd, name, flags, 0o600);
     });
-    yield* overwriting(from, to, (identity) => this.refuseSame(found, { ...found, identity }), finish);
+    yield* overwriting(from, to, names, (identity) => this.refuseSame(found, { ...found, identity }), finish);
   }
 
   /** Makes a directory unless there is one, and tells whether it did. */

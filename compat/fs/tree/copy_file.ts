@@ -17,15 +17,23 @@ import { hasAcl, modeAfter } from "../metadata/mode.ts";
 import { openBeneath } from "../open.ts";
 import { checkedPath, lastComponent } from "../path/components.ts";
 import { on, Place, type Spot } from "../path/place.ts";
+import { type Named, named, told } from "../path/told.ts";
 import { symlinkAt } from "../path/resolve.ts";
 import { type Identified, identifiedIfThere, identifiedOf, statOf } from "../metadata/stat.ts";
 import { SUCCEEDING, Successor } from "../whole/successor.ts";
 import { inTurns } from "./turns.ts";
 
+/** What a copy is made of, and what is made, as the caller knows them. */
+export interface Names {
+  readonly from: Named;
+  readonly to: Named;
+}
+
 /** Two open files: the bytes of one are to be written to the other. */
 export interface Pair {
   readonly from: FdFile;
   readonly to: FdFile;
+  readonly names: Names;
 }
 
 /** With O_NONBLOCK a FIFO is not waited for. */
@@ -36,17 +44,26 @@ const PIECE = 256 * 1024;
 /** Copies the bytes of each pair at once. */
 export function copyPairs(pairs: Iterable<Pair>): void {
   let piece: Uint8Array<ArrayBuffer> | undefined;
-  for (const { from, to } of pairs) {
+  for (const { from: { fd: from }, to: { fd: to }, names } of pairs) {
     piece ??= new Uint8Array(PIECE);
-    for (let count; (count = libc.read(from, piece)) > 0;) writeAll(to.fd, piece.subarray(0, count));
+    try {
+      for (let count; (count = libc.read(from, piece)) > 0;) writeAll(to, piece.subarray(0, count));
+    } catch (error) {
+      throw told(told(error, from, names.from), to, names.to);
+    }
   }
 }
 
 /** Copies the bytes of each pair off this thread. */
 export async function copyPairsAsync(pairs: Iterable<Pair>): Promise<void> {
   const piece = new Uint8Array(PIECE);
-  for await (const { from, to } of inTurns(pairs)) {
-    for (let count; (count = await from.read(piece)) !== null;) await to.writeAll(piece.subarray(0, count));
+  for await (const { from, to, names } of inTurns(pairs)) {
+    const { fd } = from, { fd: toFd } = to;
+    try {
+      for (let count; (count = await from.read(piece)) !== null;) await to.writeAll(piece.subarray(0, count));
+    } catch (error) {
+      throw told(told(error, fd, names.from), toFd, names.to);
+    }
   }
 }
 
@@ -58,6 +75,7 @@ export function* copyingFile(
   to: string,
 ): Generator<Pair, void, undefined> {
   checkedPath(to);
+  const names = { from: named(dir, from), to: named(toDir, to) };
   using source = new FdFile(openBeneath(dir, from, SOURCE));
   const { info, identity } = identifiedOf(source.fd);
   if (!info.isFile) throw new TypeError(`copyFile copies files only, and ${shown(from)} is something else.`);
@@ -70,8 +88,8 @@ export function* copyingFile(
   refuse(old?.identity);
   using next = place && successorAt(place, old);
   yield* next === undefined
-    ? overwriting(source, openBeneath(toDir, to, TARGET, 0o600), refuse)
-    : replacing(source, next);
+    ? overwriting(source, openBeneath(toDir, to, TARGET, 0o600), names, refuse)
+    : replacing(source, next, names);
 }
 
 /** A new file beside the one in a place, or beside nothing; undefined if it can't take that. */
@@ -96,10 +114,11 @@ type Finish = (file: FdFile) => void;
 export function* replacing(
   source: FdFile,
   next: Successor,
+  names: Names,
   finish: Finish = () => {},
   replaces = true,
 ): Generator<Pair, void, undefined> {
-  yield { from: source, to: next.file };
+  yield { from: source, to: next.file, names };
   finish(next.file);
   next.publish(modeFor(source, next.file), replaces);
 }
@@ -112,6 +131,7 @@ export function* replacing(
 export function* overwriting(
   source: FdFile,
   fd: number,
+  names: Names,
   refuse: (identity: string) => void,
   finish: Finish = () => {},
 ): Generator<Pair, void, undefined> {
@@ -122,7 +142,7 @@ export function* overwriting(
     libc.fchmod(target, 0o600);
     libc.ftruncate(target, 0);
   }
-  yield { from: source, to: target };
+  yield { from: source, to: target, names };
   finish(target);
   if (isFile) libc.fchmod(target, modeFor(source, target));
   target.close();

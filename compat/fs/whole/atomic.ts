@@ -7,6 +7,7 @@ import { checkHolds, rightsOf } from "../metadata/held.ts";
 import { mayHaveAcl, modeAfter } from "../metadata/mode.ts";
 import { aMode, checkOptions } from "../options.ts";
 import { on, Place } from "../path/place.ts";
+import { named, told } from "../path/told.ts";
 import { codeOf } from "../path/resolve.ts";
 import { statIfThere, statOf } from "../metadata/stat.ts";
 import { SUCCEEDING, Successor } from "./successor.ts";
@@ -31,8 +32,13 @@ export function writeAtomicSync(
 ): void {
   const bytes = bytesOf("Dir.writeFileAtomicSync()", data);
   for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
-    file.writeAllSync(bytes);
-    file.syncSync();
+    const { fd } = file;
+    try {
+      file.writeAllSync(bytes);
+      file.syncSync();
+    } catch (error) {
+      throw told(error, fd, named(dir, path));
+    }
   }
 }
 
@@ -43,9 +49,15 @@ export async function writeAtomic(
   options?: AtomicWriteOptions,
 ): Promise<void> {
   const bytes = bytesOf("Dir.writeFileAtomic()", data);
+  const name = named(dir, path);
   for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
-    await file.writeAll(bytes);
-    await file.sync();
+    const { fd } = file;
+    try {
+      await file.writeAll(bytes);
+      await file.sync();
+    } catch (error) {
+      throw told(error, fd, name);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { FdFile } from "../file.ts";
 import { rightsOf } from "../metadata/held.ts";
 import { lines, linesSync } from "../io/lines.ts";
 import { openBeneath } from "../open.ts";
+import { named, told } from "../path/told.ts";
 import { openForUse } from "../open_async.ts";
 import { readingAll, restOf } from "../io/read_all.ts";
 import { statOf } from "../metadata/stat.ts";
@@ -51,13 +52,19 @@ async function readWhole(
   signal: AbortSignal | undefined,
   most: Bound,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const name = named(dir, path);
   await using file = await openForUse(dir, path, READING, 0, signal);
-  return await untilAborted(file, signal, async () => {
-    const steps = readingAll(() => restOf(file.fd), most);
-    let step = steps.next();
-    while (!step.done) step = steps.next(await file.read(step.value) ?? 0);
-    return step.value;
-  });
+  const { fd } = file;
+  try {
+    return await untilAborted(file, signal, async () => {
+      const steps = readingAll(() => restOf(fd), most);
+      let step = steps.next();
+      while (!step.done) step = steps.next(await file.read(step.value) ?? 0);
+      return step.value;
+    });
+  } catch (error) {
+    throw told(error, fd, name);
+  }
 }
 
 /** The lines of a file, which is opened when the first is asked for. */
@@ -66,11 +73,17 @@ export function* readLinesSync(
   path: string,
   options: LengthOptions,
 ): Generator<string, void, undefined> {
+  const name = named(dir, path);
   using file = new FdFile(openBeneath(dir, path, READING));
-  yield* linesSync(
-    (bytes) => libc.read(file, bytes),
-    () => bound("line", options, "Dir.readTextFileLinesSync()", dir, path),
-  );
+  const { fd } = file;
+  const read = (bytes: Uint8Array) => {
+    try {
+      return libc.read(fd, bytes);
+    } catch (error) {
+      throw told(error, fd, name);
+    }
+  };
+  yield* linesSync(read, () => bound("line", options, "Dir.readTextFileLinesSync()", dir, path));
 }
 
 export async function* readLines(
@@ -78,10 +91,14 @@ export async function* readLines(
   path: string,
   options: ReadOptions,
 ): AsyncGenerator<string, void, undefined> {
-  const { signal } = options;
+  const { signal } = options, name = named(dir, path);
   await using file = await openForUse(dir, path, READING, 0, signal);
+  const { fd } = file;
   const all = lines(
-    (bytes) => file.read(bytes),
+    (bytes) =>
+      file.read(bytes).catch((error) => {
+        throw told(error, fd, name);
+      }),
     () => bound("line", options, "Dir.readTextFileLines()", dir, path),
   );
   for (;;) {
@@ -112,6 +129,8 @@ function reading<T>(
     const used = fill(fd, first);
     most.check(used);
     return used < FIRST ? use(first, used) : use(readRest(fd, first, most));
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
   } finally {
     libc.close(fd);
   }

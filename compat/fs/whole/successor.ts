@@ -4,6 +4,7 @@ import type { RightName } from "../../../rights/mod.ts";
 import { FdFile } from "../file.ts";
 import { renameUnlessThere } from "../path/links.ts";
 import { on, type Spot } from "../path/place.ts";
+import { told } from "../path/told.ts";
 import { createNew, withFreshName } from "./temp.ts";
 
 /** The rights that it takes to make such a file, to give it its mode, and to let it take the place. */
@@ -35,8 +36,13 @@ export class Successor implements Disposable {
 
   /** Gives it its mode and lets it take the place; with `replaces` false, only if nothing has that. */
   publish(mode: number, replaces = true): void {
-    libc.fchmod(this.file, mode);
-    this.file.close();
+    const { fd } = this.file;
+    try {
+      libc.fchmod(fd, mode);
+      this.file.close();
+    } catch (error) {
+      throw told(error, fd, this.#place.told);
+    }
     const rename = replaces ? libc.renameat : renameUnlessThere;
     this.#renaming((from) => on(this.#place, (fd, name) => rename(fd, from, fd, name)));
     this.#isThere = false;

@@ -7,6 +7,7 @@ import { permissionBits } from "../metadata/mode.ts";
 import { openBeneath } from "../open.ts";
 import { openForUse } from "../open_async.ts";
 import { aBoolean, anInteger, aSignal } from "../options.ts";
+import { named, told } from "../path/told.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
@@ -33,6 +34,8 @@ function writeSync(dir: FdLike, path: string, bytes: Uint8Array, options: WriteO
   const fd = openToWrite(dir, path, options);
   try {
     writeAll(fd, bytes);
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
   } finally {
     libc.close(fd);
   }
@@ -65,9 +68,14 @@ async function write(
 ): Promise<void> {
   const { signal } = options;
   if (data instanceof ReadableStream) return await writeStream(dir, path, data, options, encoding);
-  const bytes = encoding.whole(data);
+  const bytes = encoding.whole(data), name = named(dir, path);
   await using file = await openToWriteAsync(dir, path, options);
-  await untilAborted(file, signal, () => file.writeAll(bytes));
+  const { fd } = file;
+  try {
+    await untilAborted(file, signal, () => file.writeAll(bytes));
+  } catch (error) {
+    throw told(error, fd, name);
+  }
 }
 
 /** Writes what a stream gives. If that fails, the stream is cancelled with the reason, unless the file can't be opened. */
@@ -78,22 +86,24 @@ async function writeStream(
   options: WriteOptions,
   encoding: Encoding,
 ): Promise<void> {
-  const { signal } = options, source = stream.getReader();
+  const { signal } = options, name = named(dir, path), source = stream.getReader();
   let file: FdFile;
   try {
     file = await openToWriteAsync(dir, path, options);
   } catch (error) {
-    if (signal?.aborted) await source.cancel(error).catch(() => {});
+    if (signal?.aborted) source.cancel(error).catch(() => {});
     source.releaseLock();
     throw error;
   }
   await using _file = file;
+  const { fd } = file;
   try {
     await untilAborted(file, signal, async () => {
       for (let chunk; !(chunk = await source.read()).done;) await file.writeAll(encoding.chunk(chunk.value));
       await file.writeAll(encoding.rest());
     });
   } catch (error) {
+    told(error, fd, name);
     // A source that never ends cancelling keeps nothing open.
     source.cancel(error).catch(() => {});
     throw error;
@@ -115,20 +125,21 @@ function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
     return fd;
   } catch (error) {
     libc.close(fd);
-    throw error;
+    throw told(error, fd, named(dir, path));
   }
 }
 
 async function openToWriteAsync(dir: FdLike, path: string, options: WriteOptions): Promise<FdFile> {
   const { mode, signal } = options;
-  const bits = permissionBits(mode ?? 0o666);
+  const bits = permissionBits(mode ?? 0o666), name = named(dir, path);
   const file = await openForUse(dir, path, writingFlags(options), bits, signal);
+  const { fd } = file;
   try {
-    setMode(file, mode);
+    setMode(fd, mode);
     return file;
   } catch (error) {
     file.close();
-    throw error;
+    throw told(error, fd, name);
   }
 }
 

@@ -23,7 +23,7 @@
  *
  * @module
  */
-import { shown } from "../../../ffi/message.ts";
+import { quoted, shown, visible } from "../../../ffi/message.ts";
 import { isSupported, sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
 import { Rights } from "../../../rights/mod.ts";
 import { type OpenDescriptor, openDescriptors } from "./open_descriptors.ts";
@@ -97,7 +97,7 @@ function lines(
 
 /** A name that would move the cursor, or is not UTF-8, as JSON has it. */
 function printable(path: string): string {
-  return /[\p{Cc}\p{Cs}]/u.test(path) ? JSON.stringify(path) : path;
+  return visible(path) === path ? path : quoted(path, Infinity);
 }
 
 /** Prints, and gives the exit code. */

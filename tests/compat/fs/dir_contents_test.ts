@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { allCalls, failNext, needsStandin } from "../../_standin.ts";
@@ -135,6 +135,34 @@ test("Dir's async methods stop at an aborted signal and leave nothing open", asy
   await assertRejects(() => reading, DOMException);
   const { length } = await dir.readFile("file", { signal: new AbortController().signal });
   assertEquals(length, 1_000_000);
+});
+
+test("reads, writes and copies that fail once the file is open name its path as the caller gave it", async () => {
+  using fixture = new Fixture({ sub: { file: "x" } });
+  using dir = openDirSync(fixture.path);
+  using dev = openDirSync("/dev");
+  const bytes = new Uint8Array(3);
+  const calls: [path: string, code: string, dir: Dir, call: () => unknown][] = [
+    ["./sub", "EISDIR", dir, () => dir.readFileSync("./sub")],
+    ["./sub", "EISDIR", dir, () => dir.readFile("./sub")],
+    ["./sub", "EISDIR", dir, () => dir.readTextFileSync("./sub")],
+    ["./sub", "EISDIR", dir, () => dir.readTextFile("./sub")],
+    ["./sub", "EISDIR", dir, () => [...dir.readTextFileLinesSync("./sub")]],
+    ["./sub", "EISDIR", dir, () => Array.fromAsync(dir.readTextFileLines("./sub"))],
+    ["./full", "ENOSPC", dev, () => dev.writeFileSync("./full", bytes)],
+    ["./full", "ENOSPC", dev, () => dev.writeFile("./full", bytes)],
+    ["./full", "ENOSPC", dev, () => dev.writeFile("./full", ReadableStream.from([bytes]))],
+    ["./full", "ENOSPC", dev, () => dev.writeTextFileSync("./full", "x", { append: true })],
+    ["./full", "ENOSPC", dev, () => dev.writeTextFile("./full", "x")],
+    ["./full", "ENOSPC", dev, () => dir.copyFileSync("sub/file", dev, "./full")],
+    ["./full", "ENOSPC", dev, () => dir.copyFile("sub/file", dev, "./full")],
+    ["./full", "EINVAL", dev, () => dev.truncateSync("./full", 1)],
+  ];
+  for (const [path, code, { fd }, call] of calls) {
+    const error = await Promise.resolve().then(call).then(() => ({}), (error) => error);
+    assertEquals({ path: error.path, code: error.code, fd: error.fd }, { path, code, fd }, `${call}`);
+    assertStringIncludes(error.message, `"${path}" on fd ${fd}: `);
+  }
 });
 
 test("Dir's methods for whole files throw what Deno's do", async () => {

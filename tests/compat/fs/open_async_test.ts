@@ -230,6 +230,26 @@ test("Dir.writeFile() of a stream cancels it once, with the reason, if its signa
   await endOfPolls();
 });
 
+test("an aborted write of a stream does not wait for the stream's cancelling, whatever it had begun", async () => {
+  using fixture = new Fixture();
+  using dir = withFifo(fixture);
+  const stuck = () => new ReadableStream<Uint8Array>({ cancel: () => new Promise(() => {}) });
+  const signal = AbortSignal.abort(new Error("before"));
+  await assertRejects(() => dir.writeFile("file", stuck(), { signal }), Error, "before");
+  await abortedWhile((signal) => dir.writeFile("fifo", stuck(), { signal }));
+  await abortedWhile((signal) => dir.writeFile("file", stuck(), { signal }));
+});
+
+test("a stream that always has an empty chunk ready leaves the event loop alive", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const endless = <T>(chunk: T) =>
+    new ReadableStream<T>({ pull: (controller) => controller.enqueue(chunk) }, { highWaterMark: 0 });
+  await abortedWhile((signal) => dir.writeFile("file", endless(new Uint8Array()), { signal }));
+  await abortedWhile((signal) => dir.writeTextFile("file", endless(""), { signal }));
+  await abortedWhile((signal) => dir.writeFile("file", endless(new Uint8Array(3)), { signal }));
+});
+
 test("a write that fails for its argument leaves its target as it was", async () => {
   using fixture = new Fixture({ file: "old" });
   using dir = openDirSync(fixture.path);

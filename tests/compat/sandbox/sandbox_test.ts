@@ -339,6 +339,23 @@ test("a sandbox closes everything when it is disposed of, and then throws the fi
   assertEquals(left, { code: "EIO", open: [true, false, false] });
 }, { skip: needsStandin });
 
+test("names of a plan's entries reach no message with characters that a terminal obeys", () => {
+  const key = "a\n\x1b[31m\x9b",
+    opening = () => sandbox({ files: { [key]: { path: "/none" } }, enforce: "if-supported" });
+  const failed = assertThrows(opening, SandboxError);
+  const refused = assertThrows(() => sandbox({ fds: { [key]: { fd: 1, right: [] } as never } }), TypeError);
+  const same = { fd: 1, rights: [] };
+  const twice = assertThrows(() => sandbox({ fds: { [key]: same, b: same } }), RangeError);
+  const dry = {
+    message: String(sandbox({ files: { [key]: { path: "/none" } }, dryRun: true })).replaceAll("\n", ""),
+  };
+  for (const { message } of [failed, refused, twice, dry]) {
+    // deno-lint-ignore no-control-regex
+    assert(message.includes("a\\u000a\\u001b[31m\\u009b") && !/[\x00-\x1f\x7f-\x9f]/.test(message), message);
+  }
+  assertEquals(failed.entry, `files.${key}`);
+});
+
 test("the message of a SandboxError has at most 300 characters, with the code of its cause", () => {
   using fixture = new Fixture();
   const key = "k".repeat(1000), path = fixture.at("x".repeat(5000));

@@ -5,6 +5,7 @@
  */
 import * as library from "../../mod.ts";
 import { Dir, FdFile, Ioctl, Ioctls, libc } from "../../mod.ts";
+import { since } from "../../ffi/symbols.ts";
 import type { Place } from "./_place.ts";
 
 /** What an argument stands for, which tells what is refused in its place. */
@@ -137,6 +138,12 @@ export const calls: Readonly<Record<string, readonly Argument[]>> = {
   "libc.renameat": [dir, victim, dir, newPath],
   "libc.renameat2": [dir, victim, dir, newPath, argument("unsigned", () => 0)],
 };
+
+/** Whether a function came after a release of FreeBSD, given as its `__FreeBSD_version`; false for Linux's 0. */
+export function isLater(name: string, osreldate: number): boolean {
+  const [major = 0, minor = 0] = (since[name.replace(/^libc\./, "")] ?? "").split(".").map(Number);
+  return osreldate > 0 && osreldate < major * 100_000 + minor * 1000;
+}
 
 /** Exports that make or read plain values and reach no kernel. */
 const pure = [

@@ -4,7 +4,7 @@ import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { allCalls } from "../_standin.ts";
 import { test } from "../_test.ts";
-import { type Argument, callExport, calls, exportedFunctions, type Kind } from "./_calls.ts";
+import { type Argument, callExport, calls, exportedFunctions, isLater, type Kind } from "./_calls.ts";
 import { LibcPlace } from "./_place.ts";
 
 /** A value that is refused: by which class, and how the message names it. */
@@ -219,13 +219,8 @@ for (const [name, args] of Object.entries(calls)) {
         place.closeAll();
       }
     }
-    if (!isMissing(name)) callExport(name, good());
+    if (!isLater(name, kernel.osreldate)) callExport(name, good());
   });
-}
-
-/** Whether this release has no such call. */
-function isMissing(name: string): boolean {
-  return name === "libc.renameat2" && kernel.hasCapsicum && kernel.major < 15;
 }
 
 function isOptional(name: string): boolean {
@@ -258,7 +253,9 @@ test("descriptor arguments take whatever has an fd, and AT_FDCWD only where a pa
   using place = new LibcPlace(fixture.path);
   for (const [name, args] of Object.entries(calls)) {
     const at = args.findIndex(({ kind }) => kind.startsWith("descriptor") || kind === "directory");
-    if (at < 0 || name.endsWith(".fromFd") || name === "libc.close" || isMissing(name)) continue;
+    if (at < 0 || name.endsWith(".fromFd") || name === "libc.close" || isLater(name, kernel.osreldate)) {
+      continue;
+    }
     const given = args.map((argument) => argument.good(place));
     const like: FdLike = { fd: given[at] as number };
     callExport(name, given.with(at, like));

@@ -240,28 +240,56 @@ it("a path that leaves its directory is ENOTCAPABLE, though Linux says EXDEV, an
   assertEquals(errnoTable[18]![0], "EXDEV");
 });
 
-it("openat2 that the kernel lacks or forbids is NotSupported, and nothing is opened without it", async () => {
-  using fixture = new Fixture({ file: "" });
+it("without openat2 libc's own lookup beneath a directory is NotSupported, and Dir's goes step by step", async () => {
+  using fixture = new Fixture({ file: "text", sub: { file: "below" } });
+  const { O_RESOLVE_BENEATH } = libc;
   for (const errno of [38, 1]) {
-    const outcome = await inChild(({ caught, libc, openDirSync }, { path, errno }) => {
+    const outcome = await inChild(({ caught, libc, openDirSync }, { path, errno, beneath, beneathAt }) => {
       const real = Deno.dlopen, calls: string[] = [];
-      const memcpy = (cell: Int32Array) => void (cell[0] = errno);
+      let isRefused = false;
       const dlopen = (library: string, wanted: Deno.ForeignLibraryInterface) => {
         const { symbols } = real(library, wanted);
         const [name] = Object.keys(wanted);
-        if (name === "memcpy") return { symbols: { ...symbols, memcpy } };
+        if (name === "memcpy") {
+          const { memcpy: copy } = symbols as unknown as {
+            memcpy: (cell: Int32Array, ...from: unknown[]) => void;
+          };
+          const memcpy = (cell: Int32Array, ...from: unknown[]) => {
+            if (isRefused) cell[0] = errno;
+            else copy(cell, ...from);
+            isRefused = false;
+          };
+          return { symbols: { ...symbols, memcpy } };
+        }
         if (name !== "openat2") return { symbols };
-        return { symbols: { openat2: () => calls.push("openat2") && -1 } };
+        return { symbols: { openat2: () => (calls.push("openat2"), isRefused = true, -1) } };
       };
       Object.defineProperty(Deno, "dlopen", { value: dlopen });
       const dir = openDirSync(path);
-      const error = caught(() => dir.openSync("file"));
-      const plain = libc.openat(dir, "file", 0);
-      return { error, calls, plain: plain > 2 };
-    }, { path: fixture.path, errno });
-    assertEquals(outcome.error?.class, "NotSupported");
-    assertStringIncludes(outcome.error!.message, "openat2(2)");
-    assert(outcome.calls.length > 0 && outcome.plain);
+      return {
+        raw: [
+          caught(() => libc.openat(dir, "file", beneath)),
+          caught(() => libc.fstatat(dir, "file", new Uint8Array(256), beneathAt)),
+        ],
+        confined: dir.confined,
+        text: dir.readTextFileSync("sub/../sub/file"),
+        out: caught(() => dir.readTextFileSync("../x"))?.code,
+        plain: libc.openat(dir, "file", 0) > 2,
+        calls: calls.length,
+      };
+    }, { path: fixture.path, errno, beneath: O_RESOLVE_BENEATH, beneathAt: AT_RESOLVE_BENEATH });
+    for (const error of outcome.raw) {
+      assertEquals(error?.class, "NotSupported");
+      assertStringIncludes(error!.message, "openat2(2)");
+    }
+    const { confined, text, out, plain, calls } = outcome;
+    assertEquals({ confined, text, out, plain }, {
+      confined: false,
+      text: "below",
+      out: "ENOTCAPABLE",
+      plain: true,
+    });
+    assert(calls > 0);
   }
 });
 
@@ -270,16 +298,34 @@ it("openat2 that a rename disturbed is tried again, and given up after a while",
   for (const disturbed of [50, Infinity]) {
     const { error, calls } = await inChild(({ caught, openDirSync }, { path, disturbed }) => {
       const real = Deno.dlopen;
-      let calls = 0;
-      const memcpy = (cell: Int32Array) => void (cell[0] = 11);
+      let calls = 0, isDisturbed = false;
       const dlopen = (library: string, wanted: Deno.ForeignLibraryInterface) => {
         const { symbols } = real(library, wanted);
         const [name] = Object.keys(wanted);
-        if (name === "memcpy") return { symbols: { ...symbols, memcpy } };
+        if (name === "memcpy") {
+          const { memcpy: copy } = symbols as unknown as {
+            memcpy: (cell: Int32Array, ...from: unknown[]) => void;
+          };
+          const memcpy = (cell: Int32Array, ...from: unknown[]) => {
+            if (isDisturbed) cell[0] = 11;
+            else copy(cell, ...from);
+            isDisturbed = false;
+          };
+          return { symbols: { ...symbols, memcpy } };
+        }
         if (name !== "openat2") return { symbols };
         const { openat2 } = symbols as { openat2: (...args: unknown[]) => number };
         const often = disturbed ?? Infinity;
-        return { symbols: { openat2: (...args: unknown[]) => calls++ < often ? -1 : openat2(...args) } };
+        return {
+          symbols: {
+            openat2: (...args: unknown[]) => {
+              // A size of 0 asks only whether there is such a call.
+              if (args[4] === 0n || calls++ >= often) return openat2(...args);
+              isDisturbed = true;
+              return -1;
+            },
+          },
+        };
       };
       Object.defineProperty(Deno, "dlopen", { value: dlopen });
       const dir = openDirSync(path);

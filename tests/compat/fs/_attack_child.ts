@@ -17,8 +17,8 @@ export interface Task {
   /** In capability mode, or with directories that lack a right. */
   mode: "plain" | "limited" | "capability mode";
   /**
-   * Swapped paths to try for so many milliseconds in all, or up to ten times as long on a slow machine, until so many
-   * tries worked and were refused; without them the hostile ones.
+   * Swapped paths to try for so many milliseconds in all, or up to four minutes on a slow machine, until so many tries
+   * worked and were refused; without them the hostile ones.
    */
   swapped?: { paths: string[]; milliseconds: number; worked: number; refused: number };
 }
@@ -32,6 +32,7 @@ export interface Report {
   confined: boolean;
 }
 
+const swapLimit = 240_000;
 const task: Task = JSON.parse(Deno.args[0]!);
 const report: Report = { uses: {}, findings: [], descriptors: 0, confined: true };
 
@@ -111,7 +112,7 @@ if (task.swapped === undefined) {
   const goesOn = () => {
     const passed = performance.now() - start;
     return passed < milliseconds ||
-      passed < 10 * milliseconds && (sum("worked") < worked || sum("refused") < refused);
+      passed < swapLimit && (sum("worked") < worked || sum("refused") < refused);
   };
   let id = 0;
   for (let round = 0; goesOn(); round++) {

@@ -91,7 +91,7 @@ async function runChild(task: Task, mountRoots: string[]): Promise<Report> {
   const { code, signal, stdout, stderr } = await runModule(child, {
     args: [JSON.stringify(task)],
     env: { STANDIN_MOUNT_ROOTS: mountRoots.join(":") },
-    timeout: 300_000,
+    timeout: 400_000,
   });
   assert(code === 0 && signal === null, `code ${code}, signal ${signal}\n${stdout}${stderr}`);
   return JSON.parse(stdout);
@@ -160,7 +160,7 @@ for (const { title, mode, atMountRoot } of ways) {
     fixture.giveAway("root");
     const swapper = runModule(new URL("_attack_swapper.ts", import.meta.url), {
       args: [fixture.path],
-      timeout: 300_000,
+      timeout: 500_000,
     });
     let report: Report;
     try {

@@ -148,8 +148,11 @@ test("every method of FdFile and Dir is used in an example of its class", () => 
   assertEquals(lacking.map(({ name }) => name), []);
 });
 
-test("every method of FdFile and Dir describes each of its parameters", () => {
-  const lacking = ofClasses.flatMap(({ name, doc: { title, text } }) => {
+// Their module says what all of them throw, and which permission they need.
+const isCall = ({ doc }: { doc: Doc }) => doc.title.startsWith("ffi/libc/");
+
+test("every method of FdFile and Dir, and every function of libc, describes each of its parameters", () => {
+  const lacking = [...ofClasses, ...functionDocs.filter(isCall)].flatMap(({ name, doc: { title, text } }) => {
     const [, list = ""] = /\w+\((.*)\)(: .*)? \{$/.exec(title) ?? [];
     const parameters = [...list.matchAll(/(?:^|, )(?:\.\.\.)?(\w+)\??(?=[:=]| =)/g)].map(([, parameter]) =>
       parameter!
@@ -171,8 +174,8 @@ test("the functions of the facades are among those that the tests below look at"
 
 test("every exported function and every method of Descriptor says what it throws, FdFile and Dir as a whole", () => {
   const whole = classDocs.filter(({ name }) => ["Dir", "FdFile"].includes(name));
-  const lacking = [...functionDocs, ...methodDocs.filter(isOwn), ...whole].filter(({ doc }) =>
-    !/^@throws \{[\w.]+\} \S/m.test(doc.text)
+  const lacking = [...functionDocs, ...methodDocs.filter(isOwn), ...whole].filter((of) =>
+    !isCall(of) && !/^@throws \{[\w.]+\} \S/m.test(of.doc.text)
   );
   assertEquals(lacking.map(({ name }) => name), neverThrow);
 });
@@ -182,15 +185,22 @@ test("every exported function that calls libc names the permission and NotCapabl
     !doc.title.startsWith("rights/") && !neverThrow.includes(name) && !callNothing.includes(name)
   );
   assert(calling.length > 55, `only ${calling.length} functions were found`);
-  const lacking = calling.filter(({ doc: { text } }) =>
+  const lacking = calling.filter((of) => !isCall(of)).filter(({ doc: { text } }) =>
     !/^(?=.*Requires\s`--allow-ffi` permission)(?=.*@throws \{Deno\.errors\.NotCapable\})/s.test(text)
   );
   assertEquals(lacking.map(({ name }) => name), []);
 });
 
+test("the module of libc names the permission and what its functions throw", () => {
+  const { text } = docs.find(({ title }) => title === "ffi/libc/mod.ts: @module")!;
+  const classes = ["TypeError", "RangeError", "BadResource", "CapsicumError", "NotSupported", "NotCapable"];
+  assertEquals(classes.filter((name) => !new RegExp(`^- .*\\b${name}\\b`, "m").test(text)), []);
+  assert(text.includes("Requires `--allow-ffi` permission"));
+});
+
 test("every class whose methods call libc names the permission, as a whole or method by method", () => {
   const whole = classDocs.filter(({ doc }) =>
-    /All\smethods\srequire\s`--allow-ffi` permission/.test(doc.text)
+    /All\smethods\srequire\s`--allow-ffi`\spermission/.test(doc.text)
   );
   assertEquals(whole.map(({ name }) => name).sort(), ["Dir", "FdFile"]);
   const lacking = methodDocs.filter(isOwn).filter(({ doc }) =>
@@ -200,7 +210,7 @@ test("every class whose methods call libc names the permission, as a whole or me
 });
 
 test("every exported function that stands for a call of libc names its man page", () => {
-  const calling = functionDocs.filter(({ doc }) => doc.title.startsWith("ffi/libc/"));
+  const calling = functionDocs.filter(isCall);
   const lacking = calling.filter(({ doc }) => !/Stands for [^]*\b\w+\([23]\)/.test(doc.text));
   assertEquals(lacking.map(({ name }) => name), []);
 });

@@ -8,16 +8,9 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 import { listed } from "../message.ts";
 
 /**
- * Fills a `struct stat` of 224 bytes and returns 0.
- *
- * Stands for fstat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSTAT, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reports on an open file. Stands for fstat(2): `int fstat(int fd, struct stat *sb)`. Needs FSTAT.
+ * @param fd The file.
+ * @param sb Gets the `struct stat`: 224 bytes on FreeBSD.
  *
  * @example
  * ```ts
@@ -46,16 +39,9 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
 }
 
 /**
- * Sets the size of a file in bytes and returns 0.
- *
- * Stands for ftruncate(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FTRUNCATE, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Cuts or extends a file. Stands for ftruncate(2): `int ftruncate(int fd, off_t length)`. Needs FTRUNCATE.
+ * @param fd The file.
+ * @param length Its new length in bytes.
  *
  * @example
  * ```ts
@@ -84,16 +70,8 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
 }
 
 /**
- * Brings the data and metadata of a file to the disk and returns 0.
- *
- * Stands for fsync(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Waits until data and metadata are on the disk. Stands for fsync(2): `int fsync(int fd)`. Needs FSYNC.
+ * @param fd The file.
  *
  * @example
  * ```ts
@@ -121,16 +99,8 @@ export function fsync(fd: FdLike): number {
 }
 
 /**
- * Brings the data of a file to the disk and returns 0.
- *
- * Stands for fdatasync(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FSYNC, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Waits until the data is on the disk. Stands for fdatasync(2): `int fdatasync(int fd)`. Needs FSYNC.
+ * @param fd The file.
  *
  * @example
  * ```ts
@@ -158,17 +128,9 @@ export function fdatasync(fd: FdLike): number {
 }
 
 /**
- * Locks or unlocks a file, waiting unless LOCK_NB is given, and returns 0.
- *
- * Stands for flock(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FLOCK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Locks or unlocks a file. Stands for flock(2): `int flock(int fd, int operation)`. Needs FLOCK.
+ * @param fd The file.
+ * @param operation `LOCK_SH`, `LOCK_EX` or `LOCK_UN`; with `LOCK_NB` it throws `WouldBlock` instead of waiting.
  *
  * @example
  * ```ts
@@ -196,17 +158,9 @@ export function flock(fd: FdLike, operation: number): number {
 }
 
 /**
- * Sets the permission bits of a file and returns 0.
- *
- * Stands for fchmod(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHMOD, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the permission bits of a file. Stands for fchmod(2): `int fchmod(int fd, mode_t mode)`. Needs FCHMOD.
+ * @param fd The file.
+ * @param mode The bits.
  *
  * @example
  * ```ts
@@ -235,17 +189,10 @@ export function fchmod(fd: FdLike, mode: number): number {
 }
 
 /**
- * Sets owner and group of a file, where -1 leaves one as it is, and returns 0.
- *
- * Stands for fchown(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCHOWN, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the owner and group of a file. Stands for fchown(2): `int fchown(int fd, uid_t owner, gid_t group)`. Needs FCHOWN.
+ * @param fd The file.
+ * @param owner The user's number; -1 leaves it as it is.
+ * @param group The group's number; -1 leaves it as it is.
  *
  * @example
  * ```ts
@@ -273,17 +220,10 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
 }
 
 /**
- * Sets access and modification time from two `struct timespec` (32 bytes), null for now, and returns 0.
- *
- * Stands for futimens(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FUTIMES, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the times of a file. Stands for futimens(2): `int futimens(int fd, const struct timespec times[2])`. Needs
+ * FUTIMES.
+ * @param fd The file.
+ * @param times The times of access and modification: two `struct timespec`, 32 bytes. Null is now.
  *
  * @example
  * ```ts
@@ -313,17 +253,11 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
 }
 
 /**
- * Acts on a descriptor by a command whose argument is an integer, and returns what the command does.
- *
- * Stands for fcntl(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks FCNTL or the fcntl itself, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Controls a descriptor. Stands for fcntl(2): `int fcntl(int fd, int cmd, ...)`. Needs FCNTL and the fcntl itself.
+ * @param fd The descriptor.
+ * @param cmd A command whose argument is an integer.
+ * @param arg The argument.
+ * @returns What the command returns.
  *
  * @example
  * ```ts
@@ -389,7 +323,7 @@ const addressCommands: Readonly<Record<number, string>> = {
   22: "F_KINFO",
 };
 
-/** A command of fcntl(2) that takes no address: the kernel would read or write memory there. */
+/** Checks that a command of fcntl(2) takes no address: the kernel would read or write memory there. */
 function integerCommand(cmd: number): number {
   const command = int(cmd, "cmd");
   if (integerCommands.includes(command) || (command & LOWER_HALF) === F_DUP3FD) return command;
@@ -411,7 +345,7 @@ function notPermitted(fd: number, command: number): string | undefined {
 // Of an ioctl request (sys/ioccom.h): the direction, and the bytes that the kernel copies.
 const IOC_OUT = 0x40000000n, IOC_IN = 0x80000000n;
 
-/** The 32 bits of a request that the kernel looks at; C programs give it with its sign extended, too. */
+/** The 32 bits of a request that the kernel looks at. C programs also give it with its sign extended. */
 function ioctlRequest(request: number | bigint): bigint {
   const value = long(request, "request");
   if (value < -0x80000000n || value > 0xffffffffn) {
@@ -421,17 +355,13 @@ function ioctlRequest(request: number | bigint): bigint {
 }
 
 /**
- * Sends a device request and returns what the device does, mostly 0.
- *
- * Stands for ioctl(2). `data` is the memory that the request reads or fills, null for a request without any; a request
- * that takes an integer in its place (`_IOWINT`) gets 0. Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes, or `data` is smaller than the request says.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the request is not among those that the descriptor is limited to, ENOTTY when the device does not know it.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sends a request to a device. Stands for ioctl(2): `int ioctl(int fd, unsigned long request, ...)`. Needs IOCTL and the
+ * request.
+ * @param fd The device or file.
+ * @param request The request. ENOTTY if the device does not know it.
+ * @param data The buffer that the request reads or fills. Null if it has none; a request that takes an integer
+ * (`_IOWINT`) gets 0.
+ * @returns What the device returns, 0 for most requests.
  *
  * @example
  * ```ts
@@ -478,16 +408,9 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
 }
 
 /**
- * Tells whether a descriptor is a terminal: 1 or 0.
- *
- * Stands for isatty(3). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the ioctl TIOCGETA is not permitted on the descriptor.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Checks if a descriptor is a terminal. Stands for isatty(3): `int isatty(int fd)`. Needs IOCTL with TIOCGETA.
+ * @param fd The descriptor.
+ * @returns 1 or 0.
  *
  * @example
  * ```ts
@@ -515,16 +438,9 @@ export function isatty(fd: FdLike): number {
 }
 
 /**
- * Duplicates a descriptor, with its rights and without close-on-exec, and returns the new one.
- *
- * Stands for dup(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} On any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Duplicates a descriptor, with its rights but without close-on-exec. Stands for dup(2): `int dup(int oldd)`.
+ * @param fd The descriptor.
+ * @returns The new descriptor.
  *
  * @example
  * ```ts

@@ -16,22 +16,15 @@ import { EINTR } from "../freebsd/constants.ts";
 import type { FdLike } from "../fd_like.ts";
 
 /**
- * Opens a path relative to a directory and returns the descriptor, which has the rights of the directory.
+ * Opens a path relative to a directory. Stands for openat(2): `int openat(int fd, const char *path, int flags, ...)`.
  *
- * Stands for openat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
- * @throws {Deno.errors.FilesystemLoop} When there are too many symlinks, or with O_NOFOLLOW one (ELOOP, EMLINK).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the flags need or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * The new descriptor has the rights of the directory. Needs LOOKUP and, as the flags ask, READ, WRITE, SEEK, CREATE and
+ * FTRUNCATE.
+ * @param fd The directory.
+ * @param path The path.
+ * @param flags One of `O_RDONLY`, `O_WRONLY` and `O_RDWR`, with other `O_*` flags.
+ * @param mode The permission bits of a file that it creates, less those of the umask.
+ * @returns The descriptor.
  *
  * @example
  * ```ts
@@ -58,19 +51,12 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
 }
 
 /**
- * Fills a `struct stat` of 224 bytes and returns 0.
- *
- * Stands for fstatat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FSTAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reports on a file. Stands for fstatat(2): `int fstatat(int fd, const char *path, struct stat *sb, int flag)`. Needs
+ * FSTAT.
+ * @param fd The directory.
+ * @param path The file.
+ * @param sb Gets the `struct stat`: 224 bytes on FreeBSD.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -102,19 +88,12 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
 }
 
 /**
- * Tells by returning 0 that the process may access a path so.
- *
- * Stands for faccessat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FSTAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Checks if the process may access a file. Stands for faccessat(2): `int faccessat(int fd, const char *path, int mode,
+ * int flag)`. Needs FSTAT.
+ * @param fd The directory.
+ * @param path The file.
+ * @param mode `F_OK`, or `R_OK`, `W_OK` and `X_OK`. It throws `PermissionDenied` if the process may not.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -139,19 +118,12 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
 }
 
 /**
- * Sets the permission bits of a path and returns 0.
- *
- * Stands for fchmodat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FCHMOD or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the permission bits of a file. Stands for fchmodat(2): `int fchmodat(int fd, const char *path, mode_t mode, int
+ * flag)`. Needs FCHMOD.
+ * @param fd The directory.
+ * @param path The file.
+ * @param mode The bits.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -180,19 +152,13 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
 }
 
 /**
- * Sets owner and group of a path, where -1 leaves one as it is, and returns 0.
- *
- * Stands for fchownat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FCHOWN or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the owner and group of a file. Stands for fchownat(2): `int fchownat(int fd, const char *path, uid_t owner, gid_t
+ * group, int flag)`. Needs FCHOWN.
+ * @param fd The directory.
+ * @param path The file.
+ * @param owner The user's number; -1 leaves it as it is.
+ * @param group The group's number; -1 leaves it as it is.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -221,19 +187,12 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
 }
 
 /**
- * Sets access and modification time from two `struct timespec` (32 bytes), null for now, and returns 0.
- *
- * Stands for utimensat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or FUTIMES or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Sets the times of a file. Stands for utimensat(2): `int utimensat(int fd, const char *path, const struct timespec
+ * times[2], int flag)`. Needs FUTIMES.
+ * @param fd The directory.
+ * @param path The file.
+ * @param times The times of access and modification: two `struct timespec`, 32 bytes. Null is now.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -266,22 +225,13 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
 }
 
 /**
- * Removes a name, with AT_REMOVEDIR an empty directory, and returns 0.
+ * Removes a name. Stands for unlinkat(2): `int unlinkat(int fd, const char *path, int flag)`. Needs UNLINKAT.
  *
  * Before 14.3p16, 14.4p7, 15.0p11 and 15.1p1 FreeBSD accepts AT_RESOLVE_BENEATH here and ignores it (SA-26:42,
  * CVE-2026-49421).
- *
- * Stands for unlinkat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks UNLINKAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @param fd The directory.
+ * @param path The file or, with `AT_REMOVEDIR`, the empty directory.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -309,20 +259,10 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
 }
 
 /**
- * Makes a directory and returns 0.
- *
- * Stands for mkdirat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks MKDIRAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Makes a directory. Stands for mkdirat(2): `int mkdirat(int fd, const char *path, mode_t mode)`. Needs MKDIRAT.
+ * @param fd The directory that it is made in.
+ * @param path The new directory.
+ * @param mode Its permission bits, less those of the umask.
  *
  * @example
  * ```ts
@@ -350,20 +290,10 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
 }
 
 /**
- * Makes a named pipe and returns 0.
- *
- * Stands for mkfifoat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks MKFIFOAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Makes a named pipe. Stands for mkfifoat(2): `int mkfifoat(int fd, const char *path, mode_t mode)`. Needs MKFIFOAT.
+ * @param fd The directory that it is made in.
+ * @param path The new pipe.
+ * @param mode Its permission bits, less those of the umask.
  *
  * @example
  * ```ts
@@ -391,20 +321,11 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
 }
 
 /**
- * Makes a symlink to `target`, which is not looked at, and returns 0.
- *
- * Stands for symlinkat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks SYMLINKAT or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Makes a symlink. Stands for symlinkat(2): `int symlinkat(const char *name1, int fd, const char *name2)`. Needs
+ * SYMLINKAT.
+ * @param target Its text, which the call does not look at.
+ * @param fd The directory that it is made in.
+ * @param path The new symlink.
  *
  * @example
  * ```ts
@@ -432,19 +353,13 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
 }
 
 /**
- * Reads the target of a symlink, without a NUL, and returns how many bytes.
- *
- * Stands for readlinkat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LOOKUP or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads a symlink. Stands for readlinkat(2): `ssize_t readlinkat(int fd, const char *path, char *buf, size_t bufsize)`.
+ * Needs LOOKUP alone.
+ * @param fd The directory.
+ * @param path The symlink.
+ * @param buffer Gets the text, without a NUL.
+ * @param bufsize The most bytes to read. Default: the length of the buffer.
+ * @returns How many bytes it read.
  *
  * @example
  * ```ts
@@ -475,20 +390,15 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
 }
 
 /**
- * Makes a second name for a file and returns 0.
+ * Gives a file one more name. Stands for linkat(2): `int linkat(int fd1, const char *path1, int fd2, const char *path2,
+ * int flag)`.
  *
- * Stands for linkat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks LINKAT_SOURCE or LINKAT_TARGET or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Needs LINKAT_SOURCE on the first directory and LINKAT_TARGET on the second.
+ * @param fd1 The directory of the file.
+ * @param path1 The file.
+ * @param fd2 The directory of the new name.
+ * @param path2 The new name.
+ * @param flag `AT_*` flags.
  *
  * @example
  * ```ts
@@ -519,19 +429,14 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
 }
 
 /**
- * Renames a file or directory, in place of what has the new name, and returns 0.
+ * Renames a file or directory, and replaces what has the new name. Stands for renameat(2): `int renameat(int fromfd,
+ * const char *from, int tofd, const char *to)`.
  *
- * Stands for renameat(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks RENAMEAT_SOURCE or RENAMEAT_TARGET, or UNLINKAT where the new name exists, or the path leaves it, ECAPMODE with AT_FDCWD in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Needs RENAMEAT_SOURCE on the first directory, and on the second RENAMEAT_TARGET, and UNLINKAT if the new name exists.
+ * @param fromfd The directory of the old name.
+ * @param from The old name.
+ * @param tofd The directory of the new name.
+ * @param to The new name.
  *
  * @example
  * ```ts
@@ -561,22 +466,16 @@ export function renameat(fromfd: FdLike, from: string, tofd: FdLike, to: string)
 }
 
 /**
- * Renames a file or directory as renameat(2) does and returns 0; with `AT_RENAME_NOREPLACE`, the only flag, a new name
- * that exists is EEXIST.
+ * Renames a file or directory and, with `AT_RENAME_NOREPLACE`, replaces nothing. Stands for renameat2(2) of FreeBSD 15
+ * and of Linux: `int renameat2(int fromfd, const char *from, int tofd, const char *to, unsigned int flags)`.
  *
- * Stands for renameat2(2), which came with FreeBSD 15, and for Linux's. Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} If a number is out of range for its C type.
- * @throws {Deno.errors.BadResource} If a descriptor is not open (EBADF).
- * @throws {Deno.errors.AlreadyExists} With `AT_RENAME_NOREPLACE`, if the new name exists (EEXIST).
- * @throws {Deno.errors.NotFound} If the path does not exist (ENOENT).
- * @throws {Deno.errors.NotADirectory} If a directory is needed (ENOTDIR).
- * @throws {Deno.errors.PermissionDenied} If the mode or owner does not permit it (EACCES, EPERM).
- * @throws {CapsicumError} ENOTCAPABLE if a directory lacks RENAMEAT_SOURCE or RENAMEAT_TARGET or the path leaves it,
- * EINVAL for an unknown flag and on Linux for a file system that does not know it, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} If libc, the kernel or the file system (EOPNOTSUPP) has no such call.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * Needs RENAMEAT_SOURCE on the first directory and RENAMEAT_TARGET on the second. It throws `NotSupported` if libc, the
+ * kernel or the file system has no such call; some file systems of Linux say EINVAL.
+ * @param fromfd The directory of the old name.
+ * @param from The old name.
+ * @param tofd The directory of the new name.
+ * @param to The new name.
+ * @param flags 0 or `AT_RENAME_NOREPLACE`; another one is EINVAL.
  *
  * @example
  * ```ts

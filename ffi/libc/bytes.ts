@@ -7,21 +7,11 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 import { shown } from "../message.ts";
 
 /**
- * Opens an ambient path and returns the descriptor.
- *
- * Stands for open(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type, or a path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.NotFound} When the path does not exist (ENOENT).
- * @throws {Deno.errors.AlreadyExists} When the name exists (EEXIST).
- * @throws {Deno.errors.PermissionDenied} When the mode or owner does not permit it (EACCES, EPERM).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
- * @throws {Deno.errors.FilesystemLoop} When there are too many symlinks, or with O_NOFOLLOW one (ELOOP, EMLINK).
- * @throws {CapsicumError} ECAPMODE in capability mode, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Opens an ambient path; ECAPMODE in capability mode. Stands for open(2): `int open(const char *path, int flags, ...)`.
+ * @param path The path.
+ * @param flags One of `O_RDONLY`, `O_WRONLY` and `O_RDWR`, with other `O_*` flags.
+ * @param mode The permission bits of a file that it creates, less those of the umask.
+ * @returns The descriptor.
  *
  * @example
  * ```ts
@@ -47,19 +37,11 @@ export function open(path: string, flags: number, mode = 0): number {
 }
 
 /**
- * Closes a descriptor and returns 0.
+ * Closes a descriptor. Stands for close(2): `int close(int fd)`.
  *
- * It takes a number only: an object that owns its descriptor would close it again, when another file has the number.
- *
- * Stands for close(2). It is never repeated: FreeBSD has closed the descriptor also when it says EINTR.
- * Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} On any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * It takes only a number: an object that owns its descriptor would close it again, when another file has the number. It
+ * is never repeated: on EINTR, too, FreeBSD has closed the descriptor.
+ * @param fd The number.
  *
  * @example
  * ```ts
@@ -87,18 +69,11 @@ export function close(fd: number): number {
 }
 
 /**
- * Reads at the offset of the descriptor and returns how many bytes: 0 at the end of the file.
- *
- * Stands for read(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
- * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads at the offset of a file. Stands for read(2): `ssize_t read(int fd, void *buf, size_t nbytes)`. Needs READ.
+ * @param fd The file.
+ * @param buffer The buffer to read into.
+ * @param nbytes The most bytes to read. Default: the length of the buffer.
+ * @returns How many bytes it read; 0 at the end of the file.
  *
  * @example
  * ```ts
@@ -125,18 +100,12 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
 }
 
 /**
- * Writes at the offset of the descriptor and returns how many bytes, which may be fewer than given.
- *
- * Stands for write(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.WouldBlock} When it would block and must not (EAGAIN).
- * @throws {Deno.errors.BrokenPipe} When nobody reads the pipe or socket (EPIPE).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks WRITE, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Writes at the offset of a file. Stands for write(2): `ssize_t write(int fd, const void *buf, size_t nbytes)`. Needs
+ * WRITE.
+ * @param fd The file.
+ * @param buffer The bytes.
+ * @param nbytes How many of them to write. Default: all.
+ * @returns How many bytes it wrote, which may be fewer.
  *
  * @example
  * ```ts
@@ -161,17 +130,13 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
 }
 
 /**
- * Reads at `offset`, leaves the offset of the descriptor alone, and returns how many bytes.
- *
- * Stands for pread(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.IsADirectory} When it is a directory (EISDIR).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ or SEEK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads at a given offset. Stands for pread(2): `ssize_t pread(int fd, void *buf, size_t nbytes, off_t offset)`. Needs
+ * READ and SEEK.
+ * @param fd The file, whose own offset stays.
+ * @param buffer The buffer to read into.
+ * @param nbytes The most bytes to read.
+ * @param offset Where to start.
+ * @returns How many bytes it read; 0 at the end of the file.
  *
  * @example
  * ```ts
@@ -203,16 +168,13 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
 }
 
 /**
- * Writes at `offset`, leaves the offset of the descriptor alone, and returns how many bytes.
- *
- * Stands for pwrite(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks WRITE or SEEK, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Writes at a given offset. Stands for pwrite(2): `ssize_t pwrite(int fd, const void *buf, size_t nbytes, off_t offset)`.
+ * Needs WRITE and SEEK.
+ * @param fd The file, whose own offset stays.
+ * @param buffer The bytes.
+ * @param nbytes How many of them to write.
+ * @param offset Where to start.
+ * @returns How many bytes it wrote, which may be fewer.
  *
  * @example
  * ```ts
@@ -242,16 +204,11 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
 }
 
 /**
- * Moves the offset of a descriptor and returns the new one, in bytes from the start.
- *
- * Stands for lseek(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks SEEK, EINVAL when the offset would be negative, ESPIPE for a pipe or socket.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Moves the offset of a file. Stands for lseek(2): `off_t lseek(int fd, off_t offset, int whence)`. Needs SEEK.
+ * @param fd The file; a pipe or socket is ESPIPE.
+ * @param offset How far, from where `whence` says; a result below 0 is EINVAL.
+ * @param whence `SEEK_SET`, `SEEK_CUR` or `SEEK_END`.
+ * @returns The new offset.
  *
  * @example
  * ```ts
@@ -280,17 +237,13 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
 }
 
 /**
- * Reads entries of a directory and returns how many bytes of `struct dirent`: 0 at its end. `basep` gets the offset, in 8 bytes.
- *
- * Stands for getdirentries(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotADirectory} When a directory is needed (ENOTDIR).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks READ, and any errno that Deno has no class for.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads entries of a directory. Stands for getdirentries(2): `ssize_t getdirentries(int fd, char *buf, size_t nbytes,
+ * off_t *basep)`. Needs READ.
+ * @param fd The directory.
+ * @param buffer Gets the entries, each a `struct dirent`.
+ * @param nbytes The length of the buffer.
+ * @param basep Gets the offset of the entries, in 8 bytes.
+ * @returns How many bytes it filled; 0 at the end of the directory.
  *
  * @example
  * ```ts

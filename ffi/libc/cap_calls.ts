@@ -8,12 +8,8 @@ import { descriptor, type FdLike } from "../fd_like.ts";
 import { listed } from "../message.ts";
 
 /**
- * Puts the process, with all its threads and for good, into capability mode and returns 0.
- *
- * Stands for cap_enter(2). Requires `--allow-ffi` permission.
- *
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Puts the process, with all its threads and for good, into capability mode. Stands for cap_enter(2): `int
+ * cap_enter(void)`.
  *
  * @example
  * ```ts
@@ -32,14 +28,8 @@ export function cap_enter(): number {
 }
 
 /**
- * Writes 1 in capability mode and 0 outside of it into a `u_int` of 4 bytes, and returns 0.
- *
- * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When the argument is no Uint8Array.
- * @throws {RangeError} When it has less than 4 bytes.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reports whether the process is in capability mode. Stands for cap_getmode(2): `int cap_getmode(u_int *modep)`.
+ * @param modep Gets 1 or 0, in 4 bytes.
  *
  * @example
  * ```ts
@@ -62,12 +52,8 @@ export function cap_getmode(modep: Uint8Array): number {
 }
 
 /**
- * Tells whether the process is in capability mode; false also where the kernel has no Capsicum.
- *
- * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission.
- *
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Checks if the process is in capability mode. Stands for cap_sandboxed(3): `bool cap_sandboxed(void)`.
+ * @returns Whether it is; false, too, if the kernel has no Capsicum.
  *
  * @example
  * ```ts
@@ -82,17 +68,11 @@ export function cap_sandboxed(): boolean {
 }
 
 /**
- * Limits a descriptor to a set of rights and returns 0.
- *
- * Stands for cap_rights_limit(2). The 16 bytes of a `cap_rights_t` go to the kernel as they are.
- * Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, a right is unknown, or a `cap_rights_t` is not of 16 bytes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor does not hold all of the rights, EINVAL when the kernel does not know one.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Limits a descriptor to a set of rights. Stands for cap_rights_limit(2): `int cap_rights_limit(int fd, const
+ * cap_rights_t *rights)`.
+ * @param fd The descriptor; ENOTCAPABLE if it does not hold all of the rights.
+ * @param rights The rights, or the 16 bytes of a `cap_rights_t`, which go to the kernel as they are. EINVAL if it does
+ * not know one.
  *
  * @example
  * ```ts
@@ -132,16 +112,10 @@ function unknownRights(rights: RightsLike | Uint8Array): string {
 }
 
 /**
- * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
- *
- * Stands for cap_rights_get(3), which is `__cap_rights_get(CAP_RIGHTS_VERSION, fd, rights)`.
- * Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads the rights of a descriptor. Stands for cap_rights_get(3), a macro for `__cap_rights_get(CAP_RIGHTS_VERSION, fd,
+ * rights)`.
+ * @param fd The descriptor.
+ * @param rights Gets the `cap_rights_t`, 16 bytes.
  *
  * @example
  * ```ts
@@ -161,17 +135,11 @@ export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
 }
 
 /**
- * Writes the rights of a descriptor into the 16 bytes of a `cap_rights_t` and returns 0.
- *
- * Stands for the function behind the macro of cap_rights_get(3); the version is 0 in every release.
- * Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, or the buffer has less than 16 bytes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} EINVAL when the version is not 0.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads the rights of a descriptor. Stands for the function behind cap_rights_get(3): `int __cap_rights_get(int version,
+ * int fd, cap_rights_t *rights)`.
+ * @param version 0 in every release; another one is EINVAL.
+ * @param fd The descriptor.
+ * @param rights Gets the `cap_rights_t`, 16 bytes.
  *
  * @example
  * ```ts
@@ -196,17 +164,11 @@ export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array
 }
 
 /**
- * Limits a descriptor to the first `ncmds` ioctl requests of a buffer, 8 bytes each, and returns 0.
- *
- * Stands for cap_ioctls_limit(2). An empty list, for which `cmds` may be null, permits no ioctl.
- * Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, `ncmds` is above 256, or the buffer is shorter than it says.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when a request was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Limits a descriptor to a list of ioctl requests. Stands for cap_ioctls_limit(2): `int cap_ioctls_limit(int fd, const
+ * cap_ioctl_t *cmds, size_t ncmds)`.
+ * @param fd The descriptor; ENOTCAPABLE if a request was not permitted before.
+ * @param cmds The requests, 8 bytes each. Null is an empty list, which permits no ioctl.
+ * @param ncmds How many they are, at most 256.
  *
  * @example
  * ```ts
@@ -242,16 +204,12 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
 }
 
 /**
- * Writes up to `maxcmds` ioctl requests that a descriptor is limited to, 8 bytes each, and returns how many there are.
- *
- * Stands for cap_ioctls_get(2). The result is `CAP_IOCTLS_ALL` where every ioctl is permitted. With null for `cmds` it
- * only counts. Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, or the buffer is shorter than `maxcmds` says.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads the ioctl requests of a descriptor. Stands for cap_ioctls_get(2): `ssize_t cap_ioctls_get(int fd, cap_ioctl_t
+ * *cmds, size_t maxcmds)`.
+ * @param fd The descriptor.
+ * @param cmds Gets the requests, 8 bytes each. With null it only counts them.
+ * @param maxcmds The most requests to read.
+ * @returns How many there are, or `CAP_IOCTLS_ALL` if every ioctl is permitted.
  *
  * @example
  * ```ts
@@ -282,16 +240,10 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
 }
 
 /**
- * Limits a descriptor to a mask of `CAP_FCNTL_*` and returns 0.
- *
- * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, or the mask has a bit that is no `CAP_FCNTL_*`.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when an fcntl was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Limits a descriptor to a set of fcntls. Stands for cap_fcntls_limit(2): `int cap_fcntls_limit(int fd, uint32_t
+ * fcntlrights)`.
+ * @param fd The descriptor; ENOTCAPABLE if an fcntl was not permitted before.
+ * @param fcntlrights A mask of `CAP_FCNTL_*`.
  *
  * @example
  * ```ts
@@ -324,15 +276,9 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
 }
 
 /**
- * Writes the mask of `CAP_FCNTL_*` that a descriptor is limited to into a `uint32_t` of 4 bytes, and returns 0.
- *
- * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the descriptor is none, or the buffer has less than 4 bytes.
- * @throws {Deno.errors.BadResource} When the descriptor is not open (EBADF).
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum (ENOSYS).
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Reads the fcntls of a descriptor. Stands for cap_fcntls_get(2): `int cap_fcntls_get(int fd, uint32_t *fcntlrightsp)`.
+ * @param fd The descriptor.
+ * @param fcntlrightsp Gets the mask of `CAP_FCNTL_*`, 4 bytes.
  *
  * @example
  * ```ts

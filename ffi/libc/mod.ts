@@ -1,11 +1,25 @@
 /**
- * One checked function for each libc call, under its C name, for who knows the man pages.
+ * One checked function for each libc call, under its C name, for readers of the man pages.
  *
- * Arguments stand in C's order with FreeBSD's numbers: strings for paths, a `Uint8Array` for memory. A function returns
- * the number that C returns; where C returns -1 it throws, with the errno in `code` and `errno`. A call that a signal
- * interrupted (EINTR) is repeated. Descriptors that `open` and `openat` give are closed by `close`, nothing else.
+ * Arguments have C's order and FreeBSD's numbers: a string is a path, a `Uint8Array` is a buffer, `FdLike` is a descriptor
+ * or its owner. They are validated before the call. Sizes and offsets are in bytes. A function returns what C returns, 0 if
+ * it does not say otherwise; where C returns -1 it throws, with the errno in `code` and `errno`. A call that a signal
+ * interrupted (EINTR) is repeated. Descriptors that `open()` and `openat()` return are closed only by `close()`.
+ *
+ * Each function names the rights(4) that it needs on a descriptor. Calls with a directory and a path need LOOKUP too; with
+ * AT_FDCWD they fail in capability mode (ECAPMODE).
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough. Nothing is loaded before the first call.
+ *
+ * Every function throws:
+ * - `TypeError`, if an argument has the wrong type, or a path is empty or has a NUL;
+ * - `RangeError`, if a number is out of range for its C type, or a buffer is too short;
+ * - `Deno.errors.BadResource`, if the descriptor is not open (EBADF);
+ * - `Deno.errors.NotFound` (ENOENT), `AlreadyExists` (EEXIST), `NotADirectory` (ENOTDIR), `IsADirectory` (EISDIR),
+ *   `PermissionDenied` (EACCES, EPERM), `FilesystemLoop` (ELOOP, EMLINK), `WouldBlock` (EAGAIN) and `BrokenPipe` (EPIPE);
+ * - `CapsicumError`, for any errno without a class in Deno: ENOTCAPABLE if a right is missing or a path leaves its directory;
+ * - `Deno.errors.NotSupported`, if the system is not FreeBSD or, for calls that both have, Linux;
+ * - `Deno.errors.NotCapable`, if `--allow-ffi` is missing.
  *
  * @example Opening a file relative to a directory
  * ```ts

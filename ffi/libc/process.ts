@@ -4,12 +4,8 @@ import { syscallError } from "../_syscall_error.ts";
 import { EINTR } from "../freebsd/constants.ts";
 
 /**
- * How many descriptors the process may have, which is one more than the largest that it can open.
- *
- * Stands for getdtablesize(2). Requires `--allow-ffi` permission.
- *
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Returns how many descriptors the process may have. Stands for getdtablesize(2): `int getdtablesize(void)`.
+ * @returns One more than the largest descriptor that it can open.
  *
  * @example
  * ```ts
@@ -24,17 +20,13 @@ export function getdtablesize(): number {
 }
 
 /**
- * Controls a process and returns 0. `data` is the int that the command reads or fills.
- *
- * Stands for procctl(2). Not in capability mode. Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} If a number is out of range for its C type, `cmd` is not a command whose data is an int (as the
- * PROC_REAP_* commands), or `data` has less than 4 bytes.
- * @throws {Deno.errors.PermissionDenied} When the process is another user's (EPERM).
- * @throws {CapsicumError} ECAPMODE in capability mode, EINVAL for a command that this release does not know, ESRCH where there is no such process.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * Controls a process; ECAPMODE in capability mode. Stands for procctl(2): `int procctl(idtype_t idtype, id_t id, int cmd,
+ * void *data)`.
+ * @param idtype What `id` is; 0 is P_PID.
+ * @param id The process; ESRCH if there is none.
+ * @param cmd A command whose data is an int, which the PROC_REAP_* commands do not have. EINVAL if this release has no
+ * such command.
+ * @param data The int that the command reads or fills, 4 bytes.
  *
  * @example
  * ```ts

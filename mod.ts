@@ -36,9 +36,8 @@
  * | call libc by its man pages | `libc.openat(fd, path, flags, mode)` and others |
  *
  * A method with `Sync` has an asynchronous twin without it. Functions of two paths take a second directory:
- * `dir.renameSync(from, to)` and `dir.renameSync(from, toDir, to)`. A descriptor is a number or any object with `fd`;
- * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` have parts
- * of this one, with more documentation.
+ * `dir.renameSync(from, to)` and `dir.renameSync(from, toDir, to)`. A descriptor is a number or any object with `fd`.
+ * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` have parts of this one, with more documentation.
  *
  * @example A sandbox in five lines
  * ```ts

@@ -1,73 +1,67 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Fixture } from "./_fixture.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { libcPath } from "./_child.ts";
 import { blocksOf, complaintsOf, runSnippet } from "./_snippets.ts";
 import { test } from "./_test.ts";
 
 const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+const prose = readme.replace(/^```[^]*?^```$/gm, "").replace(/^\|.*$/gm, "");
 
-/** What each TypeScript block prints, in order, and the path in it that the test has a fixture for. */
-const blocks: { path?: string; prints(fixture: Fixture): RegExp }[] = [
-  { path: "/var/log", prints: () => /^one 3\ntwo 4\n$|^two 4\none 3\n$/ },
-  { prints: () => /^$/ },
-  { path: "/srv/data", prints: () => /^(one 3\ntwo 4\n|two 4\none 3\n)$/ },
-  { path: "/etc/services", prints: () => /READ.*SEEK.*FSTAT.* true\n$|PREAD.*FSTAT.* true\n$/ },
-  { path: "/tmp/names", prints: () => /^true the é of Latin-1\n$/ },
-  { path: "/tmp/notes", prints: () => /^ENOTCAPABLE \[ "WRITE" \]\n$/ },
-  { path: "/srv/data", prints: () => /^(one 3\ntwo 4\n|two 4\none 3\n)$/ },
+/** What each TypeScript block prints, where there is Capsicum and where there is none. */
+const blocks: ((sandboxed: boolean) => RegExp)[] = [
+  () => /^hosts \d+$/m,
+  (sandboxed) => new RegExp(`^\\d+ ${sandboxed}\n$`),
+  () => /^hosts true\ntrue\n$/,
+  () => /^ENOTCAPABLE \.\.\/dev\/null\n$/,
 ];
+
+/** The permissions that README.md gives programs. */
+const [freebsd, linux] = [...readme.matchAll(/^deno run (--allow-ffi=\S+) program\.ts$/gm)].map((match) =>
+  match[1]!
+) as [string, string];
+
+test("README.md has at most 1,000 words outside of code and tables, and one table", () => {
+  const words = prose.split(/\s+/).filter((word) => /\w/.test(word));
+  assert(words.length > 500 && words.length <= 1000, `${words.length} words`);
+  assertEquals(readme.match(/^\| -[-| ]*$/gm)?.length, 1);
+});
 
 test("README.md's TypeScript blocks pass the type checker", async () => {
   assertEquals(await complaintsOf(blocksOf(readme)), "");
   assertStringIncludes(await complaintsOf(['const wrong: number = "";\nconsole.log(wrong);\n']), "TS2322");
 });
 
-test("README.md's TypeScript blocks run, each in a process of its own, and print what they promise", async () => {
+test("README.md's TypeScript blocks run as printed with the permission that it gives for FreeBSD", async () => {
   const found = blocksOf(readme);
   assertEquals(found.length, blocks.length);
-  for (const [i, { path, prints }] of blocks.entries()) {
-    using fixture = new Fixture({
-      log: { one: "one", two: "two\n" },
-      services: "ssh",
-      notes: "note",
-      names: {},
+  for (const [i, prints] of blocks.entries()) {
+    const { code, stdout, stderr } = await runSnippet(found[i]!, {
+      // The stand-in is elsewhere.
+      permissions: [freebsd.replace("/lib/libc.so.7", libcPath)],
     });
-    const places: Record<string, string> = {
-      "/var/log": "log",
-      "/etc/services": "services",
-      "/tmp/names": "names",
-      "/tmp/notes": "notes",
-      "/srv/data": "log",
-    };
-    let block = found[i]!;
-    if (path !== undefined) {
-      assertStringIncludes(block, `"${path}"`);
-    }
-    for (const [place, name] of Object.entries(places)) {
-      block = block.replaceAll(`"${place}"`, JSON.stringify(fixture.at(name)));
-    }
-    const { code, stdout, stderr } = await runSnippet(block);
-    assertEquals({ code, stderr }, { code: 0, stderr: "" }, block);
-    assertMatch(stdout, prints(fixture));
+    assertEquals({ code, stderr }, { code: 0, stderr: "" }, found[i]);
+    assertMatch(stdout, prints(true));
   }
 });
 
-test("README.md's sandbox of five lines has five lines, and the second block enters too", async () => {
-  const [first, second] = blocksOf(readme);
-  assertEquals(first!.trimEnd().split("\n").length, 5);
-  assertStringIncludes(first!, "enter();");
-  const { code, stdout } = await runSnippet(`${second}import { getMode } from "jsr:@capsicum/capsicum";
-console.log(getMode());\n`);
-  assertEquals([code, stdout], [0, "true\n"]);
+test("README.md's TypeScript blocks run as printed with the permission that it gives for Linux", async () => {
+  const permissions = [linux];
+  for (const [i, prints] of blocks.entries()) {
+    const { code, stdout, stderr } = await runSnippet(blocksOf(readme)[i]!, { kernel: false, permissions });
+    assertEquals({ code, stderr }, { code: 0, stderr: "" }, blocksOf(readme)[i]);
+    assertMatch(stdout, prints(false));
+  }
+}, {
+  skip: !exists(linux.replace("--allow-ffi=", "")) &&
+    "this is not Linux on x86_64 with glibc where Debian has it",
 });
 
-test("README.md's program for both systems also runs where there is no Capsicum", async () => {
-  using fixture = new Fixture({ one: "one" });
-  const block = blocksOf(readme).find((block) => block.includes("if (isSupported()) {"))!;
-  const { code, stdout } = await runSnippet(
-    block.replace('"/srv/data"', JSON.stringify(fixture.path)),
-    { kernel: false, permissions: ["--allow-ffi"] },
-  );
-  assertEquals([code, stdout], [0, "one 3\n"]);
+test("README.md's sandbox of five lines has five lines, and enters where there is Capsicum", async () => {
+  const first = blocksOf(readme)[0]!;
+  assertEquals(first.trimEnd().split("\n").length, 5);
+  const { code, stdout } = await runSnippet(`${first}import { getMode } from "jsr:@capsicum/capsicum";
+console.log(getMode());\n`);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^true\n$/m);
 });
 
 test("README.md has the commands of the demo and of the tests", () => {
@@ -76,3 +70,19 @@ test("README.md has the commands of the demo and of the tests", () => {
     assertMatch(readme, new RegExp(`^deno task ${task}$`, "m"));
   }
 });
+
+test("README.md's links to files lead to files, those of every entry point among them", () => {
+  const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1]!);
+  const { exports } = JSON.parse(Deno.readTextFileSync(new URL("../deno.json", import.meta.url)));
+  assertEquals(links.filter((link) => !exists(new URL(`../${link}`, import.meta.url))), []);
+  const wanted = Object.entries<string>(exports).map(([name, path]) => `[\`${name}\`](${path.slice(2)})`);
+  assertEquals(wanted.filter((link) => !readme.includes(link)), []);
+});
+
+function exists(path: string | URL): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

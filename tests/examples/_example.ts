@@ -45,7 +45,7 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
     const source = Deno.readTextFileSync(moduleOf(name));
     assertEquals(source.trimEnd().split("\n").slice(200), []);
     const start = new RegExp(`^ \\* (deno run --allow-.*examples/${name}\\.ts.*)$`, "m").exec(source)![1]!;
-    const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+    const readme = Deno.readTextFileSync(new URL("../../examples/README.md", import.meta.url));
     assertEquals(readme.includes(start), true, start);
   });
 

@@ -107,22 +107,24 @@ export const acyclicity: Rule = (sources) => {
 
 /** Only ffi/ opens libraries; nobody uses raw pointers or what Node has; rights/ runs anywhere. */
 export const vocabulary: Rule = (sources) =>
-  [...sources].filter(([path]) => isLibrary(path) || isExample(path)).flatMap(([path, source]) => {
-    const code = withoutStrings(source);
-    const banned: [RegExp, boolean][] = [
-      [/\bdlopen\b/, !path.startsWith("ffi/")],
-      [/\bUnsafe\w*/, true],
-      [/\bBuffer\b/, true],
-      [/\bprocess\b/, true],
-      [/\bDeno\b/, path.startsWith("rights/")],
-    ];
-    const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
-    const node = imports(source).filter((specifier) =>
-      specifier.startsWith("node:") && !inflates(path, specifier) ||
-      specifier.startsWith("npm:") && isLibrary(path)
-    );
-    return [...words, ...node].map((word) => `${path}: uses ${word}.`);
-  });
+  [...sources].filter(([path]) => path.endsWith(".ts") && (isLibrary(path) || isExample(path))).flatMap(
+    ([path, source]) => {
+      const code = withoutStrings(source);
+      const banned: [RegExp, boolean][] = [
+        [/\bdlopen\b/, !path.startsWith("ffi/")],
+        [/\bUnsafe\w*/, true],
+        [/\bBuffer\b/, true],
+        [/\bprocess\b/, true],
+        [/\bDeno\b/, path.startsWith("rights/")],
+      ];
+      const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
+      const node = imports(source).filter((specifier) =>
+        specifier.startsWith("node:") && !inflates(path, specifier) ||
+        specifier.startsWith("npm:") && isLibrary(path)
+      );
+      return [...words, ...node].map((word) => `${path}: uses ${word}.`);
+    },
+  );
 
 /** Deno has nothing else that says where a member of gzip ends. */
 function inflates(path: string, specifier: string): boolean {

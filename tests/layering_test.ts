@@ -169,6 +169,7 @@ const samples: Sample[] = [
     good: [
       { "ffi/a.ts": "Deno.dlopen(path, symbols);" },
       { "compat/fs/a.ts": '// Deno.dlopen\nconst a: ArrayBuffer = f(/"/, "Deno.UnsafePointer Buffer");' },
+      { "examples/README.md": "A process of its own." },
       { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
       { "examples/a.ts": 'import { crc32 } from "node:zlib";' },
       { "tests/a.ts": "Deno.dlopen(path, symbols);" },

@@ -112,10 +112,10 @@
  * import { assert } from "jsr:@std/assert";
  *
  * using box = sandbox({
- *   dirs: { dev: { path: "/dev", rights: "read" } },
+ *   dirs: { etc: { path: "/etc", rights: "read" } },
  *   enforce: "if-supported",
  * });
- * assert(box.dirs.dev.listSync().includes("null"));
+ * assert(box.dirs.etc.readTextFileSync("hosts").length > 0);
  * ```
  *
  * @module

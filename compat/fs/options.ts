@@ -105,7 +105,7 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
 }
 
 /** Whether an object is of a class, as a `Dir` or a `Date`, and has no members that could be options. */
-function isOther(options: object): boolean {
+export function isOther(options: object): boolean {
   const prototype = Object.getPrototypeOf(options);
   return prototype !== null && Object.getPrototypeOf(prototype) !== null && Object.keys(options).length === 0;
 }

@@ -6,7 +6,7 @@ import type { FdFile } from "../fs/file.ts";
 import { ensureDirSync } from "../fs/whole/make.ts";
 import { openSync } from "../fs/open.ts";
 import { openFlags, openOptions } from "../fs/open_options.ts";
-import { aBoolean, anything, type Check, checkOptions, oneOf } from "../fs/options.ts";
+import { aBoolean, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
 import { ambientPath } from "../fs/path/ambient_path.ts";
 import { type Limits, limitsOf } from "./descriptors/narrow.ts";
 import type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
@@ -111,7 +111,7 @@ function entries<P, E>(
   plans: Readonly<Record<string, P>> = {},
   check: (name: string, plan: P, key: string) => E,
 ): E[] {
-  if (typeof plans !== "object" || plans === null || Array.isArray(plans)) {
+  if (typeof plans !== "object" || plans === null || Array.isArray(plans) || isOther(plans)) {
     throw new TypeError(`sandbox(): ${part} must be an object of entries by name, not ${shown(plans)}.`);
   }
   return Object.entries(plans).map(([key, plan]) => {
@@ -183,7 +183,11 @@ function existingOf(name: string, plan: DescriptorPlan): Existing {
     name,
     fd: number,
     optional: false,
-    limits: limitsOf(set, ioctls ?? preset?.ioctls, fcntls ?? preset?.fcntls),
+    limits: limitsOf(
+      set,
+      ioctls === undefined ? preset?.ioctls : ioctls,
+      fcntls === undefined ? preset?.fcntls : fcntls,
+    ),
   };
 }
 

@@ -26,7 +26,9 @@ export async function* lines(
 /** Text that comes in pieces of bytes, as lines without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD. */
 class Lines {
   readonly #bound: Bound;
-  readonly #decoder = new TextDecoder();
+  // Without ignoreBOM Deno's takes a U+FEFF away that begins any of the first pieces.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #isStart = true;
   /** The line that has not ended: its text, how many bytes it has, and the last of them. */
   #rest: string[] = [];
   #length = 0;
@@ -39,7 +41,8 @@ class Lines {
   /** The lines that end in these bytes. */
   *push(bytes: Uint8Array): Generator<string, void, undefined> {
     const tooLong = this.#tooLong(bytes);
-    const parts = this.#decoder.decode(bytes.subarray(0, tooLong), { stream: true }).split("\n");
+    const text = this.#decoder.decode(bytes.subarray(0, tooLong), { stream: true });
+    const parts = this.#withoutMark(text).split("\n");
     this.#rest.push(parts.shift()!);
     if (parts.length > 0) {
       const line = this.#rest.join("");
@@ -55,6 +58,13 @@ class Lines {
     this.#bound.check(this.#length);
     const last = this.#rest.join("") + this.#decoder.decode();
     if (last !== "") yield last;
+  }
+
+  /** The text without the byte order mark that all of it may begin with. */
+  #withoutMark(text: string): string {
+    if (!this.#isStart || text === "") return text;
+    this.#isStart = false;
+    return text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 
   /** Where the first line begins in these bytes that is too long; undefined if none is. */

@@ -41,9 +41,12 @@ export class PathMatcher {
     this.#last = this.#above = this.#top;
   }
 
-  /** Whether the pattern means a path. */
-  means(path: string): boolean {
-    return this.#statesOf(path).at(-1) === this.#pattern.length;
+  /** Whether the pattern means a path; a last `**` after another pattern means nothing that is no directory itself. */
+  means(path: string, isDirectory = true): boolean {
+    const last = this.#pattern.length - 1;
+    if (this.#statesOf(path).at(-1) !== last + 1) return false;
+    if (isDirectory || this.#pattern[last] !== GLOBSTAR) return true;
+    return path !== this.#top.path && this.#above.states.includes(last);
   }
 
   /** Whether the pattern may mean something below a path. */

@@ -111,7 +111,7 @@ class Search {
     }
     if (!info.isDirectory || pattern.length === 0) {
       const { isFile, isDirectory, isSymlink } = info, name = start.slice(start.lastIndexOf("/") + 1);
-      if (matcher.means(start)) yield { path: start, name, isFile, isDirectory, isSymlink };
+      if (matcher.means(start, info.isDirectory)) yield { path: start, name, isFile, isDirectory, isSymlink };
       return;
     }
     const { followSymlinks = false, onError } = this.#options;
@@ -120,7 +120,7 @@ class Search {
     for (
       const entry of walking(this.#dir, start, walk, { goesInto, isIgnored: isExcluded, reportsRoot: true })
     ) {
-      if (matcher.means(entry.path) && !isExcluded(entry.path)) yield entry;
+      if (matcher.means(entry.path, entry.isDirectory) && !isExcluded(entry.path)) yield entry;
     }
   }
 

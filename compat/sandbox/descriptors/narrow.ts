@@ -36,7 +36,7 @@ export function limitsOf(rights: RightsLike, ioctls?: IoctlsLike, fcntls?: Fcntl
     ...(ioctls === undefined ? {} : { ioctls: ioctls instanceof Ioctls ? ioctls : new Ioctls(ioctls) }),
     ...(fcntls === undefined ? {} : { fcntls: new Fcntls(fcntls) }),
   };
-  if (limits.ioctls && limits.ioctls !== Ioctls.NONE && !set.has("IOCTL")) {
+  if (limits.ioctls && !limits.ioctls.isEmpty && !set.has("IOCTL")) {
     throw new TypeError("The ioctls need IOCTL among the rights.");
   }
   if (limits.fcntls && !limits.fcntls.isEmpty && !set.has("FCNTL")) {

@@ -362,6 +362,13 @@ test("FdFile.linesSync() joins what lies on both sides of a chunk's end", () => 
   }
 });
 
+test("FdFile.linesSync() leaves out a byte order mark at the start, and keeps one that begins a later chunk", () => {
+  const first = "x".repeat(border), mark = "\ufeff";
+  assertEquals(linesOf(`${first}${mark}y\n${mark}z`), [`${first}${mark}y`, `${mark}z`]);
+  assertEquals(linesOf(`${mark}${mark}a\n${mark}`), [`${mark}a`, mark]);
+  assertEquals(linesOf(mark), []);
+});
+
 test("FdFile.linesSync() gives a line of many chunks whole", () => {
   const long = "0123456789é".repeat(30_000);
   assertEquals(linesOf(`a\n${long}\r\nb`), ["a", long, "b"]);

@@ -339,6 +339,29 @@ test("a sandbox closes everything when it is disposed of, and then throws the fi
   assertEquals(left, { code: "EIO", open: [true, false, false] });
 }, { skip: needsStandin });
 
+test("sandbox() refuses parts that are no plain objects of entries, and null for what limits an entry", () => {
+  const entry = { fd: 1, rights: ["IOCTL", "FCNTL"] };
+  const plan = (plan: unknown) => () => sandbox({ dryRun: true, ...plan as Plan } as never) as DryRun;
+  for (const part of ["dirs", "files", "fds"]) {
+    for (
+      const value of [new Map([["a", entry]]), new Set([entry]), new Date(), Object.create({ a: entry })]
+    ) {
+      assertThrows(plan({ [part]: value }), TypeError, `${part} must be an object of entries by name`);
+    }
+  }
+  for (const limit of ["ioctls", "fcntls"]) {
+    assertThrows(plan({ fds: { a: { ...entry, [limit]: null } } }), TypeError);
+    for (const rights of [entry.rights, []]) {
+      const { steps } = plan({ fds: { a: { fd: 1, rights, [limit]: [] } } })();
+      assert(steps.some((step) => step.entry === "fds.a" && Object.hasOwn(step, limit)));
+    }
+    assertThrows(
+      plan({ fds: { a: { fd: 1, rights: [], [limit]: limit === "ioctls" ? [1] : ["GETFL"] } } }),
+      TypeError,
+    );
+  }
+});
+
 test("names of a plan's entries reach no message with characters that a terminal obeys", () => {
   const key = "a\n\x1b[31m\x9b",
     opening = () => sandbox({ files: { [key]: { path: "/none" } }, enforce: "if-supported" });

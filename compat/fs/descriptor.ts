@@ -5,7 +5,7 @@ import { limit } from "../../ffi/capsicum/limits.ts";
 import type { RightsLike } from "../../rights/mod.ts";
 
 /**
- * An open file descriptor with an owner, who closes it: what `FdFile` and `Dir` have in common.
+ * An open file descriptor and its owner, which closes it: what `FdFile` and `Dir` have in common.
  *
  * `using` closes it at the end of the scope.
  *
@@ -25,7 +25,7 @@ import type { RightsLike } from "../../rights/mod.ts";
 export abstract class Descriptor implements Disposable, AsyncDisposable {
   #fd: number;
 
-  /** Takes over a descriptor; `fromFd` checks it first. */
+  /** Takes over a descriptor; `fromFd()` checks it first. */
   constructor(fd: number) {
     this.#fd = fd;
   }
@@ -33,7 +33,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
   /**
    * The number of the descriptor.
    *
-   * @throws {Deno.errors.BadResource} When it is closed or was taken.
+   * @throws {Deno.errors.BadResource} If it is closed or was taken.
    *
    * @example
    * ```ts
@@ -60,11 +60,12 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    *
    * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
    *
-   * @throws {TypeError} When the argument has the wrong type.
-   * @throws {RangeError} When a right is unknown.
-   * @throws {Deno.errors.BadResource} When it is closed.
+   * @param rights The rights that it keeps.
+   * @throws {TypeError} If the argument has the wrong type.
+   * @throws {RangeError} If a right is unknown.
+   * @throws {Deno.errors.BadResource} If it is closed.
    * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
-   * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
+   * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
    *
    * @example
    * ```ts
@@ -83,9 +84,10 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives up the descriptor: its number, which the caller closes from now on.
+   * Gives up the descriptor without closing it.
    *
-   * @throws {Deno.errors.BadResource} When it is closed or was taken already.
+   * @returns The number of the descriptor, which the caller closes from now on.
+   * @throws {Deno.errors.BadResource} If it is closed or was taken already.
    *
    * @example
    * ```ts
@@ -109,8 +111,8 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    *
    * Stands for close(2). Requires `--allow-ffi` permission.
    *
-   * @throws {Deno.errors.BadResource} When it is closed already.
-   * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   * @throws {Deno.errors.BadResource} If it is closed already.
+   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed all the same.
    *
    * @example
    * ```ts
@@ -139,17 +141,17 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Shows the class and the number, as `FdFile { fd: 5 }`. */
+  /** Formats the class and the number, such as `FdFile { fd: 5 }`. */
   [Symbol.for("Deno.customInspect")](): string {
     return `${this.constructor.name} { ${this.#fd < 0 ? "closed" : `fd: ${this.#fd}`} }`;
   }
 }
 
 /**
- * The number of a descriptor that is open, for an object that takes it over.
+ * Checks the number of an open descriptor, for an object that takes it over.
  *
- * @throws {TypeError} When it is no number.
- * @throws {Deno.errors.BadResource} When it is not open.
+ * @throws {TypeError} If it is not a number.
+ * @throws {Deno.errors.BadResource} If it is not open.
  */
 export function openDescriptor(fd: number): number {
   const number = descriptor(fd);

@@ -10,25 +10,24 @@ import { pathOf } from "./path/ambient_path.ts";
 import { at, confines, followed, mayBeSymlink } from "./path/resolve.ts";
 
 /**
- * Opens a file by an ambient path, before `enter()`. The options are those of `Deno.openSync`; without any it reads.
+ * Opens a file by an ambient path, before `enter()`; for reading if the options say nothing else.
  *
- * The descriptor is closed on exec, so no child inherits it. With `limit` it has only these rights; if it can't be
- * limited, it is closed.
+ * The descriptor is closed on exec, so no child inherits it. If it can't be limited to the rights of `limit`, it is closed.
  *
- * Stands for open(2) and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission. No permission to read or
- * write is needed, because FFI does not ask for it.
+ * Stands for open(2) and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission. It needs no
+ * permission to read or write: FFI does not ask for it.
  *
  * @param path An ambient path, or a `file:` URL.
  * @param options What to open for, what to create, and what to limit the file to.
  * @returns The open file, which the caller closes.
  * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
  * @throws {RangeError} If a right of `limit` is unknown, or a number is out of range.
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
- * @throws {Deno.errors.PermissionDenied} When its mode does not permit it.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {Deno.errors.AlreadyExists} If it exists and must be new.
+ * @throws {Deno.errors.PermissionDenied} If its mode does not permit it.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -46,12 +45,11 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
 }
 
 /**
- * Opens a file by a path relative to a directory, also in capability mode. The options are those of `openSync`.
+ * Opens a file by a path relative to a directory, also in capability mode.
  *
- * The path stays beneath the directory: a leading "/", a ".." or a symlink that leads out of it is refused. The file has
- * the rights of the directory, closes on exec, and is the caller's to close. Of a number it is not known whether the
- * kernel confines lookups in it, as it is of a `Dir`: there a path of several components is opened step by step, which
- * needs READ too.
+ * The path never leads out of the directory, as the class `Dir` says. The file has the rights of the directory, and is
+ * closed on exec. If the directory is given by its number, it is unknown whether the kernel confines lookups in it. A path
+ * of several components is then opened one component at a time, which needs READ too.
  *
  * Stands for openat(2) with O_RESOLVE_BENEATH and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
@@ -61,14 +59,14 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * @returns The open file, which the caller closes.
  * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
  * @throws {RangeError} If the number is not a descriptor, or a right of `limit` is unknown, or a number is out of range.
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {Deno.errors.AlreadyExists} With `createNew`, when it exists.
- * @throws {Deno.errors.PermissionDenied} When its mode does not permit it.
- * @throws {Deno.errors.BadResource} When the directory is not open.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {Deno.errors.AlreadyExists} If it exists and must be new.
+ * @throws {Deno.errors.PermissionDenied} If its mode does not permit it.
+ * @throws {Deno.errors.BadResource} If the directory is not open.
  * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the options need (LOOKUP; READ, WRITE, SEEK,
  * CREATE, FTRUNCATE), or the path leaves it.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -86,12 +84,12 @@ export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {})
   return openFileAt("openAtSync()", dir, path, options);
 }
 
-/** What `openAtSync()` does, for a caller whose name `call` stands in messages. */
+/** Does what `openAtSync()` does, for a caller that messages call `call`. */
 export function openFileAt(call: string, dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
   return opened(call, options, (flags, mode) => openBeneath(dir, path, flags, mode));
 }
 
-/** An `FdFile` over what `open` returns, limited before the caller has it. */
+/** An `FdFile` over the descriptor that `open` returns, limited before the caller has it. */
 function opened(call: string, options: OpenOptions, open: (flags: number, mode: number) => number): FdFile {
   checkOptions(call, options, openOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
@@ -108,7 +106,7 @@ function opened(call: string, options: OpenOptions, open: (flags: number, mode: 
   }
 }
 
-/** The descriptor of what a path below a directory names; a last symlink is followed unless the flags say otherwise. */
+/** Opens a path below a directory. Follows a symlink as the last component, unless the flags say otherwise. */
 export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
   if (confines(dir)) return libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH, mode);
   const open = (fd: number, name: string) => libc.openat(fd, name, flags | libc.O_NOFOLLOW, mode);

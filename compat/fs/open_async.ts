@@ -1,9 +1,9 @@
 /**
  * Opens files without ever stopping the event loop.
  *
- * open(2) happens on this thread, because the paths of calls on other threads can't be checked by what confines the
- * process on Linux; with O_NONBLOCK it does not wait. What would have waited is tried again, less and less often: a FIFO
- * for a reader (ENXIO), a lock or a lease (EAGAIN).
+ * open(2) runs on this thread: what confines the process on Linux can't check the paths of calls on other threads. With
+ * O_NONBLOCK it does not wait. Where it would have waited it is tried again, less and less often: for the reader of a FIFO
+ * (ENXIO), for a lock or a lease (EAGAIN).
  */
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc/mod.ts";
@@ -20,10 +20,10 @@ import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
 import { aSignal, checkOptions } from "./options.ts";
 import { codeOf } from "./path/resolve.ts";
 
-/** Of these no call that opens waits for another process. */
+/** With one of these flags open(2) never waits for another process. */
 const NEVER_WAITS = libc.O_NONBLOCK | libc.O_DIRECTORY | libc.O_PATH | libc.O_EXEC;
 
-/** Opens a file for the caller, whose name `call` stands in messages, with the flags that the options ask for. */
+/** Opens a file with the flags that the options ask for. `call` is the caller, for messages. */
 export async function open(
   call: string,
   dir: FdLike,
@@ -44,7 +44,7 @@ export async function open(
   }
 }
 
-/** Clears O_NONBLOCK, unless the caller asked for it, it is of use, or the descriptor may not be changed. */
+/** Clears O_NONBLOCK, unless the caller asked for it, the file needs it, or the descriptor may not be changed. */
 function revealed(fd: number, flags: number): Origin {
   if (flags & NEVER_WAITS) return flags & libc.O_NONBLOCK ? "nonblocking" : "own";
   const { kind } = subjectOf(fd);
@@ -85,6 +85,6 @@ function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: numbe
   const code = codeOf(error);
   if (code === "EAGAIN") return true;
   if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
-  // A socket or a device without a driver is ENXIO too. What can't be asked is taken for a FIFO.
+  // A socket or a device without a driver is ENXIO too. Without FSTAT it counts as a FIFO.
   return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
 }

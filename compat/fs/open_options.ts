@@ -2,15 +2,15 @@ import * as libc from "../../ffi/libc/mod.ts";
 import type { RightsLike } from "../../rights/mod.ts";
 import { aBoolean, aMode, anInteger, anything, type Check } from "./options.ts";
 
-/** The options of `Deno.openSync`, the rights that the file is limited to, and what open(2) knows beyond them. */
+/** The options of `Deno.openSync`, more flags of open(2), and the rights that the file is limited to. */
 export interface OpenOptions extends Deno.OpenOptions {
-  /** Refuse a symlink as the last component, with `Deno.errors.FilesystemLoop`. */
+  /** Refuse a symlink as the last component, with `Deno.errors.FilesystemLoop`. Default: false. */
   noFollow?: boolean;
-  /** The same as `createNew`: an existing name is `Deno.errors.AlreadyExists`. */
+  /** The same as `createNew`: an existing name is `Deno.errors.AlreadyExists`. Default: false. */
   exclusive?: boolean;
-  /** Each write has reached the disk when it returns (O_SYNC). */
+  /** Return from each write only when it is on the disk (O_SYNC). Default: false. */
   sync?: boolean;
-  /** Refuse everything but a directory, with `Deno.errors.NotADirectory`. */
+  /** Refuse everything but a directory, with `Deno.errors.NotADirectory`. Default: false. */
   directory?: boolean;
   /** Further `O_*` flags of `libc`, added to the others. */
   customFlags?: number;
@@ -38,7 +38,7 @@ export const openOptions: Readonly<Record<keyof OpenOptions, Check>> = {
 /**
  * The `O_*` flags for options. Close-on-exec is always among them.
  *
- * @throws {TypeError} When the options contradict each other.
+ * @throws {TypeError} If the options contradict each other.
  */
 export function openFlags(options: OpenOptions): number {
   const { write = false, append = false, truncate = false, create = false, customFlags = 0 } = options;

@@ -9,69 +9,69 @@ import type { WarmUpOptions } from "./warm_up/warm_up_options.ts";
 export interface DirPlan {
   /** An ambient path. */
   path: string | URL;
-  /** A preset of `presets.dir`, or a set; by default `"read"`. */
+  /** A preset of `presets.dir`, or a set of rights. Default: `"read"`. */
   rights?: keyof Presets["dir"] | RightsLike;
-  /** Make it where it is missing; what it is in must exist. It stays when a later step fails. By default false. */
+  /** Make it if it is missing; its parent must exist. It stays if a later step fails. Default: false. */
   create?: boolean;
-  /** Take it also where the kernel does not keep lookups in it: see `Dir.confined`. By default that is refused. */
+  /** Accept a directory that the kernel does not confine: see `Dir.confined`. Default: it is refused. */
   unconfined?: "allow";
 }
 
-/** A file that `sandbox()` opens, by the options of `openSync()`. What it makes stays when a later step fails. */
+/** A file that `sandbox()` opens, by the options of `openSync()`. A file that it creates stays if a later step fails. */
 export interface FilePlan extends Omit<OpenOptions, "limit"> {
   /** An ambient path. */
   path: string | URL;
-  /** A preset of `presets.file`, or a set; by default what the options ask for: reading, writing, appending. */
+  /** A preset of `presets.file`, or a set of rights. Default: those that the options need. */
   rights?: keyof Presets["file"] | RightsLike;
-  /** The ioctls that are left, of a device; they need IOCTL among the rights. */
+  /** The ioctls that a device keeps; they need IOCTL among the rights. */
   ioctls?: IoctlsLike;
-  /** The fcntls that are left; they need FCNTL among the rights. */
+  /** The fcntls that it keeps; they need FCNTL among the rights. */
   fcntls?: FcntlsLike;
 }
 
-/** A descriptor that is open already, which `sandbox()` limits and does not close. */
+/** A descriptor that is already open, which `sandbox()` limits and does not close. */
 export interface DescriptorPlan {
   /**
-   * Its number, or an object with `fd`, or `Deno.stdin`, `Deno.stdout` or `Deno.stderr`. No other object of Deno 2 tells
-   * its descriptor: `openDescriptors()` before and after it was made does.
+   * Its number, an object with `fd`, or `Deno.stdin`, `Deno.stdout` or `Deno.stderr`. Other objects of Deno 2 do not expose
+   * their descriptor: `fdOf()` finds it while Deno opens it.
    */
   fd: FdLike | typeof Deno.stdin | typeof Deno.stdout | typeof Deno.stderr;
-  /** A preset of `presets.stream` or `presets.socket`, or a set. */
+  /** A preset of `presets.stream` or `presets.socket`, or a set of rights. */
   rights: keyof Presets["stream"] | keyof Presets["socket"] | RightsLike;
-  /** The ioctls that are left; by default those of `limitStream()` with a stream's preset. */
+  /** The ioctls that it keeps. Default: with a preset of a stream those of `limitStream()`. */
   ioctls?: IoctlsLike;
-  /** The fcntls that are left; by default GETFL with a stream's preset. */
+  /** The fcntls that it keeps. Default: with a preset of a stream GETFL. */
   fcntls?: FcntlsLike;
 }
 
-/** All that a program needs from outside, for `sandbox()`. */
+/** Everything that a program needs from outside, for `sandbox()`. */
 export interface Plan {
-  /** Directories to open, by the names that the result has. */
+  /** Directories to open, by their names in the result. */
   dirs?: Readonly<Record<string, DirPlan>>;
-  /** Files to open, by the names that the result has. */
+  /** Files to open, by their names in the result. */
   files?: Readonly<Record<string, FilePlan>>;
-  /** Descriptors that are open already, by the names that errors have. */
+  /** Descriptors that are already open, by their names in errors. */
   fds?: Readonly<Record<string, DescriptorPlan>>;
-  /** Limit standard input, output and error, as `limitStdio()` does. By default false. */
+  /** Limit standard input, output and error, as `limitStdio()` does. Default: false. */
   stdio?: boolean | StreamOptions;
   /**
-   * Take all rights from every other file and directory that the process has open, as `limitOthers()` does, which leaves
-   * files the right to be locked. By default false.
+   * Remove all rights except FLOCK from every other file and directory that the process has open, as `limitOthers()` does.
+   * Default: false.
    */
   limitOthers?: boolean;
-  /** Make Deno open first what it would open later, as `warmUp()` does. By default false. */
+  /** Make Deno open files now that it would open after entering, as `warmUp()` does. Default: false. */
   warmUp?: boolean | WarmUpOptions;
   /**
-   * `"required"`, the default: throw where there is no Capsicum. `"if-supported"`: open the same there, without limits
-   * and without entering, and say so in `sandboxed`.
+   * What to do without Capsicum. `"required"` throws. `"if-supported"` opens the same files, without limits and without
+   * entering, and sets `sandboxed` to false. Default: `"required"`.
    */
   enforce?: "required" | "if-supported";
-  /** Carry the plan out, as by default; a {@link DryRunPlan} has `true` here. */
+  /** Whether to carry nothing out: true only in a {@link DryRunPlan}. Default: false. */
   dryRun?: false;
 }
 
-/** A plan of which `sandbox()` carries out nothing, but returns what it would do: `{ ...plan, dryRun: true }`. */
+/** A plan that `sandbox()` does not carry out: it returns what it would do. Write `{ ...plan, dryRun: true }`. */
 export interface DryRunPlan<Dry extends boolean = true> extends Omit<Plan, "dryRun"> {
-  /** Do nothing, and return what would be done. */
+  /** Carry nothing out, and return the steps. */
   dryRun: Dry;
 }

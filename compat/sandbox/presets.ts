@@ -3,18 +3,18 @@ import type { RightName } from "../../rights/mod.ts";
 /**
  * Rights by need, for `limit()` and for the plan of `sandbox()`.
  *
- * Each is a list of names: `new Rights(presets.dir.read).union(["READ"])` makes another set of it. Of a directory they
- * hold for all that is opened through it; the kernel does not tell reading a directory from reading the files in it.
+ * Each is a list of names: `new Rights(presets.dir.read).union(["READ"])` makes another set of it. Those of a directory
+ * apply to everything that is opened through it. READ covers listing and file contents alike.
  *
- * - `dir.list`: names and metadata, and by the kernel's rule the contents too.
- * - `dir.read`: `list`, and seeking and waiting in files.
+ * - `dir.list`: names and metadata and, because of READ, contents.
+ * - `dir.read`: `list`, and seeking in files and waiting for them.
  * - `dir.create`: new files and directories, and writing; nothing can be read, renamed or removed.
- * - `dir.append`: files that are opened with `append`, made where they are missing; what they hold stays.
- * - `dir.readWrite`: `read` and `create`, and rename, remove, truncate, lock. No new links, FIFOs or owners.
+ * - `dir.append`: files that are opened with `append`, created if missing; their content stays.
+ * - `dir.readWrite`: `read` and `create`, and renaming, removing, truncating and locking; no new links, FIFOs or owners.
  * - `file.read`, `file.write`, `file.readWrite`, `file.append`: an open file.
- * - `stream.stdin`, `stream.stdout`, `stream.stderr`: what `caph_limit_stdio()` leaves; `stream.terminal`: in and out.
- * - `socket.connection`: a connected socket; `socket.listener`: one that accepts, with all that the accepted sockets get,
- *   since these have its rights.
+ * - `stream.stdin`, `stream.stdout`, `stream.stderr`: the rights that caph_limit_stdio(3) leaves; `stream.terminal`: both directions.
+ * - `socket.connection`: a connected socket; `socket.listener`: a socket that accepts, with the rights of the
+ *   accepted sockets, which inherit them.
  *
  * @example
  * ```ts

@@ -9,15 +9,15 @@ import { checkOptions } from "../fs/options.ts";
  * options of `dir.openSync()`.
  *
  * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. The calls are those of the table
- * {@link needs}, by which error messages name missing rights too. Of a call on two descriptors the name alone is for the
- * first: for the second there are `"linkat to"`, `"renameat to"` and, where the new name exists, `"renameat over"`. Some
- * calls have a row for each use, as `"mmap PROT_READ"`, `"fcntl F_SETLK"`, `"sendto with an address"`. A file that was
+ * {@link needs}, by which error messages name missing rights too. If a call has two descriptors, its name alone is for the
+ * first. For the second there are `"linkat to"`, `"renameat to"` and, if the new name exists, `"renameat over"`. Some
+ * calls have a row for each use, such as `"mmap PROT_READ"`, `"fcntl F_SETLK"`, `"sendto with an address"`. A file that was
  * opened through a directory has the directory's rights, so what it is used for later must be among them too.
  *
  * Calls nothing and needs no permission.
  *
- * @throws {TypeError} When the argument is neither name nor options, or the options contradict each other.
- * @throws {RangeError} When the name is not that of a call in the table.
+ * @throws {TypeError} If the argument is neither name nor options, or the options contradict each other.
+ * @throws {RangeError} If the name is not that of a call in the table.
  *
  * @example
  * ```ts

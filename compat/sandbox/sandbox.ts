@@ -17,36 +17,36 @@ export type PlanNames<P, Part extends "dirs" | "files"> = P extends
   { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
   : never;
 
-/** What `sandbox()` gives: what it opened, by the names of the plan. `using` closes it all. */
+/** The result of `sandbox()`: what it opened, by the names of the plan. `using` closes all of it. */
 export interface Sandbox<P extends Plan = Plan> extends Disposable {
   /** The directories. */
   readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
   /** The files. */
   readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
-  /** Whether the process is in capability mode: false only with `enforce: "if-supported"`, where there is no Capsicum. */
+  /** Whether the process is in capability mode: false only with `enforce: "if-supported"` and without Capsicum. */
   readonly sandboxed: boolean;
 }
 
 /**
- * Makes a sandbox of the program: opens all that the plan names, limits each to what it is needed for, enters capability
- * mode, and gives back what it opened.
+ * Sandboxes the program: opens everything that a plan names, limits each descriptor to the rights that it needs, and enters
+ * capability mode.
  *
- * All or nothing: where a step fails, nothing that it opened is open, the mode is not entered, and the error names the
- * step and the entry. What is limited and was open before is tried on duplicates first, since a limit can't be taken
- * back. The plan is checked before anything is opened. The steps are those of {@link SandboxError.step}, in that order;
- * `dryRun` tells them.
+ * All or nothing: if a step fails, everything that it opened is closed, the mode is not entered, and the error names the step
+ * and the entry. Limits on a descriptor that was already open are first tried on a duplicate, because they can't be undone.
+ * The plan is checked before anything is opened. The steps are those of {@link SandboxError.step}, in that order; `dryRun`
+ * returns them.
  *
- * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry says
+ * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry has
  * `unconfined: "allow"`.
  *
  * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2). Requires
  * `--allow-ffi` permission.
  *
- * @throws {TypeError} When the plan has a wrong type in it, or options contradict each other.
- * @throws {RangeError} When the plan has an unknown right, preset or name in it.
- * @throws {SandboxError} When a step fails.
- * @throws {Deno.errors.NotSupported} When there is no Capsicum and `enforce` is `"required"`, as by default.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the plan has a wrong type in it, or options contradict each other.
+ * @throws {RangeError} If the plan has an unknown right, preset or name in it.
+ * @throws {SandboxError} If a step fails.
+ * @throws {Deno.errors.NotSupported} If there is no Capsicum and `enforce` is `"required"`, as by default.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -66,9 +66,9 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
  * ```
  */
 export function sandbox(plan: DryRunPlan): DryRun;
-/** Makes a sandbox of the program, or returns what it would do. */
+/** Sandboxes the program, or returns what it would do. */
 export function sandbox(plan: DryRunPlan<boolean>): Sandbox | DryRun;
-/** Makes a sandbox of the program. */
+/** Sandboxes the program. */
 export function sandbox<const P extends Plan>(plan: P): Sandbox<P>;
 export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   const steps = stepsOf(plan);
@@ -100,18 +100,18 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   }
 }
 
-/** A plan that is being carried out. */
+/** Carries out a plan. */
 class Run {
   readonly #opened: [Opening, Dir | FdFile][] = [];
   readonly #limited: string[] = [];
 
-  /** Does something, and says of what it throws which step of which entry it was. */
+  /** Does something, and adds the step and the entry to its errors. */
   step<T>(step: SandboxStep, entry: string | undefined, action: () => T): T {
     try {
       return action();
     } catch (cause) {
       if (cause instanceof SandboxError) throw cause;
-      // Only Deno itself throws this, for want of a permission: it is no step's fault.
+      // Only Deno itself throws this, if a permission is missing: no step failed.
       if (cause instanceof Deno.errors.NotCapable) throw cause;
       throw new SandboxError(this.#message(step, entry, cause as SyscallError), {
         step,
@@ -171,7 +171,7 @@ class Run {
     }
     if (others) {
       const keep = [...this.#opened.map(([, { fd }]) => fd), ...existing.map(({ fd }) => fd)];
-      // From now on some of them may be limited.
+      // From here on some of them may be limited.
       this.#limited.push("limitOthers");
       this.step("limit", "limitOthers", () => limitOthers({ keep }));
     }
@@ -195,12 +195,12 @@ class Run {
     try {
       this.close();
     } catch {
-      // What failed before it is thrown.
+      // The error from before is thrown.
     }
   }
 }
 
-/** Limits a duplicate, and tells whether there is something to limit. */
+/** Limits a duplicate. Returns whether there is something to limit. */
 function tryOut({ fd, limits, optional }: Existing): boolean {
   let duplicate: number;
   try {
@@ -217,7 +217,7 @@ function tryOut({ fd, limits, optional }: Existing): boolean {
   return true;
 }
 
-/** Enters. What fails once the mode is entered, as the question whether it is, changes nothing any more. */
+/** Enters. Errors after entering are ignored: the mode cannot be left. */
 function enterOnce(): void {
   try {
     enter();

@@ -7,22 +7,21 @@ const PROC_TRAPCAP_CTL = 9, PROC_TRAPCAP_STATUS = 10;
 const PROC_TRAPCAP_CTL_ENABLE = 1, PROC_TRAPCAP_CTL_DISABLE = 2;
 
 /**
- * Makes every violation in capability mode raise SIGTRAP in the thread that committed it, or ceases to.
+ * Makes every violation in capability mode raise SIGTRAP in the thread that committed it.
  *
- * A forgotten resource shows itself so: the process dies at the system call that fails with ENOTCAPABLE or ECAPMODE, and
- * leaves a core in which a debugger shows who called. It is for finding mistakes; a program that is used wants the error.
- * Children inherit it. It must come before `enter()`. `ktrace -t p` finds violations without it.
+ * It finds forgotten resources: the process dies at the system call that fails with ENOTCAPABLE or ECAPMODE, and leaves a
+ * core in which a debugger shows the caller. Use it only to find mistakes, not in production. Children inherit it. It must come before `enter()`. `ktrace -t p` finds violations without it.
  *
  * Deno commits some of its own: where the program ends by itself it looks for its caches by their paths, which
  * `Deno.exit()` does not; and after `limitOthers()` it reads them, for which a trial goes without that.
  *
  * Stands for procctl(2), PROC_TRAPCAP_CTL. Requires `--allow-ffi` permission.
  *
- * @param on False to cease.
- * @throws {TypeError} When the argument is no boolean.
+ * @param on False to stop it. Default: true.
+ * @throws {TypeError} If the argument is no boolean.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -45,13 +44,14 @@ export function trapViolations(on = true): void {
 }
 
 /**
- * Tells whether violations raise SIGTRAP in this process; not whether they do in all, by the sysctl kern.trap_enotcap.
+ * Checks if violations raise SIGTRAP in this process. The sysctl kern.trap_enotcap, which makes them do so in all, is not
+ * looked at.
  *
  * Stands for procctl(2), PROC_TRAPCAP_STATUS. Requires `--allow-ffi` permission.
  *
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

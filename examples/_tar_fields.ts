@@ -12,13 +12,13 @@ export function name(bytes: Uint8Array): string {
   return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** A number in a header: octal, 0 if it is blank, or in GNU's base 256, which can be negative. */
+/** A number in a header: octal, after a NUL of old programs too, 0 if it is blank, or in GNU's base 256, which can be negative. */
 export function integer(field: Uint8Array): bigint | undefined {
   if (field[0]! & 0x80) {
     const value = field.reduce((value, byte) => value << 8n | BigInt(byte), 0n);
     return BigInt.asIntN(8 * field.length - 1, value);
   }
-  const digits = /^[ \t]*([0-7]*)(?:$|[ \0])/.exec(latin1(field))?.[1];
+  const digits = /^\0?[ \t]*([0-7]*)(?:$|[ \0])/.exec(latin1(field))?.[1];
   return digits === undefined ? undefined : BigInt(`0o0${digits}`);
 }
 

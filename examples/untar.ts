@@ -48,8 +48,8 @@ async function* limited(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 /** The directories that are there, and the mode of each that was made here. */
 const directories = new Map<string, number | undefined>([["", undefined]]);
 const files = new Set<string>();
-/** The times of directories, which are set when nothing more is made in them. */
-const times = new Map<string, Time>();
+/** Directories that were made here and have an entry. They get its mode and time when nothing more is made in them. */
+const unfinished = new Map<string, Pick<Entry, "mode" | "mtime">>();
 
 function namesOf(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
@@ -71,17 +71,6 @@ function makeDirectory(names: string[], mode = 0o777): void {
     if (!out.lstatSync(path).isDirectory) throw new Error(`${JSON.stringify(path)} is no directory`);
   }
   directories.set(path, made);
-}
-
-/** Gives a directory that was made here the mode and the time of its entry. */
-function finishDirectory(path: string, mode: number, mtime: Time | undefined): void {
-  const made = directories.get(path);
-  if (made === undefined) return;
-  // What it has is less the umask already.
-  const narrow = made & (mode | 0o7700) & 0o7777;
-  if (narrow !== (made & 0o7777)) out.chmodSync(path, narrow);
-  directories.set(path, narrow);
-  if (mtime) times.set(path, mtime);
 }
 
 /** Sets the time of an open file, with nanoseconds. */
@@ -136,7 +125,8 @@ async function make(entry: Entry): Promise<void> {
   const names = namesOf(path), place = names.join("/");
   if (kind === "directory") {
     makeDirectory(names, mode & 0o777);
-    return finishDirectory(place, mode, mtime);
+    if (directories.get(place) !== undefined) unfinished.set(place, { mode, mtime });
+    return;
   }
   if (kind === "device" || kind === "FIFO") throw new Error(`it is a ${kind}`);
   makeDirectory(names.slice(0, -1));
@@ -176,10 +166,13 @@ try {
 } catch (error) {
   report.fault(`after ${count} entries the archive is of no use: ${(error as Error).message}`);
 }
-for (const [path, time] of times) {
+// A directory that its owner can't search comes after all in it.
+for (const [path, { mode, mtime }] of [...unfinished].sort(([a], [b]) => a < b ? 1 : -1)) {
   attempt(path, () => {
     using dir = out.openDirSync(path);
-    setTime(dir, time);
+    if (mtime) setTime(dir, mtime);
+    // The mode that it was made with is less the umask already.
+    libc.fchmod(dir, directories.get(path)! & (mode | 0o7000) & 0o7777);
   });
 }
 if (refused > 0) tool.say(`${refused} of ${count} entries were refused.`);

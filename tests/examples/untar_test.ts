@@ -233,16 +233,44 @@ for (const [what, [members, refused]] of Object.entries(hostile)) {
   });
 }
 
-test("untar.ts makes nothing setuid, setgid or sticky, nor a directory that its owner can't use", async () => {
+test("untar.ts makes nothing setuid, setgid or sticky", async () => {
   using place = new Place();
   const input = archive(
     { name: "file", mode: 0o7755, data: "x" },
-    { name: "dir", type: "5", mode: 0o7000 },
+    { name: "dir", type: "5", mode: 0o7700 },
     { name: "dir/file", mode: 0o2600, data: "x" },
   );
   assertEquals(await place.untar(input), { code: 0, stderr: "" });
   const mode = (path: string) => place.fixture.stat(`in/${path}`).mode! & 0o7777;
   assertEquals([mode("file") & 0o7700, mode("dir"), mode("dir/file")], [0o700, 0o700, 0o600]);
+});
+
+test("untar.ts fills directories that are read-only or closed, and then gives them their modes", async () => {
+  using place = new Place();
+  const closed = ["dir", "dir/sub", "none"];
+  const input = archive(
+    { name: "dir/", type: "5", mode: 0o555, mtime: 1000 },
+    { name: "dir/file", data: "x" },
+    { name: "none/", type: "5", mode: 0, mtime: 2000 },
+    { name: "dir/sub/", type: "5", mode: 0o400, mtime: 3000 },
+    { name: "dir/sub/file", data: "y" },
+    { name: "none/file", data: "z" },
+  );
+  assertEquals(await place.untar(input), { code: 0, stderr: "" });
+  const about = closed.map((path) => {
+    const { mode, mtime } = place.fixture.stat(`in/${path}`);
+    Deno.chmodSync(place.fixture.at(`in/${path}`), 0o700);
+    return [mode! & 0o7777, mtime!.getTime()];
+  });
+  assertEquals(about, [[0o555, 1000_000], [0o400, 3000_000], [0, 2000_000]]);
+  assertEquals(place.texts, {
+    dir: "/",
+    "dir/file": "x",
+    "dir/sub": "/",
+    "dir/sub/file": "y",
+    none: "/",
+    "none/file": "z",
+  });
 });
 
 /** Archives that are no more to be trusted from some place on, and why. */
@@ -432,6 +460,16 @@ const accepted: Record<
       { name: "c", size: "\0".repeat(12), raw: { 108: "\0".repeat(16) } },
     ),
     { a: "x", b: "y", c: "" },
+  ],
+  "a NUL before its numbers": [
+    archive({
+      name: "a",
+      data: "x",
+      size: "\x00          1",
+      raw: { 100: "\x00   644 ", 136: "\x0000000001000" },
+    }),
+    { a: "x" },
+    512,
   ],
   "sizes of directories and links that have no data": [
     archive(

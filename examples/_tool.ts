@@ -48,7 +48,11 @@ export class Tool<Option extends string> {
     const line = message.replace(/[\0-\x1f\x7f-\x9f]/g, (sign) => {
       return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
     });
-    console.error(`${this.name}: ${line.toWellFormed()}`);
+    try {
+      console.error(`${this.name}: ${line.toWellFormed()}`);
+    } catch {
+      // Standard error is full or closed. The exit code still reports a failure.
+    }
   }
 
   /** Prints why, and ends. */

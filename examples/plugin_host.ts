@@ -31,14 +31,29 @@ const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
   libc: "/lib/libc.so.7",
   deno: "",
 });
+/** Milliseconds, below the 31 bits that a timer has: a longer one would end at once. */
+const longestTime = 2_000_000_000;
 const { time, memory, libc, deno } = tool.options, path = tool.operands[0]!;
 if (tool.operands.length !== 1) tool.misused("name one plug-in");
 if (Number(memory) < 64 || Number(time) < 1) tool.misused("it needs 1 ms and 64 MB at least");
+if (Number(time) > longestTime) tool.misused(`--time is at most ${longestTime}`);
 /** Milliseconds until that Deno has started, on a machine that is busy, and those to compile a plug-in. */
 const startTime = 120_000, compileTime = 5000;
 
-const source = await Deno.readTextFile(path).catch((error) => tool.fail(error.message, 1));
+const source = await readModule().catch((error) => tool.fail(error.message, 1));
 if (source.length > longest) tool.fail(`${path} has more than ${longest} characters.`, 1);
+
+/** The text of the plug-in, or the start of one that is too long. */
+async function readModule(): Promise<string> {
+  const { isFile } = await Deno.stat(path);
+  // A FIFO could have no writer, and a device no end.
+  if (!isFile) throw new Error(`${path} is not a file.`);
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(3 * longest + 1);
+  let size = 0;
+  for (let count; (count = await file.read(bytes.subarray(size)));) size += count;
+  return new TextDecoder().decode(bytes.subarray(0, size));
+}
 // All of the module's text is in its address, by which Deno's errors name it.
 const kind = /\.m?ts$/.test(path) ? "typescript" : "javascript";
 const url = `data:application/${kind},${encodeURIComponent(source)}`;
@@ -50,6 +65,7 @@ const command = new Deno.Command(Deno.execPath(), {
     ...(deno === "" ? [] : deno.split(" ")),
     ...[new URL("_plugin_child.ts", import.meta.url).href, libc],
   ],
+  env: { NO_COLOR: "1" }, // Its errors have no escape sequences.
   stdin: "piped",
   stdout: "piped",
   stderr: "null",

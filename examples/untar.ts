@@ -129,6 +129,7 @@ async function make(entry: Entry): Promise<void> {
     return;
   }
   if (kind === "device" || kind === "FIFO") throw new Error(`it is a ${kind}`);
+  if (place === "") throw new Error("its path is that of DIRECTORY");
   makeDirectory(names.slice(0, -1));
   if (kind === "symlink") return makeSymlink(link, names);
   if (kind === "file") await makeFile(entry, place);

@@ -155,6 +155,12 @@ test("grep.ts ends with code 2 and one message where its output can't be written
   assertMatch(full.stderr, /^grep: standard output: No space left on device[^\n]*\n$/);
 });
 
+test("grep.ts goes on where its messages can't be written, and ends with code 2", async () => {
+  using fixture = new Fixture({ file: "match\n" });
+  const silent = await grep(["match", "missing", "file"], fixture.path, { shell: 'exec "$@" 2>/dev/full' });
+  assertEquals(silent, { code: 2, lines: ["file:1:match"], stderr: "" });
+}, { skip: Deno.build.os === "freebsd" && !kernel.simulated && "FreeBSD has no /dev/full" });
+
 /** Makes the tool one of `nobody` after all of it is loaded. */
 function droppingRoot(fixture: Fixture): ChildOptions {
   fixture.write(

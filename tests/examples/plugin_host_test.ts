@@ -16,6 +16,7 @@ testUsage("plugin_host", {
     [["--time=soon", "a"], /--time takes a number/],
     [["--libc=", "a"], /--libc needs a value/],
     [["a", "--deno"], /--deno needs a value/],
+    [["--time=2147483648", "a"], /--time is at most 2000000000/],
     [["--memory", "1", "a"], /it needs 1 ms and 64 MB at least/],
     [["--allow-all", "a"], /there is no option "--allow-all"/],
   ],
@@ -56,7 +57,9 @@ test("plugin_host.ts calls an honest plug-in with each line, in JavaScript or Ty
     `let calls = 0;
      console.log("loading");
      export default async (input) => {
-       console.log("a line of its own");
+       for (const name of Object.keys(console)) {
+         if (typeof console[name] === "function" && !/profile/i.test(name)) console[name]([{ a: 1 }]);
+       }
        if (input.fail) throw new RangeError("no " + input.fail);
        await new Promise((resolve) => setTimeout(resolve, 5));
        return { calls: ++calls, sum: input.numbers?.reduce((a, b) => a + b, 0), text: "é\\u009b" };
@@ -72,6 +75,25 @@ test("plugin_host.ts calls an honest plug-in with each line, in JavaScript or Ty
   const typed = "interface A { b: number }\nexport default ({ b }: A): number => b satisfies number;";
   const { code: right, stdout } = await run(typed, [{ b: 1 }, { b: 2 }], [], "plugin.ts");
   assertEquals([right, stdout], [0, '{"result":1}\n{"result":2}\n']);
+});
+
+test("plugin_host.ts refuses a plug-in that is not a file, or too long", async () => {
+  using fixture = new Fixture({ directory: {}, long: "/".repeat(10_000_000) });
+  for (const path of [fixture.at("directory"), fixture.at("long"), "/dev/zero"]) {
+    const { code, stdout, stderr } = await runModule(moduleOf("plugin_host"), {
+      args: [path],
+      permissions: ["--allow-read", "--allow-run"],
+    });
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^plugin_host: \S+ (?:is not a file|has more than 1048576 characters)\.\n$/);
+  }
+});
+
+test("plugin_host.ts prints no escape sequences for a plug-in that can't be loaded", async () => {
+  const { code, stderr } = await run('import "./other.js";', [], [], "plugin.js", { NO_COLOR: "" });
+  assertEquals(code, 1);
+  assertMatch(stderr, /^plugin_host: the plug-in does not run: "TypeError: [^\n]*plugin\.js/);
+  assert(!/u001b/.test(stderr), stderr);
 });
 
 /**
@@ -219,9 +241,12 @@ const oddities: [does: string, line: string | RegExp][] = [
   ["return null", '{"result":null}'],
   ["return -0", '{"result":0}'],
   ["return NaN", '{"result":null}'],
-  ["return Symbol('s')", /^{"error":"TypeError: It returned a symbol, which JSON does not have\."}$/],
-  ["return () => 1", /^{"error":"TypeError: It returned a function, /],
-  ["return { toJSON() {} }", /^{"error":"TypeError: It returned a object, /],
+  [
+    "return Symbol('s')",
+    /^{"error":"TypeError: It returned a value of type symbol, which JSON does not have\."}$/,
+  ],
+  ["return () => 1", /^{"error":"TypeError: It returned a value of type function, /],
+  ["return { toJSON() {} }", /^{"error":"TypeError: It returned a value of type object, /],
   ["return { toJSON: () => ({ failure: 1 }) }", '{"result":{"failure":1}}'],
   ["return { toJSON() { throw null; } }", '{"error":"null"}'],
   ["return 1n", /^{"error":"TypeError: .*BigInt/],

@@ -222,6 +222,7 @@ for (const [what, [members, refused]] of Object.entries(hostile)) {
     assertEquals(code, 1);
     const lines = stderr.trimEnd().split("\n"), last = lines.pop();
     assertMatch(last!, /^untar: \d+ of \d+ entries were refused\.$/);
+    assert(!stderr.includes('write "."'), stderr);
     const names = lines.map((line) => JSON.parse(/^untar: refused (".*?"): \S.*[^.]\.$/.exec(line)![1]!));
     assertEquals(names, refused.map(place_));
     assertEquals(place.texts["last/file"], "honest");

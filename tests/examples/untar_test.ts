@@ -260,7 +260,7 @@ test("untar.ts fills directories that are read-only or closed, and then gives th
   assertEquals(await place.untar(input), { code: 0, stderr: "" });
   const about = closed.map((path) => {
     const { mode, mtime } = place.fixture.stat(`in/${path}`);
-    Deno.chmodSync(place.fixture.at(`in/${path}`), 0o700);
+    place.fixture.chmod(`in/${path}`, 0o700);
     return [mode! & 0o7777, mtime!.getTime()];
   });
   assertEquals(about, [[0o555, 1000_000], [0o400, 3000_000], [0, 2000_000]]);

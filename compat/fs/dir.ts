@@ -65,7 +65,7 @@ const openDirOptions = { limit: anything };
  * - Moves. The descriptor follows the directory: if it is renamed or moved, paths start at its new place.
  * - `libc.*` on the descriptor. The kernel alone decides there; FreeBSD 15.1 lets ".." leave the root of a mounted file
  *   system.
- * - The process itself. Its user, and file modes, decide as always; until `enter()` it can open other paths.
+ * - The process itself. Its user and the file modes decide, as always; until `enter()` it can open other paths.
  * - Closing during use. Iterators and asynchronous calls go on with what they have open; a step that needs the directory
  *   itself throws `BadResource`.
  *

@@ -35,7 +35,7 @@ export interface DirOpening extends Opening<Dir> {
   readonly mayBeUnconfined: boolean;
 }
 
-/** Something that is open already. */
+/** A descriptor that is already open. */
 export interface Existing extends Entry {
   readonly fd: number;
   /** Whether it is left out where it is closed. */
@@ -52,8 +52,8 @@ export interface Steps {
 /**
  * Checks a plan, without a call to the system.
  *
- * @throws {TypeError} When something has the wrong type, or options contradict each other.
- * @throws {RangeError} When a right, a preset, a descriptor or a name of the plan is unknown.
+ * @throws {TypeError} If something has the wrong type, or options contradict each other.
+ * @throws {RangeError} If a right, a preset, a descriptor or a name of the plan is unknown.
  */
 export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
@@ -70,7 +70,7 @@ export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   };
 }
 
-/** Of two limits for one descriptor the second could fail, once the first can't be taken back. */
+/** Refuses two limits for one descriptor: the second could fail when the first can't be undone. */
 function distinct(existing: Existing[]): Existing[] {
   for (const [i, { fd }] of existing.entries()) {
     const other = existing.slice(0, i).find((other) => other.fd === fd);
@@ -89,7 +89,7 @@ const aSwitch: Check = (value) =>
 
 const { limit: _limit, ...openingOptions } = openOptions;
 
-/** The members of a plan and of its entries. The type checker passes over others, so they are refused. */
+/** The members of a plan and of its entries. Others are refused: the type checker does not always find them. */
 const known = {
   plan: {
     dirs: anything,
@@ -163,7 +163,7 @@ function openingOfFile(name: string, plan: FilePlan, key: string): Opening<FdFil
   };
 }
 
-/** What the options ask for. */
+/** The rights that the options ask for. */
 function fileRights({ read, write, append }: Deno.OpenOptions): Rights {
   const reads = read ?? !(write || append);
   const writing = append ? presets.file.append : write ? presets.file.write : [];

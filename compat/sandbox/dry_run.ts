@@ -23,7 +23,7 @@ export interface PlannedStep {
   readonly fcntls?: readonly string[];
 }
 
-/** What `sandbox()` would do, in order. As a string it is a text for people, which fits in 80 columns. */
+/** The steps of `sandbox()`, in order. `String(steps)` formats them as text of at most 80 columns. */
 export interface DryRun {
   /** What happens where there is no Capsicum. */
   readonly enforce: "required" | "if-supported";
@@ -33,7 +33,7 @@ export interface DryRun {
   toString(): string;
 }
 
-/** What would be done. */
+/** Returns the steps of a plan. */
 export function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<boolean>): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
   const opened = [...dirs, ...files];

@@ -1,4 +1,4 @@
-/** What a terminal has at least. */
+/** The columns of the narrowest usual terminal. */
 const width = 80;
 
 /**

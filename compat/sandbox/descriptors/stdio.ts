@@ -35,18 +35,18 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
 /**
  * Limits a terminal, pipe or file to be read or written, for good, as caph_limit_stream() of capsicum_helpers.h does.
  *
- * What is left are the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
+ * It keeps the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
  * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. The header has the
  * same in FreeBSD 13.2 and 15.1. Unlike it, this throws where there is no Capsicum.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the number is no descriptor, or the use is none.
- * @throws {Deno.errors.BadResource} When the descriptor is not open, unless `ignoreClosed` is true.
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If the number is not a descriptor, or `use` is unknown.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open, unless `ignoreClosed` is true.
  * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of that.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -80,14 +80,14 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
  * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out. Deno has copies of them open:
  * {@link limitOthers} limits these alike.
  *
- * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` go on working. On
+ * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` keep working. On
  * a terminal `prompt()` and `Deno.stdin.setRaw()` do with `raw`; and a permission that Deno would ask for there is denied.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {CapsicumError} ENOTCAPABLE when one does not hold all of that. Those before it are limited then.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -108,15 +108,15 @@ export function limitStdio(options: StreamOptions = {}): void {
   }
 }
 
-/** By their numbers. */
+/** Their names, by number. */
 export const stdio = ["stdin", "stdout", "stderr"] as const;
 
 // capsicum_helpers.h of FreeBSD 13.2 and 15.1, caph_limit_stream().
 const asking = [Ioctl.TIOCGETA, Ioctl.TIOCGWINSZ, Ioctl.FIODTYPE];
-/** What tcsetattr(3) sends, for each of its actions. */
+/** The requests of tcsetattr(3), one for each of its actions. */
 const setting = [Ioctl.TIOCSETA, Ioctl.TIOCSETAW, Ioctl.TIOCSETAF];
 
-/** What a stream is limited to. */
+/** The limits of a stream. */
 export function streamLimits(name: keyof typeof presets.stream, { raw = false }: StreamOptions = {}): Limits {
   return limitsOf(presets.stream[name], raw ? [...asking, ...setting] : asking, ["GETFL"]);
 }

@@ -134,6 +134,10 @@ export const operations: readonly Operation[] = [
   onTwo("linkat", "linkat to", (fd, toFd) => libc.linkat(fd, "file", toFd, "new", 0)),
   onTwo("renameat", "renameat to", (fd, toFd) => libc.renameat(fd, "victim", toFd, "new")),
   onTwo("renameat", "renameat over", (fd, toFd) => libc.renameat(fd, "victim", toFd, "other"), "onto a name"),
+  {
+    ...onTwo("renameat", "renameat to", (fd, toFd) => libc.renameat2(fd, "victim", toFd, "new", 0)),
+    call: "renameat2",
+  },
 ];
 
 function onTwo(call: string, to: string, run: Operation["run"], variant?: string): Operation {

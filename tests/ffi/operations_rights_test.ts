@@ -6,12 +6,13 @@ import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { bitsOf } from "../rights/_bits.ts";
 import { test } from "../_test.ts";
+import { isLater } from "./_calls.ts";
 import { type Operation, operations, type Outcome, type Trial, type Trials } from "./_operations.ts";
 
 const all = Rights.all(kernel.osreldate);
 // Of the kernels of 14 it is not known whether they ask FSYNC for O_DSYNC.
-const known = [...operations.entries()].filter(([, { variant }]) =>
-  kernel.major !== 14 || !variant?.includes("O_DSYNC")
+const known = [...operations.entries()].filter(([, { call, variant }]) =>
+  !isLater(call, kernel.osreldate) && (kernel.major !== 14 || !variant?.includes("O_DSYNC"))
 );
 
 test("every function of libc that takes a descriptor of a file is among the operations", () => {

@@ -91,7 +91,7 @@ const reused = [new Uint8Array(4096), new Uint8Array(4096)] as const;
 /**
  * A path as a C string, in a buffer that the next call with the same `slot` overwrites.
  *
- * @throws {TypeError} When the path is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
+ * @throws {TypeError} If the path is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
  */
 export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);

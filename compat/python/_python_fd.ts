@@ -42,8 +42,8 @@ export function openIn(dir: Fileno, path: string, flags: number, mode: number): 
 /**
  * The flags of open(2), before anything is OR-ed to them: `|` takes whatever is no number for 0.
  *
- * @throws {TypeError} When they are no number.
- * @throws {RangeError} When they are no C `int`.
+ * @throws {TypeError} If they are no number.
+ * @throws {RangeError} If they are no C `int`.
  */
 export function checkedFlags(flags: number): number {
   if (typeof flags !== "number") {

@@ -36,24 +36,24 @@ export interface CapRights {
   /**
    * Adds rights, as cap_rights_set(3).
    *
-   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} When an element is no right. The set is as before then.
+   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} If an element is no right. The set is as before then.
    */
   set(caplist: CapList): void;
 
   /**
    * Takes rights away, as cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
    *
-   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} When an element is no right. The set is as before then.
+   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} If an element is no right. The set is as before then.
    */
   clear(caplist: CapList): void;
 
   /**
    * Tells whether all of the rights are in the set, as cap_rights_is_set(3).
    *
-   * @throws {TypeError} When it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} When an element is no right.
+   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
+   * @throws {RangeError} If an element is no right.
    */
   is_set(caplist: CapList): boolean;
 
@@ -61,8 +61,8 @@ export interface CapRights {
    * Tells whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
-   * @throws {TypeError} When the release is no number.
-   * @throws {RangeError} When the release is not known.
+   * @throws {TypeError} If the release is no number.
+   * @throws {RangeError} If the release is not known.
    * @throws {Deno.errors.NotCapable} Without a release, when `--allow-ffi` is missing on FreeBSD.
    */
   is_valid(release?: number): boolean;
@@ -70,21 +70,21 @@ export interface CapRights {
   /**
    * Adds the rights of another set, as cap_rights_merge(3).
    *
-   * @throws {TypeError} When the other is no `CapRights`.
+   * @throws {TypeError} If the other is no `CapRights`.
    */
   merge(otherCR: CapRights): void;
 
   /**
    * Takes the rights of another set away, as cap_rights_remove(3).
    *
-   * @throws {TypeError} When the other is no `CapRights`.
+   * @throws {TypeError} If the other is no `CapRights`.
    */
   remove(otherCR: CapRights): void;
 
   /**
    * Tells whether this set has all rights of another, as cap_rights_contains(3).
    *
-   * @throws {TypeError} When the other is no `CapRights`.
+   * @throws {TypeError} If the other is no `CapRights`.
    */
   contains(otherCR: CapRights): boolean;
 
@@ -93,11 +93,11 @@ export interface CapRights {
    *
    * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
    *
-   * @throws {TypeError} When the argument has the wrong type.
-   * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
-   * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
-   * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
-   * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+   * @throws {TypeError} If the argument has the wrong type.
+   * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+   * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of the rights.
+   * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+   * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
    */
   limit(fd: Fileno): void;
 
@@ -106,10 +106,10 @@ export interface CapRights {
    *
    * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
    *
-   * @throws {TypeError} When the argument has the wrong type.
-   * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
-   * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
-   * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+   * @throws {TypeError} If the argument has the wrong type.
+   * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+   * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+   * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
    */
   get(fd: Fileno): void;
 }

@@ -127,8 +127,8 @@ const access = { r: libc.O_RDONLY, w: libc.O_WRONLY, rw: libc.O_RDWR };
  *
  * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
  *
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -148,12 +148,12 @@ export function getmode(): number {
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When there are more than 256, or one is not of 32 bits.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If there are more than 256, or one is not of 32 bits.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -177,10 +177,10 @@ export function ioctls_limit(fd: Fileno, cmdlist: Iterable<number | bigint>): vo
  *
  * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the argument has the wrong type.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the argument has the wrong type.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -204,12 +204,12 @@ export function ioctls_get(fd: Fileno): [count: number, cmdlist: number[]] {
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When the mask has a bit that is no `CAP_FCNTL_*`.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If the mask has a bit that is no `CAP_FCNTL_*`.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -233,10 +233,10 @@ export function fcntls_limit(fd: Fileno, rights: number): void {
  *
  * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the argument has the wrong type.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the argument has the wrong type.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -261,13 +261,13 @@ export function fcntls_get(fd: Fileno): [rights: number, errno: 0] {
  * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
  * Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} When the flags are another string, or a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the directory is negative or not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
+ * @throws {RangeError} If the flags are another string, or a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -295,13 +295,13 @@ export function openat(fd: Fileno, path: string, flags: Flags, mode = 0o666): Py
  *
  * Stands for open(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} When the flags are another string, or a number is none that C's type takes.
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {Deno.errors.NotADirectory} When it is not a directory.
+ * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
+ * @throws {RangeError} If the flags are another string, or a number is none that C's type takes.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {Deno.errors.NotADirectory} If it is not a directory.
  * @throws {CapsicumError} ECAPMODE in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

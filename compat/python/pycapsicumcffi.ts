@@ -164,12 +164,12 @@ export function enter(): void {
  *
  * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When a right is unknown.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If a right is unknown.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of the rights.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -193,12 +193,12 @@ export function limit(fd: Fileno, rights: RightsLike): void {
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When an fcntl is unknown.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If an fcntl is unknown.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -222,13 +222,13 @@ export function fcntls_limit(fd: Fileno, fcntls: FcntlsLike): void {
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When there are more than 256, or one is not of 32 bits; also for the unlimited set of another
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If there are more than 256, or one is not of 32 bits; also for the unlimited set of another
  * descriptor, when this one is limited already.
- * @throws {Deno.errors.BadResource} When the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -256,14 +256,14 @@ export function ioctls_limit(fd: Fileno, ioctls: IoctlsLike): void {
  * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
  * Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} When a number is none that C's type takes.
- * @throws {Deno.errors.BadResource} When the directory is negative or not open (EBADF).
- * @throws {Deno.errors.NotFound} When the path does not exist.
+ * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
+ * @throws {RangeError} If a number is none that C's type takes.
+ * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
+ * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.AlreadyExists} With O_EXCL, when it exists.
- * @throws {CapsicumError} ENOTCAPABLE when a right is missing or the path leaves the directory; ECAPMODE for `AT_FDCWD`.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory; ECAPMODE for `AT_FDCWD`.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

@@ -45,9 +45,9 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   /**
    * Takes over a descriptor as {@link fdopen} does, which knows what the mode gives: with "b" bytes, else strings.
    *
-   * @throws {TypeError} When the descriptor is no number, or the mode no string.
-   * @throws {RangeError} When the mode is none, or the number no descriptor.
-   * @throws {Deno.errors.BadResource} When it is not open.
+   * @throws {TypeError} If the descriptor is no number, or the mode no string.
+   * @throws {RangeError} If the mode is none, or the number no descriptor.
+   * @throws {Deno.errors.BadResource} If it is not open.
    */
   constructor(fd: number, mode: string) {
     this.#mode = modeOf(mode);
@@ -74,7 +74,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   /**
    * The number of the descriptor, as {@link PythonFile.fd}.
    *
-   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {Deno.errors.BadResource} If it is closed.
    */
   fileno(): number {
     return this.fd;
@@ -85,10 +85,10 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} When the size is no integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} When it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   * @throws {TypeError} If the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} If it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
    */
   read(size?: number | null): T {
     return this.#take(sizeOf(size), false);
@@ -99,10 +99,10 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} When the size is no integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} When it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   * @throws {TypeError} If the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} If it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
    */
   readline(size?: number | null): T {
     return this.#take(sizeOf(size), true);
@@ -113,10 +113,10 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} When the hint is no integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} When it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks READ.
+   * @throws {TypeError} If the hint is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
+   * @throws {Deno.errors.IsADirectory} If it is a directory.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
    */
   readlines(hint?: number | null): T[] {
     const enough = sizeOf(hint) || Infinity, lines: T[] = [];
@@ -139,9 +139,9 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for write(2), repeated; needs WRITE, and SEEK where there is something read ahead.
    *
-   * @throws {TypeError} When it is given no Uint8Array, in text mode no string, or a string with a lone surrogate.
-   * @throws {Deno.errors.BadResource} When it is closed, or not open to write.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks a right, and any errno that Deno has no class for, as ENOSPC.
+   * @throws {TypeError} If it is given no Uint8Array, in text mode no string, or a string with a lone surrogate.
+   * @throws {Deno.errors.BadResource} If it is closed, or not open to write.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks a right, and any errno that Deno has no class for, as ENOSPC.
    */
   write(data: T): number {
     this.#check("writes");
@@ -157,9 +157,9 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for lseek(2); needs SEEK.
    *
-   * @throws {RangeError} When the offset is no integer, or in text mode not 0 from elsewhere than the start.
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, EINVAL when the position would be negative, ESPIPE for a pipe.
+   * @throws {RangeError} If the offset is no integer, or in text mode not 0 from elsewhere than the start.
+   * @throws {Deno.errors.BadResource} If it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks SEEK, EINVAL if the position would be negative, ESPIPE for a pipe.
    */
   seek(offset: number, whence = 0): number {
     if (this.#mode.isText && whence !== libc.SEEK_SET && offset !== 0) {
@@ -178,8 +178,8 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for lseek(2); needs SEEK.
    *
-   * @throws {Deno.errors.BadResource} When it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it lacks SEEK, ESPIPE for a pipe.
+   * @throws {Deno.errors.BadResource} If it is closed.
+   * @throws {CapsicumError} ENOTCAPABLE if it lacks SEEK, ESPIPE for a pipe.
    */
   tell(): number {
     return this.#file.seekSync(0, libc.SEEK_CUR) - this.#ahead.length;
@@ -188,7 +188,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   /**
    * Does nothing: what is written is written at once.
    *
-   * @throws {Deno.errors.BadResource} When it is closed.
+   * @throws {Deno.errors.BadResource} If it is closed.
    */
   flush(): void {
     this.fd;
@@ -199,7 +199,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for close(2).
    *
-   * @throws {CapsicumError} When the system reports a late write error, as EIO. It is closed then too.
+   * @throws {CapsicumError} If the system reports a late write error, as EIO. It is closed then too.
    */
   close(): void {
     this.#closed = true;
@@ -260,11 +260,11 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
  * Stands for Python's `os.fdopen()` and fcntl(2), F_GETFD, by which it checks the descriptor; with "a" it needs SEEK.
  * Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the descriptor is no number, or the mode no string.
- * @throws {RangeError} When the mode is none, or the number no descriptor.
- * @throws {Deno.errors.BadResource} When it is not open.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD or Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the descriptor is no number, or the mode no string.
+ * @throws {RangeError} If the mode is none, or the number no descriptor.
+ * @throws {Deno.errors.BadResource} If it is not open.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

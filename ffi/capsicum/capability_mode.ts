@@ -11,9 +11,9 @@ import { listedFiles } from "../libc/kinfo_file.ts";
  *
  * Stands for cap_enter(2). Requires `--allow-ffi` permission.
  *
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum. It never returns
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum. It never returns
  * without being in capability mode.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export function enter(): void {
  *
  * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission on FreeBSD.
  *
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing on FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
  *
  * @example
  * ```ts
@@ -58,8 +58,8 @@ export function sandboxed(): boolean {
  *
  * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
  *
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD, or its kernel has no Capsicum.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export function getMode(): boolean {
  *
  * Requires `--allow-ffi` permission on FreeBSD: without it the answer can't be known, and it throws.
  *
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing on FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
  *
  * @example Sandboxed where possible
  * ```ts

@@ -34,13 +34,13 @@ const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
  *
  * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} When a right is unknown, or the number is no descriptor.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights, with `held` and `missing`; EINVAL when
+ * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
+ * @throws {RangeError} If a right is unknown, or the number is no descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of the rights, with `held` and `missing`; EINVAL when
  * this kernel does not know one of them.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -63,11 +63,11 @@ export function limit(fd: FdLike, rights: RightsLike): void {
  *
  * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the argument has the wrong type.
- * @throws {RangeError} When the number is no descriptor.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the argument has the wrong type.
+ * @throws {RangeError} If the number is no descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -93,13 +93,13 @@ export function getRights(fd: FdLike): Rights {
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type.
- * @throws {RangeError} When there are more than 256, or one is not of 32 bits, or the number is no descriptor; also for
+ * @throws {TypeError} If an argument has the wrong type.
+ * @throws {RangeError} If there are more than 256, or one is not of 32 bits, or the number is no descriptor; also for
  * `Ioctls.ALL` on a descriptor that is limited already.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -129,11 +129,11 @@ export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
  *
  * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the argument has the wrong type.
- * @throws {RangeError} When the number is no descriptor.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the argument has the wrong type.
+ * @throws {RangeError} If the number is no descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -167,12 +167,12 @@ export function getIoctls(fd: FdLike): Ioctls {
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} When an fcntl is unknown, or the number is no descriptor.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE when one was not permitted before.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
+ * @throws {RangeError} If an fcntl is unknown, or the number is no descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -195,11 +195,11 @@ export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
  *
  * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the argument has the wrong type.
- * @throws {RangeError} When the number is no descriptor.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {Deno.errors.NotSupported} When the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the argument has the wrong type.
+ * @throws {RangeError} If the number is no descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

@@ -18,7 +18,7 @@ import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
 /**
  * The buffer, if a call can use it.
  *
- * @throws {TypeError} When it was transferred, or is no Uint8Array.
+ * @throws {TypeError} If it was transferred, or is no Uint8Array.
  */
 export function checkBuffer(bytes: Uint8Array): Uint8Array {
   return memory(bytes, 0);

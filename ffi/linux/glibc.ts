@@ -91,8 +91,8 @@ let library: string | undefined;
 /**
  * Binds one function of glibc.
  *
- * @throws {Deno.errors.NotSupported} When there is no glibc.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If there is no glibc.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  */
 export function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
   library ??= findLibrary();

@@ -3,8 +3,8 @@ import { shown } from "../../../ffi/message.ts";
 /**
  * Access and modification time as two `struct timespec`, with milliseconds as `Deno.utime` has them.
  *
- * @throws {TypeError} When a time is neither a number of seconds nor a Date.
- * @throws {RangeError} When a time is none, or lies in the last second before 1970.
+ * @throws {TypeError} If a time is neither a number of seconds nor a Date.
+ * @throws {RangeError} If a time is none, or lies in the last second before 1970.
  */
 export function timespecs(atime: number | Date, mtime: number | Date): Uint8Array {
   const times = new BigInt64Array(4);

@@ -4,7 +4,7 @@ import { encodeName } from "../../../ffi/names.ts";
 /**
  * A path that is taken apart before a system call sees it.
  *
- * @throws {TypeError} When it is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
+ * @throws {TypeError} If it is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
  */
 export function checkedPath(path: string): string {
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);

@@ -1,12 +1,15 @@
 /**
- * The patterns of `@std/path` for one name: `globToRegExp` of that package is what the tests hold this to.
+ * The glob patterns of `@std/path` for a single name. The tests compare them with `globToRegExp` of that package.
  *
- * A name is matched in time linear in its length and in that of the pattern. A regular expression would backtrack, and
- * whoever may create a name could stop the process by it. So a pattern becomes a nondeterministic automaton, and a name
- * is read once, from its end: for each position this gives the states from which the rest of the name leads to the end.
- * `!(p)` is any text, where no text that begins there matches `p`: reading from the end, that is known already.
+ * Matching takes time linear in the length of the name and in the length of the pattern. A regular expression would
+ * backtrack, and a user who may create files could stop the process by a long name. So a pattern becomes a
+ * nondeterministic automaton.
  *
- * The package is not imported: what runs in a sandbox would then be more than this library.
+ * The automaton reads a name once, from its end. For each position, this finds the states from which the rest of the
+ * name is accepted. `!(p)` accepts any text, unless a text that begins at the same position matches `p`. When reading
+ * from the end, that is known already.
+ *
+ * The package is not imported: sandboxed code consists of this library only.
  *
  * @module
  */
@@ -33,22 +36,22 @@ const named = /\[:(\w+):\]/y;
 const escapedInSet = /[\\\]^[-]/g;
 
 export interface NamePatternOptions {
-  /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` mean something. */
+  /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` are special. */
   extended: boolean;
   caseInsensitive: boolean;
 }
 
-/** Tells whether a pattern means a name. */
+/** Returns whether the pattern matches a name. */
 export interface NamePattern {
   test(name: string): boolean;
 }
 
-/** Whether a pattern means more than the name that it is. */
+/** Whether a text is a pattern, and not a plain name. */
 export function isPattern(name: string): boolean {
   return /[\\*?[{(]/.test(name);
 }
 
-/** Whole names that a pattern means; what is not well-formed means itself. */
+/** A pattern that matches whole names. A malformed pattern matches itself only. */
 export function namePattern(pattern: string, options: NamePatternOptions): NamePattern {
   const automaton = compile(pattern, options);
   if (automaton !== undefined) return automaton;
@@ -57,56 +60,56 @@ export function namePattern(pattern: string, options: NamePatternOptions): NameP
   return { test: (name) => same(name) === itself };
 }
 
-/** What one UTF-16 code unit may be: that number, any for ANY, or one of a set. */
+/** What matches one UTF-16 code unit: the unit itself, ANY, or a set of units. */
 type Unit = number | UnitSet;
 const ANY = -1;
 
 interface State {
   readonly id: number;
-  /** In how many `!( )` it is. */
+  /** How many `!( )` enclose the state. */
   readonly depth: number;
   /** The states from which one code unit leads here. */
   readonly reads: { readonly from: State; readonly unit: Unit }[];
-  /** The states from which nothing leads here: as long as no text leads from `unless` to its end. */
+  /** The states that lead here without a code unit, unless a text is accepted from `unless`. */
   readonly passes: { readonly from: State; readonly unless?: State }[];
-  /** The last position, counted over all names, from which it led to its end. */
+  /** The last position, counted over all names, at which the state accepted the rest. */
   position: number;
 }
 
-/** A group that is not closed yet. */
+/** A group that is still open. */
 interface Group {
-  /** "}" of alternatives, else the sign before "(". */
+  /** "}" for `{a,b}`, else the sign before "(". */
   readonly sign: string;
   readonly before: State;
   readonly start: State;
   readonly end: State;
 }
 
-/** What is known of one position in a name: from which states the rest of the name leads to an end. */
+/** What is known about one position in a name: the states that accept the rest of the name. */
 interface Position {
-  /** Of these states, those that something leads to by a code unit. */
+  /** The accepting states that are reached by a code unit. */
   readonly states: readonly State[];
-  /** Whether the pattern means the rest. */
+  /** Whether the pattern matches the rest. */
   readonly isMeant: boolean;
-  /** Whether the pattern means no text at all that ends with the rest. */
+  /** Whether the pattern matches no text that ends with the rest. */
   readonly isHopeless: boolean;
-  /** What is known of the position before, by its code unit. */
+  /** The position before this one, for each code unit there. */
   readonly before: Map<number, Position>;
 }
 
-/** How many positions are kept for the names that come, and of at most how many states. */
+/** How many positions are cached for later names, and how many states such a position has at most. */
 const KEPT = 4096, FEW = 64;
 
 class Automaton implements NamePattern {
   readonly #start: State;
   readonly #end: State;
-  /** The ends of what is in `!( )`: a text may end there at any position. */
+  /** The ends of the patterns in `!( )`: a text may end there at any position. */
   readonly #inner: readonly State[];
   readonly #fold: boolean;
-  /** The states of the position that is being found out, by depth. */
+  /** The states of the position that is being computed, by depth. */
   readonly #states: State[][];
   #position = 0;
-  /** What was found out, that equal positions are one. */
+  /** The positions so far, so that equal positions are the same object. */
   readonly #known = new Map<string, Position>();
   #kept = 0;
   #last: Position | undefined;
@@ -150,7 +153,7 @@ class Automaton implements NamePattern {
     return known;
   }
 
-  /** Completes states by what leads to them without a code unit, the deepest first: what is in `!( )` is known outside. */
+  /** Adds the states that lead to others without a code unit, deepest first: the result of `!( )` is needed outside. */
   #find(from: readonly State[]): Position {
     const byDepth = this.#states, position = ++this.#position;
     for (const states of byDepth) states.length = 0;
@@ -179,7 +182,7 @@ function isOf(unit: number, units: Unit): boolean {
   return typeof units === "number" ? units === unit || units === ANY : units.has(unit);
 }
 
-/** The automaton of a pattern; undefined if it is not well-formed. */
+/** The automaton of a pattern; undefined if the pattern is malformed. */
 function compile(pattern: string, { extended, caseInsensitive }: NamePatternOptions): Automaton | undefined {
   const open: Group[] = [], inner: State[] = [];
   let depth = 0, id = 0;
@@ -247,7 +250,7 @@ function compile(pattern: string, { extended, caseInsensitive }: NamePatternOpti
   return open.length === 0 ? new Automaton(start, at, inner, caseInsensitive) : undefined;
 }
 
-/** A set of code units, as a regular expression tells it. */
+/** A set of code units, given by a regular expression. */
 class UnitSet {
   readonly #expression: RegExp;
   readonly #known = new Map<number, boolean>();
@@ -270,7 +273,7 @@ function unitSet(source: string, caseInsensitive: boolean): UnitSet | undefined 
   try {
     return new UnitSet(new RegExp(source, caseInsensitive ? "i" : ""));
   } catch {
-    // A range such as "z-a" is none.
+    // A range such as "z-a" is malformed.
     return undefined;
   }
 }
@@ -280,14 +283,14 @@ function folded(text: string): string {
     .join("");
 }
 
-/** A code unit as regular expressions compare it with the flag i. */
+/** A code unit, case-folded as regular expressions with the flag i do it. */
 function foldedUnit(unit: number): number {
   if (unit < 0x80) return unit >= 0x61 && unit <= 0x7a ? unit - 0x20 : unit;
   const upper = String.fromCharCode(unit).toUpperCase(), code = upper.charCodeAt(0);
   return upper.length === 1 && code >= 0x80 ? code : unit;
 }
 
-/** A set of characters, from its "[" to its "]". */
+/** The regular expression of a set of characters, from "[" to "]". */
 function translateSet(pattern: string, start: number): { source: string; end: number } | undefined {
   const isNegated = pattern[start + 1] === "!";
   let source = isNegated ? "[^" : "[";

@@ -1,8 +1,8 @@
-/** Patterns of paths: one for each component, where `**` means any number of components. */
+/** Patterns of paths: a pattern for each component, where `**` matches any number of components. */
 import { type NamePattern, namePattern, type NamePatternOptions } from "./_glob_name.ts";
 
 export interface PathPatternOptions extends NamePatternOptions {
-  /** Whether a component `**` means any number of components. */
+  /** Whether a component `**` matches any number of components. */
   globstar: boolean;
 }
 
@@ -18,10 +18,10 @@ export function pathPattern(names: readonly string[], options: PathPatternOption
   return parts.filter((part, i) => part !== GLOBSTAR || parts[i - 1] !== GLOBSTAR);
 }
 
-/** How many components of a pattern some names may have used up, each in ascending order. */
+/** The numbers of pattern components that some names may have used up, in ascending order. */
 type States = readonly number[];
 
-/** Matches paths below one directory. The states of one that was asked about last are kept, as its entries come next. */
+/** Matches paths below one directory. It keeps the states of the last path, because its entries usually come next. */
 export class PathMatcher {
   readonly #pattern: PathPattern;
   readonly #top: { readonly path: string; readonly states: States };
@@ -29,8 +29,8 @@ export class PathMatcher {
   #above: { readonly path: string; readonly states: States };
 
   /**
-   * @param top The directory, by the path that the path of each entry begins with.
-   * @param names What the pattern takes for the components of that path.
+   * @param top The path of the directory, with which the path of each entry begins.
+   * @param names The components that the pattern sees in place of that path.
    */
   constructor(pattern: PathPattern, top: string, names: readonly string[]) {
     this.#pattern = pattern;
@@ -41,7 +41,7 @@ export class PathMatcher {
     this.#last = this.#above = this.#top;
   }
 
-  /** Whether the pattern means a path; a last `**` after another pattern means nothing that is no directory itself. */
+  /** Whether the pattern matches a path. For a file, a last `**` must match at least one component. */
   means(path: string, isDirectory = true): boolean {
     const last = this.#pattern.length - 1;
     if (this.#statesOf(path).at(-1) !== last + 1) return false;
@@ -49,7 +49,7 @@ export class PathMatcher {
     return path !== this.#top.path && this.#above.states.includes(last);
   }
 
-  /** Whether the pattern may mean something below a path. */
+  /** Whether the pattern may match something below a path. */
   reachesBelow(path: string): boolean {
     const first = this.#statesOf(path)[0];
     return first !== undefined && first < this.#pattern.length;
@@ -83,7 +83,7 @@ export class PathMatcher {
     return this.#passed(next);
   }
 
-  /** Adds what is reached where `**` means no component. */
+  /** Adds the states that are reached if `**` matches no component. */
   #passed(states: number[]): States {
     const all = new Set<number>();
     for (const state of states) {

@@ -6,17 +6,17 @@ export interface Entry {
   readonly type: number;
 }
 
-/** The entries of a directory one by one. It holds what one read gives, and more only if the directory must be closed. */
+/** The entries of a directory, one by one. It buffers one read, and more only if the directory must be closed. */
 export class Listing {
   readonly #read: () => DirectoryChunk | undefined;
   #chunks: DirectoryChunk[] = [];
   /** The next entry of the first chunk. */
   #next = 0;
   #isRead = false;
-  /** What ended the reading: it is thrown after what was read before. */
+  /** The error that ended the reading; it is thrown after the entries that were read before. */
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param read Gives the next entries, and undefined at the end. */
+  /** @param read Returns the next entries, and undefined at the end. */
   constructor(read: () => DirectoryChunk | undefined) {
     this.#read = read;
   }

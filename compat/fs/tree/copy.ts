@@ -1,8 +1,8 @@
 /**
- * Copies trees by descriptors, of which a bounded number is open on both sides.
+ * Copies trees by descriptors. A bounded number of them is open on each side.
  *
- * One generator finds what to copy and gives each pair of open files; its caller moves the bytes, at once or off this
- * thread.
+ * One generator finds what to copy and yields each pair of open files. Its caller copies the bytes, on this thread or
+ * on another.
  */
 import { failure } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
@@ -24,18 +24,18 @@ import { type Identified, identifiedAt, identifiedIfThere } from "../metadata/st
 import { SUCCEEDING } from "../whole/successor.ts";
 import { timespecs } from "../metadata/times.ts";
 
-/** The options of `Dir.copy`, as those of `@std/fs`. */
+/** The options of `Dir.copy`, the same as in `@std/fs`. */
 export interface CopyOptions {
-  /** Whether what is there already is replaced; of directories the content is. Default: false. */
+  /** Whether existing files are replaced; existing directories are merged. Default: false. */
   overwrite?: boolean;
-  /** Whether the copies get the times of what they were made of. Default: false. */
+  /** Whether the copies get the times of the originals. Default: false. */
   preserveTimestamps?: boolean;
 }
 
 const known = { overwrite: aBoolean, preserveTimestamps: aBoolean };
 
 /**
- * Copies a file, a symlink as such, or a directory with all that is in it.
+ * Copies a file, a symlink itself, or a directory with everything in it.
  *
  * @param call The method, for errors.
  */
@@ -59,7 +59,7 @@ export function* copying(
   yield* isDirectory ? copy.tree(source, found, target, old) : copy.entry(source, found, target, old);
 }
 
-/** Where a directory shall be; what of the way to it is missing is made. */
+/** The place for a directory; missing parent directories are made. */
 function placeOfDirectory(dir: FdLike, path: string): Place {
   const place = () => new Place(dir, path, "openat", true);
   try {
@@ -82,7 +82,7 @@ interface Pairing {
   readonly from: Level;
   readonly to: Level;
   readonly info: Deno.FileInfo;
-  /** The mode of a directory that was made; undefined for one that was there. */
+  /** The mode of the new directory; undefined if the directory existed. */
   readonly mode: DirectoryMode | undefined;
 }
 
@@ -99,7 +99,7 @@ class Copy {
   readonly #preserveTimestamps: boolean;
   readonly #from: string;
   readonly #to: string;
-  /** Whether files are made beside their place, which they take when they are complete. */
+  /** Whether files are made under a hidden name and renamed when they are complete. */
   readonly #publishes: boolean;
 
   constructor(
@@ -113,7 +113,7 @@ class Copy {
     this.#from = from;
     this.#to = to;
     const held = rightsOf(descriptor(toDir));
-    // To take a place only if it is free may need links.
+    // A rename that must not replace a file may need a hard link.
     this.#publishes = held.isSupersetOf(SUCCEEDING) &&
       (overwrite || held.isSupersetOf(["LINKAT_SOURCE", "LINKAT_TARGET"]));
   }
@@ -144,7 +144,7 @@ class Copy {
       const { name } = entry;
       const from = spotIn(last.from, name, source.told.fd), found = on(from, identifiedAt);
       const to = spotIn(last.to, name, target.told.fd);
-      // In a directory that was made just now there is nothing, unless another copy is at work.
+      // A new directory is empty, unless another copy writes into it.
       const old = last.mode === undefined || this.#overwrite ? on(to, identifiedIfThere) : undefined;
       if (!found.info.isDirectory) yield* this.entry(from, found, to, old);
       else {
@@ -157,7 +157,7 @@ class Copy {
     }
   }
 
-  /** Copies what is no directory; sockets, FIFOs and devices are left out. */
+  /** Copies a file or a symlink; sockets, FIFOs and devices are left out. */
   *entry(
     source: Spot,
     found: Identified,
@@ -218,34 +218,34 @@ class Copy {
     yield* overwriting(from, to, names, (identity) => this.refuseSame(found, { ...found, identity }), finish);
   }
 
-  /** Makes a directory unless there is one, and tells whether it did. */
+  /** Makes a directory unless it exists, and returns whether it was made. */
   #make(info: Deno.FileInfo, target: Spot, old: Identified | undefined): boolean {
     if (old !== undefined) return false;
     try {
       on(target, (fd, name) => libc.mkdirat(fd, name, info.mode! & 0o777 | 0o700));
       return true;
     } catch (error) {
-      // Another copy was faster.
+      // Another copy made the directory first.
       if (!this.#overwrite || codeOf(error) !== "EEXIST") throw error;
       return false;
     }
   }
 
-  /** What is set last: writing into a directory needs its mode, and changes its times. */
+  /** Sets mode and times last: writing into a directory may need more than the final mode, and changes the times. */
   #finish({ to, info, mode }: Pairing): void {
     mode?.end(to.fd);
     if (this.#preserveTimestamps) libc.utimensat(to.fd, ".", timesOf(info), 0);
   }
 }
 
-/** Before anything is made, where both paths are in one `Dir`; the rest is told by the directories themselves. */
+/** Checks before anything is made, if both paths are in one `Dir`. Else `tree()` finds it by the directories. */
 function refuseInside(dir: FdLike, from: string, toDir: FdLike, to: string): void {
   if (descriptor(dir) !== descriptor(toDir)) return;
   const source = realPath(dir, from), above = realPathOfExisting(dir, parentOf(to));
   if (source === "." || `${above}/`.startsWith(`${source}/`)) throw new TypeError(notInside(from, to));
 }
 
-/** Where a path leads, as far as there is something. */
+/** The real path of the part of `path` that exists. */
 function realPathOfExisting(dir: FdLike, path: string): string {
   try {
     return realPath(dir, path || ".");

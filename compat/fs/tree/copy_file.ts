@@ -1,9 +1,9 @@
 /**
- * Copies one file, so that nobody who may not read the original can read the copy, not for a moment.
+ * Copies one file. A user who may not read the original can't read the copy at any time.
  *
- * The bytes go to a new file that only its owner may open. It gets its mode, and then the name of the copy: of two copies
- * to one name the last one stays, whole. In a directory where that is not permitted the file that is there is
- * overwritten, and only its owner may open it meanwhile.
+ * The bytes go to a new file that only its owner may open. The new file then gets its mode, and after that the name of
+ * the copy. Of two copies to one name, the last one stays as a whole. If the directory does not permit a new file, the
+ * existing file is overwritten, and only its owner may open it meanwhile.
  *
  * @module
  */
@@ -23,25 +23,25 @@ import { type Identified, identifiedIfThere, identifiedOf, statOf } from "../met
 import { SUCCEEDING, Successor } from "../whole/successor.ts";
 import { inTurns } from "./turns.ts";
 
-/** What a copy is made of, and what is made, as the caller knows them. */
+/** The original and the copy, by the paths that the caller gave. */
 export interface Names {
   readonly from: Named;
   readonly to: Named;
 }
 
-/** Two open files: the bytes of one are to be written to the other. */
+/** Two open files: the bytes of `from` are to be written to `to`. */
 export interface Pair {
   readonly from: FdFile;
   readonly to: FdFile;
   readonly names: Names;
 }
 
-/** With O_NONBLOCK a FIFO is not waited for. */
+/** With O_NONBLOCK, opening a FIFO does not wait. */
 export const SOURCE: number = libc.O_RDONLY | libc.O_NONBLOCK | libc.O_CLOEXEC;
 export const TARGET: number = libc.O_WRONLY | libc.O_CREAT | libc.O_NONBLOCK | libc.O_CLOEXEC;
 const PIECE = 256 * 1024;
 
-/** Copies the bytes of each pair at once. */
+/** Copies the bytes of each pair, synchronously. */
 export function copyPairs(pairs: Iterable<Pair>): void {
   let piece: Uint8Array<ArrayBuffer> | undefined;
   for (const { from: { fd: from }, to: { fd: to }, names } of pairs) {
@@ -92,25 +92,25 @@ export function* copyingFile(
     : replacing(source, next, names);
 }
 
-/** A new file beside the one in a place, or beside nothing; undefined if it can't take that. */
+/** A new file that is to replace `old`, if there is one; undefined if it can't replace that. */
 export function successorAt(place: Spot, old: Identified | undefined): Successor | undefined {
   if (old === undefined) return new Successor(place);
   if (!old.info.isFile) return undefined;
-  // A file that may not be written to is not replaced either.
+  // A file that the process may not write to must not be replaced either.
   on(place, (fd, name) => libc.faccessat(fd, name, libc.W_OK, libc.AT_EACCESS));
   try {
     return new Successor(place);
   } catch (error) {
-    // Where no file may be made, the one that is there may be written to.
+    // If the directory permits no new file, the existing file may still be writable.
     if (error instanceof Deno.errors.PermissionDenied) return undefined;
     throw error;
   }
 }
 
-/** Is called with a file that has all its bytes. */
+/** Is called with a file once all bytes are written. */
 type Finish = (file: FdFile) => void;
 
-/** Fills a new file, and lets it take its place. */
+/** Yields the pair to copy, and then publishes the new file. */
 export function* replacing(
   source: FdFile,
   next: Successor,
@@ -124,9 +124,9 @@ export function* replacing(
 }
 
 /**
- * Writes over what `fd` is open to write, which it closes. A file belongs to its owner alone until it is complete.
+ * Overwrites the file that `fd` is open for, and closes `fd`. Until the file is complete, only its owner may open it.
  *
- * @param refuse Gets the identity of what is to be written over, before it is changed.
+ * @param refuse Is called with the identity of the file before the file is changed.
  */
 export function* overwriting(
   source: FdFile,
@@ -153,11 +153,11 @@ function modeFor(source: FdFile, target: FdFile): number {
   return modeAfter(statOf(source.fd), hasAcl(source.fd), target.fd);
 }
 
-/** The place of the file that a path leads to, or is to make; undefined if nothing can take that. */
+/** The place of the file that a path leads to or will create; undefined if a rename can't replace a file there. */
 function placeToTake(dir: FdLike, path: string): Place | undefined {
   const held = rightsOf(descriptor(dir)), [start, end] = lastComponent(path);
   if (!held.isSupersetOf(SUCCEEDING) || start > 0 && !held.has("READ")) return undefined;
-  // A file has neither of these names.
+  // These can't be names of files.
   if (end < path.length || ["", ".", ".."].includes(path.slice(start, end))) return undefined;
   const place = new Place(dir, path, "openat", true);
   try {

@@ -11,27 +11,27 @@ import { codeOf } from "../path/resolve.ts";
 import { inTurns } from "./turns.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 
-/** The options of `Dir.expandGlob`, as those of `@std/fs`. */
+/** The options of `Dir.expandGlob`, the same as in `@std/fs`. */
 export interface ExpandGlobOptions {
   /** The directory below the `Dir` that patterns and `exclude` are relative to. Default: the `Dir` itself. */
   root?: string;
-  /** Patterns of what is neither given nor gone into. */
+  /** Patterns of paths to leave out; a directory is left out with everything in it. */
   exclude?: string[];
-  /** Whether directories are given. Default: true. */
+  /** Whether directories are included. Default: true. */
   includeDirs?: boolean;
-  /** Whether symlinks are followed, as far as they stay in the `Dir`. Default: false. */
+  /** Whether symlinks are followed if they stay in the `Dir`. Default: false. */
   followSymlinks?: boolean;
-  /** Whether what a followed symlink leads to has the path that it has without symlinks. Default: true. */
+  /** Whether the target of a followed symlink is listed by its real path. Default: true. */
   canonicalize?: boolean;
-  /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` mean something. Default: true. */
+  /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` are special. Default: true. */
   extended?: boolean;
-  /** Whether a component `**` means any number of components. Default: true. */
+  /** Whether a component `**` matches any number of components. Default: true. */
   globstar?: boolean;
-  /** Whether small and capital letters count as the same. Default: false. */
+  /** Whether patterns ignore case. Default: false. */
   caseInsensitive?: boolean;
   /**
-   * Gets the error of a directory that can't be opened or read, and its path; then the search goes on. Default: the first
-   * error is thrown.
+   * Is called with the error of a directory that can't be opened or read, and with its path; then the search goes on.
+   * Default: the first error is thrown.
    */
   onError?: (error: Error, path: string) => void;
 }
@@ -49,15 +49,15 @@ export const GLOB_OPTIONS: Readonly<Record<keyof ExpandGlobOptions, Check>> = {
   onError: aFunction,
 };
 
-/** A part of a pattern: the way to a directory, and what is looked for in it. */
+/** A part of a pattern: the path to a directory, and the patterns to match in that directory. */
 interface Stage {
-  /** Names, of which any may be "..". */
+  /** Names; any of them may be "..". */
   readonly way: string[];
-  /** Patterns, of which the first means more than itself, and none is "..". */
+  /** Patterns; the first is not a plain name, and none is "..". */
   readonly pattern: string[];
 }
 
-/** What a pattern means, in the order in which it is found. */
+/** The entries that a pattern matches, in the order in which they are found. */
 export function* globbing(
   dir: FdLike,
   glob: string,
@@ -65,7 +65,7 @@ export function* globbing(
 ): Generator<WalkEntry, void, undefined> {
   const { root = ".", includeDirs = true } = options;
   const search = new Search(dir, checkedPath(root), options);
-  // Refused as each path that leaves the directory.
+  // stat() refuses an absolute path, which leaves the directory.
   for (const path of [root, checkedPath(glob)]) if (path.startsWith("/")) stat(dir, path);
   const isDirectoryWanted = /\/\.?$/.test(glob), stages = stagesOf(namesOf(glob)), last = stages.pop()!;
   let starts = [root];
@@ -93,7 +93,7 @@ class Search {
     this.#excluded = (options.exclude ?? []).map((glob) => this.#compile(excludedNames(glob)));
   }
 
-  /** What one part of a pattern means, from one directory where the part before it ends. */
+  /** The entries that one part of a pattern matches, starting at a directory that the part before it matched. */
   *entries(from: string, { way, pattern }: Stage): Generator<WalkEntry, void, undefined> {
     const start = this.#attempt(
       from,
@@ -124,7 +124,7 @@ class Search {
     }
   }
 
-  /** The same by the path that it has without symlinks, if that is wanted. */
+  /** The same entry, by its real path if the options ask for that. */
   *canonical(entry: WalkEntry): Generator<WalkEntry, void, undefined> {
     const { followSymlinks, canonicalize = true } = this.#options;
     if (!followSymlinks || !canonicalize) return yield entry;
@@ -137,13 +137,13 @@ class Search {
     return pathPattern(names, { extended, globstar, caseInsensitive });
   }
 
-  /** The path of a name in a directory; ".." of what was found leads where the kernel goes. */
+  /** The path of a name in a directory; ".." is resolved as the kernel does it. */
   #go(path: string, name: string): string {
     const above = joined(path, name);
     return name === ".." ? realPath(this.#dir, above) : above;
   }
 
-  /** Passes over what is not there, and what `onError` takes. */
+  /** Returns undefined for a path that does not exist, and after an error that `onError` handled. */
   #attempt<T>(path: string, use: () => T): T | undefined {
     try {
       return use();
@@ -157,13 +157,13 @@ class Search {
   }
 }
 
-/** As `@std/fs` gives them: sorted by path, none twice. */
+/** The entries in the order of `@std/fs`: sorted by path, without duplicates. */
 export function sorted(entries: WalkEntry[]): WalkEntry[] {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   return [...byPath.values()].sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
-/** The same for `await`, found in turns with the event loop. */
+/** The same, asynchronously: the search takes turns with the event loop. */
 export async function* sortedInTurns(
   entries: Iterable<WalkEntry>,
 ): AsyncGenerator<WalkEntry, void, undefined> {
@@ -185,7 +185,7 @@ function stagesOf(names: readonly string[]): Stage[] {
   return stages;
 }
 
-/** Names without "..", by their text. */
+/** Resolves ".." by the text of the names, without a lookup. */
 function resolved(names: readonly string[]): string[] {
   const left: string[] = [];
   for (const name of names) {
@@ -195,7 +195,7 @@ function resolved(names: readonly string[]): string[] {
   return left;
 }
 
-/** The names of a pattern of what is excluded, which is matched and not looked up. */
+/** The names of an exclude pattern, which is matched against paths and never looked up. */
 function excludedNames(glob: string): string[] {
   const names = namesOf(checkedPath(glob));
   const isOutside =

@@ -1,14 +1,14 @@
 /**
- * The directories of a tree that something goes through, of which a bounded number is open.
+ * The directories of a tree that is being traversed. A bounded number of them is open.
  *
- * A tree may have more levels than a process may have descriptors. So a directory that is not in use may be closed for a
- * while, and is opened again when it is asked for: by single names from the nearest one above that is still open, never
+ * A tree may have more levels than a process may have descriptors. So a directory that is not in use may be closed, and
+ * is opened again when it is needed. It is opened by single names from the nearest open directory above it, never
  * through a symlink and never by "..". Device and inode number then show whether it is the same directory.
  *
  * `new Levels(fd, path, told)` takes over the descriptor of the top. `enter()` opens a directory in a level, `leave()`
- * closes one that is not needed any more, `level.next()` lists it entry by entry. `level.fd` is valid until another level
- * is used: any of them may close it, so it is asked for before each call. `naming()` makes a call on a level, and lets its
- * error name the path from the directory that the caller gave. A level that is another directory now throws ESTALE.
+ * closes a level that is not needed any more, `level.next()` lists it entry by entry. `level.fd` is valid until another
+ * level is used, because that may close it; read it again before each call. `naming()` makes a call on a level; its
+ * error names the path as the caller knows it. If another directory has taken the place of a level, ESTALE is thrown.
  *
  * @module
  */
@@ -21,24 +21,24 @@ import { type Entry, Listing } from "./_listing.ts";
 import { joined } from "../path/components.ts";
 import { identityOf } from "../metadata/stat.ts";
 
-/** How many directories of a tree are open at most, the top included. */
+/** The most directories of a tree that are open at a time, including the top. */
 const MOST = 16;
-/** A directory is listed to its end before it is closed for a while, so what is opened again is only passed. */
+/** A directory is listed to its end before it is closed, so a reopened directory is used only for lookups. */
 const AGAIN = libc.O_PATH | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC;
 
-/** A directory on the way. */
+/** A directory of the tree. */
 export class Level {
   readonly #levels: Levels;
   /** The level that it was opened in; undefined at the top. */
   readonly above: Level | undefined;
-  /** Its name there. */
+  /** The name in the level above. */
   readonly name: string;
   /** The path by which errors name it. */
   readonly path: string;
   readonly depth: number;
-  /** Its descriptor while it is open; others ask for `fd`. */
+  /** The descriptor while the directory is open. Outside this file, use `fd`. */
   held: number | undefined;
-  /** Whether it could not be opened again. */
+  /** Whether the directory could not be opened again. */
   isLost = false;
   readonly #listing: Listing | undefined;
   #identity: string | undefined;
@@ -60,7 +60,7 @@ export class Level {
     this.#listing = isListed ? new Listing(() => levels.naming(this, readTypedChunk)) : undefined;
   }
 
-  /** Its descriptor, opened again if necessary. */
+  /** The descriptor; the directory is opened again if necessary. */
   get fd(): number {
     return this.held ?? this.#levels.openAgain(this);
   }
@@ -70,12 +70,12 @@ export class Level {
     return this.#identity ??= identityOf(this.fd);
   }
 
-  /** Its next entry; undefined at the end, and of what was not opened to be listed. */
+  /** The next entry; undefined at the end, and for a level that is used only for lookups. */
   next(): Entry | undefined {
     return this.#listing?.next();
   }
 
-  /** Notes all that is needed of it, before it is closed for a while. */
+  /** Reads everything that is needed from the directory before it is closed. */
   suspend(): void {
     this.#identity ??= identityOf(this.fd);
     this.#listing?.readRest();
@@ -87,13 +87,13 @@ export class Levels implements Disposable {
   /** The descriptor that the caller gave. */
   readonly told: number;
   readonly #open = new Set<Level>();
-  /** Whether a directory can be told from another, for which it takes FSTAT: else none is closed for a while. */
+  /** Whether directories can be identified, which needs FSTAT. If not, none is closed before its end. */
   #isBounded: boolean | undefined;
 
   /**
-   * @param fd The descriptor of the top, which is closed in the end.
+   * @param fd The descriptor of the top; disposing the levels closes it.
    * @param path The path of the top, as the caller gave it.
-   * @param told The descriptor that the path is relative to.
+   * @param told The descriptor that `path` is relative to.
    */
   constructor(fd: number, path: string, told: number) {
     this.told = told;
@@ -101,27 +101,27 @@ export class Levels implements Disposable {
     this.#open.add(this.top);
   }
 
-  /** Opens a directory in a level; a symlink is none. */
+  /** Opens a directory in a level; a symlink to a directory does not count. */
   enter(above: Level, name: string, path: string = joined(above.path, name), flags: number = LISTING): Level {
     const fd = this.naming(above, (fd) => libc.openat(fd, name, flags | libc.O_NOFOLLOW), path);
     return this.#add(new Level(this, above, name, path, fd, (flags & libc.O_PATH) === 0));
   }
 
-  /** Takes over the descriptor of a directory in a level, which is only passed. */
+  /** Takes over the descriptor of a directory in a level, which is used only for lookups. */
   pass(above: Level, name: string, fd: number): Level {
     return this.#add(new Level(this, above, name, joined(above.path, name), fd, false));
   }
 
-  /** Closes a level, if it is not the top. Nothing that was opened in it may be used any more. */
+  /** Closes a level unless it is the top. Levels that were opened in it must not be used any more. */
   leave(level: Level): void {
     if (level.held === undefined || level === this.top) return;
     this.#close(level);
   }
 
   /**
-   * Makes a call on a level, whose error then names the path from the directory that the caller gave.
+   * Makes a call on a level; its error names the path relative to the directory that the caller gave.
    *
-   * @param path The path of the name that the call is given, if it is not just that name in the level.
+   * @param path The path that errors name, if it is not the path of the level and the name in it.
    */
   naming<T>(level: Level, use: (fd: number) => T, path?: string): T {
     const { fd } = level;
@@ -137,7 +137,7 @@ export class Levels implements Disposable {
     }
   }
 
-  /** Opens a level again, and what is closed of the way to it. */
+  /** Opens a level again, and every closed level on the path to it. */
   openAgain(level: Level): number {
     const way: Level[] = [];
     for (let at = level; at.held === undefined; at = at.above!) way.push(at);
@@ -179,7 +179,7 @@ export class Levels implements Disposable {
     return level;
   }
 
-  /** Closes neither the top nor `last`, but the level whose closing leaves the smallest gap, for how far it is away. */
+  /** Closes one level: far from `last` and with a small gap between its open neighbours. Never the top or `last`. */
   #closeOne(last: Level): void {
     const open = [...this.#open].sort((a, b) => a.depth - b.depth);
     let chosen = last, least = Infinity;

@@ -12,23 +12,23 @@ import { statAt } from "../metadata/stat.ts";
 /**
  * Returns the names in a directory, without "." and "..", in the order of the file system.
  *
- * Given a descriptor with LOOKUP it opens the directory again, so the shared offset is neither used nor moved: twice gives
- * the same. Without LOOKUP it reads the descriptor itself, from its start if it holds SEEK. Without SEEK the first listing
- * works, and one that does not begin at the start throws.
+ * A descriptor with LOOKUP is opened again, so the shared offset is neither used nor moved, and each listing is complete.
+ * A descriptor without LOOKUP is read itself, from the start if it has SEEK. Without SEEK only the first listing works;
+ * a listing that would not begin at the start throws.
  *
- * Names are lossless: one that is not UTF-8 has each offending byte as U+DC00 + byte, and opens under that very string.
+ * Names are lossless: in a name that is not UTF-8, each offending byte is U+DC00 + byte. The same string opens the file.
  *
- * Stands for openat(2) of "." or lseek(2), and getdirentries(2). A descriptor needs READ, and LOOKUP or SEEK to be listed
- * again; a path works until `enter()`. Requires `--allow-ffi` permission.
+ * Calls openat(2) for "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also needs
+ * LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the path is empty or has a NUL.
- * @throws {RangeError} When the number is no descriptor.
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {Deno.errors.NotADirectory} When it is not a directory.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the path is empty or has a NUL.
+ * @throws {RangeError} If the number is no descriptor.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {Deno.errors.NotADirectory} If it is not a directory.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE if the descriptor lacks a right, ECAPMODE for a path in capability mode.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -45,19 +45,19 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
 /**
  * Returns the entries of a directory with their types, without "." and "..", in the order of the file system.
  *
- * As {@link listDirSync} for descriptors and names. If a file system does not report types, each costs an fstatat(2), for
- * which a descriptor also needs LOOKUP and FSTAT.
+ * Treats descriptors and names in the same way as {@link listDirSync}. If a file system does not report types, each
+ * entry costs an fstatat(2), and a descriptor also needs LOOKUP and FSTAT.
  *
- * Stands for openat(2) of "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
+ * Calls openat(2) for "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When the path is empty or has a NUL.
- * @throws {RangeError} When the number is no descriptor.
- * @throws {Deno.errors.NotFound} When the path does not exist.
- * @throws {Deno.errors.NotADirectory} When it is not a directory.
- * @throws {Deno.errors.BadResource} When the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE when the descriptor lacks a right, ECAPMODE for a path in capability mode.
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If the path is empty or has a NUL.
+ * @throws {RangeError} If the number is no descriptor.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
+ * @throws {Deno.errors.NotADirectory} If it is not a directory.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
+ * @throws {CapsicumError} ENOTCAPABLE if the descriptor lacks a right, ECAPMODE for a path in capability mode.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -79,14 +79,14 @@ export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
   return chunks[0]?.names.concat(...chunks.slice(1).map(({ names }) => names)) ?? [];
 }
 
-/** The entries of the directory `path` below `dir`, read as a whole before the first is given: none is left open. */
+/** The entries of the directory `path` below `dir`, all read before the first is returned: no directory stays open. */
 export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
   return entries(chunksOf(dir, path, readTypedChunk));
 }
 
-/** The entries as they are read; the directory is open from the first to the last. */
+/** The entries as they are read; the directory stays open until the last entry. */
 export function* readingDir(dir: FdLike, path: string): Generator<Deno.DirEntry, void, undefined> {
-  // Between two reads somebody else could move its offset.
+  // Between two reads, another user of the descriptor could move its offset.
   if (isReadItself(dir, path)) return yield* readDirAtSync(dir, path);
   const fd = openDirectory(dir, path);
   try {
@@ -114,7 +114,7 @@ function rest(fd: number, read: Read): DirectoryChunk[] {
   return chunks;
 }
 
-/** Whether a directory is read by its own descriptor, since without LOOKUP nothing can be opened in it, not even ".". */
+/** Whether a directory is read by its own descriptor: without LOOKUP nothing can be opened in it, not even ".". */
 function isReadItself(dir: FdLike | string | URL, path: string): dir is FdLike {
   if (typeof dir === "string" || dir instanceof URL || path !== "." || !hasRights()) return false;
   const rights = rightsOf(descriptor(dir));
@@ -125,7 +125,7 @@ function chunksOfItself(fd: number, read: Read): DirectoryChunk[] {
   const held = rightsOf(fd);
   if (held.has("SEEK")) libc.lseek(fd, 0, libc.SEEK_SET);
   const first = read(fd);
-  // The kernel reports where it began to read: what is not the start was read before.
+  // The kernel reports where it began to read: anything but the start means that entries were read before.
   if (base.some((byte) => byte !== 0)) {
     throw new CapsicumError(
       `getdirentries on fd ${fd}: it was read before and can't be rewound: missing SEEK (held: ${
@@ -151,7 +151,7 @@ export function readTypedChunk(fd: number): DirectoryChunk | undefined {
   return chunk;
 }
 
-/** The flags by which a directory is opened to be listed. */
+/** The flags to open a directory for listing. */
 export const LISTING: number = libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC;
 
 function* entries(chunks: DirectoryChunk[]): Generator<Deno.DirEntry, void, undefined> {
@@ -160,7 +160,7 @@ function* entries(chunks: DirectoryChunk[]): Generator<Deno.DirEntry, void, unde
   }
 }
 
-/** A name and its `d_type` as Deno has it. */
+/** A name and its `d_type` as a `Deno.DirEntry`. */
 export function entryOf(name: string, type: number): Deno.DirEntry {
   return {
     name,
@@ -185,13 +185,13 @@ function readChunk(fd: number): DirectoryChunk | undefined {
   return length === 0 ? undefined : abi().decodeDirectory(buffer, length);
 }
 
-/** The `d_type` of a name whose file system does not tell it. */
+/** The `d_type` of a name whose file system does not report types. */
 function typeOf(fd: number, name: string): number {
   try {
     const { isFile, isDirectory, isSymlink } = statAt(fd, name);
     return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
   } catch (error) {
-    // One that was removed since it was read ends no listing.
+    // A name that was removed after it was read must not end the listing.
     if (error instanceof Deno.errors.NotFound) return libc.DT_UNKNOWN;
     throw error;
   }

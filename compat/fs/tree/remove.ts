@@ -14,15 +14,15 @@ import { at, codeOf, mayBeSymlink } from "../path/resolve.ts";
 /** A check for each option of `Dir.remove`. */
 export const REMOVE_OPTIONS: Readonly<Record<keyof Deno.RemoveOptions, Check>> = { recursive: aBoolean };
 
-/** How often a directory is listed again where names stayed or came while it was being emptied. */
+/** How often a directory is listed again if it is not empty after all its names were removed. */
 const PASSES = 8;
 
-/** Removes a file, a symlink or an empty directory, which needs UNLINKAT and nothing to find out what it is. */
+/** Removes a file, a symlink or an empty directory. This needs UNLINKAT only, because the kernel finds the type. */
 export function remove(dir: FdLike, path: string): void {
   at(dir, path, "unlinkat", removeName);
 }
 
-/** Removes a tree, a step for each name. */
+/** Removes a tree; yields after each name. */
 export function* removing(dir: FdLike, path: string): Generator<void, void, undefined> {
   const place = new Place(dir, path, "unlinkat");
   using levels = new Levels(place.fd, path, descriptor(dir));
@@ -39,7 +39,7 @@ export function* removing(dir: FdLike, path: string): Generator<void, void, unde
   }
 }
 
-/** Removes everything in a directory, which is made where it is missing. */
+/** Removes everything in a directory; makes the directory if it does not exist. */
 export function* emptying(dir: FdLike, path: string): Generator<void, void, undefined> {
   let fd: number;
   try {
@@ -57,7 +57,7 @@ export function* emptying(dir: FdLike, path: string): Generator<void, void, unde
   }
 }
 
-/** Removes what one listing of a directory gives, and returns whether that was anything. */
+/** Removes the entries of one listing of a directory, and returns whether there were any. */
 function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, undefined> {
   const stack = [{ level: root, pass: 1 }];
   let any = false;
@@ -76,7 +76,7 @@ function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, unde
         }
       }
     } catch (error) {
-      // Somebody else has removed it, or put something in its place: the next listing shows it.
+      // Another process has removed or replaced the entry: the next listing shows it.
       if (!isGone(error) || (error as SyscallError).path === root.path) throw error;
       const lost = stack.findIndex(({ level }) => level.isLost);
       if (lost >= 0) stack.length = lost;
@@ -86,7 +86,7 @@ function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, unde
   return any;
 }
 
-/** Removes a directory that was emptied; false where it has entries still or again. */
+/** Removes a directory that was emptied; returns false if it is not empty. */
 function removeLevel(levels: Levels, level: Level, pass: number): boolean {
   levels.leave(level);
   try {
@@ -115,7 +115,7 @@ function removeName(fd: number, name: string): void {
   }
 }
 
-/** What unlinkat() says of a directory: EPERM on FreeBSD, EISDIR on Linux. */
+/** The error of unlinkat() for a directory: EPERM on FreeBSD, EISDIR on Linux. */
 function mayBeDirectory(error: unknown): boolean {
   return codeOf(error) === "EPERM" || codeOf(error) === "EISDIR";
 }

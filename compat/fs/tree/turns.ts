@@ -1,7 +1,7 @@
 /** Milliseconds for which a loop of short system calls may hold the event loop. */
 const TURN = 8;
 
-/** What a loop of short system calls gives, in turns with everything else that the event loop has to do. */
+/** Yields the items of a loop of short system calls, and lets the event loop run in between. */
 export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T, void, undefined> {
   let end = performance.now() + TURN;
   for (const item of items) {
@@ -12,12 +12,12 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T, void, u
   }
 }
 
-/** Runs a loop to its end, at once. */
+/** Runs a loop to its end without a pause. */
 export function finish(steps: Iterable<unknown>): void {
   for (const _ of steps);
 }
 
-/** Runs a loop to its end, in turns. */
+/** Runs a loop to its end, in turns with the event loop. */
 export async function finishInTurns(steps: Iterable<unknown>): Promise<void> {
   for await (const _ of inTurns(steps));
 }

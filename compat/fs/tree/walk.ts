@@ -11,33 +11,33 @@ import { joined, lastComponent, normalized } from "../path/components.ts";
 import { codeOf, follow, type Step } from "../path/resolve.ts";
 import { statAt } from "../metadata/stat.ts";
 
-/** The options of `Dir.walk`, as those of `@std/fs`. */
+/** The options of `Dir.walk`, the same as in `@std/fs`. */
 export interface WalkOptions {
-  /** How many levels to go down; 0 is the directory itself. Default: no end. */
+  /** How many levels to go down; 0 is the directory itself. Default: no limit. */
   maxDepth?: number;
-  /** Whether files are given. Default: true. */
+  /** Whether files are included. Default: true. */
   includeFiles?: boolean;
-  /** Whether directories are given. Default: true. */
+  /** Whether directories are included. Default: true. */
   includeDirs?: boolean;
-  /** Whether symlinks are given, where they are not followed. Default: true. */
+  /** Whether symlinks that are not followed are included. Default: true. */
   includeSymlinks?: boolean;
   /**
-   * Whether symlinks are followed. One that leads out of the `Dir`, to nothing, in a circle, or to a directory that is being
-   * walked is left out, and is no error. Default: false.
+   * Whether symlinks are followed. A symlink is left out, without an error, if it leads out of the `Dir`, to nothing, in
+   * a circle, or to a directory that is being walked. Default: false.
    */
   followSymlinks?: boolean;
-  /** Whether what a followed symlink leads to has the path that it has without symlinks. Default: true. */
+  /** Whether the target of a followed symlink is listed by its real path. Default: true. */
   canonicalize?: boolean;
-  /** Only paths that end so are given. A dot is added where there is none. */
+  /** Only paths with one of these extensions are included. The leading dot may be left out. */
   exts?: string[];
-  /** Only paths that match one of these are given. */
+  /** Only paths that match one of these are included. */
   match?: RegExp[];
-  /** Paths that match one of these are neither given nor gone into. */
+  /** Paths that match one of these are left out; a directory is left out with everything in it. */
   skip?: RegExp[];
   /**
-   * Gets the error of an entry that can't be opened or read, such as a directory that may not be read or that was removed
-   * meanwhile, and the path of the entry; then the walk goes on. Errors of the directory where the walk begins are always
-   * thrown. Default: the first error is thrown.
+   * Is called with the error and the path of an entry that can't be opened or read, such as a directory without read
+   * permission or one that was removed meanwhile. Then the walk goes on. Errors of the directory where the walk begins
+   * are always thrown. Default: the first error is thrown.
    */
   onError?: (error: Error, path: string) => void;
 }
@@ -56,31 +56,31 @@ export const WALK_OPTIONS: Readonly<Record<keyof WalkOptions, Check>> = {
   onError: aFunction,
 };
 
-/** What `Dir.walk` gives, as that of `@std/fs`. */
+/** An entry of `Dir.walk`, the same as in `@std/fs`. */
 export interface WalkEntry extends Deno.DirEntry {
   /** The path relative to the `Dir`. */
   path: string;
 }
 
-/** What a caller in the library may add. */
+/** Hooks for callers in the library. */
 export interface WalkHooks {
-  /** Whether something below a directory may be wanted. */
+  /** Whether the walk goes into a directory. */
   goesInto?: (path: string) => boolean;
-  /** What is skipped besides. */
+  /** Whether a path is skipped, in addition to `skip`. */
   isIgnored?: (path: string) => boolean;
-  /** Whether `onError` gets the errors of the root too. */
+  /** Whether `onError` is also called with errors of the root. */
   reportsRoot?: boolean;
 }
 
 /** A directory that is being walked. */
 interface Walked {
   readonly level: Level;
-  /** What the path of each of its entries begins with. */
+  /** The start of the path of each entry. */
   readonly prefix: string;
   readonly depth: number;
 }
 
-/** All that is below a directory, itself included. */
+/** Everything below a directory, including the directory itself. */
 export function* walking(
   dir: FdLike,
   path: string,
@@ -113,7 +113,7 @@ export function* walking(
   using levels = top.levels;
   const walked = (level: Level, path: string, depth: number) => ({ level, prefix: joined(path, ""), depth });
   const stack: Walked[] = [walked(top.level, prefix, 0)];
-  /** The directory that was given last, which is opened when its entry has been used. */
+  /** The directory that was yielded last; it is opened once the caller asks for the next entry. */
   let below: { name: string; path: string } | undefined;
   const next = (last: Walked): WalkEntry | undefined => {
     const { level, depth } = last;
@@ -173,7 +173,7 @@ function typeOf({ isFile, isDirectory, isSymlink }: Deno.FileInfo): Omit<Deno.Di
   return { isFile, isDirectory, isSymlink };
 }
 
-/** What is kept open for a walk, and the level where it begins. With `followSymlinks` the `Dir` itself is kept. */
+/** The levels of a walk, and the level where it begins. With `followSymlinks` the top level is the `Dir` itself. */
 function openRoot(
   dir: FdLike,
   path: string,
@@ -195,7 +195,7 @@ function openRoot(
   }
 }
 
-/** Where a symlink leads: its path, and the level if it is a directory; undefined if that is nowhere in the `Dir`. */
+/** The target of a symlink: its path, and its level if it is a directory; undefined if it is not in the `Dir`. */
 function openTarget(
   levels: Levels,
   level: Level,
@@ -222,7 +222,7 @@ function isEscape(error: unknown): boolean {
   return error instanceof CapsicumError && error.reason === "escape";
 }
 
-/** Follows a path from a level on; what it passes stays among the levels. */
+/** Follows a path from a level on; the directories that it passes become levels. */
 function following<T>(
   levels: Levels,
   from: Level,
@@ -235,7 +235,7 @@ function following<T>(
   return follow(wayTo(from), name, call, (steps, name) => use(steps.at(-1) as Level, name), keep);
 }
 
-/** The levels from the top to one, each in the one before. */
+/** The levels from the top down to `level`. */
 function wayTo(level: Level): Level[] {
   const way: Level[] = [];
   for (let at: Level | undefined = level; at !== undefined; at = at.above) if (at.name !== ".") way.push(at);
@@ -251,7 +251,7 @@ function filter({ exts, match, skip }: WalkOptions): (path: string) => boolean {
     !skip?.some((pattern) => matches(path, pattern));
 }
 
-/** Whether a pattern is found in a path. Unlike `test()`, `search()` does not go on from `lastIndex`. */
+/** Whether a pattern matches in a path. Unlike `test()`, `search()` ignores `lastIndex`. */
 function matches(path: string, pattern: RegExp): boolean {
   return path.search(pattern) >= 0;
 }

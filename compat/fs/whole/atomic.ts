@@ -1,4 +1,4 @@
-/** Replaces a file as a whole: whoever opens it finds the old content or the new, and nothing in between. */
+/** Replaces a file as a whole: a process that opens it finds either the old content or the new content. */
 import type { FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { bytesOf } from "./data.ts";
@@ -15,13 +15,13 @@ import { SUCCEEDING, Successor } from "./successor.ts";
 /** The options of `Dir.writeFileAtomic`. */
 export interface AtomicWriteOptions {
   /**
-   * The mode of the file, whatever the umask. Default: the permission bits of the file that is replaced, or 0o666 less
-   * the umask for a new one.
+   * The mode of the file; the umask does not apply. Default: the permission bits of the file that is replaced. A new
+   * file gets 0o666 less the umask.
    */
   mode?: number;
 }
 
-/** Without one of these it would fail in the middle, or leave the new file under its hidden name. */
+/** Without one of these rights the call would fail halfway, or leave the new file under its hidden name. */
 const NEEDS = [...SUCCEEDING, "FSYNC"] as const;
 
 export function writeAtomicSync(
@@ -61,7 +61,7 @@ export async function writeAtomic(
   }
 }
 
-/** Gives the new file, to be filled and brought to the disk, and lets it take its place after that. */
+/** Yields the new file, which the caller fills and flushes to the disk. Then the file takes its place. */
 function* succeeding(
   call: string,
   dir: FdLike,
@@ -80,7 +80,7 @@ function* succeeding(
   next.publish(mode === undefined ? modeAfter(old!, hasList, next.file.fd) : mode & 0o7777);
 }
 
-/** The permission bits that a new file gets in the directory: less the umask, or as its access control list says. */
+/** The permission bits that a new file gets in the directory: by the umask, or by an access control list. */
 function modeOfNew(place: Place): number {
   using probe = new Successor(place, 0o666);
   const mode = statOf(probe.file.fd).mode! & 0o777;
@@ -88,7 +88,7 @@ function modeOfNew(place: Place): number {
   return mode;
 }
 
-/** Gives a file the owner and the group of the one that it replaces, as far as that is permitted. */
+/** Gives a file the owner and the group of the file that it replaces, as far as that is permitted. */
 function keepOwner(file: FdFile, { uid, gid }: Deno.FileInfo): void {
   const now = statOf(file.fd);
   if (now.uid === uid && now.gid === gid || !rightsOf(file.fd).has("FCHOWN")) return;
@@ -100,7 +100,7 @@ function gives(file: FdFile, uid: number, gid: number): boolean {
     libc.fchown(file, uid, gid);
     return true;
   } catch (error) {
-    // EINVAL is what Linux says of an owner that a user namespace does not know.
+    // Linux reports EINVAL for an owner that is not mapped in the user namespace.
     if (codeOf(error) !== "EPERM" && codeOf(error) !== "EINVAL") throw error;
     return false;
   }

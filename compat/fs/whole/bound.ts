@@ -1,22 +1,23 @@
 import { type GivenCall, messageOf } from "../../../ffi/message.ts";
 import { anInteger, aSignal } from "../options.ts";
 
-/** Options of what reads a file, or a line of it, as a whole. */
+/** The options of calls that read a file, or a line of a file, as a whole. */
 export interface LengthOptions {
   /**
-   * The most bytes that a line or file may have, without a line's "\n" or "\r\n"; one that has more is a RangeError, and
-   * memory for at most about twice as much is used. Default: 16 MiB for a line, 536,870,888 for text, none for bytes.
+   * The most bytes that a line or file may have; the "\n" or "\r\n" of a line does not count. A longer one is a
+   * RangeError. A call allocates at most about twice this size. Default: 16 MiB for a line, 536,870,888 for text, no
+   * limit for bytes.
    */
   maxLength?: number;
 }
 
-/** The options of what reads files asynchronously: those of `Deno.readFile`, and a bound. */
+/** The options of calls that read files asynchronously: those of `Deno.readFile`, and a bound. */
 export interface ReadOptions extends Deno.ReadFileOptions, LengthOptions {}
 
-/** The most UTF-16 units of a string in V8. Text has at least as many bytes. */
+/** The most UTF-16 units that a V8 string can hold. Text has at least as many bytes. */
 const STRING = 2 ** 29 - 24;
 
-/** The bounds of lines, of text and of bytes if none are given, and the most that may be given. */
+/** The default bounds of a line, of text and of bytes, and the largest bounds that a caller may pass. */
 export const defaultOf = { line: 16 * 1024 * 1024, text: STRING, file: Number.MAX_SAFE_INTEGER } as const;
 const mostOf = { line: STRING, text: STRING, file: Number.MAX_SAFE_INTEGER } as const;
 
@@ -39,7 +40,7 @@ export class Bound {
     this.#call = call;
   }
 
-  /** Throws RangeError if there are more bytes. */
+  /** Throws a RangeError if `bytes` is above the bound. */
   check(bytes: number): void {
     if (bytes > this.most) throw this.error();
   }

@@ -7,20 +7,20 @@ const encoder = new TextEncoder();
 export interface Encoding {
   /** The bytes of all data. */
   whole(data: unknown): Uint8Array;
-  /** The bytes of a chunk, as far as they are known before the next one. */
+  /** The bytes of a chunk, without a last half of a surrogate pair, which waits for the next chunk. */
   chunk(data: unknown): Uint8Array;
-  /** The bytes that the last chunk left. */
+  /** The bytes of what the last chunk left over. */
   rest(): Uint8Array;
 }
 
-/** The bytes of data that may be text or bytes. `call` is the function that a TypeError names. */
+/** The bytes of `data`, which is text or bytes. `call` is the function that a TypeError names. */
 export function bytesOf(call: string, data: unknown): Uint8Array {
   if (typeof data === "string") return encoder.encode(data);
   if (data instanceof Uint8Array) return checkBuffer(data);
   throw wrong(call, "a string or a Uint8Array", data);
 }
 
-/** Data that is bytes. `call` is the function that a TypeError names. */
+/** An encoding for data that is bytes. `call` is the function that a TypeError names. */
 export function bytesFor(call: string): Encoding {
   const whole = (data: unknown) => {
     if (data instanceof Uint8Array) return checkBuffer(data);
@@ -29,7 +29,7 @@ export function bytesFor(call: string): Encoding {
   return { whole, chunk: whole, rest: () => new Uint8Array() };
 }
 
-/** Data that is text. A chunk may end within a surrogate pair; a surrogate that stays alone becomes U+FFFD. */
+/** An encoding for text. A chunk may end within a surrogate pair; a lone surrogate becomes U+FFFD. */
 export function textFor(call: string): Encoding {
   const stringOf = (data: unknown) => {
     if (typeof data === "string") return data;

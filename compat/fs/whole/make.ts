@@ -1,4 +1,4 @@
-/** Makes directories and empty files, and what of the way to them is missing. */
+/** Makes directories and empty files, and the missing directories of their paths. */
 import type { FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { lstat } from "../metadata/attributes.ts";
@@ -41,7 +41,7 @@ function makeDirectoryUnlessThere(dir: FdLike, path: string, mode: number): void
   }
 }
 
-/** Told by mkdirat() of its ".", which exists in a directory only: it needs no right but MKDIRAT. */
+/** Calls mkdirat() for "." in it, which exists only in a directory: this needs no right but MKDIRAT. */
 function isDirectory(dir: FdLike, path: string): boolean {
   try {
     makeDirectory(dir, `${path}/.`, 0o777);
@@ -67,12 +67,12 @@ export function ensureFile(dir: FdLike, path: string): void {
 }
 
 /**
- * Makes a directory by an ambient path where the name is missing; what it is in must exist.
+ * Makes a directory by an ambient path, unless the directory exists. Its parent directory must exist.
  *
- * Stands for mkdirat(2) of the working directory.
+ * Calls mkdirat(2) for the working directory.
  *
- * @throws {TypeError} When the path is empty or has a NUL.
- * @throws {Deno.errors.NotFound} When what it is in does not exist.
+ * @throws {TypeError} If the path is empty or has a NUL.
+ * @throws {Deno.errors.NotFound} If the parent directory does not exist.
  * @throws {CapsicumError} ECAPMODE in capability mode.
  */
 export function ensureDirSync(path: string | URL): void {

@@ -15,7 +15,7 @@ import { untilAborted } from "./until_aborted.ts";
 const READING = libc.O_RDONLY | libc.O_CLOEXEC;
 
 export function readFileSync(dir: FdLike, path: string, options: LengthOptions): Uint8Array<ArrayBuffer> {
-  // Copied by the constructor: unlike slice(), it does not fill the new memory with zeros first.
+  // Copied by the constructor: unlike slice(), it does not fill the new buffer with zeros first.
   return reading(
     dir,
     path,
@@ -67,7 +67,7 @@ async function readWhole(
   }
 }
 
-/** The lines of a file, which is opened when the first is asked for. */
+/** The lines of a file, which is opened when the caller asks for the first line. */
 export function* readLinesSync(
   dir: FdLike,
   path: string,
@@ -112,11 +112,11 @@ function bound(kind: Kind, options: LengthOptions, syscall: string, dir: FdLike,
   return new Bound(kind, options, { syscall, path, fd: descriptor(dir) });
 }
 
-/** Where a file is read to before anything is known of its size: memory that is in use already is the fastest. */
+/** The buffer for the start of each file, before its size is known. A buffer that was used before is the fastest. */
 let first: Uint8Array<ArrayBuffer> | undefined;
 const FIRST = 32 * 1024;
 
-/** Reads a file; `use` gets bytes that are its own, or the first `used` of some that the next call overwrites. */
+/** Reads a file. `use` gets a buffer of its own or, with `used`, a part of a buffer that the next call overwrites. */
 function reading<T>(
   dir: FdLike,
   path: string,
@@ -136,10 +136,10 @@ function reading<T>(
   }
 }
 
-/** Reads the rest of a file into memory of its size, behind what `first` has of it. */
+/** Reads the rest of a file into a buffer of the file's size, behind the bytes that are in `first`. */
 function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayBuffer> {
   const held = first.length;
-  // Known, not tried: in capability mode a refusal may raise SIGTRAP.
+  // Asked before the call, not tried: in capability mode a refused call may raise SIGTRAP.
   const size = rightsOf(fd).has("FSTAT") ? statOf(fd).size : 0;
   most.check(size);
   let all = new Uint8Array(size > held ? size : Math.min(2 * held, most.most + 1));
@@ -148,7 +148,7 @@ function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayB
     used += fill(fd, all.subarray(used));
     most.check(used);
     if (used < all.length) return all.slice(0, used);
-    // One read more finds the end without memory for what does not come.
+    // One more read into `first` finds the end of the file, without a larger buffer.
     const more = libc.read(fd, first);
     if (more === 0) return all;
     most.check(used + more);
@@ -160,7 +160,7 @@ function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayB
   }
 }
 
-/** Reads until the memory is full or the file ends. */
+/** Reads until the buffer is full or the file ends. */
 function fill(fd: number, bytes: Uint8Array): number {
   let used = libc.read(fd, bytes);
   if (used === 0) return 0;

@@ -1,4 +1,4 @@
-/** A new file beside another one, whose place it takes as a whole once it is complete. */
+/** A new file that replaces another file in the same directory once it is complete. */
 import * as libc from "../../../ffi/libc/mod.ts";
 import type { RightName } from "../../../rights/mod.ts";
 import { FdFile } from "../file.ts";
@@ -7,16 +7,16 @@ import { on, type Spot } from "../path/place.ts";
 import { told } from "../path/told.ts";
 import { createNew, withFreshName } from "./temp.ts";
 
-/** The rights that it takes to make such a file, to give it its mode, and to let it take the place. */
+/** The rights that are needed to make such a file, to set its mode, and to rename it to its final name. */
 export const SUCCEEDING = [
   ...["CREATE", "WRITE", "FSTAT", "FCHMOD"] as const,
   ...["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT"] as const,
 ] as const satisfies readonly RightName[];
 
 /**
- * The file that is to take a place. Only its owner may open it until it is published.
+ * A file that will get the name of `place`. Until it is published, only its owner may open it.
  *
- * It has a hidden name in the same directory; if it is not published, that is removed.
+ * Until then the file has a hidden name in the same directory; a file that is never published is removed.
  */
 export class Successor implements Disposable {
   readonly file: FdFile;
@@ -24,7 +24,7 @@ export class Successor implements Disposable {
   readonly #name: string;
   #isThere = true;
 
-  /** Makes it, with a mode of which the umask is taken away. */
+  /** Makes the file with `mode` less the umask. */
   constructor(place: Spot, mode = 0o600) {
     this.#place = place;
     let fd: number;
@@ -34,7 +34,7 @@ export class Successor implements Disposable {
     this.file = new FdFile(fd!);
   }
 
-  /** Gives it its mode and lets it take the place; with `replaces` false, only if nothing has that. */
+  /** Sets the mode of the file and renames it. With `replaces` false, it throws if the final name exists. */
   publish(mode: number, replaces = true): void {
     const { fd } = this.file;
     try {
@@ -48,7 +48,7 @@ export class Successor implements Disposable {
     this.#isThere = false;
   }
 
-  /** Removes it. */
+  /** Removes the file. */
   discard(): void {
     this.file.close();
     this.#isThere = false;
@@ -60,7 +60,7 @@ export class Successor implements Disposable {
       using _file = this.file;
       if (this.#isThere) libc.unlinkat(this.#place.fd, this.#name, 0);
     } catch {
-      // What failed before is thrown.
+      // The error that came first is the one to throw.
     }
   }
 

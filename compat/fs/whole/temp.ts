@@ -25,13 +25,13 @@ export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOp
   });
 }
 
-/** A descriptor of a file that did not exist; O_APPEND spares the right SEEK. */
+/** A descriptor of a file that did not exist. With O_APPEND, writing does not need the right SEEK. */
 export function createNew(dir: FdLike, path: string, mode: number): number {
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
   return openBeneath(dir, path, flags, mode);
 }
 
-/** Makes something under a random name, which it returns as a path relative to the `Dir`. */
+/** Makes a file or directory under a random name, and returns its path relative to the `Dir`. */
 export function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
   const { dir = ".", prefix = "", suffix = "" } = options;
   checkedPath(dir);

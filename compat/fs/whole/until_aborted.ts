@@ -1,6 +1,6 @@
 import type { FdFile } from "../file.ts";
 
-/** Works with a file, which an aborted signal closes: then this rejects at once with the signal's reason. */
+/** Uses a file. An aborted signal closes the file, and the call rejects at once with the signal's reason. */
 export async function untilAborted<T>(
   file: FdFile,
   signal: AbortSignal | undefined,

@@ -78,7 +78,10 @@ async function write(
   }
 }
 
-/** Writes what a stream gives. If that fails, the stream is cancelled with the reason, unless the file can't be opened. */
+/**
+ * Writes the chunks of a stream. If a write fails, the stream is cancelled with the error. If the file can't be
+ * opened, the stream is not cancelled.
+ */
 async function writeStream(
   dir: FdLike,
   path: string,
@@ -104,7 +107,7 @@ async function writeStream(
     });
   } catch (error) {
     told(error, fd, name);
-    // A source that never ends cancelling keeps nothing open.
+    // Not awaited: a source whose cancel() never settles must not keep the file open.
     source.cancel(error).catch(() => {});
     throw error;
   } finally {
@@ -148,7 +151,7 @@ function writingFlags({ append = false, create = true, createNew = false }: Writ
     (createNew ? libc.O_CREAT | libc.O_EXCL : create ? libc.O_CREAT : 0);
 }
 
-/** As Deno has it: also of a file that exists, and whatever the umask. */
+/** Sets the mode as Deno does: even if the file existed, and without the umask. */
 function setMode(file: FdLike, mode: number | undefined): void {
   if (mode !== undefined) libc.fchmod(file, mode);
 }

@@ -48,7 +48,7 @@ some but not all are left.
  *
  * Calls nothing and needs no permission.
  *
- * @throws {TypeError} When the argument is no list of descriptors.
+ * @throws {TypeError} If the argument is no list of descriptors.
  *
  * @example
  * ```ts

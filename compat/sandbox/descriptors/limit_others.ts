@@ -32,10 +32,10 @@ export interface LimitOthersOptions {
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands
  * for. Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} When what is kept is no list of descriptors.
- * @throws {RangeError} When a number in it is no descriptor.
- * @throws {Deno.errors.NotSupported} When there is no Capsicum.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {TypeError} If what is kept is no list of descriptors.
+ * @throws {RangeError} If a number in it is no descriptor.
+ * @throws {Deno.errors.NotSupported} If there is no Capsicum.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts

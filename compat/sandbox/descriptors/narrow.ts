@@ -26,8 +26,8 @@ export interface Limits {
 /**
  * Checks what a descriptor shall be limited to.
  *
- * @throws {TypeError} When one has the wrong type, or ioctls or fcntls are given without their right.
- * @throws {RangeError} When one is unknown.
+ * @throws {TypeError} If one has the wrong type, or ioctls or fcntls are given without their right.
+ * @throws {RangeError} If one is unknown.
  */
 export function limitsOf(rights: RightsLike, ioctls?: IoctlsLike, fcntls?: FcntlsLike): Limits {
   const set = new Rights(rights);

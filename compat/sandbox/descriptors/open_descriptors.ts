@@ -68,8 +68,8 @@ export interface OpenDescriptor {
  * Stands for sysctl(3) kern.proc.filedesc, on Linux for listing /proc/self/fd, and for F_GETFD of fcntl(2), fstat(2),
  * lseek(2), isatty(3) and the `cap_*_get` calls. Requires `--allow-ffi` permission.
  *
- * @throws {Deno.errors.NotSupported} When the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} When `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example Which descriptor does an object of Deno have?
  * ```ts

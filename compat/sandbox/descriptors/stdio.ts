@@ -44,7 +44,7 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
  * @throws {TypeError} If an argument has the wrong type.
  * @throws {RangeError} If the number is not a descriptor, or `use` is unknown.
  * @throws {Deno.errors.BadResource} If the descriptor is not open, unless `ignoreClosed` is true.
- * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of that.
+ * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of that.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -85,7 +85,7 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {CapsicumError} ENOTCAPABLE when one does not hold all of that. Those before it are limited then.
+ * @throws {CapsicumError} ENOTCAPABLE if one does not hold all of that. Those before it are limited then.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *

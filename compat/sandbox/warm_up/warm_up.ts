@@ -13,7 +13,7 @@ export type { WarmUpOptions };
  *
  * Needs no permission. With `--allow-ffi`, functions of libc are called on a descriptor that is not open, so that they fail.
  *
- * @throws {TypeError} When the options are no object.
+ * @throws {TypeError} If the options are no object.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-/** Chunks of bytes that are read in other sizes than they came in. */
+/** Reads bytes in sizes that do not depend on the chunks in which they arrive. */
 
-/** The input ends inside of something. */
+/** The input ends too early. */
 export class CutOff extends Error {
   constructor() {
     super("it is cut off");
@@ -15,7 +15,7 @@ export class Bytes {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Returns what comes next and leaves it there: at least `size` bytes, fewer only at the end. */
+  /** Returns the next bytes without consuming them: at least `size` bytes, fewer only at the end. */
   async peek(size = 1): Promise<Uint8Array> {
     const parts = [this.#ahead];
     let length = this.#ahead.length;
@@ -35,7 +35,7 @@ export class Bytes {
     this.#ahead = this.#ahead.subarray(size);
   }
 
-  /** Reads from 1 to `size` bytes; none at the end. */
+  /** Reads from 1 to `size` bytes; returns an empty array at the end. */
   async upTo(size: number): Promise<Uint8Array> {
     const part = (await this.peek()).subarray(0, size);
     this.skip(part.length);

@@ -1,4 +1,4 @@
-/** Compressed archives: gzip as RFC 1952 has it, and the names of the other formats. */
+/** Decompresses gzip (RFC 1952), and recognizes other compression formats to name them in an error. */
 import { crc32, createInflateRaw } from "node:zlib";
 import { Bytes, CutOff } from "./_bytes.ts";
 import { isHeader } from "./_tar.ts";
@@ -19,20 +19,20 @@ const formats: Record<string, string> = {
 };
 
 /**
- * Returns an archive without the compression that it may have.
+ * Returns an archive decompressed if it is compressed by gzip, and unchanged otherwise.
  *
  * @throws {Error} If it is compressed by anything but gzip.
  */
 export async function decompressed(archive: Bytes, warn: (message: string) => void): Promise<Bytes> {
   const start = (await archive.peek(512)).subarray(0, 512), text = String.fromCharCode(...start);
   const format = Object.keys(formats).find((name) => text.startsWith(formats[name]!));
-  // The name of the first file can be anything.
+  // A tar archive starts with the name of its first file, which can look like any format.
   if (format === undefined || isHeader(start)) return archive;
   if (format === "gzip") return new Bytes(gunzip(archive, warn));
   throw new Error(`it is compressed by ${format}: decompress it first`);
 }
 
-/** Decompresses all members. What follows them is ignored, with a warning unless it is zeros, as by gzip(1). */
+/** Decompresses all members. Like gzip(1), ignores data after them, with a warning unless it is all zeros. */
 export async function* gunzip(
   bytes: Bytes,
   warn: (message: string) => void,
@@ -68,10 +68,10 @@ async function skipHeader(bytes: Bytes): Promise<void> {
   if (flags & FHCRC) await bytes.exactly(2);
 }
 
-/** Bytes that are decompressed at once: each can become a thousand. */
+/** Bytes decompressed at once: the output can be a thousand times as large. */
 const piece = 16_384;
 
-/** The data of one member, checked by its sum and length. */
+/** Returns the data of one member, and checks its checksum and length. */
 async function* inflated(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const inflate = createInflateRaw(), parts: Uint8Array[] = [];
   inflate.on("data", (part) => parts.push(part));
@@ -82,7 +82,7 @@ async function* inflated(bytes: Bytes): AsyncGenerator<Uint8Array> {
     if (chunk.length === 0) throw new CutOff();
     try {
       await Promise.race([new Promise((resolve) => inflate.write(chunk, resolve)), end]);
-      // It leaves what is behind its end.
+      // zlib does not consume bytes after the end of the member.
       const used = inflate.bytesWritten - before;
       bytes.skip(used);
       isEnded = used < chunk.length;

@@ -1,20 +1,21 @@
 /**
- * Conditional requests for static files, by RFC 9110: sections 5.6.7, 8.8, 13 and 14.
+ * Evaluates conditional requests for static files by RFC 9110, sections 5.6.7, 8.8, 13 and 14.
  *
- * The npm package "fresh" is not used: it takes dates by `Date.parse`, which accepts what is not a date of HTTP, and obeys
- * the Cache-Control of requests, which is for caches; If-Match, If-Unmodified-Since and If-Range are not its business.
+ * The npm package "fresh" is not used. It parses dates by `Date.parse`, which also accepts other formats than those of
+ * HTTP. It obeys the Cache-Control of requests, which is meant for caches. It does not support If-Match,
+ * If-Unmodified-Since and If-Range.
  */
 import { parse } from "npm:range-parser@2.0.0";
 
-/** What tells one state of a file from another. */
+/** Identifies one state of a file. */
 export interface Validators {
-  /** The entity tag with its quotes, and W/ if it is weak; undefined for what has none. */
+  /** The entity tag with its quotes, and W/ if it is weak; undefined if there is none. */
   tag?: string | undefined;
-  /** The time of the last change in milliseconds, a multiple of 1000; undefined for what has none. */
+  /** The time of the last change in milliseconds, a multiple of 1000; undefined if there is none. */
   modified?: number | undefined;
 }
 
-/** The status of a GET or HEAD by its conditions, in the order of section 13.2.2. */
+/** Returns the status of a GET or HEAD request by its conditions, evaluated in the order of section 13.2.2. */
 export function statusOf(headers: Headers, { tag, modified }: Validators): 200 | 304 | 412 {
   const date = (name: string) => parseDate(headers.get(name) ?? "");
   const match = headers.get("if-match"), noneMatch = headers.get("if-none-match");
@@ -33,7 +34,7 @@ export function statusOf(headers: Headers, { tag, modified }: Validators): 200 |
   return modified !== undefined && since !== undefined && modified <= since ? 304 : 200;
 }
 
-/** The first and the last byte that are asked for, undefined for all bytes, null if there are none of those asked for. */
+/** Returns the first and last byte of the requested range; undefined for the whole file, null if it is not satisfiable. */
 export function rangeOf(
   headers: Headers,
   validators: Validators,
@@ -43,10 +44,10 @@ export function rangeOf(
   if (header === null || condition !== null && !isCurrent(condition, validators)) return undefined;
   const { code, type, ranges } = parse(size, header);
   const isInvalid = (code & 1) !== 0;
-  // Several ranges are answered with the whole file, as section 14.2 permits.
+  // A request for several ranges gets the whole file, which section 14.2 permits.
   if (isInvalid || type !== "bytes" || ranges.length > 1) return undefined;
   const [range] = ranges;
-  // A suffix of an empty file is the whole file.
+  // Any suffix of an empty file is the whole file.
   return range ? [range.start, range.end] : code === 0 ? undefined : null;
 }
 
@@ -58,7 +59,7 @@ function isCurrent(condition: string, { tag, modified }: Validators): boolean {
 
 const tags = /^(?:[ \t]*,)*[ \t]*(?:(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:$|(?:,[ \t]*)+))+$/;
 
-/** The tags of a list; none if it is malformed. */
+/** Returns the tags of a list; an empty array if the list is malformed. */
 function tagsOf(list: string): string[] {
   return tags.test(list) ? list.match(/(?:W\/)?"[^"]*"/g) ?? [] : [];
 }
@@ -71,14 +72,14 @@ const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const long = days.join("|"), short = days.map((day) => day.slice(0, 3)).join("|");
 const month = `(?<month>${months.join("|")})`, time = "(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)";
-/** IMF-fixdate, and the obsolete forms of RFC 850 and asctime(3). */
+/** IMF-fixdate, and the obsolete formats of RFC 850 and asctime(3). */
 const forms = [
   `(?:${short}), (?<day>\\d\\d) ${month} (?<year>\\d{4}) ${time} GMT`,
   `(?:${long}), (?<day>\\d\\d)-${month}-(?<year>\\d\\d) ${time} GMT`,
   `(?:${short}) ${month} (?<day>\\d\\d| \\d) ${time} (?<year>\\d{4})`,
 ].map((form) => new RegExp(`^${form}$`));
 
-/** A date of HTTP in milliseconds since 1970, undefined if it is none. */
+/** Parses an HTTP date to milliseconds since 1970; returns undefined if it is not valid. */
 export function parseDate(text: string): number | undefined {
   const { groups } = forms.map((form) => form.exec(text)).find((match) => match !== null) ?? {};
   if (groups === undefined) return undefined;
@@ -86,12 +87,12 @@ export function parseDate(text: string): number | undefined {
   const date = new Date(0), monthIndex = months.indexOf(groups.month!);
   date.setUTCFullYear(fullYear(groups.year!), monthIndex, day);
   if (date.getUTCDate() !== day || date.getUTCMonth() !== monthIndex) return undefined;
-  // A leap second is the second 60.
+  // A leap second has the number 60.
   if (hour! > 23 || minute! > 59 || second! > 60) return undefined;
   return date.setUTCHours(hour!, minute, second);
 }
 
-/** A year of two digits is in the past if it would be more than 50 years from now. */
+/** Returns the full year. A two-digit year more than 50 years in the future means a year in the past. */
 function fullYear(year: string): number {
   if (year.length === 4) return Number(year);
   const now = new Date().getUTCFullYear(), full = now - now % 100 + Number(year);

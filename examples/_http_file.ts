@@ -3,16 +3,16 @@ import mime from "npm:mime@4.1.2";
 import type { FdFile } from "../mod.ts";
 import { rangeOf, statusOf, type Validators } from "./_http_conditions.ts";
 
-/** Bytes up to which a body is read at once, and those of the pieces of a longer one. */
+/** A body of up to `small` bytes is read at once, a longer one in pieces of `piece` bytes. */
 const small = 32 * 1024, piece = 64 * 1024;
-/** A response copies the bytes that it is made of. */
+/** Shared by all small bodies: `Response` copies its bytes. */
 const reused = new Uint8Array(small);
-/** Milliseconds in which a file can change twice without another time stamp: kernels take them from a clock of ticks. */
+/** Milliseconds within which two changes can have the same time stamp: kernels take time stamps from a coarse clock. */
 const tick = 20;
 
-/** The media type of a name. Texts are taken for UTF-8. */
+/** Returns the media type for a file name. Text files are assumed to be UTF-8. */
 function typeOf(name: string): string {
-  // With a directory before it, a name without a dot is not taken for an extension.
+  // Without the slash, a name such as "html" would be taken for an extension.
   const type = mime.getType(`/${name}`) ?? "application/octet-stream";
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
@@ -43,8 +43,8 @@ export function sendFile(request: Request, file: FdFile, name: string): Response
 }
 
 /**
- * The tag has the times of the last change of the bytes and of the inode, which no program can set back. While the clock may
- * still give a further change the same times, the tag is weak. A date in the future would be a lie: it is now.
+ * The tag contains mtime, and ctime, which no program can set back. It is weak while another change could still get the
+ * same time stamps. A modification time in the future is replaced by the current time.
  */
 function validatorsOf({ ino, size, mtime, ctime }: Deno.FileInfo): Validators {
   const now = Date.now(), changed = ctime?.getTime() ?? now;
@@ -55,7 +55,7 @@ function validatorsOf({ ino, size, mtime, ctime }: Deno.FileInfo): Validators {
   };
 }
 
-/** Some bytes of a file, which is closed when they are read or nobody wants them any more. */
+/** Returns a body of `length` bytes from `first`. The file is closed after the last read, and if the body is canceled. */
 function bodyOf(file: FdFile, first: number, length: number): BodyInit {
   const end = first + length, taken: ArrayBuffer[] = [];
   let at = first, next: Promise<Uint8Array<ArrayBuffer>> | undefined;
@@ -74,20 +74,20 @@ function bodyOf(file: FdFile, first: number, length: number): BodyInit {
     advance(await file.pread(bytes, at));
     return bytes.subarray(0, at - start);
   };
-  // A pull means that the server has taken the last piece, with a hold of its own on the memory.
+  // A pull means that the server has taken the last piece and holds its own reference to the buffer.
   return new ReadableStream({
     async pull(controller) {
-      // By now the last piece but one is sent, as a rule: given up here, its memory serves the next one. The garbage
-      // collector would be too late, and fresh memory for each piece take as much time as all the rest.
+      // By now the last piece but one has usually been sent, so its memory can be reused for the next piece. Waiting for
+      // the garbage collector, and new memory for each piece, would double the time.
       while (taken.length > (at < end || next ? 1 : 0)) taken.shift()!.transfer(0);
       if (at === end && !next) return controller.close();
       try {
         const bytes = await (next ?? read());
         controller.enqueue(bytes);
         taken.push(bytes.buffer);
-        // One piece is read ahead, while this one is sent.
+        // One piece is read ahead while this one is sent.
         next = at < end ? read() : undefined;
-        next?.catch(() => {}); // The next pull reports it.
+        next?.catch(() => {}); // The next pull reports the error.
         if (at === end) file.close();
       } catch (error) {
         file[Symbol.dispose]();

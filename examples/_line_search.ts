@@ -1,19 +1,19 @@
-/** Finds the lines that match in bytes which are read piece by piece, and looks for a match before it makes lines. */
+/** Finds matching lines in a file that is read piece by piece. Splits a piece into lines only if it contains a match. */
 import type { FdFile } from "../mod.ts";
 
 const piece = 64 * 1024, newline = 10;
-/** The longest line that is searched, in bytes: lines of any length must not fill the memory. */
+/** The longest line that is searched, in bytes: it limits the memory that a search takes. */
 export const longestLine: number = 512 * 1024;
 
-/** A line that matches or is too long to be searched, without its newline. The next one overwrites it. */
+/** A line that matches or is too long to be searched, without its newline. The next finding overwrites this object. */
 export interface Finding {
-  /** From 1. In a binary file it has no meaning. */
+  /** The line number, from 1. It has no meaning in a binary file. */
   number: number;
   /** The line is in these bytes, from `start` up to `end`. */
   bytes: Uint8Array;
   start: number;
   end: number;
-  /** Whether a NUL was read before the end of the piece with this line, or of the line. */
+  /** Whether a NUL was read before the end of the piece that contains this line, or before the end of the line. */
   isBinary: boolean;
   isTooLong: boolean;
 }
@@ -21,16 +21,16 @@ export interface Finding {
 /**
  * Searches files for one pattern.
  *
- * Bytes that are not UTF-8 match as U+FFFD. A carriage return before the newline belongs to the line. As in GNU grep, a NUL
- * makes a file binary, and ends a line from then on.
+ * Bytes that are not UTF-8 match as U+FFFD. A carriage return before the newline is part of the line. As in GNU grep, a
+ * NUL makes a file binary, and every NUL ends a line from then on.
  */
 export class LineSearch {
   readonly #line: RegExp;
-  /** Finds a match in many lines at once, if that is possible: its first match starts no later than that of a line. */
+  /** Searches many lines at once, if the pattern permits it. Its first match is in or before the first line that matches. */
   readonly #lines: RegExp | undefined;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #buffer = new Uint8Array(piece);
-  /** One object for all findings: millions of them would make the heap grow. */
+  /** One object for all findings: millions of objects would make the heap grow. */
   readonly #found: Finding = {
     number: 1,
     bytes: this.#buffer,
@@ -45,12 +45,12 @@ export class LineSearch {
     const flags = ignoresCase ? "iu" : "u";
     const source = isText ? pattern.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") : pattern;
     this.#line = new RegExp(source, `${flags}s`);
-    // A negative lookaround could see other lines, and a pattern can take the flag "m" away again.
+    // A negative lookaround could see other lines, and a pattern can turn the flag "m" off.
     const isOfOneLine = /\(\?<?!|\(\?[a-z]*-/.test(source);
     if (!isOfOneLine) this.#lines = new RegExp(isText ? source : withinLines(source), `${flags}m`);
   }
 
-  /** Gives `onFinding` each finding of a file that is read to its end, or until that returns false. */
+  /** Calls `onFinding` with each finding, until the end of the file or until `onFinding` returns false. */
   search(file: Pick<FdFile, "readSync">, onFinding: (found: Finding) => boolean): void {
     let used = 0, number = 1, isBinary = false, isSkipping = false, isEnd = false;
     while (!isEnd) {
@@ -61,7 +61,7 @@ export class LineSearch {
         else used += count;
       }
       const fresh = this.#buffer.subarray(start, used);
-      // As a rule the text of whole lines is looked through for a NUL, which is faster.
+      // Whole lines are searched for a NUL after they are decoded, which is faster.
       if (!isBinary && (isSkipping || !fresh.includes(newline))) isBinary = fresh.includes(0);
       if (isBinary) replaceNuls(fresh);
       let first = 0;
@@ -108,7 +108,7 @@ export class LineSearch {
     return isEnd ? read : read.subarray(0, read.lastIndexOf(newline) + 1);
   }
 
-  /** Searches the lines of `text`, whose bytes and whose first number are in `#found`; false if that shall be all. */
+  /** Searches the lines of `text`; `#found` has its bytes and first line number. Returns false if the search must end. */
   #searchLines(text: string, onFinding: (found: Finding) => boolean): boolean {
     const found = this.#found, { bytes } = found;
     let lines = this.#lines;
@@ -128,7 +128,7 @@ export class LineSearch {
         found.start = byte;
         found.end = byteEnd;
         if (!onFinding(found)) return false;
-      } else lines = undefined; // The match reaches over several lines: the others are tried one by one.
+      } else lines = undefined; // The match spans several lines: the others are searched one by one.
       at = end < 0 ? text.length : end + 1;
       byte = byteEnd + 1;
     }
@@ -142,7 +142,7 @@ export class LineSearch {
   }
 }
 
-/** The pattern for many lines: "." and negated classes do not leave the line. */
+/** Returns the pattern for many lines: "." and negated classes do not match a newline. */
 function withinLines(source: string): string {
   return source.replace(/\\[^]|\[(\^?)((?:\\[^]|[^\]\\])*)\]|\./g, (part, negation?: string, rest = "") => {
     return part === "." ? "[^\\n]" : negation === "^" ? `[^\\n${rest}]` : part;

@@ -1,7 +1,7 @@
-/** Standard output for bytes, in large writes and without an object for each part. */
+/** Writes bytes to standard output in large writes, without an object for each part. */
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
-/** Up to here a loop is faster than a view of the bytes. */
+/** Up to this many bytes, a loop is faster than a view. */
 const short = 256;
 
 export class Output {
@@ -10,12 +10,12 @@ export class Output {
   readonly #fail: (error: Error) => never;
   #filled = 0;
 
-  /** Calls `fail` if standard output is closed, or its disk is full. */
+  /** `fail` is called if a write fails, such as when standard output is closed or the disk is full. */
   constructor(fail: (error: Error) => never) {
     this.#fail = fail;
   }
 
-  /** Adds bytes as they are; for a terminal without control characters: names and lines of others can hold some. */
+  /** Adds bytes unchanged. On a terminal, replaces control characters, which untrusted names and lines can contain. */
   add(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (this.#isTerminal) [bytes, start, end] = printable(bytes.subarray(start, end));
     const length = end - start;
@@ -26,7 +26,7 @@ export class Output {
     if (length <= this.#buffer.length) this.#filled += length;
   }
 
-  /** Adds a short text of ASCII. */
+  /** Adds a short ASCII string. */
   addText(text: string): void {
     this.#reserve(text.length);
     for (let i = 0; i < text.length; i++) this.#buffer[this.#filled++] = text.charCodeAt(i);

@@ -1,14 +1,14 @@
 /**
- * The Deno of a plug-in, which plugin_host.ts starts: it starts a Worker, enters capability mode, gives up its permissions,
- * and only then gives the plug-in to the Worker. Its standard input gives the module's address first, and then what to call
- * it with.
+ * The Deno process for a plug-in, started by plugin_host.ts. It starts a Worker, enters capability mode and revokes its
+ * permissions. Only then does the Worker load the plug-in. The first line of standard input is the URL of the module;
+ * each further line is an argument for one call.
  *
  * @module
  */
 import { sandbox } from "../mod.ts";
 import { linesOf, longest, longestAnswer, printLine, textOf } from "./_plugin_lines.ts";
 
-/** Gives up all permissions, of which only that to use libc was given. Its source is part of the Worker's. */
+/** Revokes all permissions; only the one to use libc was granted. The Worker runs a copy of this function's source. */
 async function giveUp(libc: string): Promise<void> {
   const names = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
   for (const name of names) await Deno.permissions.revoke({ name });
@@ -18,12 +18,12 @@ async function giveUp(libc: string): Promise<void> {
   }
 }
 
-/** Characters of an error outside of a call. It can hold the plug-in's address, which has three for each of the module. */
+/** Characters of an error outside of a call. It can contain the module's URL, which is three times as long as the module. */
 const longestFailure = Math.floor(3.2 * longest);
 
 /**
- * What the Worker runs. It keeps what it needs from a plug-in that changes JSON or String, and makes a text of whatever a
- * plug-in throws or returns: each answer is a string.
+ * The source of the Worker. It saves the built-in functions that it needs, because a plug-in can replace JSON or String.
+ * It turns every thrown or returned value into a string: each answer is a string.
  */
 const starter = `
   const giveUp = ${giveUp};
@@ -52,7 +52,7 @@ const starter = `
     }
   };
   const load = async ({ data: address }) => {
-    // Standard output is for the answers, and most of these methods write to it.
+    // Standard output is reserved for answers, and most of these methods write to it.
     for (const name of Reflect.ownKeys(console)) {
       if (typeof console[name] === "function") console[name] = () => {};
     }
@@ -77,7 +77,7 @@ const starter = `
   post("");`;
 
 async function run(libc: string): Promise<never> {
-  // In capability mode Deno 2.7 can't start one: each asks for the working directory.
+  // Deno 2.7 can't start a Worker in capability mode: each Worker asks for the working directory.
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(starter)}`, { type: "module" });
   await new Promise((resolve) => worker.onmessage = resolve);
   const { sandboxed } = sandbox({ stdio: true, limitOthers: true, enforce: "if-supported" });

@@ -1,11 +1,11 @@
-/** What plugin_host.ts and the Deno of its plug-in send each other: lines of JSON with a bound. */
+/** The protocol between plugin_host.ts and the Deno process of its plug-in: lines of JSON with a maximum length. */
 
-/** Bytes of the longest line that a plug-in is called with, and of the longest module. */
+/** The maximum bytes of an input line, and the maximum characters of a module. */
 export const longest: number = 1 << 20;
-/** Bytes of the longest answer: each of `longest` characters has up to three, and there are some around them. */
+/** The maximum bytes of an answer: up to three for each of `longest` characters, and some around them. */
 export const longestAnswer: number = 4 * longest;
 
-/** The lines of a stream. For one with more than `most` bytes it gives `undefined`, as soon as it is seen. */
+/** Yields the lines of a stream. Yields `undefined` instead of a line as soon as it exceeds `most` bytes. */
 export async function* linesOf(
   stream: AsyncIterable<Uint8Array>,
   most: number,
@@ -34,7 +34,7 @@ function joined(one: Uint8Array, two: Uint8Array): Uint8Array<ArrayBuffer> {
   return both;
 }
 
-/** The text of a line, `undefined` if it is not UTF-8. */
+/** Returns the text of a line, or `undefined` if it is not UTF-8. */
 export function textOf(line: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(line);

@@ -1,5 +1,5 @@
 /**
- * Reads tar archives: V7, ustar, pax and GNU's, as GNU tar and bsdtar read them. It does no I/O of its own.
+ * Reads tar archives in V7, ustar, pax and GNU format, as GNU tar and bsdtar do. This module does no I/O.
  *
  * @module
  */
@@ -21,30 +21,30 @@ export type Kind = "file" | "directory" | "symlink" | "link" | "device" | "FIFO"
 
 export interface Entry {
   kind: Kind;
-  /** As `decodeName()` gives it. */
+  /** As returned by `decodeName()`. */
   path: string;
-  /** What a link leads to. */
+  /** The target of a link. */
   link: string;
-  /** The permissions, as of chmod(2). */
+  /** The permissions, as for chmod(2). */
   mode: number;
-  /** When it was modified; `undefined` if that is not valid. */
+  /** The modification time; `undefined` if it is not valid. */
   mtime: Time | undefined;
-  /** Bytes of the file, holes included. */
+  /** The size of the file in bytes, with holes. */
   size: number;
-  /** Why it can't be unpacked. */
+  /** The reason why it can't be unpacked; `undefined` if it can. */
   refused: string | undefined;
-  /** The parts of a file, in order; what is between them is a hole. */
+  /** Yields the parts of a file in order; the gaps between them are holes. */
   data(): AsyncGenerator<{ at: number; bytes: Uint8Array }>;
 }
 
-/** What is wrong with an archive: `fault()` if something of it is lost or wrong. */
+/** Receives the problems of an archive: `fault()` if data is lost or wrong, `warn()` otherwise. */
 export interface Report {
   fault(message: string): void;
   warn(message: string): void;
 }
 
 const BLOCK = 512;
-/** Bytes of a pax header or a long name, which are held in memory. */
+/** The maximum bytes of a pax header or a long name, both of which are held in memory. */
 const longest = 16 << 20;
 
 const kinds: Record<string, Kind> = {
@@ -64,14 +64,14 @@ const kinds: Record<string, Kind> = {
 interface Header {
   block: Uint8Array;
   type: string;
-  /** Bytes of its data in the archive. */
+  /** The size of its data in the archive, in bytes. */
   size: number;
   format: "ustar" | "gnu" | "old";
 }
 
 const noHeader = "a header has another checksum";
 
-/** A header, or what is wrong with it. */
+/** Returns a header, or the reason why it is not valid. */
 function headerOf(block: Uint8Array): Header | string {
   const sum = Number(integer(block.subarray(148, 156)));
   let unsigned = 0, signed = 0;
@@ -95,7 +95,7 @@ export function isHeader(bytes: Uint8Array): boolean {
 
 const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
 
-/** The headers up to the end. What is no header is reported and skipped. */
+/** Yields the headers up to the end of the archive. Reports and skips blocks that are not a header. */
 async function* headers(bytes: Bytes, report: Report): AsyncGenerator<Header> {
   for (let isFirst = true, isLost = false;; isFirst = false) {
     const block = (await bytes.peek(BLOCK)).slice(0, BLOCK), header = headerOf(block);
@@ -118,34 +118,34 @@ async function* headers(bytes: Bytes, report: Report): AsyncGenerator<Header> {
   }
 }
 
-/** The prefix of a path, shorter in an archive of star. */
+/** Returns the prefix of a path. The field is shorter in archives of star(1). */
 function prefixOf({ block, format }: Header): string {
   if (format !== "ustar") return "";
   const isStar = /^\0[0-7]{11} [0-7]{11} $/.test(latin1(block.subarray(475, 500)));
   return name(block.subarray(345, isStar ? 475 : 500));
 }
 
-/** What pax headers and GNU's long names say of the next entry. */
+/** The data of pax headers and GNU long names, which applies to the next entry. */
 class Extensions {
   readonly #globals: Map<string, string>;
   readonly #pax: Map<string, string> = new Map();
   readonly long: Map<string, string> = new Map();
-  /** Offsets and sizes of a sparse file, in the form 0.0. */
+  /** The offsets and sizes of a sparse file in format 0.0. */
   readonly pairs: string[] = [];
   isMalformed = false;
-  /** Whether it is for one entry. */
+  /** Whether it applies to one entry, not only to all that follow. */
   isForEntry = false;
 
   constructor(globals: Map<string, string>) {
     this.#globals = globals;
   }
 
-  /** The value of a pax record. An empty one stands for none. */
+  /** Returns the value of a pax record, or `undefined` if it is missing or empty. */
   get(key: string): string | undefined {
     return (this.#pax.get(key) ?? this.#globals.get(key)) || undefined;
   }
 
-  /** Takes what a header of type "x", "X", "g", "L" or "K" has. */
+  /** Adds the data of a header of type "x", "X", "g", "L" or "K". */
   add(type: string, data: Uint8Array): void {
     this.isForEntry ||= type !== "g";
     if (type === "L" || type === "K") {
@@ -163,18 +163,18 @@ class Extensions {
   }
 }
 
-/** What an entry is by its type and path, and why that can't be unpacked. */
+/** Returns the kind of an entry, by its type and path, and the reason if that kind can't be unpacked. */
 function kindOf({ type, format }: Header, path: string): [kind: Kind, refused?: string] {
   if (type === "S" && format !== "gnu" || /[A-Z]/.test(type) && !kinds[type]) {
     return ["unknown", `its type ${JSON.stringify(type)} is unknown`];
   }
-  // In V7 a directory is a file whose name ends so.
+  // In V7 archives, a directory is a file whose name ends with a slash.
   return [/[0\0]/.test(type) && path.endsWith("/") ? "directory" : kinds[type] ?? "file"];
 }
 
 /**
- * The bytes of data that follow a header: that of a directory, a device or a symlink counts something else, if anything.
- * A hard link has the data of its file in some archives of pax, and only a size in others.
+ * Returns the size of the data that follows a header. The size field of a directory, a device or a symlink has another
+ * meaning or none. Some pax archives store the data of the file with a hard link, others only a size.
  */
 async function storedSize(header: Header, kind: Kind, size: number, isPax: boolean, bytes: Bytes) {
   if (kind === "directory") return header.type === "D" ? size : 0;
@@ -185,9 +185,9 @@ async function storedSize(header: Header, kind: Kind, size: number, isPax: boole
 }
 
 /**
- * Reads the entries of an archive in order. The data of one that is not read is skipped.
+ * Yields the entries of an archive in order. Skips the data of an entry if the caller does not read it.
  *
- * @throws {CutOff} If the archive ends inside of an entry.
+ * @throws {CutOff} If the archive ends within an entry.
  * @throws {Error} If it is not a tar archive.
  */
 export async function* entries(bytes: Bytes, report: Report): AsyncGenerator<Entry> {
@@ -200,7 +200,7 @@ export async function* entries(bytes: Bytes, report: Report): AsyncGenerator<Ent
       own.add(header.type, await bytes.exactly(header.size));
       isPax ||= /[gxX]/.test(header.type);
       await bytes.exactly(-header.size & (BLOCK - 1));
-      // "V" is the name of a volume.
+      // "V" is a volume label.
     } else if (header.type !== "V") {
       yield* entryOf(header, own ?? new Extensions(globals), isPax, bytes, report);
       own = undefined;
@@ -209,7 +209,7 @@ export async function* entries(bytes: Bytes, report: Report): AsyncGenerator<Ent
   if (own?.isForEntry) report.fault("its last header is for no entry");
 }
 
-/** The entry of a header, and then what of its data was not read. */
+/** Yields the entry of a header, then skips the data that the caller did not read. */
 async function* entryOf(header: Header, own: Extensions, isPax: boolean, bytes: Bytes, report: Report) {
   const { type, block } = header, pax = (key: string) => own.get(key);
   const prefix = prefixOf(header), short = name(block.subarray(0, 100));

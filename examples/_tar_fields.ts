@@ -1,18 +1,21 @@
-/** The numbers, names and pax records in the headers of a tar archive. */
+/** Parses the numbers, names and pax records in the headers of a tar archive. */
 import { decodeName } from "../mod.ts";
 
-/** The characters of bytes, one for each. */
+/** Returns a string with one character for each byte. */
 export function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
 
-/** A name up to its first NUL, as `decodeName()` gives it: without loss if it is not UTF-8. */
+/** Decodes a name up to its first NUL by `decodeName()`, without loss if it is not UTF-8. */
 export function name(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** A number in a header: octal, after a NUL of old programs too, 0 if it is blank, or in GNU's base 256, which can be negative. */
+/**
+ * Parses a number in a header: octal or GNU's base 256, which can be negative. A blank field is 0. Some old programs write
+ * a NUL before the digits.
+ */
 export function integer(field: Uint8Array): bigint | undefined {
   if (field[0]! & 0x80) {
     const value = field.reduce((value, byte) => value << 8n | BigInt(byte), 0n);
@@ -22,40 +25,40 @@ export function integer(field: Uint8Array): bigint | undefined {
   return digits === undefined ? undefined : BigInt(`0o0${digits}`);
 }
 
-/** A number in a header that counts bytes. */
+/** Parses a number of bytes in a header. */
 export function count(field: Uint8Array): number | undefined {
   const value = Number(integer(field) ?? -1);
   return value >= 0 && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** A decimal number that counts bytes, in a pax record or a sparse map. */
+/** Parses a decimal number of bytes in a pax record or a sparse map. */
 export function decimal(digits: string): number | undefined {
   const value = Number(digits);
   return /^\d+$/.test(digits) && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** A time since 1970, as a `struct timespec` has it. */
+/** A time since 1970, as in `struct timespec`. */
 export interface Time {
   seconds: bigint;
-  /** From 0 to 999,999,999, also before 1970. */
+  /** From 0 to 999,999,999, also for times before 1970. */
   nanoseconds: bigint;
 }
 
 const second = 1_000_000_000n;
 
-/** A time in nanoseconds, if its seconds have 64 bits. */
+/** Converts nanoseconds to a time; returns `undefined` if the seconds do not fit in 64 bits. */
 function timeOf(time: bigint): Time | undefined {
   const nanoseconds = (time % second + second) % second, seconds = (time - nanoseconds) / second;
   return BigInt.asIntN(64, seconds) === seconds ? { seconds, nanoseconds } : undefined;
 }
 
-/** The time in a header. */
+/** Parses the time in a header. */
 export function headerTime(field: Uint8Array): Time | undefined {
   const seconds = integer(field);
   return seconds === undefined ? undefined : timeOf(seconds * second);
 }
 
-/** The time in a pax record, which can have a fraction. */
+/** Parses the time in a pax record, which can have a fraction. */
 export function paxTime(text: string): Time | undefined {
   const [, sign, whole, fraction = ""] = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
@@ -63,11 +66,11 @@ export function paxTime(text: string): Time | undefined {
   return timeOf(sign === "-" ? -value : value);
 }
 
-/** The records of pax that say what an entry is; times of access, owners and the like stay out. */
+/** The pax records that are used. All others are ignored, such as access times and owners. */
 const used = /^(?:path|linkpath|size|mtime|SCHILY\.realsize|GNU\.sparse\..*)$/;
 
 /**
- * The records of a pax header, each its length, a space, a key, "=", a value and a newline. NULs at the end are no record.
+ * Parses the records of a pax header, each a length, a space, a key, "=", a value and a newline. NULs end the list.
  *
  * @returns `undefined` if the header is malformed.
  */

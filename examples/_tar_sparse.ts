@@ -1,7 +1,7 @@
-/** Where the data of a sparse file belongs: the map in the headers of old GNU tar, and the three forms in pax headers. */
+/** Parses the maps of sparse files: the map in the headers of old GNU tar, and the three formats in pax headers. */
 import { count, decimal, latin1 } from "./_tar_fields.ts";
 
-/** A part of a file that is in the archive; all else is holes. */
+/** A part of a file that is stored in the archive. All other parts are holes. */
 export interface Extent {
   at: number;
   size: number;
@@ -9,18 +9,18 @@ export interface Extent {
 
 export interface SparseMap {
   extents: Extent[];
-  /** Bytes of the whole file. */
+  /** The size of the whole file in bytes. */
   size: number;
 }
 
-/** Reads so many bytes of the archive. */
+/** Reads `size` bytes of the archive. */
 type Exactly = (size: number) => Promise<Uint8Array>;
 
-/** Extents that a map may have, of which each takes memory. */
+/** The maximum number of extents in a map: it limits the memory that a map takes. */
 const mostExtents = 1_000_000;
 const malformed = new Error("its sparse map is malformed");
 
-/** A map, if its numbers are in order and as much data belongs to it as the archive has. */
+/** Returns a map if its numbers are in order and its sizes add up to the data in the archive; throws otherwise. */
 function mapOf(numbers: (number | undefined)[], size: number | undefined, stored: number): SparseMap {
   const extents: Extent[] = [];
   let end = 0, sum = 0;
@@ -35,15 +35,15 @@ function mapOf(numbers: (number | undefined)[], size: number | undefined, stored
 }
 
 /**
- * The map of an entry of type "S": four extents in the header, and 21 in each further block.
+ * Reads the map of an entry of type "S": four extents in the header, and 21 in each further block.
  *
- * @throws {Error} If it is malformed; the blocks are read all the same.
+ * @throws {Error} If it is malformed. Its blocks are consumed even then.
  */
 export async function oldMap(header: Uint8Array, stored: number, exactly: Exactly): Promise<SparseMap> {
   const numbers: (number | undefined)[] = [];
   const add = (fields: Uint8Array) => {
     for (let at = 0; at < fields.length && numbers.length < 2 * mostExtents; at += 12) {
-      // An extent that starts with a NUL is not used.
+      // An extent that starts with a NUL is unused.
       if (fields[at - at % 24] !== 0) numbers.push(count(fields.subarray(at, at + 12)));
     }
   };
@@ -57,11 +57,11 @@ export async function oldMap(header: Uint8Array, stored: number, exactly: Exactl
 }
 
 /**
- * The map that pax records give, of the forms 0.0 (whose offsets and sizes come as `pairs`), 0.1 or 1.0.
+ * Reads the map in pax records, in format 0.0, 0.1 or 1.0. `pairs` has the offsets and sizes of format 0.0.
  *
- * @param stored - The bytes that the entry has in the archive; the map of 1.0 is at their start.
+ * @param stored - The size of the entry's data in the archive, in bytes. The map of format 1.0 is at the start of the data.
  * @returns `undefined` if the file is not sparse.
- * @throws {Error} If it is malformed, or of another form.
+ * @throws {Error} If it is malformed or has another format.
  */
 export async function paxMap(
   pax: (key: string) => string | undefined,
@@ -86,7 +86,7 @@ export async function paxMap(
   return mapOf(numbers, size, stored);
 }
 
-/** The map at the start of an entry's data: lines with the number of extents, and the offset and the size of each. */
+/** Reads the map at the start of an entry's data: lines with the number of extents, and the offset and size of each. */
 async function mapInData(stored: number, exactly: Exactly) {
   const numbers: (number | undefined)[] = [];
   let rest = "", length = 0;

@@ -1,18 +1,18 @@
-/** What the tools in this directory share: arguments, messages, and no work without a sandbox unless asked to. */
+/** Shared by the tools in this directory: parses arguments, prints messages and enters the sandbox. */
 import { type Plan, type Sandbox, sandbox } from "../mod.ts";
 
 export class Tool<Option extends string> {
   readonly name: string;
   /** The arguments that are not options. */
   readonly operands: string[] = [];
-  /** The values of the options; that of a flag is "" if it was not given. */
+  /** The values of the options. The value of a flag is "" if it was not given. */
   readonly options: Record<Option, string>;
-  /** Whether it runs without a sandbox where there is no Capsicum. */
+  /** Whether the tool runs without a sandbox on systems without Capsicum. */
   isUnprotected = false;
 
   /**
-   * Reads the arguments. An option has a value, as `--name=value` or `--name value`, a number if its default is one; a
-   * flag is one letter with "" as its default.
+   * Parses the arguments. An option is given as `--name=value` or `--name value`; its value must be a number if its
+   * default is a number. A flag is one letter, and its default is "".
    */
   constructor(help: string, defaults: Record<Option, string>) {
     this.name = /^usage: (\w+)/.exec(help)![1]!;
@@ -41,9 +41,9 @@ export class Tool<Option extends string> {
     this.options[name] = value;
   }
 
-  /** Prints one line on standard error. */
+  /** Prints one line to standard error. */
   say(message: string): void {
-    // The text of others can hold control sequences of a terminal.
+    // Untrusted text can contain control sequences for the terminal.
     // deno-lint-ignore no-control-regex
     const line = message.replace(/[\0-\x1f\x7f-\x9f]/g, (sign) => {
       return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -51,22 +51,22 @@ export class Tool<Option extends string> {
     try {
       console.error(`${this.name}: ${line.toWellFormed()}`);
     } catch {
-      // Standard error is full or closed. The exit code still reports a failure.
+      // Standard error is full or closed. The exit code still reports the failure.
     }
   }
 
-  /** Prints why, and ends. */
+  /** Prints the reason and exits. */
   fail(message: string, code: number): never {
     this.say(message);
     Deno.exit(code);
   }
 
-  /** Ends because of wrong arguments. */
+  /** Exits because of wrong arguments. */
   misused(what: string): never {
     this.fail(`${what}; see --help.`, 2);
   }
 
-  /** Ends because there is no Capsicum. */
+  /** Exits because there is no Capsicum. */
   refuse(code: number): never {
     this.fail(`there is no Capsicum on ${Deno.build.os}; --unprotected works without a sandbox.`, code);
   }
@@ -76,7 +76,7 @@ export class Tool<Option extends string> {
     this.say(`unprotected, since there is no Capsicum on ${Deno.build.os}.`);
   }
 
-  /** Enters a sandbox as planned. Where there is no Capsicum, goes on with `--unprotected` only, and ends otherwise. */
+  /** Enters a sandbox. On systems without Capsicum, continues if `--unprotected` was given, and exits otherwise. */
   sandbox<const P extends Plan & { dryRun?: false }>(plan: P, code = 1): Sandbox<P> {
     try {
       const box = sandbox({

@@ -1,9 +1,9 @@
 /**
- * What a Capsicum sandbox does, step by step: the ancestors' demo.
+ * Shows step by step what a Capsicum sandbox does: the demo of pycapsicum and pycapsicumcffi.
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/demo.ts
  *
- * It exits with 1 when a step does not end as the sandbox promises, or when there is no Capsicum.
+ * It exits with 1 if a step does not end as promised, or if there is no Capsicum.
  */
 import { enter, getRights, isSupported, libc, limit, openDirSync, openSync, sandboxed } from "../mod.ts";
 
@@ -16,7 +16,7 @@ if (!isSupported()) {
 
 let wrong = 0;
 
-/** Does one step and prints what really came of it; one that does not end as promised is marked with "!!". */
+/** Runs one step and prints its actual result. A step that does not end as promised is marked with "!!". */
 function step<T>(what: string, promised: "works" | "fails", action: () => T): T {
   let result: T, outcome: string;
   try {
@@ -32,7 +32,7 @@ function step<T>(what: string, promised: "works" | "fails", action: () => T): T 
   return result!;
 }
 
-// A directory of the demo's own in /tmp, which it can remove again through the descriptor of /tmp.
+// A new directory in /tmp, which the demo removes at the end through the descriptor of /tmp.
 using tmp = openDirSync("/tmp");
 const name = `capsicum-demo-${crypto.randomUUID()}`;
 libc.mkdirat(tmp, name, 0o700);

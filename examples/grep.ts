@@ -1,5 +1,5 @@
 /**
- * Searches files and trees that it opened before it entered capability mode, like `grep -rn`.
+ * Searches files and directory trees like `grep -rn`. It opens them before it enters capability mode.
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/grep.ts PATTERN [PATH...]
  */
@@ -10,16 +10,16 @@ import { Tool } from "./_tool.ts";
 
 const help = `usage: grep.ts [-Fil] [--unprotected] [--] PATTERN [PATH...]
 
-Prints each line that matches PATTERN, a regular expression of JavaScript, in the files PATH and in all files
-below the directories PATH, or below the working directory, as path:line:text. Symlinks below are not followed;
-the PATH - is standard input. Names and lines are printed as the bytes that they are, on a terminal without control
-characters. To PATTERN, a byte that is not UTF-8 is U+FFFD, and a carriage return is part of its line.
-A file with a NUL is binary: only whether it matches is printed. A line of more than 512 KiB is not searched.
-The file that the output goes to is not searched.
--F: PATTERN is a text.  -i: upper and lower case are the same.  -l: print the paths alone.
---unprotected: search without a sandbox where there is no Capsicum.
+Prints each line that matches PATTERN, a JavaScript regular expression, as path:line:text. Searches each file PATH,
+and all files below each directory PATH; by default, the working directory. A PATH of - is standard input.
+Symlinks below a directory are not followed. Names and lines are printed as their original bytes; on a terminal,
+control characters are replaced. Bytes that are not UTF-8 match as U+FFFD. A carriage return is part of its line.
+A file that contains a NUL is binary: the tool prints only that it matches. Lines of more than 512 KiB are not
+searched, and neither is the file that receives the output.
+-F: PATTERN is a fixed string.  -i: ignore case.  -l: print only the paths of files that match.
+--unprotected: search without a sandbox on systems without Capsicum.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/grep.ts --unprotected PATTERN [PATH...]
-The code is 0 if a line matched, 1 if none did, 2 if something could not be searched or printed.`;
+The exit code is 0 if a line matched, 1 if none matched, 2 if something could not be searched or printed.`;
 
 const tool: Tool<"F" | "i" | "l"> = new Tool(help, { F: "", i: "", l: "" });
 const { operands: [pattern, ...paths], options: { F, i, l: isListed } } = tool;
@@ -44,7 +44,7 @@ function complain(shown: string, reason: string): void {
   tool.say(`${shown}: ${reason}`);
 }
 
-/** Does something, and goes on if that fails. */
+/** Calls `work()`, and reports an error instead of throwing it. */
 function attempt(shown: string, work: () => void): void {
   try {
     work();
@@ -85,7 +85,7 @@ function search(file: FdFile, shown: string): void {
 
 const outputFile = infoOfOutput();
 
-/** The file that standard output goes to, if it is one. */
+/** Returns the file that standard output is, or undefined if it is not a regular file. */
 function infoOfOutput(): Deno.FileInfo | undefined {
   try {
     using copy = FdFile.fromFd(libc.dup(1));
@@ -96,7 +96,7 @@ function infoOfOutput(): Deno.FileInfo | undefined {
   }
 }
 
-/** Whether the output goes to this file: to search it could have no end. */
+/** Whether the output goes to this file: searching it might never end. */
 function isOutput(file: FdFile): boolean {
   if (outputFile === undefined) return false;
   const { dev, ino } = file.statSync();
@@ -108,10 +108,10 @@ function searchUnlessOutput(file: FdFile, shown: string): void {
   else search(file, shown);
 }
 
-// A FIFO may have taken the file's place: without O_NONBLOCK it would wait for a writer.
+// The file may have been replaced by a FIFO, where open(2) without O_NONBLOCK waits for a writer.
 const reading = { read: true, noFollow: true, customFlags: libc.O_NONBLOCK } as const;
 
-/** Opens a file below a directory, in steps that no kernel finds too long: FreeBSD takes paths of 1023 bytes. */
+/** Opens a file below a directory in several steps if its path is long: FreeBSD limits a path to 1023 bytes. */
 function openBelow(root: Dir, path: string): FdFile {
   const split = path.length < 300 ? -1 : path.lastIndexOf("/", 300);
   if (split > 0) {

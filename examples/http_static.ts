@@ -1,5 +1,5 @@
 /**
- * Serves the files of one directory over HTTP, from a sandbox that holds nothing but that directory and the listener.
+ * Serves the files of one directory over HTTP, in a sandbox that holds only that directory and the listener.
  *
  * deno run --allow-ffi=/lib/libc.so.7 --allow-net=127.0.0.1:8000 examples/http_static.ts DIRECTORY
  */
@@ -10,20 +10,20 @@ import { Tool } from "./_tool.ts";
 
 const help = `usage: http_static.ts [--host=ADDRESS] [--port=PORT] [--unprotected] DIRECTORY
 
-Serves the files of DIRECTORY over HTTP, at 127.0.0.1:8000 unless told otherwise; port 0 is any free one.
-Conditional requests and ranges are answered by RFC 9110; a request for several ranges gets the whole file. Every
-request needs a Host header, of HTTP/1.0 too.
---unprotected: serve without a sandbox where there is no Capsicum.
+Serves the files of DIRECTORY over HTTP, by default at 127.0.0.1:8000. Port 0 selects a free port.
+Conditional requests and ranges follow RFC 9110. A request for several ranges gets the whole file. Every request
+needs a Host header, also in HTTP/1.0.
+--unprotected: serve without a sandbox on systems without Capsicum.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-net=127.0.0.1:8000 \\
   examples/http_static.ts --unprotected DIRECTORY`;
 
-/** What a client asks for that is not a valid request for a file. */
+/** The request is not a valid request for a file. */
 class BadRequest extends Error {}
 
-/** Section 7.2 of RFC 9110: a name or an address, and perhaps a port. */
+/** RFC 9110, section 7.2: a name or an address, and an optional port. */
 const validHost = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})+)(?::\d*)?$/i;
 
-/** The URL of a request, whose target can be a whole URL too. */
+/** Returns the URL of a request. The request target can also be an absolute URL. */
 function urlOf(request: Request): URL {
   if (!validHost.test(request.headers.get("host") ?? "")) {
     throw new BadRequest("The Host header is missing or wrong.");
@@ -35,7 +35,7 @@ function urlOf(request: Request): URL {
   return url;
 }
 
-/** The names on the way to what a request asks for. */
+/** Returns the path components of the requested file. */
 function namesOf(pathname: string): string[] {
   if (/%(?![\da-f]{2})/i.test(pathname)) {
     throw new BadRequest("A percent sign of the path has no two digits.");
@@ -47,14 +47,14 @@ function namesOf(pathname: string): string[] {
   return names;
 }
 
-/** A name, whose bytes are not always UTF-8. */
+/** Decodes a name from a URL; its bytes need not be UTF-8. */
 function decoded(name: string): string {
   if (!name.includes("%")) return name;
   const bytes = name.replace(/%(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
   return decodeName(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
 }
 
-/** A name for a URL; the inverse of `decoded`. */
+/** Encodes a name for a URL; the inverse of `decoded()`. */
 function encoded(name: string): string {
   return name.replace(/[\udc80-\udcff]|[^\udc80-\udcff]+/gu, (part) => {
     return part.isWellFormed() ? encodeURIComponent(part) : `%${(part.charCodeAt(0) - 0xdc00).toString(16)}`;
@@ -94,7 +94,7 @@ function sendDirectory(request: Request, root: Dir, path: string, names: string[
 function find(request: Request, root: Dir): Response {
   const { pathname, search } = urlOf(request), names = namesOf(pathname);
   const path = names.join("/") || ".", isSlashed = pathname.endsWith("/");
-  // Only files are opened: to open a FIFO or a device can have an effect.
+  // Only regular files are opened: opening a FIFO or a device can have side effects.
   const { isFile, isDirectory } = root.statSync(path);
   if (isFile && !isSlashed) return sendOpened(request, root, path);
   if (!isDirectory) return text(404, "There is no such file.");
@@ -107,7 +107,7 @@ function find(request: Request, root: Dir): Response {
 }
 
 function sendOpened(request: Request, root: Dir, path: string): Response {
-  // A FIFO may have taken the file's place: without O_NONBLOCK it would wait for a writer.
+  // The file may have been replaced by a FIFO, where open(2) without O_NONBLOCK waits for a writer.
   const file: FdFile = root.openSync(path, { read: true, customFlags: libc.O_NONBLOCK });
   try {
     return sendFile(request, file, path.slice(path.lastIndexOf("/") + 1));
@@ -150,7 +150,7 @@ try {
   const listener: number = fdOf(() =>
     server = Deno.serve(options, (request) => answer(request, box.dirs.root))
   );
-  // It enters before this turn of the event loop ends, and so before any request is answered.
+  // It enters in the same turn of the event loop, so before it answers any request.
   const box = tool.sandbox({
     dirs: { root: { path, unconfined: "allow" } },
     fds: { listener: { fd: listener, rights: presets.socket.listener } },
@@ -159,7 +159,7 @@ try {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
       void server.shutdown();
-      // Nobody keeps it from ending by a request that has no end.
+      // A request that never ends must not keep the server running.
       setTimeout(Deno.exit, 2000, 0);
     });
   }

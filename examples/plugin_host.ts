@@ -1,10 +1,10 @@
 /**
- * Runs a module that nobody trusts, and talks to it over a pipe.
+ * Runs an untrusted module, and communicates with it over a pipe.
  *
  * deno run --allow-read --allow-run examples/plugin_host.ts PLUGIN < INPUT
  *
- * The module runs in a Deno of its own, in a Worker, and gets there only when that Deno has said that it is in
- * capability mode and has given up its permission to call libc, the only one that it had.
+ * The module runs in a Worker of a separate Deno process. It is sent there only after that process has reported that it
+ * is in capability mode and has revoked its only permission, the one to call libc.
  */
 import { linesOf, longest, longestAnswer, printLine, textOf } from "./_plugin_lines.ts";
 import { Tool } from "./_tool.ts";
@@ -12,18 +12,17 @@ import { Tool } from "./_tool.ts";
 const help =
   `usage: plugin_host.ts [--time=MS] [--memory=MB] [--libc=PATH] [--deno=FLAG] [--unprotected] PLUGIN < INPUT
 
-Calls the default export of the module PLUGIN, JavaScript or TypeScript in one file, with each line of INPUT, which
-is JSON of at most ${longest} bytes, and prints a line for each: {"result": ...}, or {"error": ...} for what it throws,
-for a result that JSON does not have, and for a line that is not JSON, is too long or is not UTF-8. Blank lines are
-skipped.
---time: milliseconds that it has for a call, by default 5000, and that and 5000 more to be loaded.
---memory: what its Deno may take, by default 512 MB.
---libc, --deno: the C library that the sandbox is made with, and a further flag for that Deno.
---unprotected: run it by Deno's permissions alone where there is no Capsicum.
+Calls the default export of the module PLUGIN, one JavaScript or TypeScript file, with each line of INPUT. A line is
+JSON of at most ${longest} bytes. Blank lines are skipped. For each other line, prints {"result": ...}, or
+{"error": ...} if the plug-in throws, its result is not valid JSON, or the line is not JSON, not UTF-8 or too long.
+--time: the time limit for a call in milliseconds, by default 5000. Loading the plug-in may take 5000 ms longer.
+--memory: the memory limit of the plug-in's Deno process in MB, by default 512.
+--libc, --deno: the path of the C library that the sandbox uses, and a further flag for the plug-in's Deno process.
+--unprotected: rely on Deno's permissions alone on systems without Capsicum.
 On Linux: deno run --allow-read --allow-run examples/plugin_host.ts --unprotected \\
   --libc=/lib/x86_64-linux-gnu/libc.so.6 PLUGIN < INPUT
-The code is 0 if each line has a result, 1 if one has an error or the plug-in was stopped, for its time, its memory,
-what it wrote or an error outside of a call, and 2 if the arguments are wrong.`;
+The exit code is 0 if each line has a result, 1 if a line has an error or the plug-in was stopped, and 2 if the
+arguments are wrong. A plug-in is stopped if it exceeds a limit, writes an invalid answer, or fails outside of a call.`;
 
 const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
   time: "5000",
@@ -31,22 +30,22 @@ const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
   libc: "/lib/libc.so.7",
   deno: "",
 });
-/** Milliseconds, below the 31 bits that a timer has: a longer one would end at once. */
+/** Milliseconds. A timer has 31 bits, and a longer one would fire at once. */
 const longestTime = 2_000_000_000;
 const { time, memory, libc, deno } = tool.options, path = tool.operands[0]!;
 if (tool.operands.length !== 1) tool.misused("name one plug-in");
 if (Number(memory) < 64 || Number(time) < 1) tool.misused("it needs 1 ms and 64 MB at least");
 if (Number(time) > longestTime) tool.misused(`--time is at most ${longestTime}`);
-/** Milliseconds until that Deno has started, on a machine that is busy, and those to compile a plug-in. */
+/** Milliseconds that the plug-in's Deno process may take to start on a busy machine, and to compile a plug-in. */
 const startTime = 120_000, compileTime = 5000;
 
 const source = await readModule().catch((error) => tool.fail(error.message, 1));
 if (source.length > longest) tool.fail(`${path} has more than ${longest} characters.`, 1);
 
-/** The text of the plug-in, or the start of one that is too long. */
+/** Returns the source of the plug-in, or its start if it is too long. */
 async function readModule(): Promise<string> {
   const { isFile } = await Deno.stat(path);
-  // A FIFO could have no writer, and a device no end.
+  // A FIFO might have no writer, and a device might have no end.
   if (!isFile) throw new Error(`${path} is not a file.`);
   using file = await Deno.open(path);
   const bytes = new Uint8Array(3 * longest + 1);
@@ -54,7 +53,7 @@ async function readModule(): Promise<string> {
   for (let count; (count = await file.read(bytes.subarray(size)));) size += count;
   return new TextDecoder().decode(bytes.subarray(0, size));
 }
-// All of the module's text is in its address, by which Deno's errors name it.
+// A data: URL needs no read permission. Deno's errors name the module by this URL.
 const kind = /\.m?ts$/.test(path) ? "typescript" : "javascript";
 const url = `data:application/${kind},${encodeURIComponent(source)}`;
 const command = new Deno.Command(Deno.execPath(), {
@@ -78,7 +77,7 @@ const child = ((): Deno.ChildProcess => {
   }
 })();
 
-/** Ends both. */
+/** Ends the plug-in's process and this one. */
 function end(code: number): never {
   try {
     child.kill("SIGKILL");
@@ -94,10 +93,10 @@ function stop(why: string): never {
 }
 
 const writer = child.stdin.getWriter(), answers = linesOf(child.stdout, longestAnswer);
-/** Sends a line. If the child has ended, its missing answer shows that. */
+/** Sends a line. A write error is ignored: if the child has ended, `answer()` reports it. */
 const send = (line: string) => void writer.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
 
-/** The next answer of the plug-in or of its Deno. */
+/** Returns the next answer of the plug-in or its Deno process. */
 async function answer(limit: number, what: string): Promise<Record<string, unknown>> {
   const timer = setTimeout(() => stop(`the plug-in took more than ${limit} ms${what}.`), limit);
   try {
@@ -121,7 +120,7 @@ async function answer(limit: number, what: string): Promise<Record<string, unkno
   }
 }
 
-/** V8 bounds its own heap only; what else there is, as of ArrayBuffers, is asked for again and again. */
+/** Polls the resident size of the child: V8 limits only its own heap, not other memory such as ArrayBuffers. */
 async function watch(): Promise<void> {
   const ps = new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(child.pid)] });
   const tell = async () => parseInt(new TextDecoder().decode((await ps.output()).stdout));
@@ -130,7 +129,7 @@ async function watch(): Promise<void> {
     const size = await tell().catch(() => NaN);
     if (size > Number(memory) * 1024) stop(`the plug-in took more than ${memory} MB.`);
     if (size >= 0) continue;
-    // It has ended, or it runs and ps fails.
+    // Either the child has ended, or ps failed.
     await Promise.race([
       child.status,
       pause(1000).then(() => stop("ps does not tell what memory it takes.")),
@@ -139,7 +138,7 @@ async function watch(): Promise<void> {
   }
 }
 
-/** Prints a result or an error, with what a terminal would act on as escapes. */
+/** Prints a result or an error, with control characters escaped. */
 function print(value: { result: unknown } | { error: string }): void {
   try {
     printLine(
@@ -152,7 +151,7 @@ function print(value: { result: unknown } | { error: string }): void {
   }
 }
 
-/** What is wrong with a line of the input. */
+/** Returns what is wrong with an input line, or undefined if it is valid. */
 function complaintAbout(line: Uint8Array | undefined): string | undefined {
   if (line === undefined) return `has more than ${longest} bytes`;
   const text = textOf(line);

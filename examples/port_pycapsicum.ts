@@ -1,10 +1,10 @@
 /**
- * The demo of pycapsicum's README, line for line.
+ * The demo in pycapsicum's README, line for line.
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/port_pycapsicum.ts
  *
- * It prints what Python's does: the rights of a file before and after. Python's opens /tmp for writing, which no system
- * lets it (EISDIR): `opendir()` here opens it to read. A directory of its own stands for /tmp, with the file in it.
+ * Like the original, it prints the rights of a file before and after a limit. The original opens /tmp for writing, which
+ * fails with EISDIR on every system; `opendir()` opens it for reading. A new directory with the file stands for /tmp.
  */
 import * as p from "../compat/python/pycapsicum.ts";
 import { isSupported, libc, openDirSync } from "../mod.ts";
@@ -22,37 +22,37 @@ libc.mkdirat(tmp, name, 0o700);
 try {
   tmp.writeTextFileSync(`${name}/foo`, "foo\n");
 
-  // A descriptor of the directory
+  // Open the directory
   const t = p.opendir(`/tmp/${name}`, "rw");
 
-  // Into the sandbox
+  // Enter the sandbox
   p.enter();
 
-  // A set of rights, with none in it
+  // An empty set of rights
   const a = p.CapRights();
 
-  // A file in the directory, by openat(2)
+  // Open a file in the directory by openat(2)
   using x = p.openat(t, "foo", "rw");
 
-  // x is a file as Python has it
+  // x has the methods of a Python file
   x.readlines();
 
-  // The rights of x go into the set
+  // Read the rights of x into the set
   a.get(x);
 
-  // All that this kernel knows
+  // All rights that this kernel knows
   console.log(a.caps);
 
-  // Another set, of CAP_READ
+  // Another set, with CAP_READ
   const b = p.CapRights(["CAP_READ"]);
 
-  // x is limited to it
+  // Limit x to it
   b.limit(x);
 
-  // The rights of x once more
+  // Read the rights of x again
   a.get(x);
 
-  // CAP_READ is left
+  // Only CAP_READ
   console.log(a.caps);
   libc.close(t);
 } finally {

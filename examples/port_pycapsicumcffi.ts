@@ -1,10 +1,10 @@
 /**
- * The demo of pycapsicumcffi's README, line for line.
+ * The demo in pycapsicumcffi's README, line for line.
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/port_pycapsicumcffi.ts
  *
- * As Python's it prints nothing. Python's opens /tmp for writing, which no system lets it (EISDIR), and needs two files
- * there: here a directory of its own stands for /tmp, opened to read, with the files in it.
+ * Like the original, it prints nothing. The original opens /tmp for writing, which fails with EISDIR on every system, and
+ * needs two files there. Here a new directory with these files stands for /tmp, and it is opened for reading.
  */
 import * as cap from "../compat/python/pycapsicumcffi.ts";
 import { isSupported, libc, openDirSync } from "../mod.ts";
@@ -24,46 +24,46 @@ try {
     tmp.writeTextFileSync(`${name}/${file}`, `${file}, first\n${file}, second\n`);
   }
 
-  // Deno has no open() and listdir() that take the descriptor of a directory, on which a sandboxed program lives:
+  // A sandboxed program opens files by the descriptor of a directory. Deno has no open() and listdir() that take one, so
   // this module has them.
   const { open, listdir } = cap.compat33;
 
-  // A descriptor of the directory
+  // Open the directory
   const t = open(`/tmp/${name}`, libc.O_RDONLY);
 
-  // Into the sandbox
+  // Enter the sandbox
   cap.enter();
 
-  // A set of rights, with none in it
+  // An empty set of rights
   let a = cap.Rights();
 
   // open() with dir_fd is openat(2)
   const x = open("foo", libc.O_RDWR, { dir_fd: t });
-  // and fdopen() makes a file of Python's of what it gives
+  // fdopen() makes a Python file of the descriptor
   using y = cap.fdopen(x, "r+");
 
-  // openat() does both
+  // openat() does both at once
   using z = cap.openat(t, "bar", libc.O_RDWR);
 
-  // y and z are files as Python has them
+  // y and z have the methods of a Python file
   y.readlines();
   z.readlines();
 
   // The rights of the descriptor x
   a = cap.Rights(x);
-  // or of the file y, which is the same
+  // The rights of the file y, which are the same
   const b = cap.Rights(y);
 
-  // A set of the right READ alone
+  // A set with only READ
   const c = cap.Rights([cap.READ]);
 
-  // The same, which is there already
+  // The predefined set with only READ
   const d = cap.right.READ;
 
-  // x is limited to c
+  // Limit x to c
   cap.limit(x, c);
 
-  // Ioctls() and ioctls_limit(), Fcntls() and fcntls_limit() go as Rights() and limit() do.
+  // Ioctls() and ioctls_limit(), Fcntls() and fcntls_limit() work like Rights() and limit().
   if (!a.equals(b) || c !== d || listdir(t).length !== 2) throw new Error("The demo went wrong.");
   libc.close(t);
 } finally {

@@ -1,5 +1,5 @@
 /**
- * Unpacks a tar archive, plain or compressed by gzip, from standard input into one directory, whoever made it.
+ * Unpacks an untrusted tar archive, plain or compressed by gzip, from standard input into one directory.
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/untar.ts DIRECTORY < ARCHIVE
  */
@@ -12,15 +12,15 @@ import { Tool } from "./_tool.ts";
 
 const help = `usage: untar.ts [--max-bytes=N] [--max-entries=N] [--unprotected] DIRECTORY < ARCHIVE
 
-Unpacks a tar archive (V7, ustar, pax, GNU; sparse files too; also compressed by gzip) into DIRECTORY.
-It makes directories, files, and links that stay there, with permissions (less the umask, never setuid, setgid or
-sticky) and times. It refuses to overwrite, absolute paths, "..", paths through symlinks, devices, FIFOs, types that
-it does not know, and links that lead out, each with a line, and goes on.
---max-bytes, --max-entries: end at an archive with more, unpacked, holes of sparse files included; by default
-10000000000 and 100000.
---unprotected: unpack without a sandbox where there is no Capsicum.
+Unpacks a tar archive (V7, ustar, pax or GNU, with sparse files, plain or compressed by gzip) into DIRECTORY.
+Creates directories, files, and links that stay within DIRECTORY. Restores modification times and permissions, less
+the umask, setuid, setgid and sticky. Refuses existing files, absolute paths, "..", paths through symlinks, devices,
+FIFOs, unknown types, and links that leave DIRECTORY; reports each in one line and continues.
+--max-bytes: stop after this many unpacked bytes, with the holes of sparse files; by default 10000000000.
+--max-entries: stop after this many entries; by default 100000.
+--unprotected: unpack without a sandbox on systems without Capsicum.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts --unprotected DIRECTORY < ARCHIVE
-The code is 0 if all was unpacked, 1 if something was refused, failed or damaged, 2 if the arguments are wrong.`;
+The exit code is 0 if all was unpacked, 1 if something was refused, failed or damaged, 2 if the arguments are wrong.`;
 
 const tool: Tool<"max-bytes" | "max-entries"> = new Tool(help, {
   "max-bytes": "10000000000",
@@ -29,10 +29,10 @@ const tool: Tool<"max-bytes" | "max-entries"> = new Tool(help, {
 if (tool.operands.length !== 1) tool.misused("name one directory to unpack to");
 const mostBytes = Number(tool.options["max-bytes"]), mostEntries = Number(tool.options["max-entries"]);
 
-/** What ends the work: nothing of the archive can be read behind it. */
+/** Ends the work: the rest of the archive can't be read. */
 class End extends Error {}
 
-/** The bytes of the archive, up to those that it may have. */
+/** Yields the decompressed bytes of the archive, up to the limit. */
 async function* limited(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   let left = mostBytes;
   try {
@@ -45,10 +45,10 @@ async function* limited(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-/** The directories that are there, and the mode of each that was made here. */
+/** The directories that exist, and the mode of each that was created here. */
 const directories = new Map<string, number | undefined>([["", undefined]]);
 const files = new Set<string>();
-/** Directories that were made here and have an entry. They get its mode and time when nothing more is made in them. */
+/** The directories that were created here and have an entry. They get its mode and time after their contents. */
 const unfinished = new Map<string, Pick<Entry, "mode" | "mtime">>();
 
 function namesOf(path: string): string[] {
@@ -57,7 +57,7 @@ function namesOf(path: string): string[] {
   return names;
 }
 
-/** Makes a directory and those that it is in, none of them a symlink. */
+/** Creates a directory and its parents. Throws if one of them is a symlink. */
 function makeDirectory(names: string[], mode = 0o777): void {
   const path = names.join("/");
   if (directories.has(path)) return;
@@ -75,7 +75,7 @@ function makeDirectory(names: string[], mode = 0o777): void {
 
 /** Sets the time of an open file, with nanoseconds. */
 function setTime(file: FdFile | Dir, { seconds, nanoseconds }: Time): void {
-  // VNOVAL of FreeBSD's sys/vnode.h: the kernel would leave the time as it is and report success.
+  // -1 is VNOVAL of FreeBSD's sys/vnode.h: the kernel would not change the time, but report success.
   if (seconds === -1n && Deno.build.os === "freebsd") {
     throw new Error("FreeBSD can't set the second before 1970");
   }
@@ -83,7 +83,7 @@ function setTime(file: FdFile | Dir, { seconds, nanoseconds }: Time): void {
   libc.futimens(file, new Uint8Array(both.buffer));
 }
 
-/** Does what makes an entry no worse where it fails. */
+/** Calls `work()`, and reports an error instead of throwing it. */
 function attempt(path: string, work: () => void): void {
   try {
     work();
@@ -93,7 +93,7 @@ function attempt(path: string, work: () => void): void {
 }
 
 function makeSymlink(link: string, names: string[]): void {
-  // A ".." behind a name would go up from wherever a symlink of that name leads to.
+  // A ".." after a name could leave the directory if that name is a symlink.
   const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
   const isOut = link.startsWith("/") || up.split("..").length > names.length;
   if (isOut || down.split("/").includes("..")) throw new Error("it leads out");
@@ -167,12 +167,12 @@ try {
 } catch (error) {
   report.fault(`after ${count} entries the archive is of no use: ${(error as Error).message}`);
 }
-// A directory that its owner can't search comes after all in it.
+// A directory gets its mode after its contents: it might not be searchable by its owner.
 for (const [path, { mode, mtime }] of [...unfinished].sort(([a], [b]) => a < b ? 1 : -1)) {
   attempt(path, () => {
     using dir = out.openDirSync(path);
     if (mtime) setTime(dir, mtime);
-    // The mode that it was made with is less the umask already.
+    // The umask is already removed from the mode of the created directory.
     libc.fchmod(dir, directories.get(path)! & (mode | 0o7000) & 0o7777);
   });
 }

@@ -1,23 +1,24 @@
 /**
- * The asynchronous calls of open files: they never stop the event loop, never split a message, and end when they should.
+ * The asynchronous calls of open files. They never block the event loop, never split a message, and always settle.
  *
- * Which way a call goes depends on what the descriptor is open for, and on who may share its open file description
- * ({@link Origin}):
+ * How a call is made depends on the type of the file, and on whether other processes may share the open file
+ * description ({@link Origin}):
  *
  * | descriptor | open | read | write |
  * |---|---|---|---|
- * | regular file, directory, block device | here | here if it is short, else on another thread: it never waits for another process | the same |
+ * | regular file, directory, block device | here | here if short, else on another thread: it never waits for another process | the same |
  * | FIFO that the library opened | here with O_NONBLOCK; without a reader, a writer tries again | here with O_NONBLOCK, once poll(2) says so: read(2) alone can't tell a FIFO that had no writer yet (0 on Linux) from its end | here with O_NONBLOCK, once poll(2) says so |
  * | pipe or FIFO from elsewhere | - | on another thread, once poll(2) says so, one at a time for each pipe: O_NONBLOCK would change it for other processes | the same; a long one only if a thread is left for it, else PIPE_BUF bytes |
  * | stream socket | - | recv(2) here with MSG_DONTWAIT | send(2) here with MSG_DONTWAIT |
  * | datagram, SEQPACKET socket | - | the same: one call is one message | the same: one call is one message; FreeBSD 15 ends a record by MSG_EOR only |
  * | terminal, character device | here with O_NONBLOCK, then cleared | as a pipe from elsewhere | as a pipe from elsewhere |
  * | any that is O_NONBLOCK | here | here, once poll(2) says so | here, once poll(2) says so |
- * | any without FSTAT | - | as a socket; if it is none, as a pipe from elsewhere | the same |
+ * | any without FSTAT | - | as a socket; if it is not a socket, as a pipe from elsewhere | the same |
  *
- * "Here" is the thread of the event loop, which runs at least once a millisecond of such calls. poll(2) waits for all
- * descriptors together on at most 4 threads; it needs EVENT. Without EVENT, what has O_NONBLOCK and sockets are tried again
- * and again, up to 20 times a second, and all else waits in at most 8 threads, further calls behind these.
+ * "Here" is the thread of the event loop, which gets its turn after at most a millisecond of such calls. poll(2) needs
+ * EVENT; it waits for all descriptors together on at most 4 threads. Without EVENT, sockets and descriptors with
+ * O_NONBLOCK are tried again and again; once they are slow, 20 times a second. All other calls without EVENT wait on at
+ * most 8 threads, and further calls queue.
  *
  * @module
  */
@@ -30,17 +31,17 @@ import { progress, reading, type Transfer, writing } from "./transfer.ts";
 import { endTurn, inTurn, isFree } from "./turn.ts";
 import { pauses, sleep, type Wait } from "./wait.ts";
 
-/** Bytes that a file gives or takes on this thread in a fraction of the 50 µs that another thread costs. */
+/** Bytes: a file call of this size takes a fraction of the 50 µs that a switch to another thread costs. */
 const small = 64 * 1024;
-/** Bytes that a call moves at most on this thread. */
+/** The most bytes that a call moves on this thread. */
 const mostHere = 256 * 1024;
 
 /**
  * The asynchronous calls of one open file.
  *
- * Those of a file run in the order in which they were made, as they do for `Deno.FsFile`; where reading and writing are
- * independent of each other, as for a socket, each direction has an order of its own. The descriptor is closed once no
- * call uses it any more; calls that wait for another process are rejected.
+ * Calls on a regular file run in the order in which they were made, as for `Deno.FsFile`. If reading and writing are
+ * independent of each other, such as for a socket, each direction has its own order. Closing rejects calls that wait
+ * for another process. The descriptor is closed once no other call uses it.
  */
 export class Calls {
   readonly #file: { readonly fd: number };
@@ -50,7 +51,7 @@ export class Calls {
   #underWay = 0;
   #idle: (() => void) | undefined;
   readonly #interrupts = new Set<() => void>();
-  /** Settles when a close has been done that had to wait for a call of a regular file. */
+  /** Settles once the descriptor is closed, if closing had to wait for a call on a regular file. */
   closing: Promise<void> | undefined;
 
   constructor(file: { readonly fd: number }, origin: Origin) {
@@ -63,17 +64,17 @@ export class Calls {
     return this.#file.fd;
   }
 
-  /** Whether a call uses the descriptor at this moment. */
+  /** Whether a call uses the descriptor now. */
   get busy(): boolean {
     return this.#underWay > 0;
   }
 
-  /** Whether the descriptor has O_NONBLOCK though the caller did not ask for it. */
+  /** Whether the descriptor has O_NONBLOCK although the caller did not ask for it. */
   get isHidden(): boolean {
     return this.#origin === "hidden";
   }
 
-  /** Gives the descriptor the flags that the caller asked for, if it may still be changed. */
+  /** Restores the flags that the caller asked for, if the descriptor still permits that. */
   reveal(fd: number): void {
     if (this.#origin === "hidden" && setNonblocking(fd, false)) this.#origin = "own";
   }
@@ -87,7 +88,7 @@ export class Calls {
     return this.#subject;
   }
 
-  /** Does something once all that was asked for before it is done. */
+  /** Runs `work` after all earlier calls of the same queue. */
   async inOrder<T>(events: Transfer["events"], work: () => T | Promise<T>): Promise<T> {
     const queue = this.#subjectNow().kind === "file" ? POLLOUT : events;
     const before = this.#last.get(queue);
@@ -101,7 +102,7 @@ export class Calls {
     }
   }
 
-  /** Moves bytes once, in the way that fits the descriptor. */
+  /** Reads or writes once, in the way that fits the descriptor. */
   async move(transfer: Transfer, bytes: Uint8Array): Promise<number> {
     const { kind } = this.#subjectNow(), { fd } = this.#file;
     if (!(bytes instanceof Uint8Array)) return transfer.here(fd, bytes);
@@ -122,7 +123,7 @@ export class Calls {
     return used;
   }
 
-  /** Writes all of the buffer. */
+  /** Writes the whole buffer. */
   async drain(bytes: Uint8Array): Promise<void> {
     let used = await this.move(writing, bytes);
     while (used < bytes.length) {
@@ -138,13 +139,13 @@ export class Calls {
       const moved = await this.#moveMessage(transfer.socket, events, bytes, subject);
       if (moved !== NO_SOCKET) return moved;
     }
-    // A call of no bytes never waits.
+    // A call with 0 bytes never waits.
     if (bytes.length === 0) return await this.#moveHere(() => transfer.here(this.#file.fd, bytes));
     for (const pause = pauses();;) {
       const { fd } = this.#file, found = eventsWithin(0, fd, events);
       const isNow = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd);
       if (found === 0 && (isNow || !keepsPace(this, transfer, bytes))) {
-        // What is not open for this, or lacks the right, would never be ready.
+        // A descriptor that is not open for this, or lacks the right, would never become ready.
         if (events === POLLIN || subject.kind === "fifo") transfer.here(fd, new Uint8Array());
         await this.until(readiness(fd, events));
         continue;
@@ -159,7 +160,7 @@ export class Calls {
     }
   }
 
-  /** Moves bytes of a socket: as many as a stream takes at once, or one message. */
+  /** Reads from or writes to a socket once: the bytes that a stream takes in one call, or one message. */
   async #moveMessage(
     socket: NonNullable<Transfer["socket"]>,
     events: Transfer["events"],
@@ -173,7 +174,7 @@ export class Calls {
       const moved = await this.#moveHere(() => socket(this.#file.fd, rest, isRecord));
       if (moved !== undefined) {
         used += moved;
-        // FreeBSD 15 may take a part of a record, which ends with the rest of it.
+        // FreeBSD 15 may take only a part of a record; the call for the rest ends the record.
         if (!isRecord || moved === NO_SOCKET || used >= bytes.length) return used;
       } else if (await this.until(readiness(this.#file.fd, events)) & POLLNVAL) {
         await this.until(sleep(pause.next().value));
@@ -181,7 +182,7 @@ export class Calls {
     }
   }
 
-  /** Makes a call that does not wait on this thread, once the event loop had its turn. */
+  /** Makes a call on this thread that does not wait, after the event loop had its turn. */
   async #moveHere<T>(call: () => T): Promise<T> {
     if (!isFree()) {
       endTurn();
@@ -190,7 +191,7 @@ export class Calls {
     return inTurn(call);
   }
 
-  /** Makes a call that uses the descriptor, which stays open until the call has ended. */
+  /** Makes a call that uses the descriptor; the descriptor stays open until the call has ended. */
   async using<T>(call: (fd: number) => Promise<T>): Promise<T> {
     const { fd } = this.#file;
     this.#underWay++;
@@ -201,7 +202,7 @@ export class Calls {
     }
   }
 
-  /** The same for a call that may wait for another process: it is given up if the file is closed meanwhile. */
+  /** The same for a call that may wait for another process: closing the file abandons the call. */
   usingAtLength<T>(call: (fd: number) => Promise<T>, done: () => void): Promise<T> {
     return this.until({ promise: this.using(call).finally(done), drop() {} });
   }
@@ -229,13 +230,13 @@ export class Calls {
     return result;
   }
 
-  /** Rejects the calls that wait; the file has given up its descriptor. */
+  /** Rejects the waiting calls. Called after the file has given up its descriptor. */
   interrupt(): void {
     for (const interrupt of this.#interrupts) interrupt();
     this.#interrupts.clear();
   }
 
-  /** Closes the descriptor that the file has given up, once no call uses it. */
+  /** Closes the descriptor that the file has given up, after the last call that uses it. */
   close(fd: number): void {
     this.interrupt();
     if (this.#underWay === 0) {
@@ -246,7 +247,7 @@ export class Calls {
     this.#idle = resolve;
     const closed = promise.then(() => void libc.close(fd));
     closed.catch(() => {});
-    // A call of anything else may wait for another process, for which nobody waits here.
+    // A call on any other type may wait for another process without end, so close() does not wait for it.
     if (this.#subject?.kind === "file") this.closing = closed;
   }
 }

@@ -1,11 +1,13 @@
 /**
- * Pipes, terminals and devices whose calls wait in the kernel: they happen on threads of the pool, of which at most 22 are
- * held at a time, poll(2) included.
+ * Calls on pipes, terminals and devices that may wait in the kernel. They run on threads of the pool and hold at most
+ * 22 of them at a time, including those of poll(2).
  *
- * A call is made once poll(2) has called the descriptor ready, and one at a time for all descriptors of one pipe: so it
- * waits only if another process was faster, and one thread at most for each pipe. A long write waits for the reader in any
- * case; it is made only if a thread is left for that, and else in pieces that fit when poll(2) says so. One that follows a
- * quick one does not ask poll(2) first, which would take as long as the write.
+ * A call is made after poll(2) has reported the descriptor ready, and one at a time for all descriptors of one pipe. So
+ * it waits only if another process was faster, and each pipe holds at most one thread.
+ *
+ * A long write waits for the reader in any case. It needs a free thread for long writes; without one, the data is
+ * written in pieces that fit whenever poll(2) reports room. A write that closely follows a quick write does not ask
+ * poll(2) first, because that would take as long as the write.
  *
  * @module
  */
@@ -16,42 +18,42 @@ import type { Transfer } from "./transfer.ts";
 import { endTurn } from "./turn.ts";
 import { Slots, Turns, type Wait } from "./wait.ts";
 
-/** Who makes the calls. */
+/** The file that makes the calls. */
 export interface Caller {
   readonly fd: number;
   /** Waits, unless the file is closed meanwhile. */
   until<T>(wait: Wait<T>): Promise<T>;
-  /** Makes a call that uses the descriptor; it may wait, and is given up if the file is closed meanwhile. */
+  /** Makes a call that uses the descriptor and may wait; closing the file abandons the call. */
   usingAtLength<T>(call: (fd: number) => Promise<T>, done: () => void): Promise<T>;
 }
 
-/** Threads for calls after poll(2), and for calls of descriptors that poll(2) can't judge. */
+/** Threads for calls after poll(2), and for calls on descriptors that poll(2) can't check. */
 const ready = new Slots(4), blind = new Slots(8);
-/** Threads for long writes: those to pipes whose reader was slow the last time have their own, and leave the others free. */
+/** Threads for long writes. Pipes whose reader was slow last time have their own, so that they can't block the others. */
 const long = { quick: new Slots(4), slow: new Slots(2) };
 const turns = new Turns();
 
 /** Bytes of one long write. */
 const piece = 256 * 1024;
-/** Milliseconds after which a long write was slow. */
+/** Milliseconds after which a long write counts as slow. */
 const limit = 20;
 const slow = new WeakSet<Caller>();
-/** When the last long write ended, if it was not slow, and how long the next one may follow it without poll(2). */
+/** When the last quick long write ended, and for how many milliseconds the next write may skip poll(2). */
 const lastQuick = new WeakMap<Caller, number>();
 const pace = 5;
 
-/** Whether a write follows a quick one so soon that its reader is at work: it may wait for that in the kernel. */
+/** Whether a write follows a quick one so closely that the reader is active: then it may wait in the kernel. */
 export function keepsPace(caller: Caller, { events }: Transfer, bytes: Uint8Array): boolean {
   return events === POLLOUT && bytes.length > pipeBuf() &&
     performance.now() - (lastQuick.get(caller) ?? -Infinity) < pace;
 }
 
-/** PIPE_BUF of limits.h: a pipe has room for as much when poll(2) says POLLOUT. */
+/** PIPE_BUF of limits.h: if poll(2) reports POLLOUT, a pipe has room for this many bytes. */
 function pipeBuf(): number {
   return hasRights() ? 512 : 4096;
 }
 
-/** Moves bytes of what poll(2) has called ready; undefined if it is not any more. */
+/** Reads or writes after poll(2) has reported the descriptor ready; undefined if it is not ready any more. */
 export async function moveReady(
   caller: Caller,
   transfer: Transfer,
@@ -70,7 +72,7 @@ export async function moveReady(
     isLong &&= threads.tryAcquire();
     if (!isLong) await caller.until(ready.acquire());
     slots = isLong ? threads : ready;
-    // Another descriptor of the same pipe may have been first.
+    // A call on another descriptor of the same pipe may have come first.
     const mayWait = isLong && keepsPace(caller, transfer, bytes);
     if (eventsWithin(0, caller.fd, transfer.events) === 0 && !mayWait) {
       done();
@@ -87,7 +89,7 @@ export async function moveReady(
     const moved = await transfer.away(fd, bytes);
     if (isLong) setPace(caller, performance.now() - start);
     if (moved !== -1) return moved;
-    // What fails while it is ready fails at once on this thread too, and there says why.
+    // A call that fails while poll(2) reports ready fails at once on this thread too, with its errno.
     return eventsWithin(0, fd, transfer.events) === 0 ? undefined : transfer.now(fd, bytes);
   }, done);
 }
@@ -102,7 +104,7 @@ function setPace(caller: Caller, took: number): void {
   }
 }
 
-/** Moves bytes of what poll(2) can't judge, because it lacks EVENT: a few at once, the others after them. */
+/** Reads or writes without poll(2), because the descriptor lacks EVENT. Few calls run at once; others queue. */
 export async function moveBlindly(
   caller: Caller,
   transfer: Transfer,
@@ -111,7 +113,7 @@ export async function moveBlindly(
   await caller.until(blind.acquire());
   return await caller.usingAtLength(async (fd) => {
     endTurn();
-    // What fails twice fails for a reason that lasts, and so at once on this thread too.
+    // A call that fails twice has a lasting reason, so it fails at once on this thread too, with its errno.
     for (let tries = 0; tries < 2; tries++) {
       const moved = await transfer.away(fd, bytes);
       if (moved !== -1) return moved;

@@ -3,7 +3,7 @@ import type { Bound } from "../whole/bound.ts";
 const CHUNK = 64 * 1024;
 const NEWLINE = 0x0a, RETURN = 0x0d;
 
-/** The lines of what `read` reads until it returns 0. `bound` is asked once the first line is. */
+/** The lines of the text that `read` reads until it returns 0. `bound` is called when the first line is requested. */
 export function* linesSync(
   read: (bytes: Uint8Array) => number,
   bound: () => Bound,
@@ -13,7 +13,7 @@ export function* linesSync(
   yield* lines.end();
 }
 
-/** The same where reading is asynchronous, and returns null at the end. */
+/** The same for asynchronous reading; `read` returns null at the end. */
 export async function* lines(
   read: (bytes: Uint8Array) => Promise<number | null>,
   bound: () => Bound,
@@ -23,13 +23,13 @@ export async function* lines(
   yield* lines.end();
 }
 
-/** Text that comes in pieces of bytes, as lines without their "\n" or "\r\n". What is not UTF-8 becomes U+FFFD. */
+/** Splits chunks of bytes into lines without "\n" or "\r\n". Bytes that are not UTF-8 become U+FFFD. */
 class Lines {
   readonly #bound: Bound;
-  // Without ignoreBOM Deno's takes a U+FEFF away that begins any of the first pieces.
+  // Without ignoreBOM, Deno's decoder removes a U+FEFF at the start of any of the first chunks.
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #isStart = true;
-  /** The line that has not ended: its text, how many bytes it has, and the last of them. */
+  /** The unfinished line: its text, its number of bytes, and its last byte. */
   #rest: string[] = [];
   #length = 0;
   #last = 0;
@@ -53,27 +53,27 @@ class Lines {
     if (tooLong !== undefined) throw this.#bound.error();
   }
 
-  /** The last line, where the text does not end with "\n". */
+  /** The last line, if the text does not end with "\n". */
   *end(): Generator<string, void, undefined> {
     this.#bound.check(this.#length);
     const last = this.#rest.join("") + this.#decoder.decode();
     if (last !== "") yield last;
   }
 
-  /** The text without the byte order mark that all of it may begin with. */
+  /** The text without a byte order mark at the very start. */
   #withoutMark(text: string): string {
     if (!this.#isStart || text === "") return text;
     this.#isStart = false;
     return text.startsWith("\ufeff") ? text.slice(1) : text;
   }
 
-  /** Where the first line begins in these bytes that is too long; undefined if none is. */
+  /** The start of the first line in these bytes that is too long; undefined if none is. */
   #tooLong(bytes: Uint8Array): number | undefined {
     const { most } = this.#bound;
     for (let start = 0, length = this.#length;; length = 0) {
       const newline = bytes.indexOf(NEWLINE, start), end = newline < 0 ? bytes.length : newline;
       length += end - start;
-      // A "\r" counts only if it turns out to be no part of the line's end.
+      // A "\r" counts only if it does not belong to the end of the line.
       const last = end > 0 ? bytes[end - 1] : this.#last;
       if (length > most && !(length === most + 1 && last === RETURN)) return start;
       if (newline < 0) this.#length = length;

@@ -3,13 +3,13 @@ import type { Bound } from "../whole/bound.ts";
 import { rightsOf } from "../metadata/held.ts";
 import { statOf } from "../metadata/stat.ts";
 
-/** Bytes that are read before anybody asks how many there are. */
+/** Bytes that are read before the size of the file is requested. */
 const first = 16 * 1024;
 
 /**
- * Reads everything, whoever makes the calls: it yields memory to read into, takes how many bytes were, 0 at the end, and
- * returns all of them. `rest` tells how many more to expect; it is asked for once there are more than a few. If there are
- * more than `most`, it throws before it takes memory for them.
+ * Reads everything; the caller makes the calls, synchronously or not. The generator yields a buffer to read into, takes
+ * the number of bytes that were read (0 at the end), and returns all bytes. `rest` returns how many more to expect; it
+ * is called only if there are more than a few. If there are more than `most`, it throws before it allocates for them.
  */
 export function* readingAll(
   rest: () => number,
@@ -25,7 +25,7 @@ export function* readingAll(
       most.check(used);
       continue;
     }
-    // All that was expected is there: the end is found without memory for what does not come.
+    // All expected bytes are there: a small buffer is enough to find the end.
     const count = yield more;
     if (count === 0) return all;
     let expected = 0;
@@ -43,7 +43,7 @@ export function* readingAll(
   }
 }
 
-/** Bytes from the offset of a file to its end, 0 where that is not known. */
+/** The number of bytes from the offset of a file to its end; 0 if unknown. */
 export function restOf(fd: number): number {
   const rights = rightsOf(fd);
   if (!rights.has("FSTAT") || !rights.has("SEEK")) return 0;

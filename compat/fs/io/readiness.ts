@@ -9,20 +9,20 @@ interface Waiting {
   dropped: boolean;
 }
 
-/** Threads that wait at once, each for many descriptors. */
+/** The most threads that wait at a time, each for many descriptors. */
 const threads = 4;
-/** Descriptors of one poll(2), fewer than any system's limit. */
+/** The most descriptors of one poll(2), below the limit of every system. */
 const atOnce = 1024;
 /**
- * Milliseconds of one poll(2). What comes while it runs starts another one or, if all threads are taken, joins the next:
- * so the last one is short.
+ * Milliseconds of one poll(2). A descriptor that comes while it runs starts another poll(2). If all threads are taken,
+ * it has to wait for the next one, so the last thread polls for a shorter time.
  */
 const slice = 100, lastSlice = 10;
 
 const waiting = new Set<Waiting>();
 let polling = 0, scheduled = false;
 
-/** Waits for events of a descriptor, by poll(2) on a few threads for all that wait, and gives them. */
+/** Waits for events of a descriptor and resolves with them. All waiting descriptors share a few threads with poll(2). */
 export function readiness(fd: number, events: number): Wait<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const entry: Waiting = { fd, events, resolve, reject, dropped: false };
@@ -35,12 +35,12 @@ export function readiness(fd: number, events: number): Wait<number> {
   return { promise, drop };
 }
 
-/** Lets everything else that the event loop has to do happen: sooner than a timer does. */
+/** Lets the event loop run its other work; resolves sooner than a timer. */
 export async function breath(): Promise<void> {
   await pollAsync(pollfds([]), 0);
 }
 
-/** Those that come together are waited for together. */
+/** Descriptors that come together share one poll(2). */
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
@@ -59,7 +59,7 @@ async function pollSome(): Promise<void> {
     const count = await pollAsync(fds, polling === threads ? lastSlice : slice);
     for (const [i, entry] of entries.entries()) {
       const events = count > 0 ? eventsOf(fds, i) : 0;
-      // A dropped one's number may be another file's by now.
+      // The number of a dropped descriptor may belong to another file by now.
       if (entry.dropped) continue;
       if (events !== 0) entry.resolve(events);
       else waiting.add(entry);

@@ -1,20 +1,20 @@
-/** What a stream needs of a file. */
+/** The part of a file that a stream needs. */
 interface Streamed {
   read(p: Uint8Array): Promise<number | null>;
   writeAll(p: Uint8Array): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Bytes of a chunk where the reader brings no memory of its own. */
+/** Bytes of a chunk if the reader does not pass a buffer. */
 const chunk = 64 * 1024;
 
 /**
- * Used chunks are freed when the engine collects young objects, and that it does by what these take themselves: some
- * 30 MiB of chunks lie about till then. With an array of 7 KiB for each chunk it is about 10.
+ * V8 frees used chunks only when its young space is full, and by then about 30 MiB of chunks have accumulated. A new
+ * 7 KiB array with each chunk fills the young space sooner: about 10 MiB accumulate.
  */
 export let ballast: unknown[];
 
-/** The bytes of a file from its offset on. It is closed at their end, on failure and when the stream is cancelled. */
+/** The bytes of a file from its offset on. The file is closed at the end, on failure, and on cancel. */
 export function readableOf(file: Streamed): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
@@ -35,11 +35,11 @@ export function readableOf(file: Streamed): ReadableStream<Uint8Array<ArrayBuffe
   });
 }
 
-/** Writes to a file at its offset. It is closed with the stream, on failure and when the stream is aborted. */
+/** Writes to a file at its offset. The file is closed with the stream, on failure, and on abort. */
 export function writableOf(file: Streamed): WritableStream<Uint8Array> {
   return new WritableStream({
     start({ signal }) {
-      // The stream's own abort() comes after the write under way, and that may wait for somebody else.
+      // The stream calls its own abort() only after the current write, which may wait for another process.
       signal.addEventListener("abort", () => void file[Symbol.asyncDispose]().catch(() => {}));
     },
     write: (bytes) => closingOnFailure(file, () => file.writeAll(bytes)),

@@ -1,4 +1,4 @@
-/** Synchronous calls of what the library made O_NONBLOCK: they wait, as they would have without that. */
+/** Synchronous calls on descriptors that the library made O_NONBLOCK. They wait as if the flag were not set. */
 import { eventsWithin, POLLIN, POLLOUT, readNow, writeNow } from "../../../ffi/libc/threads.ts";
 import { pauses } from "./wait.ts";
 
@@ -22,7 +22,7 @@ function waiting(
   for (const pause = pauses();;) {
     const found = eventsWithin(0, fd, events);
     if (found === 0) {
-      // What is not open for this would never be ready.
+      // A descriptor that is not open for this would never become ready.
       call(fd, new Uint8Array());
       eventsWithin(-1, fd, events);
       continue;

@@ -12,17 +12,17 @@ import {
 } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 
-/** What moves bytes between a descriptor and a buffer, in each way that there is. */
+/** Reading or writing: one method for each way to move bytes between a descriptor and a buffer. */
 export interface Transfer {
-  /** What poll(2) reports when it need not wait. */
+  /** The event of poll(2) that means that the call need not wait. */
   readonly events: typeof POLLIN | typeof POLLOUT;
-  /** On this thread, waiting if it must; throws. */
+  /** Calls on this thread, and waits if necessary; throws on failure. */
   here(fd: number, bytes: Uint8Array): number;
-  /** On another thread, waiting if it must; -1 for an error. */
+  /** Calls on another thread, and waits if necessary; resolves with -1 on failure. */
   away(fd: number, bytes: Uint8Array): Promise<number>;
-  /** On this thread, with what is O_NONBLOCK; undefined if it would have to wait. */
+  /** Calls on this thread for a descriptor with O_NONBLOCK; undefined if it would have to wait. */
   now(fd: number, bytes: Uint8Array): number | undefined;
-  /** On this thread, with a socket; undefined if it would have to wait, NO_SOCKET if it is none. Not at an offset. */
+  /** Calls on this thread for a socket; undefined if it would have to wait, NO_SOCKET if it is not a socket. */
   socket?(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined;
 }
 
@@ -31,7 +31,7 @@ export const reading: Transfer = {
   here: libc.read,
   away: readAsync,
   now: readNow,
-  // read(2) of no bytes takes no message, and recv(2) does.
+  // With 0 bytes, read(2) leaves a message in the socket and recv(2) removes it.
   socket: (fd, bytes) => bytes.length === 0 ? libc.read(fd, bytes) : receiveNow(fd, bytes),
 };
 
@@ -72,7 +72,7 @@ function unlessBlocked(call: () => number): number | undefined {
   }
 }
 
-/** How many bytes a call has written, of those that it was given. */
+/** The number of bytes that a call has written; throws if there are none. */
 export function progress(written: number): number {
   if (written > 0) return written;
   throw new Deno.errors.WriteZero("The file takes no more bytes: a write of some has written none.");

@@ -1,14 +1,14 @@
-/** How long, in milliseconds, and how often calls happen on this thread before the event loop runs again. */
+/** The most milliseconds, and the most calls, on this thread before the event loop runs again. */
 const turn = 1, callsOfTurn = 256;
 
 let spent = 0, calls = 0;
 
-/** Whether a quick call may happen on this thread. */
+/** Whether a quick call may run on this thread now. */
 export function isFree(): boolean {
   return spent < turn && calls < callsOfTurn;
 }
 
-/** The event loop runs before the next call. */
+/** Notes that the event loop runs before the next call. */
 export function endTurn(): void {
   spent = 0;
   calls = 0;

@@ -1,14 +1,14 @@
-/** Something that a call waits for, and may cease to wait for. */
+/** Something that a call waits for and may stop waiting for. */
 export interface Wait<T> {
   readonly promise: Promise<T>;
-  /** Gives up: the promise stays pending, and nothing is kept for it. */
+  /** Stops waiting: the promise stays pending and holds no resources. */
   drop(): void;
 }
 
-/** The longest pause, in milliseconds, between two attempts if nothing reports when one would succeed. */
+/** The longest pause, in milliseconds, between two attempts if no event reports when to try again. */
 const longestPause = 50;
 
-/** Pauses between attempts, in milliseconds, which grow. */
+/** Growing pauses between attempts, in milliseconds. */
 export function* pauses(): Generator<number, never> {
   for (let pause = 1;; pause = Math.min(pause * 2, longestPause)) yield pause;
 }
@@ -20,7 +20,7 @@ export function sleep(milliseconds: number): Wait<void> {
   return { promise, drop: () => clearTimeout(timer) };
 }
 
-/** A pause that a signal ends: then it rejects with the signal's reason. */
+/** A pause that rejects with the signal's reason if the signal is aborted. */
 export async function sleepUnlessAborted(
   milliseconds: number,
   signal: AbortSignal | undefined,
@@ -39,7 +39,7 @@ export async function sleepUnlessAborted(
   }
 }
 
-/** Lets only so many do something at once, in the order in which they came. */
+/** A semaphore: slots are granted in the order of the requests. */
 export class Slots {
   #free: number;
   readonly #waiting = new Set<() => void>();
@@ -48,14 +48,14 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Takes a slot if one is free, which the caller releases. */
+  /** Takes a slot if one is free; the caller releases it. */
   tryAcquire(): boolean {
     if (this.#free === 0) return false;
     this.#free--;
     return true;
   }
 
-  /** Waits for a slot, which the caller releases. */
+  /** Waits for a slot; the caller releases it. */
   acquire(): Wait<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     let acquired = false;
@@ -79,11 +79,11 @@ export class Slots {
   }
 }
 
-/** Lets only one at a time do something with what has the same name. */
+/** A lock for each name. */
 export class Turns {
   readonly #of = new Map<string, { slots: Slots; users: number }>();
 
-  /** Waits for a turn, which the caller ends. */
+  /** Waits for the lock of a name; the caller releases it. */
   acquire(name: string): Wait<void> {
     const entry = this.#of.get(name) ?? { slots: new Slots(1), users: 0 };
     this.#of.set(name, entry);

@@ -1,4 +1,4 @@
-/** What is known of files, and what of it can be set, by paths below a directory. */
+/** Reads and sets the attributes of files, by paths below a directory. */
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { openBeneath } from "../open.ts";
@@ -10,22 +10,22 @@ import { timespecs } from "./times.ts";
 
 const { AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } = libc;
 
-/** The options of `Dir.exists`, as those of `@std/fs`. */
+/** The options of `Dir.exists`, the same as in `@std/fs`. */
 export interface ExistsOptions {
-  /** Only what the process may read counts. */
+  /** Whether the file must be readable by the process. */
   isReadable?: boolean;
-  /** Only a directory counts. */
+  /** Whether it must be a directory. */
   isDirectory?: boolean;
-  /** Only a file counts. */
+  /** Whether it must be a regular file. */
   isFile?: boolean;
 }
 
 const existsOptions = { isReadable: aBoolean, isDirectory: aBoolean, isFile: aBoolean };
 
-/** A number of a user or group; null, or -1 as in C, leaves it as it is. */
+/** The ID of a user or group; null, or -1 as in C, leaves the owner or group unchanged. */
 const anOwner: Check = (value) => value === null ? undefined : anInteger(-1, 0xffffffff)(value);
 
-/** Acts by a call that takes AT_RESOLVE_BENEATH, where the kernel heeds it, and else on what the path leads to. */
+/** Uses a call with AT_RESOLVE_BENEATH if the kernel honours the flag; else resolves the path first. */
 function beneath<T>(
   dir: FdLike,
   path: string,
@@ -73,7 +73,7 @@ function checkReadable(fd: number, path: string, flags: number): void {
   try {
     libc.faccessat(fd, path, libc.R_OK, flags);
   } catch (error) {
-    // FreeBSD 13 has no AT_SYMLINK_NOFOLLOW here, and confines every directory.
+    // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
     if (flags !== AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
     libc.faccessat(fd, path, libc.R_OK, AT_RESOLVE_BENEATH);
   }
@@ -97,7 +97,7 @@ export function utime(dir: FdLike, path: string, atime: number | Date, mtime: nu
 
 export function truncate(dir: FdLike, path: string, length: number): void {
   checkArgument("Dir.truncate()", "len", length, aLength);
-  // O_APPEND spares the right SEEK, O_NONBLOCK the wait for who reads a FIFO.
+  // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
   const fd = openBeneath(dir, path, flags);
   try {

@@ -1,4 +1,4 @@
-/** What a descriptor holds. It is asked, not tried: in capability mode a refusal may raise SIGTRAP. */
+/** The rights of a descriptor. Callers ask for them first, because a refused call may raise SIGTRAP in capability mode. */
 import { abi } from "../../../ffi/system.ts";
 import { isWithoutCapsicum } from "../../../ffi/capsicum/capability_mode.ts";
 import { failure } from "../../../ffi/failure.ts";
@@ -11,15 +11,15 @@ const everyKernelHas = Rights.all(13);
 const bytes = new Uint8Array(16);
 let all: Uint32Array | undefined;
 
-/** Whether this system has rights of descriptors, by which a directory can be limited. */
+/** Whether descriptors have rights on this system. */
 export function hasRights(): boolean {
   return abi().hasCapsicum;
 }
 
 /**
- * Whether the descriptor was limited, so that each lookup through it stays beneath it whatever the call.
+ * Whether the descriptor was limited: then every lookup through it stays beneath it, in every call.
  *
- * A limit that takes away only what came with FreeBSD 15 goes unnoticed, which costs a call and no confinement.
+ * A limit that removes only rights that are new in FreeBSD 15 goes unnoticed. This costs one call, but no confinement.
  */
 export function isLimited(fd: number): boolean {
   return answer(() => {
@@ -30,7 +30,7 @@ export function isLimited(fd: number): boolean {
   }, false);
 }
 
-/** The rights that a descriptor holds; all where there are none. */
+/** The rights that a descriptor holds; all rights on a system without Capsicum. */
 export function rightsOf(fd: number): Rights {
   return answer(() => {
     libc.cap_rights_get(fd, bytes);
@@ -39,9 +39,9 @@ export function rightsOf(fd: number): Rights {
 }
 
 /**
- * Checks that a directory holds all the rights that several calls need together, before the first of them.
+ * Checks that a directory holds all rights that a sequence of calls needs, before the first call.
  *
- * @throws {CapsicumError} ENOTCAPABLE, as the first of the calls without its right would throw it.
+ * @throws {CapsicumError} ENOTCAPABLE, the same error as that of the first call without its right.
  */
 export function checkHolds(call: GivenCall & { readonly fd: number }, needs: readonly RightName[]): void {
   const held = rightsOf(call.fd), found = held.union(["LOOKUP"]);
@@ -53,12 +53,12 @@ export function checkHolds(call: GivenCall & { readonly fd: number }, needs: rea
   throw failure(call, "ENOTCAPABLE", why, { held, missing: new Rights(lacks), reason: "rights" });
 }
 
-/** Whether fcntl(2) may be asked for the flags that a file was opened with. */
+/** Whether the descriptor permits F_GETFL of fcntl(2). */
 export function mayGetFlags(fd: number): boolean {
   return mayControl(fd, "GETFL");
 }
 
-/** Whether fcntl(2) may change the flags that a file was opened with. */
+/** Whether the descriptor permits F_SETFL of fcntl(2). */
 export function maySetFlags(fd: number): boolean {
   return mayControl(fd, "SETFL");
 }
@@ -67,7 +67,7 @@ function mayControl(fd: number, command: FcntlName): boolean {
   return answer(() => rightsOf(fd).has("FCNTL") && getFcntls(fd).has(command), true);
 }
 
-/** What the kernel answers, `otherwise` where it has no rights of descriptors. */
+/** The answer of the kernel, or `otherwise` on a system without Capsicum. */
 function answer<T>(question: () => T, otherwise: T): T {
   if (!hasRights()) return otherwise;
   try {

@@ -4,16 +4,16 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { statOf } from "./stat.ts";
 
 /**
- * The permission bits of a mode that something is made with, as Deno takes them: no setuid, setgid or sticky bit.
+ * The permission bits of a mode for a new file, without setuid, setgid and sticky bit, as in Deno.
  *
- * @throws {RangeError} If it is no mode.
+ * @throws {RangeError} If `mode` is not a valid file mode.
  */
 export function permissionBits(mode: number): number {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o177777) return mode & 0o777;
   throw new RangeError(`A mode is an integer from 0 to 65535 (0o177777), not ${shown(mode)}.`);
 }
 
-/** Whether a file has an access control list beyond its mode, where the system says so. */
+/** Whether a file has an access control list beyond its mode; false if the system does not report it. */
 export function hasAcl(fd: number): boolean {
   return abi().hasAcl?.(fd) ?? false;
 }
@@ -37,15 +37,16 @@ export function mayHaveAcl(fd: number, name: string): boolean {
 }
 
 /**
- * The mode for a file that takes over what another one holds, so that nobody may do more with it than with that one.
+ * The mode for a copy of a file. No user gets more permissions on the copy than on the original.
  *
- * The group's bits are those of the original if both have the same group. Else, and if the new file has an access
- * control list, whose entries they bound, group and others get what both have in the original. An original that has such
- * a list gives bits to the owner alone. Setuid, setgid and the sticky bit stay on root's files, as when Deno copies them.
+ * If both files have the same group, all permission bits are kept. If the groups differ, or if the copy has an access
+ * control list, group and others get the bits that both have in the original. The reason is that the group bits bound
+ * the entries of such a list. If the original has a list, only the owner gets bits. Setuid, setgid and sticky bit stay
+ * on files of root, as in Deno.
  *
- * @param original What is known of the original.
+ * @param original The attributes of the original.
  * @param hasList Whether the original may have an access control list.
- * @param fd The new file, open.
+ * @param fd A descriptor of the copy.
  */
 export function modeAfter(original: Deno.FileInfo, hasList: boolean, fd: number): number {
   const copy = statOf(fd), mode = original.mode!, isGroups = copy.gid === original.gid;
@@ -65,30 +66,30 @@ function permissionsAfter(
   return mode! & 0o700 | both << 3 | both;
 }
 
-/** The mode of a new directory that takes over what another one holds: no more than of that one, nor than by the umask. */
+/** The mode of a copy of a directory. It never exceeds the mode of the original or the umask. */
 export class DirectoryMode {
   readonly #made: number;
   readonly #last: number;
 
   /**
-   * @param from The directory that is copied, open to read.
-   * @param to The new one, empty, made with the mode of the other.
+   * @param from A descriptor of the original, open for reading.
+   * @param to A descriptor of the copy, which is empty and was made with the mode of the original.
    */
   constructor(from: number, to: number) {
     const original = statOf(from), made = statOf(to);
     const bits = permissionsAfter(original, hasAcl(from), made, mayHaveAcl(to, "."));
     this.#made = made.mode! & 0o7777;
     const granted = bits & this.#made, sticky = granted & 0o022 ? original.mode! & 0o1000 : 0;
-    // A setgid bit comes from the directory above.
+    // A setgid bit of the copy was inherited from its parent directory.
     this.#last = granted | sticky | this.#made & 0o2000;
   }
 
-  /** Sets what holds while the directory is filled. */
+  /** Sets the mode for the time in which the directory is filled. */
   begin(fd: number): void {
     if (this.#filling !== this.#made) libc.fchmodat(fd, ".", this.#filling, 0);
   }
 
-  /** Sets what holds from then on. */
+  /** Sets the final mode. */
   end(fd: number): void {
     if (this.#last !== this.#filling) libc.fchmodat(fd, ".", this.#last, 0);
   }

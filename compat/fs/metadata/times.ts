@@ -1,10 +1,10 @@
 import { shown } from "../../../ffi/message.ts";
 
 /**
- * Access and modification time as two `struct timespec`, with milliseconds as `Deno.utime` has them.
+ * Access and modification time as two `struct timespec`, with a precision of milliseconds as in `Deno.utime`.
  *
  * @throws {TypeError} If a time is neither a number of seconds nor a Date.
- * @throws {RangeError} If a time is none, or lies in the last second before 1970.
+ * @throws {RangeError} If a time is not finite or not a valid Date, or lies in the last second before 1970.
  */
 export function timespecs(atime: number | Date, mtime: number | Date): Uint8Array {
   const times = new BigInt64Array(4);
@@ -13,7 +13,7 @@ export function timespecs(atime: number | Date, mtime: number | Date): Uint8Arra
     if (typeof milliseconds !== "number") {
       throw new TypeError(`A time is a number of seconds or a Date, not ${shown(time)}.`);
     }
-    // Rounded, since 1.001 * 1000 is a little less than 1001.
+    // Rounded, because 1.001 * 1000 is a little less than 1001.
     const whole = time instanceof Date ? milliseconds : Math.round(milliseconds * 1000);
     if (!Number.isSafeInteger(whole)) {
       throw new RangeError(`A time must be a valid Date or a finite number of seconds, not ${shown(time)}.`);

@@ -9,7 +9,7 @@ import { checkedPath } from "./components.ts";
 export function pathOf(path: string | URL): string {
   if (!(path instanceof URL)) return path;
   try {
-    // A "%" that starts no escape stands for itself.
+    // A "%" that does not start an escape stands for itself.
     if (path.protocol === "file:" && path.hostname === "") {
       return decodeURIComponent(path.pathname.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"));
     }

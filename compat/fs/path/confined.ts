@@ -7,12 +7,12 @@ import { rightsOf } from "../metadata/held.ts";
 import { deviceOf, identityOf } from "../metadata/stat.ts";
 
 /**
- * Whether the kernel keeps lookups in the directory beneath it, when asked to.
+ * Whether the kernel honours O_RESOLVE_BENEATH for lookups in the directory.
  *
- * FreeBSD 15 does not where the directory is the root of a mounted file system. Whatever can't be found out counts as
- * no, which only costs calls: in capability mode nothing is tried, since a refusal there may raise SIGTRAP.
+ * FreeBSD 15 does not if the directory is the root of a mounted file system. If the answer is unknown, it is false,
+ * which only costs calls. In capability mode nothing is tried, because a refused call may raise SIGTRAP.
  *
- * @param above The directory that it was opened through.
+ * @param above The directory through which `fd` was opened.
  */
 export function isConfined(fd: number, above?: { readonly fd: number; readonly confined: boolean }): boolean {
   const always = abi().confinesLookups?.();
@@ -23,7 +23,7 @@ export function isConfined(fd: number, above?: { readonly fd: number; readonly c
   return rights.has("READ") ? refusesParent(fd, rights) : refusesParentOfLimited(fd);
 }
 
-/** Beneath a directory of the same file system, nothing but that directory can be the root of the mount. */
+/** Of the directories on one file system at and beneath `above`, only `above` can be the root of the mount. */
 function isPartOf(above: { readonly fd: number; readonly confined: boolean }, fd: number): boolean {
   if (!rightsOf(above.fd).has("FSTAT")) return false;
   const upper = identityOf(above.fd), lower = identityOf(fd);
@@ -47,7 +47,7 @@ function refusesParent(fd: number, rights: Rights): boolean {
   }
 }
 
-/** readlinkat() needs LOOKUP alone, and a limited descriptor makes the lookup stay beneath it without a flag. */
+/** readlinkat() needs only LOOKUP, and lookups through a limited descriptor stay beneath it without a flag. */
 function refusesParentOfLimited(fd: number): boolean {
   try {
     libc.readlinkat(fd, "..", new Uint8Array(1));

@@ -1,4 +1,4 @@
-/** What is done to names: rename, link, make symlinks and FIFOs, find out where a path leads. */
+/** Calls on names: renames and links files, makes symlinks and FIFOs, resolves paths. */
 import { failure } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
@@ -19,7 +19,7 @@ export function rename(
 ): void {
   checkOptions(call, options, { replace: aBoolean });
   const rename = options?.replace === false ? renameUnlessThere : libc.renameat;
-  // Before anything is opened.
+  // Checked before anything is opened.
   checkedPath(to);
   // Only a directory can get a name with a trailing slash.
   const source = to.endsWith("/") ? `${from}/` : from;
@@ -28,12 +28,12 @@ export function rename(
   });
 }
 
-/** Gives a file another name unless something has it, at once where the system can, and else by a second name. */
+/** Renames a file unless the new name exists: in one call if the system has it, else by a hard link. */
 export function renameUnlessThere(fd: number, name: string, toFd: number, toName: string): void {
   try {
     libc.renameat2(fd, name, toFd, toName, libc.AT_RENAME_NOREPLACE);
   } catch (error) {
-    // libc, the kernel or the file system may not have it; EINVAL is what file systems on Linux say.
+    // libc, the kernel or the file system may not support it; on Linux, file systems report EINVAL.
     if (!(error instanceof Deno.errors.NotSupported) && codeOf(error) !== "EINVAL") throw error;
     moveByLink(fd, name, toFd, toName, error);
   }
@@ -43,7 +43,7 @@ function moveByLink(fd: number, name: string, toFd: number, toName: string, caus
   try {
     libc.linkat(fd, name, toFd, toName, 0);
   } catch (error) {
-    // What linkat() says of a directory, and of a file system without links.
+    // The errors of linkat() for a directory, and for a file system without hard links.
     if (!["EPERM", "EOPNOTSUPP"].includes(codeOf(error) ?? "")) throw error;
     throw failure(
       { syscall: "renameat2", path: name, fd, toPath: toName, toFd },
@@ -58,7 +58,7 @@ function moveByLink(fd: number, name: string, toFd: number, toName: string, caus
     try {
       libc.unlinkat(toFd, toName, 0);
     } catch {
-      // What failed first is thrown: the file has both names now.
+      // The first error is the one to throw; the file keeps both names.
     }
     throw error;
   }
@@ -70,7 +70,7 @@ export function link(dir: FdLike, from: string, toDir: FdLike, to: string): void
     try {
       at(toDir, to, "linkat", (toFd, toName) => libc.linkat(fd, name, toFd, toName, 0));
     } catch (error) {
-      // The kernel looks for the file before it goes where the new name shall be.
+      // The kernel looks up the file before it looks up the directory of the new name.
       if (codeOf(error) === "ENOTDIR") checkExists(fd, name);
       throw error;
     }
@@ -104,7 +104,7 @@ export function realPath(dir: FdLike, path: string): string {
   return follow([levels.top], path, told, found, (above, name, fd) => levels.pass(above as Level, name, fd));
 }
 
-/** readlinkat() needs LOOKUP alone, and says EINVAL for what exists and is no symlink. */
+/** readlinkat() needs only LOOKUP, and fails with EINVAL if the file exists and is not a symlink. */
 function checkExists(fd: number, name: string): void {
   try {
     readLinkAt(fd, name);

@@ -4,25 +4,25 @@ import { openBeneath } from "../open.ts";
 import { checkedPath, lastComponent } from "./components.ts";
 import { checkDirectory, follow, renaming, type Told } from "./resolve.ts";
 
-/** A name in an open directory, and the path that the caller knows it by. */
+/** A name in an open directory, and the path that the caller gave for it. */
 export interface Spot {
   /** The directory. */
   readonly fd: number;
-  /** The name in it: one component, "." where the path ends in "." or "..". */
+  /** The name in it: one component, or "." if the path ends in "." or "..". */
   readonly name: string;
-  /** How errors name it. */
+  /** The call and the path that errors name. */
   readonly told: Told;
 }
 
-/** Makes a call on a spot, whose error then names the path that the caller knows. */
+/** Makes a call on a spot; its error names the path that the caller gave. */
 export function on<T>({ fd, name, told }: Spot, use: (fd: number, name: string) => T): T {
   return renaming(told, fd, name, () => use(fd, name));
 }
 
 /**
- * What a path names, as a name in a directory of which it holds a descriptor of its own.
+ * A resolved path: a name, and a descriptor of its own for the directory that contains the name.
  *
- * The path is resolved once, here: to close the `Dir` meanwhile changes nothing.
+ * The path is resolved once, by the constructor. Closing the `Dir` after that has no effect on the place.
  */
 export class Place implements Spot, Disposable {
   readonly fd: number;
@@ -30,9 +30,10 @@ export class Place implements Spot, Disposable {
   readonly told: Told;
 
   /**
-   * Where a path leads, a last symlink followed; undefined if the end is no name, as that of "sub/..".
+   * Resolves a path and follows a symlink at its end. Returns undefined if the path does not end in a name, such as
+   * "sub/..".
    *
-   * It goes step by step, and stays beneath the directory.
+   * The path is resolved component by component, and stays beneath the directory.
    */
   static followed(dir: FdLike, path: string, syscall: string): Place | undefined {
     const fd = descriptor(dir), told = { fd, path, syscall };
@@ -41,7 +42,7 @@ export class Place implements Spot, Disposable {
     });
   }
 
-  /** Resolves a path, where a trailing slash asks for a directory and no symlink, unless the name `isNew`. */
+  /** Resolves a path. With a trailing slash, it must be a directory and not a symlink, unless the name `isNew`. */
   constructor(dir: FdLike, path: string, syscall: string, isNew = false, told?: Told) {
     const fd = descriptor(dir), [start, end] = lastComponent(checkedPath(path));
     const name = path.slice(start, end), isDots = name === "." || name === ".." || name === "/";

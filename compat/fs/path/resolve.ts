@@ -1,9 +1,9 @@
 /**
- * Paths that stay beneath a directory, whatever the kernel does about it and whatever changes during the call.
+ * Keeps paths beneath a directory on every kernel, even if the tree changes during the call.
  *
- * The calls that act on names, as unlinkat(2), have no flag that keeps a path beneath its directory, or ignore it. They
- * get one component and the descriptor of the directory that it is in. That directory is opened by one call where the
- * kernel confines lookups, and else step by step, no step following a symlink.
+ * Calls that act on names, such as unlinkat(2), have no flag that keeps a path beneath its directory, or ignore the
+ * flag. So they get a single component and a descriptor of its directory. That directory is opened in one call if the
+ * kernel confines lookups. Else it is opened component by component, and no call follows a symlink.
  *
  * @module
  */
@@ -20,27 +20,27 @@ import { checkedPath, lastComponent } from "./components.ts";
 const MAX_SYMLINKS = 32;
 const DIRECTORY = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC;
 
-/** Acts on a name in a directory: one component, "." included, that the call must not follow. */
+/** Acts on a name in a directory: one component or ".". The call must not follow a symlink. */
 export type Use<T> = (fd: number, name: string) => T;
 
-/** A directory on the way: its descriptor, and its name in the one before. */
+/** A directory on the path: its descriptor, and its name in the directory before. */
 export interface Step {
   readonly fd: number;
   readonly name: string;
 }
 
-/** Takes over the descriptor of a directory that is passed, and gives the step that stands for it. */
+/** Takes over the descriptor of a directory on the path, and returns the step for it. */
 export type Keep = (above: Step, name: string, fd: number) => Step;
 
-/** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; of a mere number it is not known. */
+/** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; for a bare number this is unknown. */
 export function confines(dir: FdLike): boolean {
   return abi().confinesLookups?.() ?? (dir as { readonly confined?: unknown } | null)?.confined === true;
 }
 
 /**
- * Acts on what a path names, where a last symlink counts itself.
+ * Acts on the file that a path names; a symlink at the end is not followed.
  *
- * A trailing slash asks for a directory and no symlink, unless the name `isNew`.
+ * With a trailing slash, it must be a directory and not a symlink, unless the name `isNew`.
  */
 export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, isNew = false): T {
   const fd = descriptor(dir);
@@ -48,7 +48,7 @@ export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, i
   if (path !== ".." && !path.includes("/")) return use(fd, path);
   if (path.startsWith("/")) throw leaves({ fd, path, syscall });
   const confined = confines(dir);
-  // One right more than the call needs would be one too many: a limited directory looks up strictly beneath itself.
+  // Opening the parent needs more rights than the call, and lookups through a limited directory stay beneath it anyway.
   if (confined && isLimited(fd)) return use(fd, path);
   const [start, end] = lastComponent(path), name = path.slice(start, end);
   const isDots = name === "." || name === "..";
@@ -63,9 +63,9 @@ export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, i
 }
 
 /**
- * Acts on what a path names, a last symlink followed, in a directory that the kernel does not confine.
+ * Acts on the file that a path names, in a directory that the kernel does not confine. A symlink at the end is followed.
  *
- * The name was no symlink a moment ago: the call must not follow it.
+ * The name that `use` gets may have become a symlink since it was checked, so the call must not follow symlinks.
  */
 export function followed<T>(dir: FdLike, path: string, syscall: string, use: Use<T>): T {
   const fd = descriptor(dir);
@@ -78,10 +78,10 @@ export function followed<T>(dir: FdLike, path: string, syscall: string, use: Use
 }
 
 /**
- * Goes from a directory to where a path leads, every symlink followed, and gives the directories passed and the name.
+ * Resolves a path from a directory on, follows every symlink, and passes the directories on the path and the last name.
  *
- * The first of `start` is the directory that the path stays beneath, the last the one that it is relative to. What it
- * opens is closed when `use` returns, unless `keep` takes it over.
+ * The path stays beneath the first directory of `start`, and is relative to the last. The directories that it opens are
+ * closed when `use` returns, unless `keep` takes them over.
  */
 export function follow<T>(
   start: readonly Step[],
@@ -95,7 +95,7 @@ export function follow<T>(
   return walk(start, checkedPath(path), told, "follow", found, keep);
 }
 
-/** The text of a symlink; undefined where it is none, or nothing. */
+/** The target of a symlink; undefined if the name is not a symlink or does not exist. */
 export function symlinkAt(fd: number, name: string): string | undefined {
   try {
     return readLinkAt(fd, name);
@@ -105,7 +105,7 @@ export function symlinkAt(fd: number, name: string): string | undefined {
   }
 }
 
-/** The text of a symlink. */
+/** The target of a symlink. */
 export function readLinkAt(fd: number, name: string): string {
   for (let size = 256;; size *= 4) {
     const buffer = new Uint8Array(size);
@@ -114,20 +114,20 @@ export function readLinkAt(fd: number, name: string): string {
   }
 }
 
-/** The name of a failed call's errno. */
+/** The errno of a failed call, by name. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as Partial<SyscallError>).code : undefined;
 }
 
-/** Whether a call with O_NOFOLLOW failed for a symlink, or may have. */
+/** Whether a call with O_NOFOLLOW may have failed because of a symlink. */
 export function mayBeSymlink(error: unknown): boolean {
   return ["EMLINK", "ELOOP", "ENOTDIR"].includes(codeOf(error) ?? "");
 }
 
 /**
- * Makes a call that must not follow a symlink on a name that was none a moment ago, and says so where it is one now.
+ * Makes a call that must not follow a symlink, and throws ELOOP if the name has become a symlink since it was checked.
  *
- * What can't be done to a symlink itself is EOPNOTSUPP.
+ * The call itself fails with EOPNOTSUPP if it can't act on a symlink.
  */
 export function unfollowed<T>(fd: number, name: string, syscall: string, use: () => T): T {
   try {
@@ -138,18 +138,18 @@ export function unfollowed<T>(fd: number, name: string, syscall: string, use: ()
   }
 }
 
-/** The call that an error speaks of, as the caller knows it. */
+/** The call and the path that an error names: those of the caller. */
 export interface Told {
   readonly fd: number;
   readonly path: string;
   readonly syscall: string;
 }
 
-/** Runs `use` with a descriptor of the directory that `path` names, the directory itself for no path. */
+/** Runs `use` with a descriptor of the directory `path`; if `path` is empty, with `fd` itself. */
 function inDirectory<T>(fd: number, path: string, confined: boolean, told: Told, use: (fd: number) => T): T {
   if (path === "") return use(fd);
   if (!confined) {
-    // With a last ".", every symlink on the way is followed and the end is a directory.
+    // The "." at the end makes the last name a directory on the path, which may be a symlink.
     return walk([{ fd, name: "" }], `${path}/.`, told, "keep", (steps) => use(steps.at(-1)!.fd));
   }
   const parent = renaming(told, fd, path, () => libc.openat(fd, path, DIRECTORY | libc.O_RESOLVE_BENEATH));
@@ -208,7 +208,7 @@ function walk<T>(
   }
 }
 
-/** The descriptor of a directory, or the text of the symlink that stands in its place. */
+/** The descriptor of a directory, or the target if the name is a symlink. */
 function openStep(fd: number, name: string): number | string {
   try {
     return libc.openat(fd, name, DIRECTORY | libc.O_NOFOLLOW);
@@ -219,19 +219,19 @@ function openStep(fd: number, name: string): number | string {
   }
 }
 
-/** Refuses what is no directory, a symlink to one too. */
+/** Throws unless `name` is a directory; a symlink to a directory does not count. */
 export function checkDirectory(fd: number, name: string): void {
   libc.close(libc.openat(fd, name, DIRECTORY | libc.O_NOFOLLOW));
 }
 
-/** Lets the error of a call on (fd, name) speak of the path that the caller gave. */
+/** Makes a call on (fd, name); its error names the path that the caller gave. */
 export function renaming<T>(told: Told, fd: number, name: string, use: () => T): T {
   try {
     return use();
   } catch (error) {
     retell(error, (call) => {
       const isFirst = call.path === name && call.fd === fd;
-      // A right that only opening a directory on the way needs is told as that.
+      // If opening a directory on the path lacks a right, the error keeps "openat".
       const isOnTheWay = isFirst && call.syscall === "openat" && codeOf(error) !== "ENOTCAPABLE";
       return {
         ...(isFirst ? { path: told.path, fd: told.fd } : {}),

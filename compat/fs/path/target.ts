@@ -1,4 +1,4 @@
-/** Where the two-directory methods of `Dir` lead: `(from, to)` or `(from, toDir, to)`. */
+/** The arguments of `Dir` methods with a second path: `(from, to)` or `(from, toDir, to)`. */
 import type { FdLike } from "../../../ffi/fd_like.ts";
 
 /** An open directory, such as a `Dir`. */
@@ -9,16 +9,16 @@ export interface Directory {
   readonly confined: boolean;
 }
 
-/** A path in the same directory, or another directory and a path in that. */
+/** A path in the same directory, or another directory and a path in it. */
 export type Target = [to: string] | [toDir: Directory, to: string];
-/** As {@link Target}, and options. */
+/** A {@link Target}, followed by options. */
 export type TargetWithOptions<Options> =
   | [to: string, options?: Options]
   | [toDir: Directory, to: string, options?: Options];
 
 /** The options of `Dir.rename`. */
 export interface RenameOptions {
-  /** Whether a file that has the new name is replaced; if false, that is `Deno.errors.AlreadyExists`. Default: true. */
+  /** Whether an existing file is replaced; if false, one throws `Deno.errors.AlreadyExists`. Default: true. */
   replace?: boolean;
 }
 

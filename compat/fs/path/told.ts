@@ -1,4 +1,4 @@
-/** Lets the errors of calls on open files speak of the paths that the caller gave. */
+/** Makes the errors of calls on open files name the paths that the caller gave. */
 import { retell } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 
@@ -8,12 +8,12 @@ export interface Named {
   readonly path: string;
 }
 
-/** What a path in a directory is called in errors. */
+/** A path in a directory, as errors name it. */
 export function named(dir: FdLike, path: string): Named {
   return { fd: descriptor(dir), path };
 }
 
-/** Returns the error of a call on a descriptor, which then speaks of the path that was opened; other errors as they are. */
+/** Adds the path that was opened to the error of a call on the descriptor `file`. Other errors stay unchanged. */
 export function told(error: unknown, file: number, { fd, path }: Named): unknown {
   retell(error, (call) => call.fd === file && call.path === undefined ? { fd, path } : {});
   return error;

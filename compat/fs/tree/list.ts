@@ -12,11 +12,12 @@ import { statAt } from "../metadata/stat.ts";
 /**
  * Returns the names in a directory, without "." and "..", in the order of the file system.
  *
- * A descriptor with LOOKUP is opened again, so the shared offset is neither used nor moved, and each listing is complete.
- * A descriptor without LOOKUP is read itself, from the start if it has SEEK. Without SEEK only the first listing works;
- * a listing that would not begin at the start throws.
+ * A descriptor with LOOKUP is opened again, so the shared offset is neither used nor moved, and each listing is
+ * complete. A descriptor without LOOKUP is read itself, from the start if it has SEEK. Without SEEK only the first
+ * listing works; a listing that would not begin at the start throws.
  *
- * Names are lossless: in a name that is not UTF-8, each offending byte is U+DC00 + byte. The same string opens the file.
+ * Names are lossless: in a name that is not UTF-8, each offending byte is U+DC00 + byte. The same string opens the
+ * file.
  *
  * Calls openat(2) for "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also needs
  * LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.

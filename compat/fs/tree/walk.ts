@@ -22,8 +22,8 @@ export interface WalkOptions {
   /** Whether symlinks that are not followed are included. Default: true. */
   includeSymlinks?: boolean;
   /**
-   * Whether symlinks are followed. A symlink is left out, without an error, if it leads out of the `Dir`, to nothing, in
-   * a circle, or to a directory that is being walked. Default: false.
+   * Whether symlinks are followed. A symlink is left out, without an error, if it leads out of the `Dir`, to nothing,
+   * in a circle, or to a directory that is being walked. Default: false.
    */
   followSymlinks?: boolean;
   /** Whether the target of a followed symlink is listed by its real path. Default: true. */

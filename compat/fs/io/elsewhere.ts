@@ -29,7 +29,7 @@ export interface Caller {
 
 /** Threads for calls after poll(2), and for calls on descriptors that poll(2) can't check. */
 const ready = new Slots(4), blind = new Slots(8);
-/** Threads for long writes. Pipes whose reader was slow last time have their own, so that they can't block the others. */
+/** Threads for long writes. Pipes whose reader was slow last time have their own, and can't block the others. */
 const long = { quick: new Slots(4), slow: new Slots(2) };
 const turns = new Turns();
 

@@ -22,7 +22,7 @@ const slice = 100, lastSlice = 10;
 const waiting = new Set<Waiting>();
 let polling = 0, scheduled = false;
 
-/** Waits for events of a descriptor and resolves with them. All waiting descriptors share a few threads with poll(2). */
+/** Waits for events of a descriptor and resolves with them. All waiting descriptors share a few poll(2) threads. */
 export function readiness(fd: number, events: number): Wait<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const entry: Waiting = { fd, events, resolve, reject, dropped: false };

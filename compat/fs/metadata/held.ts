@@ -1,4 +1,4 @@
-/** The rights of a descriptor. Callers ask for them first, because a refused call may raise SIGTRAP in capability mode. */
+/** The rights of a descriptor. Callers ask first, because a refused call may raise SIGTRAP in capability mode. */
 import { abi } from "../../../ffi/system.ts";
 import { isWithoutCapsicum } from "../../../ffi/capsicum/capability_mode.ts";
 import { failure } from "../../../ffi/failure.ts";

@@ -19,8 +19,8 @@ import { statAt } from "../metadata/stat.ts";
  * Names are lossless: in a name that is not UTF-8, each offending byte is U+DC00 + byte. The same string opens the
  * file.
  *
- * Calls openat(2) for "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also needs
- * LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
+ * Stands for openat(2) of "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also
+ * needs LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the path is empty or has a NUL.
  * @throws {RangeError} If the number is no descriptor.
@@ -49,7 +49,7 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
  * Treats descriptors and names in the same way as {@link listDirSync}. If a file system does not report types, each
  * entry costs an fstatat(2), and a descriptor also needs LOOKUP and FSTAT.
  *
- * Calls openat(2) for "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
+ * Stands for openat(2) of "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the path is empty or has a NUL.
  * @throws {RangeError} If the number is no descriptor.

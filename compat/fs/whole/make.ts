@@ -69,7 +69,7 @@ export function ensureFile(dir: FdLike, path: string): void {
 /**
  * Makes a directory by an ambient path, unless the directory exists. Its parent directory must exist.
  *
- * Calls mkdirat(2) for the working directory.
+ * Stands for mkdirat(2) of the working directory.
  *
  * @throws {TypeError} If the path is empty or has a NUL.
  * @throws {Deno.errors.NotFound} If the parent directory does not exist.

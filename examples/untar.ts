@@ -93,6 +93,7 @@ function attempt(path: string, work: () => void): void {
 }
 
 function makeSymlink(link: string, names: string[]): void {
+  if (link === "") throw new Error("it names no target");
   // A ".." after a name could leave the directory if that name is a symlink.
   const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
   const isOut = link.startsWith("/") || up.split("..").length > names.length;

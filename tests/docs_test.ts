@@ -116,9 +116,11 @@ for (const { title, code } of examples.filter(({ code }) => enters(code) || list
 }
 
 test("an example that throws, or leaves a descriptor open, is a failure", async () => {
-  const leak = 'import { openSync } from "jsr:@capsicum/capsicum";\nopenSync("/dev/null");\n';
+  // Three, since one may get the number of a descriptor that Deno has just closed.
+  const leak =
+    'import { openSync } from "jsr:@capsicum/capsicum";\nfor (let i = 0; i < 3; i++) openSync("/dev/null");\n';
   const failures = await failuresOf(['throw new Error("on purpose");\n', leak, "export {};\n"]);
-  assertEquals(failures.map((line) => line.replace(/\d+$/, "N")), [
+  assertEquals(failures.map((line) => line.replace(/[\d,]+$/, "N")), [
     "0: Error: on purpose",
     "1: left open: N",
   ]);

@@ -11,11 +11,11 @@ export const bound = Object.fromEntries(Object.keys(symbols).map((name) => [name
 /**
  * errno of the last call that failed.
  *
- * `memcpy(errno, errnoAt, 4n)` stands inline as the very next thing after each call: whatever else comes in between, a
- * helper function included, can let the runtime make a call of its own that overwrites errno.
+ * `memcpy(errno, errnoAt, 4n)` is inline, as the very next thing after each call. Any code in between, even a helper
+ * function, can make the runtime do a call of its own that overwrites errno.
  */
 export { errno };
-/** Where this thread's errno is, from `__error()`; set by the first {@link bind}. */
+/** The address of this thread's errno, from `__error()`; set by the first {@link bind}. */
 export let errnoAt: Deno.PointerObject;
 /** Set by the first {@link bind}. */
 export let memcpy: Functions["memcpy"];
@@ -34,7 +34,7 @@ export function bind<N extends Name>(name: N): Functions[N] {
   return open(name)[name];
 }
 
-/** Binds whatever is not bound yet, since a library that is not loaded yet can't be opened in capability mode. */
+/** Binds all functions that are not bound yet: in capability mode, a library can't be opened any more. */
 export function bindAll(): void {
   if (bound.cap_enter === undefined) bind("cap_enter");
   const rest = (Object.keys(bound) as Name[]).filter((name) => bound[name] === undefined);
@@ -42,10 +42,10 @@ export function bindAll(): void {
 }
 
 /**
- * Binds functions in one go.
+ * Binds several functions at once.
  *
- * One that this libc lacks throws when it is called. A library that can't be opened, for want of a descriptor or of
- * memory, throws at once: it may have the function.
+ * A function that this libc lacks throws when it is called. If the library can't be opened for lack of descriptors or
+ * memory, this throws at once, because the library may have the function.
  */
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
   const library = abi().library!;
@@ -62,7 +62,7 @@ function open<N extends Name>(...names: N[]): Pick<Functions, N> {
   return Object.assign(bound, functions) as Functions;
 }
 
-/** What stands for a function that this libc lacks. */
+/** The replacement for a function that this libc lacks. */
 function missing(name: Name, library: string): () => never {
   const symbol: Deno.ForeignFunction = symbols[name], known = symbol.name ?? name;
   return () => {

@@ -1,4 +1,4 @@
-// FFI converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. What a call gets is checked here first.
+// FFI converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. So arguments are checked here first.
 import { AT_FDCWD } from "./freebsd/constants.ts";
 import { descriptor, type FdLike } from "./fd_like.ts";
 import { shown } from "./message.ts";
@@ -8,7 +8,7 @@ export function directory(fd: FdLike): number {
   return fd === AT_FDCWD ? AT_FDCWD : descriptor(fd);
 }
 
-/** A C `int`, `what` it is for the message. */
+/** A C `int`; `what` names it in the message. */
 export function int(value: number, what: string): number {
   return integer(value, what, -0x80000000, 0x7fffffff);
 }
@@ -23,7 +23,7 @@ export function mode(value: number): number {
   return integer(value, "mode", 0, 0o177777);
 }
 
-/** An owner or group, where -1 leaves it as it is. */
+/** An owner or group; -1 leaves it unchanged. */
 export function owner(value: number, what: string): number {
   return value === -1 ? 0xffffffff : unsigned(value, what);
 }
@@ -49,14 +49,14 @@ export function long(value: number | bigint, what: string): bigint {
   return BigInt(value);
 }
 
-/** How many bytes of a buffer a call may use: `count`, no more than there are and than an `i32` result can tell. */
+/** The number of bytes of a buffer that a call may use: `count`, bounded by the buffer and by an `i32` result. */
 export function length(buffer: Uint8Array, count: number | undefined): bigint {
   memory(buffer, 0);
   if (count === undefined) return BigInt(Math.min(buffer.length, 0x7fffffff));
   return BigInt(Math.min(integer(count, "count of the buffer's bytes", 0, buffer.length), 0x7fffffff));
 }
 
-/** A buffer of at least `least` bytes, which the call reads or fills. */
+/** A buffer of at least `least` bytes that the call reads or fills. */
 export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
   if (!(buffer instanceof Uint8Array)) {
     throw new TypeError(`A buffer is a Uint8Array, not ${shown(buffer)}.`);
@@ -72,7 +72,7 @@ export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffe
   return buffer as Uint8Array<ArrayBuffer>;
 }
 
-/** FFI would take such a buffer for an empty one. */
+/** FFI would treat such a buffer as empty. */
 function isGone(buffer: Uint8Array): boolean {
   try {
     buffer.keys();
@@ -87,7 +87,7 @@ export function timespecs(times: Uint8Array | null): Uint8Array<ArrayBuffer> | n
   return times === null ? null : memory(times, 32);
 }
 
-/** A set that must be given: nothing would read as the empty set, which takes everything away for good. */
+/** A set that must be passed: a missing one would count as the empty set, which removes everything permanently. */
 export function given<T>(set: T, what: string): T {
   if (set === undefined) throw new TypeError(`The ${what} are undefined: to permit none, pass [].`);
   return set;

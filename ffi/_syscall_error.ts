@@ -7,7 +7,7 @@ import { type Errno, ESCAPE, failure } from "./failure.ts";
 import { type GivenCall, listed, messageOf } from "./message.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 
-/** What a failed call was given. */
+/** The arguments of a failed call. */
 export interface Call {
   fd?: number;
   path?: string;
@@ -16,15 +16,15 @@ export interface Call {
   toPath?: string;
   /** The flags of open and openat. */
   flags?: number;
-  /** The row of the table of needs, where it has several for this call. */
+  /** The row of the table of needs, if the table has several for this call. */
   operation?: Operation | undefined;
-  /** Why the kernel said ENOTCAPABLE or EINVAL, where it is not for the rights of a descriptor. */
+  /** The reason for ENOTCAPABLE or EINVAL, if it is not the rights of a descriptor. */
   reason?: (code: string) => string | undefined;
   /** The rights that cap_rights_limit was asked for. */
   wanted?: Rights;
 }
 
-/** The error for the errno that stands in `errno`. */
+/** The error for the number in `errno`. */
 export function syscallError(syscall: string, call: Call): SyscallError {
   const number = errno[0]!;
   const [code, text] = abi().errno[number] ?? [`errno ${number}`, "Unknown error"];
@@ -40,7 +40,7 @@ export function syscallError(syscall: string, call: Call): SyscallError {
       cause: new CapsicumError(messageOf(given, message), { ...given, code, errno: error[1] }),
     });
   }
-  // Of all calls only a lookup with O_NOFOLLOW means a symlink by EMLINK.
+  // EMLINK means a symlink only for a lookup with O_NOFOLLOW.
   const isSymlink = code === "EMLINK" && ((call.flags ?? 0) & O_NOFOLLOW) !== 0;
   return failure(given, error, message, {}, isSymlink ? Deno.errors.FilesystemLoop : undefined);
 }
@@ -56,7 +56,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {
     ends.push({ fd: call.toFd, needs: rightsNeeded(`${call.operation ?? syscall} to`) });
-    // With every other right there, the target exists, unless one of the paths leaves its directory.
+    // If no other right is missing, the target exists, unless one of the paths leaves its directory.
     if (syscall === "renameat" && !leaves(call.path) && !leaves(call.toPath)) {
       ends.push({ fd: call.toFd, needs: rightsNeeded("renameat over") });
     }
@@ -82,7 +82,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
     : failure(given, error, `${limits} (ENOTCAPABLE).`, { held, reason: "rights" });
 }
 
-/** Whether the text of a path alone shows that it may lead out of its directory. */
+/** Whether a path may leave its directory, judged by its text alone. */
 function leaves(path: string | undefined): boolean {
   return path !== undefined && (path.startsWith("/") || path.split("/").includes(".."));
 }
@@ -91,7 +91,7 @@ function osreldate(): number {
   return (bound.getosreldate ?? bind("getosreldate"))();
 }
 
-/** The rights of a descriptor, or undefined where it has been closed meanwhile, and where there are none. */
+/** The rights of a descriptor; undefined if it was closed meanwhile, or on a system without Capsicum. */
 function heldRights(fd: number): Rights | undefined {
   if (!abi().hasCapsicum) return undefined;
   const rights = new Uint8Array(16);
@@ -99,7 +99,7 @@ function heldRights(fd: number): Rights | undefined {
   return get(0, fd, rights) === -1 ? undefined : Rights.fromBytes(rights);
 }
 
-/** The fcntls that a descriptor is limited to, or undefined where it has been closed meanwhile. */
+/** The fcntls that a descriptor is limited to; undefined if it was closed meanwhile. */
 export function heldFcntls(fd: number): Fcntls | undefined {
   const mask = new Uint32Array(1);
   const get = bound.cap_fcntls_get ?? bind("cap_fcntls_get");

@@ -1,8 +1,8 @@
 import type { Rights } from "../rights/mod.ts";
 
-/** What every error of a system call carries, whatever its class. */
+/** The fields of every error of a system call, of any class. */
 export interface SyscallError extends Error {
-  /** The name of the errno, as `"ENOENT"`. */
+  /** The name of the errno, such as `"ENOENT"`. */
   code: string;
   /** The number of the errno on this system. */
   errno: number;
@@ -14,7 +14,7 @@ export interface SyscallError extends Error {
   fd?: number;
 }
 
-/** What is known of a failed call. */
+/** The fields of a {@link CapsicumError}. */
 export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code" | "errno" | "syscall"> {
   /** The path that it was given. */
   path?: string | undefined;
@@ -24,14 +24,14 @@ export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code
   held?: Rights | undefined;
   /** The rights that the call needs and the descriptor lacks. */
   missing?: Rights | undefined;
-  /** On ENOTCAPABLE, what was refused. */
+  /** On ENOTCAPABLE, the kind of refusal. */
   reason?: "rights" | "escape" | undefined;
 }
 
 /**
  * A system call failed with ENOTCAPABLE, ECAPMODE, or another errno that Deno has no class for.
  *
- * Failures that Deno has a class for, as `Deno.errors.NotFound`, are thrown as that class, with the same fields.
+ * Failures that Deno has a class for, such as `Deno.errors.NotFound`, are thrown as that class, with the same fields.
  *
  * @example Which rights were missing
  * ```ts
@@ -54,7 +54,7 @@ export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code
 export class CapsicumError extends Error implements SyscallError {
   /** The name of the class. */
   override readonly name = "CapsicumError";
-  /** The name of the errno, as `"ENOTCAPABLE"`. */
+  /** The name of the errno, such as `"ENOTCAPABLE"`. */
   readonly code: string;
   /** The number of the errno: 93 is ENOTCAPABLE, 94 is ECAPMODE. */
   readonly errno: number;
@@ -62,19 +62,19 @@ export class CapsicumError extends Error implements SyscallError {
   readonly syscall: string;
   /** The path that it was given. */
   declare readonly path?: string;
-  /** The descriptor that it was given, of two the one that lacked a right. */
+  /** The descriptor that it was given; of two descriptors, the one that lacked a right. */
   declare readonly fd?: number;
   /** On ENOTCAPABLE, the rights that the descriptor holds. */
   declare readonly held?: Rights;
-  /** On ENOTCAPABLE, the rights that the call needs and the descriptor lacks; undefined where no right is missing. */
+  /** On ENOTCAPABLE, the rights that the call needs and the descriptor lacks; undefined if no right is missing. */
   declare readonly missing?: Rights;
   /**
-   * On ENOTCAPABLE, what was refused: `"rights"` if the descriptor's limits do not permit the call, `"escape"` if the
-   * path leaves the directory.
+   * On ENOTCAPABLE, the kind of refusal: `"rights"` if the limits of the descriptor do not permit the call, `"escape"`
+   * if the path leaves the directory.
    */
   declare readonly reason?: "rights" | "escape";
 
-  /** Makes an error as the library throws it. */
+  /** Makes an error in the form that the library throws. */
   constructor(message: string, init: SyscallErrorInit) {
     super(message, init);
     this.code = init.code;
@@ -92,8 +92,8 @@ const notCapable = denoError("Capabilities insufficient (os error 93)");
 const capModeViolation = denoError("Not permitted in capability mode (os error 94)");
 
 /**
- * The messages of Deno's own API for an errno that it has no code for. A name, which may hold any text, follows in quotes:
- * `stat 'x'`. Only to start a program and to fetch are told before the errno.
+ * Matches messages of Deno's own API for an errno without a code in Deno. The errno comes first; a quoted name, which
+ * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before the errno.
  */
 function denoError(text: string): RegExp {
   const errno = text.replace(/[()]/g, "\\$&");
@@ -104,10 +104,11 @@ function denoError(text: string): RegExp {
 }
 
 /**
- * Tells whether an error is FreeBSD's ENOTCAPABLE (93): the descriptor lacks a right, or the path leaves the directory.
+ * Returns whether an error is ENOTCAPABLE (93) of FreeBSD: the descriptor lacks a right, or the path leaves the
+ * directory.
  *
- * It knows this library's errors and those that Deno's own API throws. `Deno.errors.NotCapable` is something else: a
- * permission of Deno's that the program was not given.
+ * It recognizes errors of this library and of Deno's own API. `Deno.errors.NotCapable` is a different error: the program
+ * lacks a permission of Deno.
  *
  * @example
  * ```ts
@@ -123,9 +124,9 @@ export function isNotCapable(error: unknown): boolean {
 }
 
 /**
- * Tells whether an error is FreeBSD's ECAPMODE (94): the call is not permitted in capability mode.
+ * Returns whether an error is ECAPMODE (94) of FreeBSD: the call is not permitted in capability mode.
  *
- * It knows this library's errors and those that Deno's own API throws.
+ * It recognizes errors of this library and of Deno's own API.
  *
  * @example
  * ```ts

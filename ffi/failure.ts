@@ -1,4 +1,4 @@
-/** Errors in the form of a failed system call's: those that the kernel reports, and what the library refuses itself. */
+/** Errors in the form of a failed system call, for refusals by the kernel and by the library itself. */
 import { abi } from "./system.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
 import { type GivenCall, messageOf } from "./message.ts";
@@ -31,11 +31,11 @@ const classes: Readonly<Record<string, ErrorClass>> = {
   ETIMEDOUT: errors.TimedOut,
 };
 
-/** Why a path that leaves its directory is refused. */
+/** The reason in the error for a path that leaves its directory. */
 export const ESCAPE = 'the path leaves the directory, by "..", a leading "/" or a symlink (ENOTCAPABLE). ' +
   "Use a path that stays in it, or a descriptor of the directory that it leads to.";
 
-/** What is known of a failure beyond its call. */
+/** The details of a failure, in addition to its call. */
 type Details = Pick<SyscallErrorInit, "fd" | "held" | "missing" | "reason" | "cause">;
 
 const known = new WeakMap<SyscallError, { readonly call: GivenCall; readonly why: string }>();
@@ -43,11 +43,11 @@ const known = new WeakMap<SyscallError, { readonly call: GivenCall; readonly why
 /**
  * Makes the error of a failed call.
  *
- * @param call What failed.
+ * @param call The call that failed.
  * @param code The errno, or its name.
- * @param why What the message says after the call: the reason with the code in parentheses, then the way out.
- * @param details The fields of the error; `fd` where it is another than the call's first one.
- * @param Class The class, where it is not the one that belongs to the errno.
+ * @param why The message after the call: the reason with the code in parentheses, then the way out.
+ * @param details The fields of the error; `fd` only if it is not the first descriptor of the call.
+ * @param Class The class, if it is not the class that belongs to the errno.
  */
 export function failure(
   call: GivenCall,
@@ -67,11 +67,11 @@ export function failure(
 }
 
 /**
- * Lets an error of a failed call speak of another one, which the caller knows: in its message and its fields.
+ * Changes the call that an error names, in its message and its fields, to the call that the caller made.
  *
- * Any other error is left as it is.
+ * An error that is not of a failed call stays unchanged.
  *
- * @param change Gives what is different.
+ * @param change Returns the parts of the call that differ.
  */
 export function retell(error: unknown, change: (call: GivenCall) => Partial<GivenCall>): void {
   const failed = known.get(error as SyscallError);

@@ -1,18 +1,19 @@
 import { shown } from "./message.ts";
 
 /**
- * A file descriptor: its number, or an object that has one, as `FdFile`, `Dir` and in Deno 2.9 the handles of `node:fs`.
+ * A file descriptor: its number, or an object with a number, such as `FdFile`, `Dir` and, in Deno 2.9, the handles of
+ * `node:fs`.
  *
- * In Deno 2.7 what `node:fs` calls `fd` is a number of Deno's own, and no descriptor.
+ * In Deno 2.7, `fd` of `node:fs` is not a descriptor but an internal number of Deno.
  */
 export type FdLike = number | { readonly fd: number };
 
 /**
  * The number of a descriptor.
  *
- * @throws {TypeError} For what is neither a number nor an object with `fd`.
- * @throws {RangeError} For a number that no descriptor has.
- * @throws {Deno.errors.BadResource} For a closed `FdFile` or `Dir`.
+ * @throws {TypeError} If the value is neither a number nor an object with `fd`.
+ * @throws {RangeError} If no descriptor can have the number.
+ * @throws {Deno.errors.BadResource} If the `FdFile` or `Dir` is closed.
  */
 export function descriptor(fd: FdLike): number {
   const number = typeof fd === "object" && fd !== null ? fd.fd : fd;

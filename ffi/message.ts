@@ -1,7 +1,7 @@
 /**
  * The form of the messages of failed calls: the call, its paths and descriptors, the reason with its code, the way out.
  *
- * A message has at most 300 characters: a long path is cut in the middle, and stands whole in the `path` of the error.
+ * A message has at most 300 characters. A long path is cut in the middle; `path` of the error holds all of it.
  *
  * @module
  */
@@ -12,10 +12,10 @@ export { listed, quoted, shortened, visible } from "../rights/text.ts";
 
 /** The most characters of a message. */
 export const MOST = 300;
-/** The least that are left for a path. */
+/** The fewest characters that are left for a path. */
 const LEAST = 24;
 
-/** What a failed call was given, as its caller knows it. */
+/** The arguments of a failed call, as its caller knows them. */
 export interface GivenCall {
   /** The C function, or the method. */
   readonly syscall: string;
@@ -33,7 +33,7 @@ export function messageOf(call: GivenCall, reason: string): string {
   const paths = [path, toPath].filter((path) => path !== undefined);
   const why = shortened(reason, MOST - rest - paths.length * LEAST);
   let room = MOST - rest - why.length;
-  // The shorter of two leaves the other its room.
+  // The shorter of two paths leaves its unused room to the other.
   const shown = new Map<string, string>();
   for (const [i, path] of paths.toSorted((a, b) => a.length - b.length).entries()) {
     const text = quoted(path, Math.floor(room / (paths.length - i)));
@@ -56,14 +56,14 @@ function inWords(
     (toFd === undefined && toPath === undefined ? "" : ` to${place(toPath, toFd)}`);
 }
 
-/** Any value, as an error message shows it: of at most 60 characters, whatever it is. */
+/** Any value as text for an error message, at most 60 characters long. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   try {
     const text = Deno.inspect(value, { depth: 0, strAbbreviateSize: 40, breakLength: Infinity });
     return shortened(visible(text), 60);
   } catch {
-    // What shows itself may throw, and a revoked proxy does.
+    // Custom inspect functions may throw, and a revoked proxy does.
     return typeof value === "function" ? "a function" : "an object";
   }
 }

@@ -1,8 +1,9 @@
 /**
- * File names as strings, without loss, and as the bytes that C takes.
+ * Converts file names losslessly between strings and the bytes that C takes.
  *
- * A name is bytes. One that is UTF-8 is that text. In any other, each byte that is not part of valid UTF-8 stands as the
- * lone surrogate U+DC00 + byte, as in Python's "surrogateescape": no text has these, so a listed name opens its file.
+ * The kernel treats a name as bytes. A UTF-8 name becomes that text. In any other name, each byte that is not part of
+ * valid UTF-8 becomes the lone surrogate U+DC00 + byte, as in Python's "surrogateescape". No valid text contains these,
+ * so a listed name always opens its file.
  */
 import { quoted, shown } from "./message.ts";
 
@@ -27,9 +28,9 @@ export function decodeNames(bytes: Uint8Array): string[] {
 }
 
 /**
- * Returns the string by which the functions of this library name the file with these bytes as its name.
+ * Returns the string for a file name that is given as bytes. All functions of this library use such strings.
  *
- * Bytes that are UTF-8 are that text; each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte.
+ * UTF-8 becomes that text; each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte.
  *
  * @param bytes The bytes of a name or path.
  * @returns The name, which {@link encodeName} turns into these bytes again.
@@ -85,13 +86,13 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   }
 }
 
-// FreeBSD's PATH_MAX is 1024 bytes; a longer path is the kernel's to refuse.
+// PATH_MAX of FreeBSD is 1024 bytes; the kernel refuses a longer path.
 const reused = [new Uint8Array(4096), new Uint8Array(4096)] as const;
 
 /**
  * A path as a C string, in a buffer that the next call with the same `slot` overwrites.
  *
- * @throws {TypeError} If the path is no string, is empty, has a NUL or a lone surrogate that stands for no byte.
+ * @throws {TypeError} If the path is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
  */
 export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
@@ -140,7 +141,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
  *
  * @param name A name or path from this library, or any text.
  * @returns Its bytes, without a NUL at the end.
- * @throws {TypeError} If `name` is not a string, is empty, or has a NUL or a lone surrogate that stands for no byte.
+ * @throws {TypeError} If `name` is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
  *
  * @example
  * ```ts

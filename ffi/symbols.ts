@@ -1,9 +1,9 @@
 /**
  * The libc functions that the library calls, each parameter with its C declaration.
  *
- * Results that can fail are `i32` wherever a count fits: a BigInt result allocates, and what allocates between a call
- * and the reading of errno can overwrite errno. The two calls whose result needs 64 bits have a twin with an `i32`
- * result, `*_errno`, which repeats a failed call to learn why.
+ * Results that can fail are `i32` if a count fits. A BigInt result allocates, and an allocation between a call and the
+ * reading of errno can overwrite errno. The two calls whose result needs 64 bits have a twin with an `i32` result,
+ * `*_errno`, which repeats a failed call to read its errno.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const mode_t = "u16";
 const uid_t = "u32";
 /** `const char *`: NUL-terminated bytes in a Uint8Array. */
 const string = "buffer";
-/** A pointer to memory of the caller's, in a typed array. */
+/** A pointer to a buffer of the caller, as a typed array. */
 const memory = "buffer";
 
 export const symbols = {
@@ -142,7 +142,7 @@ export const symbols = {
   // ssize_t send(int s, const void *msg, size_t len, int flags)
   send: { parameters: [int, memory, size_t, int], result: int },
 
-  // Off the thread of the event loop, where errno can't be read: `ffi/libc/threads.ts` alone calls these. None takes a path.
+  // These run on pool threads, where errno can't be read: only `ffi/libc/threads.ts` calls them. None takes a path.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },
   write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
   pread_async: { name: "pread", parameters: [int, memory, size_t, off_t], result: int, nonblocking: true },
@@ -153,7 +153,7 @@ export const symbols = {
   poll_async: { name: "poll", parameters: [memory, size_t, int], result: int, nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The release whose libc has a function first, where one of the supported releases lacks it. */
+/** The first release whose libc has a function, if one of the supported releases lacks it. */
 export const since: Readonly<Record<string, string>> = { renameat2: "15.1" };
 
 type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];

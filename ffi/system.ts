@@ -2,17 +2,17 @@ import { type DirectoryChunk, freebsd } from "./freebsd/structs.ts";
 import { linux } from "./linux/adapter.ts";
 import type { Functions, Name } from "./symbols.ts";
 
-/** What differs between the systems that the library runs on. */
+/** The differences between the systems that the library runs on. */
 export interface Abi {
-  /** Whether descriptors have rights here. */
+  /** Whether descriptors have rights on this system. */
   readonly hasCapsicum: boolean;
-  /** Whether the kernel keeps lookups beneath a directory when asked to; where it depends on the directory, it is left out. */
+  /** Whether the kernel honours O_RESOLVE_BENEATH; left out if that depends on the directory. */
   confinesLookups?(): boolean;
   /** The absolute path of a libc with FreeBSD's functions: a bare name would need `--allow-ffi` for everything. */
   readonly library?: string;
-  /** Where else libc may be; any one of these is enough. */
+  /** Other paths of libc; one of them is enough. */
   readonly places?: readonly string[];
-  /** Gives the function that stands for one of FreeBSD's, where there is no such libc. It reads errno by itself. */
+  /** Returns the replacement for a FreeBSD function, on a system without FreeBSD's libc. It reads errno by itself. */
   bind?<N extends Name>(name: N): Functions[N];
   /** Name and text of each errno. */
   readonly errno: Readonly<Record<number, readonly [name: string, text: string]>>;
@@ -22,11 +22,11 @@ export interface Abi {
   decodeMode(stat: Uint8Array): number;
   /** Reads a `struct stat`. */
   decodeStat(stat: Uint8Array): Deno.FileInfo;
-  /** Device and inode number of a `struct stat`, exactly: two files are the same if these strings are equal. */
+  /** The exact device and inode number of a `struct stat`: two files are the same if these strings are equal. */
   decodeIdentity(stat: Uint8Array): string;
-  /** Whether a file has an access control list beyond its mode; it is not known of FreeBSD's. */
+  /** Whether a file has an access control list beyond its mode; left out on FreeBSD, where this is unknown. */
   hasAcl?(fd: number): boolean;
-  /** Reads the first `length` bytes of a buffer that a directory was read into, which it overwrites. */
+  /** Decodes the first `length` bytes of a buffer with directory entries, and overwrites the buffer. */
   decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk;
 }
 
@@ -35,7 +35,7 @@ let known: Abi | undefined;
 /**
  * The ABI of this system.
  *
- * @throws {Deno.errors.NotSupported} On a system that the library has none for.
+ * @throws {Deno.errors.NotSupported} If the library does not support the system.
  */
 export function abi(): Abi {
   return known ??= find();

@@ -1,24 +1,24 @@
 import type { SyscallError } from "../../ffi/errors.ts";
 
-/** What `sandbox()` was doing: see {@link SandboxError.step}. */
+/** The step at which `sandbox()` failed: see {@link SandboxError.step}. */
 export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "limit" | "enter";
 
-/** What is known of a failed step. */
+/** The fields of a {@link SandboxError}. */
 export interface SandboxErrorInit {
-  /** What failed. */
+  /** The step that failed. */
   step: SandboxStep;
-  /** The entry of the plan, as `"dirs.data"`. */
+  /** The entry of the plan, such as `"dirs.data"`. */
   entry?: string | undefined;
-  /** Entries of descriptors that the program had before and that stay limited. */
+  /** Entries of descriptors that were open before and that stay limited. */
   stillLimited?: readonly string[];
-  /** What was thrown. */
+  /** The error of the step. */
   cause?: unknown;
 }
 
 /**
- * A step of `sandbox()` that failed. Nothing that it opened is open, and capability mode was not entered.
+ * A step of `sandbox()` failed. Everything that it opened is closed again, and capability mode was not entered.
  *
- * `code` is that of the system call that failed, so that `isNotCapable(error)` holds here too; `cause` is its error.
+ * `cause` is the error of the step. `code` is copied from the cause, so `isNotCapable(error)` works here too.
  *
  * @example
  * ```ts
@@ -35,20 +35,19 @@ export interface SandboxErrorInit {
 export class SandboxError extends Error {
   /** The name of the class. */
   override readonly name = "SandboxError";
-  /** What failed: to find out whether there is Capsicum, to warm up, to open, to find a directory confined, to limit, or to enter. */
+  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, limit, or enter. */
   readonly step: SandboxStep;
-  /** The entry of the plan, as `"dirs.data"` or `"stdio.stdin"`; undefined of a step that is not for one. */
+  /** The entry of the plan, such as `"dirs.data"` or `"stdio.stdin"`; undefined if the step is not for one entry. */
   declare readonly entry?: string;
-  /** The name of the errno, as `"ENOENT"`, where a system call failed. */
+  /** The name of the errno, such as `"ENOENT"`, if a system call failed. */
   declare readonly code?: string;
   /**
-   * Entries of descriptors that the program had before, and that are limited all the same: a limit can't be taken back.
-   * Empty unless the kernel changed its mind between the trial, on duplicates, and the deed. `"limitOthers"` stands for
-   * some or all of what the plan does not name.
+   * Entries of descriptors that were open before and that stay limited, because a limit can't be undone. Usually empty:
+   * limits are tried on duplicates first. `"limitOthers"` stands for descriptors that the plan does not name.
    */
   readonly stillLimited: readonly string[];
 
-  /** Makes an error as the library throws it. */
+  /** Makes an error in the form that the library throws. */
   constructor(message: string, { step, entry, stillLimited = [], cause }: SandboxErrorInit) {
     super(message, cause === undefined ? undefined : { cause });
     this.step = step;

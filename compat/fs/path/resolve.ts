@@ -63,7 +63,7 @@ export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, i
 }
 
 /**
- * Acts on the file that a path names, and follows a symlink at the end, in a directory that the kernel does not confine.
+ * Acts on the file that a path names, in a directory that the kernel does not confine. Follows a symlink at the end.
  *
  * The name that `use` gets may have become a symlink since it was checked, so the call must not follow symlinks.
  */

@@ -1,8 +1,8 @@
 /**
- * Prints what the process has open: a table of its descriptors, with kind, rights, ioctls, fcntls, close-on-exec, offset.
+ * Prints a table of the open descriptors of the process, with kind, rights, ioctls, fcntls, close-on-exec and offset.
  *
- * As a program it shows what Deno itself holds open before a program opens anything. In a program of one's own,
- * {@link auditTable} gives the same of that.
+ * Run as a program, it shows what Deno itself holds open before a program opens anything. Inside your own program,
+ * {@link auditTable} returns the same table.
  *
  * ```sh
  * deno run --allow-ffi=/lib/libc.so.7 jsr:@capsicum/capsicum/audit
@@ -44,11 +44,11 @@ some but not all are left.
 `;
 
 /**
- * Descriptors as a table of 80 columns.
+ * Returns descriptors as a table of 80 columns.
  *
  * Calls nothing and needs no permission.
  *
- * @throws {TypeError} If the argument is no list of descriptors.
+ * @throws {TypeError} If the argument is not a list of descriptors.
  *
  * @example
  * ```ts
@@ -95,12 +95,12 @@ function lines(
   ];
 }
 
-/** A name that would move the cursor, or is not UTF-8, as JSON has it. */
+/** A name; one that has control characters or is not UTF-8 is quoted as in JSON. */
 function printable(path: string): string {
   return visible(path) === path ? path : quoted(path, Infinity);
 }
 
-/** Prints, and gives the exit code. */
+/** Prints the table, and returns the exit code. */
 function main(args: readonly string[]): number {
   const unknown = args.find((arg) => arg !== "--json" && arg !== "--help");
   if (unknown !== undefined) {

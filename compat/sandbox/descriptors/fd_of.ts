@@ -5,24 +5,24 @@ import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../.
 import { fileOf, type OpenedFile } from "./open_descriptors.ts";
 
 /**
- * Returns the descriptor of what Deno opens in `open`: a listener, a connection, a datagram socket, an HTTP server or a
- * `Deno.FsFile`. So what Deno opened can be limited.
+ * Returns the descriptor of an object that Deno opens in `open`, so that it can be limited. The object is a listener, a
+ * connection, a datagram socket, an HTTP server or a `Deno.FsFile`.
  *
- * The function returns what it opened, which stays the caller's to use and to close. The kernel's list of descriptors is
- * taken before and after the call. A descriptor fits if it has the addresses of a socket (getsockname(2), getpeername(2)) or
- * is the open file itself (fstat(2), and its offset, which is moved for a moment and restored).
+ * `open` returns the object that it opened; the caller still has to close it. The kernel's list of descriptors is read
+ * before and after the call. A descriptor fits if it has the same addresses as the socket (getsockname(2),
+ * getpeername(2)) or is the same open file (fstat(2), and the offset, which is moved and restored).
  *
- * Exactly one descriptor must fit, or it throws: if other code opens the same meanwhile, as a Worker can, or during an
- * asynchronous call any other function, no wrong number is returned. So it throws for a second descriptor of one device
- * or FIFO, and on FreeBSD for a second TCP or UDP socket of one address (`reusePort`).
+ * Exactly one descriptor must fit, or it throws. So it never returns a wrong number, even if other code opens the same
+ * object meanwhile, such as a Worker or, during an asynchronous call, another function. It also throws for a second
+ * descriptor of the same device or FIFO, and on FreeBSD for a second TCP or UDP socket of one address (`reusePort`).
  *
- * Stands for sysctl(3) kern.proc.filedesc, or listing /proc/self/fd on Linux. Not in capability mode, where FreeBSD gives
- * no list. Requires `--allow-ffi` permission.
+ * Stands for sysctl(3) kern.proc.filedesc, or listing /proc/self/fd on Linux. Does not work in capability mode, because
+ * FreeBSD provides no list there. Requires `--allow-ffi` permission.
  *
- * @param open Opens one thing and returns it, or a promise of it. What it throws is thrown.
+ * @param open Opens one object and returns it, or a promise of it. Its errors are thrown unchanged.
  * @returns The descriptor; a promise of it if `open` returns a promise.
- * @throws {TypeError} If `open` is not a function, or returns no listener, connection, server or file.
- * @throws {Error} If no descriptor fits, or more than one, or the kernel gives no list, as in capability mode.
+ * @throws {TypeError} If `open` is not a function, or does not return a listener, connection, server or file.
+ * @throws {Error} If not exactly one descriptor fits, or the kernel provides no list, such as in capability mode.
  * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -39,7 +39,7 @@ import { fileOf, type OpenedFile } from "./open_descriptors.ts";
  * ```
  */
 export function fdOf(open: () => PromiseLike<unknown>): Promise<number>;
-/** Returns the descriptor of what Deno opens in `open`. */
+/** Returns the descriptor of the object that Deno opens in `open`. */
 export function fdOf(open: () => unknown): number;
 export function fdOf(open: () => unknown): number | Promise<number> {
   if (typeof open !== "function") {
@@ -67,7 +67,7 @@ function numbers(): number[] {
 
 type Before = ReadonlyMap<number, OpenedFile | undefined>;
 
-/** The one descriptor that fits what was opened, and was not open before or stood for something else. */
+/** The only descriptor that fits the object and is new, or belonged to another object before. */
 function find(before: Before, opened: unknown): number {
   const fits = fitting(opened);
   const candidates: number[] = [];
@@ -76,7 +76,7 @@ function find(before: Before, opened: unknown): number {
     const file = fileOf(fd);
     if (file === undefined || !fits(fd, file)) continue;
     const isSame = before.get(fd)?.identity === file.identity;
-    // Its number can have been closed and opened again for the same, unless no other object has this identity.
+    // The number may have been closed and reopened for an object of the same identity, unless the identity is unique.
     if (isSame && isUnique(file)) continue;
     candidates.push(fd);
     isNew = !isSame;
@@ -92,14 +92,14 @@ function find(before: Before, opened: unknown): number {
   );
 }
 
-/** A file is told from others by its offset; a socket is if the kernel numbers sockets, as FreeBSD does of local ones. */
+/** A file is identified by its offset; a socket by its number, if the kernel has one, such as FreeBSD for local ones. */
 function isUnique({ info }: OpenedFile): boolean {
   return info.isFile || info.isSocket === true && info.ino !== 0;
 }
 
 type Fits = (fd: number, file: OpenedFile) => boolean;
 
-/** Tells of descriptors whether they fit an object of Deno's, as far as the kernel tells. */
+/** A check whether a descriptor fits an object of Deno, by what the kernel reports. */
 function fitting(opened: unknown): Fits {
   if (opened instanceof Deno.FsFile) return fittingFile(opened);
   const { addr, localAddr, remoteAddr } = (opened ?? {}) as Partial<Deno.Listener & Deno.Conn>;
@@ -127,7 +127,7 @@ function stat(file: Deno.FsFile): Deno.FileInfo {
   }
 }
 
-/** Whether they are one open file: only then both have an offset that one of them is given. */
+/** Whether both share one open file description: only then a seek on one moves the other. */
 function hasSameOffset(fd: number, file: Deno.FsFile): boolean {
   const offset = file.seekSync(0, Deno.SeekMode.Current);
   const unlikely = 2 ** 30 + crypto.getRandomValues(new Uint32Array(1))[0]!;
@@ -153,7 +153,7 @@ function fittingSocket(local: Deno.Addr, remote: Deno.Addr | undefined): Fits {
   };
 }
 
-/** One text for one address. */
+/** An address as text; equal addresses have equal texts. */
 function textOf(address: SocketName | Deno.Addr | undefined): string | undefined {
   if (address === undefined) return undefined;
   if ("path" in address) return `unix ${address.path ?? ""}`;

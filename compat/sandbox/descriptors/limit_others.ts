@@ -7,34 +7,35 @@ import { identityOf, type OpenDescriptor, openDescriptors, unlessClosed } from "
 
 /** Options of `limitOthers()`. */
 export interface LimitOthersOptions {
-  /** What keeps its rights, beside standard input, output and error. */
+  /** The descriptors that keep their rights, in addition to standard input, output and error. */
   keep?: Iterable<FdLike>;
 }
 
 /**
- * Takes all rights but FLOCK, for good, from every open file and directory that is not kept, and gives their descriptors.
+ * Removes all rights except FLOCK, permanently, from every open file and directory that is not kept. Returns their
+ * descriptors.
  *
- * Deno holds some open: its caches and their locks. What a runtime lives on keeps its rights: kqueues, pipes, sockets,
- * terminals and other devices, processes, timers, inotify and the like, and standard input, output and error whatever they
- * are. A descriptor without FSTAT, whose kind can't be asked for, loses its rights if it could be a directory (it holds
- * LOOKUP), and is left alone otherwise.
+ * Deno keeps some files open: its caches and their locks. Descriptors that the runtime needs keep their rights:
+ * kqueues, pipes, sockets, terminals and other devices, processes, timers and inotify. So do standard input, output and
+ * error of any kind. Without FSTAT the kind of a descriptor is unknown: it loses its rights if it holds LOOKUP, because
+ * it could be a directory, and stays unchanged otherwise.
  *
- * What else is open of a terminal, pipe or file that is a standard stream, as Deno's own copies, is limited to what that
- * stream may: `limitStdio()` first, or `stdio: true` in a plan, so that this is little.
+ * Other descriptors of a terminal, pipe or file that is a standard stream, such as Deno's own copies, are limited to the
+ * rights of that stream. To limit them further, first call `limitStdio()`, or use `stdio: true` in a plan.
  *
- * A file keeps FLOCK, if it has it: Deno's caches are databases of SQLite, which takes a lock that is refused for one that
- * somebody else holds, and waits for it, ten seconds at a time, while the program stands still. Nothing is closed either:
- * Deno would go on to use the numbers.
+ * A file that has FLOCK keeps it, because Deno's caches are SQLite databases. SQLite takes a refused lock for one that
+ * another process holds, and would block the program for ten seconds at a time. No descriptor is closed, because Deno
+ * would go on using the numbers.
  *
- * Whatever Deno would read or write there fails from then on, so it comes last before `enter()`; `sandbox()` does it with
- * `limitOthers: true`. Deno goes on without its caches. What is opened later is not limited.
+ * Deno's reads and writes on these files fail from then on, and Deno continues without its caches. So call this last,
+ * just before `enter()`; `sandbox()` does it with `limitOthers: true`. Descriptors that are opened later are not limited.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands
  * for. Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} If what is kept is no list of descriptors.
- * @throws {RangeError} If a number in it is no descriptor.
- * @throws {Deno.errors.NotSupported} If there is no Capsicum.
+ * @throws {TypeError} If `keep` is not a list of descriptors.
+ * @throws {RangeError} If a number in `keep` is not a descriptor.
+ * @throws {Deno.errors.NotSupported} If the system has no Capsicum.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
@@ -71,20 +72,20 @@ export function limitOthers(options: LimitOthersOptions = {}): number[] {
 
 function limitsOfOther({ kind, rights }: OpenDescriptor): Limits | undefined {
   if (kind === "file") return { rights: new Rights(["FLOCK"]) };
-  // Without FSTAT nothing was asked; what was asked and is unknown still is no file of a file system.
+  // Without FSTAT, the kind could not be asked; with FSTAT, "unknown" is never a file or directory.
   const isDirectory = kind === "directory" || kind === "symlink" ||
     kind === "unknown" && rights?.has("LOOKUP") && !rights.has("FSTAT");
   return isDirectory ? { rights: Rights.NONE } : undefined;
 }
 
-/** Whether two descriptors are of the same terminal, pipe or file. Of other kinds fstat(2) does not tell, or it is harmless. */
+/** Whether two descriptors are of the same terminal, pipe or file. Other kinds are harmless, or fstat(2) can't tell. */
 function isSame(one: OpenDescriptor, other: OpenDescriptor): boolean {
   if (one.kind !== other.kind || !["terminal", "pipe", "file"].includes(one.kind)) return false;
   const [mine, theirs] = [one, other].map((descriptor) => unlessClosed(() => identityOf(descriptor)));
   return mine !== undefined && mine === theirs;
 }
 
-/** What at least one of them may. */
+/** The limits that permit everything that at least one of the streams permits. */
 function common(streams: readonly OpenDescriptor[]): Limits {
   return {
     rights: streams.reduce((all, { rights }) => all.union(rights ?? []), Rights.NONE),

@@ -16,7 +16,7 @@ import {
   type RightsLike,
 } from "../../../rights/mod.ts";
 
-/** All that a descriptor can be limited to. */
+/** The limits that a descriptor can have. */
 export interface Limits {
   readonly rights: Rights;
   readonly ioctls?: Ioctls;
@@ -24,7 +24,7 @@ export interface Limits {
 }
 
 /**
- * Checks what a descriptor shall be limited to.
+ * Checks the limits for a descriptor.
  *
  * @throws {TypeError} If one has the wrong type, or ioctls or fcntls are given without their right.
  * @throws {RangeError} If one is unknown.
@@ -45,7 +45,7 @@ export function limitsOf(rights: RightsLike, ioctls?: IoctlsLike, fcntls?: Fcntl
   return limits;
 }
 
-/** Limits a descriptor, for good; `began` is called once the first limit holds. */
+/** Limits a descriptor permanently; `began` is called once the first limit is set. */
 export function applyLimits(fd: FdLike, { rights, ioctls, fcntls }: Limits, began?: () => void): void {
   limit(fd, rights);
   began?.();
@@ -53,7 +53,7 @@ export function applyLimits(fd: FdLike, { rights, ioctls, fcntls }: Limits, bega
   if (fcntls) limitFcntls(fd, fcntls);
 }
 
-/** Takes from a descriptor whatever it may beyond these limits; it may hold less. */
+/** Removes everything beyond these limits from a descriptor; it may hold less. */
 export function narrow(fd: FdLike, { rights, ioctls, fcntls }: Limits): void {
   limit(fd, getRights(fd).intersection(rights));
   if (ioctls) limitIoctls(fd, getIoctls(fd).intersection(ioctls));

@@ -6,10 +6,10 @@ import { getFcntls, getIoctls, getRights } from "../../../ffi/capsicum/limits.ts
 import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../../rights/mod.ts";
 
 /**
- * What a descriptor stands for; "unknown" if the kernel may not be asked, or does not report it.
+ * The kind of a descriptor; "unknown" if the kernel does not report it, or if the right to ask is missing.
  *
- * In capability mode a kqueue and an eventfd look alike, and are "kqueue or eventfd"; processes, jails, timers, inotify,
- * semaphores and message queues are "unknown" there, and on Linux, where shared memory is a "file".
+ * In capability mode a kqueue and an eventfd can't be distinguished and are "kqueue or eventfd". Processes, jails,
+ * timers, inotify, semaphores and message queues are "unknown" there and on Linux. On Linux, shared memory is a "file".
  */
 export type DescriptorKind =
   | "file"
@@ -32,38 +32,39 @@ export type DescriptorKind =
   | "inotify"
   | "unknown";
 
-/** A descriptor that is open, and what it can be used for. */
+/** An open descriptor, and the calls that it permits. */
 export interface OpenDescriptor {
-  /** Its number. */
+  /** The number of the descriptor. */
   readonly fd: number;
-  /** What it stands for. */
+  /** The kind of the descriptor. */
   readonly kind: DescriptorKind;
   /**
-   * The present path of a file, directory, FIFO or device, as far as the kernel remembers it: after a rename the new one.
+   * The current path of a file, directory, FIFO or device, if the kernel remembers it; after a rename, the new path.
    * Undefined in capability mode and on Linux.
    */
   readonly path?: string;
-  /** Its rights; undefined where there is no Capsicum. */
+  /** The rights; undefined without Capsicum. */
   readonly rights?: Rights;
-  /** The ioctls that it permits; undefined where there is no Capsicum. */
+  /** The permitted ioctls; undefined without Capsicum. */
   readonly ioctls?: Ioctls;
-  /** The fcntls that it permits; undefined where there is no Capsicum. */
+  /** The permitted fcntls; undefined without Capsicum. */
   readonly fcntls?: Fcntls;
-  /** Whether exec closes it, so that no child inherits it. */
+  /** Whether exec closes the descriptor. If it does, no child inherits it. */
   readonly closeOnExec: boolean;
-  /** Where it stands, in bytes from the start, of a file whose rights permit to ask. */
+  /** The offset of a file in bytes, if the rights permit asking for it. */
   readonly offset?: number;
 }
 
 /**
- * Lists every descriptor that this process has open, in ascending order, Deno's own included.
+ * Lists every descriptor that this process has open, in ascending order, including those of Deno itself.
  *
- * It asks of each only what its rights permit, so it violates nothing. Deno's other threads open and close some meanwhile.
+ * It makes only calls that the rights of each descriptor permit, so it violates nothing. Other threads of Deno may open
+ * and close descriptors meanwhile.
  *
- * The kernel lists them, so that the cost is bounded by what is open. In capability mode FreeBSD gives no list, and on
- * Linux there is none without /proc: then each number is tried that is below getdtablesize(2), on FreeBSD at most
- * kern.maxfilesperproc, or was listed before. After a lower limit was set, a descriptor above it that was never listed
- * is not found there.
+ * The kernel provides the list, so the cost depends on the number of open descriptors. In capability mode FreeBSD
+ * provides no list, and Linux needs /proc for it. Without a list, each number below getdtablesize(2) is tried (on
+ * FreeBSD at most kern.maxfilesperproc), and each number that was listed before. If the limit was lowered, a descriptor
+ * above the limit that was never listed is not found.
  *
  * Stands for sysctl(3) kern.proc.filedesc, on Linux for listing /proc/self/fd, and for F_GETFD of fcntl(2), fstat(2),
  * lseek(2), isatty(3) and the `cap_*_get` calls. Requires `--allow-ffi` permission.
@@ -97,7 +98,7 @@ export function openDescriptors(): OpenDescriptor[] {
   return found;
 }
 
-/** What a call gives; undefined where the descriptor is not, or no longer, open. */
+/** The result of a call; undefined if the descriptor is not open, or not open any more. */
 export function unlessClosed<T>(call: () => T): T | undefined {
   try {
     return call();
@@ -126,7 +127,7 @@ function describe({ fd, type, path }: OpenFile, closeOnExec: boolean, withRights
   };
 }
 
-/** By `KF_TYPE_*` of sys/user.h, FreeBSD 13 to 15.1; fstat(2) reports the kinds of files, which are not here. */
+/** Kinds by `KF_TYPE_*` of sys/user.h, FreeBSD 13 to 15.1. The kinds of files come from fstat(2). */
 const VNODE = 1;
 const kinds: Readonly<Record<number, DescriptorKind>> = {
   2: "socket",
@@ -144,7 +145,7 @@ const kinds: Readonly<Record<number, DescriptorKind>> = {
   16: "jail",
 };
 
-/** What is the same of all descriptors of one file, terminal or pipe; undefined where fstat(2) may not be asked. */
+/** Equal for all descriptors of one file, terminal or pipe; undefined without the right FSTAT. */
 export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
   if (rights !== undefined && !rights.has("FSTAT")) return undefined;
   return abi().decodeIdentity(fstat(fd));
@@ -156,7 +157,7 @@ export interface OpenedFile {
   readonly identity: string;
 }
 
-/** What fstat(2) tells of a descriptor; undefined where it is closed or may not be asked. */
+/** The result of fstat(2) for a descriptor; undefined if it is closed or lacks the right FSTAT. */
 export function fileOf(fd: number): OpenedFile | undefined {
   return unlessRefused(() => {
     const stat = fstat(fd), { decodeStat, decodeIdentity } = abi();
@@ -192,17 +193,17 @@ function kindOf(fd: number, type: number | undefined): DescriptorKind {
   return fileKinds[mode] ?? "unknown";
 }
 
-/** Whether it is in a file system: fstat(2) of FreeBSD calls processes, inotify and shared memory regular files too. */
+/** Whether it is in a file system: FreeBSD's fstat(2) reports processes, inotify and shared memory as regular files. */
 function isVnode(fd: number): boolean {
   return !abi().hasCapsicum || unlessRefused(() => libc.fcntl(fd, libc.F_ISUNIONSTACK)) !== undefined;
 }
 
-/** Only shared memory has seals; on Linux all files of a tmpfs do. */
+/** Only shared memory has seals; on Linux, all files of a tmpfs have them. */
 function isMemory(fd: number): boolean {
   return unlessRefused(() => libc.fcntl(fd, libc.F_GET_SEALS)) !== undefined;
 }
 
-/** What a call returns; undefined if it fails. */
+/** The result of a call; undefined if it fails. */
 function unlessRefused<T>(call: () => T): T | undefined {
   try {
     return call();
@@ -212,12 +213,12 @@ function unlessRefused<T>(call: () => T): T | undefined {
   }
 }
 
-/** What was opened to be neither read nor written, as with O_PATH, takes no ioctl and counts as closed there. */
+/** A descriptor that is open for neither reading nor writing, such as with O_PATH, fails with EBADF in ioctl(2). */
 function isTerminal(fd: number): boolean {
   return unlessClosed(() => libc.isatty(fd)) === 1;
 }
 
-/** Not all that looks like a file has an offset, as what was opened with O_PATH. */
+/** The offset; undefined for descriptors of files that have none, such as with O_PATH. */
 function tell(fd: number): number | undefined {
   return unlessRefused(() => libc.lseek(fd, 0, libc.SEEK_CUR));
 }

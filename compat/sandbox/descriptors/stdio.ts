@@ -9,21 +9,21 @@ import { presets } from "../presets.ts";
 /** Options for terminals. */
 export interface StreamOptions {
   /**
-   * Permit to set the attributes of a terminal too, for `prompt()`, `Deno.stdin.setRaw()` and the like. It
-   * adds TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) does not leave. By default false.
+   * Whether setting the attributes of a terminal stays permitted, for `prompt()`, `Deno.stdin.setRaw()` and the like.
+   * It keeps TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) removes. Default: false.
    */
   raw?: boolean;
 }
 
 /** Options of `limitStream()`. */
 export interface LimitStreamOptions extends StreamOptions {
-  /** Leave LOOKUP too, for a directory, as CAPH_LOOKUP does. By default false. */
+  /** Whether LOOKUP is kept, for a directory, as with CAPH_LOOKUP. Default: false. */
   lookup?: boolean;
-  /** Do nothing where the descriptor is closed, as CAPH_IGNORE_EBADF does. By default that throws. */
+  /** Whether a closed descriptor is ignored, as with CAPH_IGNORE_EBADF. Default: false, a closed descriptor throws. */
   ignoreClosed?: boolean;
 }
 
-/** What a stream is used for: reading, writing, or both. */
+/** The use of a stream: reading, writing, or both. */
 export type StreamUse = "read" | "write" | "readWrite";
 
 /** A check for each option of terminals. */
@@ -33,18 +33,19 @@ const limitStreamOptions = { ...streamOptions, lookup: aBoolean, ignoreClosed: a
 const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
 
 /**
- * Limits a terminal, pipe or file to be read or written, for good, as caph_limit_stream() of capsicum_helpers.h does.
+ * Limits a terminal, pipe or file permanently to reading, writing or both, as caph_limit_stream() of
+ * capsicum_helpers.h does.
  *
  * It keeps the rights READ, WRITE or both, and EVENT, FCNTL, FSTAT, IOCTL and SEEK; the ioctls TIOCGETA,
- * TIOCGWINSZ and FIODTYPE, and with `raw` those that set a terminal's attributes; the fcntl GETFL. The header has the
- * same in FreeBSD 13.2 and 15.1. Unlike it, this throws where there is no Capsicum.
+ * TIOCGWINSZ and FIODTYPE, and with `raw` those that set the attributes of a terminal; and the fcntl GETFL. The header
+ * keeps the same in FreeBSD 13.2 and 15.1. Unlike the C function, this one throws on a system without Capsicum.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
  * @throws {RangeError} If the number is not a descriptor, or `use` is unknown.
  * @throws {Deno.errors.BadResource} If the descriptor is not open, unless `ignoreClosed` is true.
- * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of that.
+ * @throws {CapsicumError} ENOTCAPABLE if the descriptor does not hold all of these rights.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -76,16 +77,17 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
 }
 
 /**
- * Limits standard input, output and error to what {@link limitStream} leaves for reading and for writing, for good, as
- * caph_limit_stdio() of capsicum_helpers.h does. Those that are closed are left out. Deno has copies of them open:
- * {@link limitOthers} limits these alike.
+ * Limits standard input to reading, and standard output and error to writing, permanently. It keeps the same as
+ * {@link limitStream} and caph_limit_stdio() of capsicum_helpers.h, and ignores closed descriptors. Deno holds copies of
+ * these descriptors: {@link limitOthers} limits the copies in the same way.
  *
- * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` keep working. On
- * a terminal `prompt()` and `Deno.stdin.setRaw()` do with `raw`; and a permission that Deno would ask for there is denied.
+ * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` keep working.
+ * On a terminal, `prompt()` and `Deno.stdin.setRaw()` need `raw`. Permissions that Deno would ask for on the terminal
+ * are denied.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
- * @throws {CapsicumError} ENOTCAPABLE if one does not hold all of that. Those before it are limited then.
+ * @throws {CapsicumError} ENOTCAPABLE if a descriptor does not hold all of these rights. Earlier ones stay limited.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -108,7 +110,7 @@ export function limitStdio(options: StreamOptions = {}): void {
   }
 }
 
-/** Their names, by number. */
+/** The names of the descriptors, by number. */
 export const stdio = ["stdin", "stdout", "stderr"] as const;
 
 // capsicum_helpers.h of FreeBSD 13.2 and 15.1, caph_limit_stream().

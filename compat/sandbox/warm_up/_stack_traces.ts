@@ -14,14 +14,14 @@ import { rightsFor } from "../rights_for.ts";
 import { limitStream } from "../descriptors/stdio.ts";
 import { trapViolations } from "../violations.ts";
 
-/** No process can have it open: the limit of descriptors is lower on each system. */
+/** A number that no descriptor can have: the limit is lower on every system. */
 const NOWHERE = 0x7fffffff;
 
 /**
- * Makes Deno look up the source maps of the modules that can be in a stack trace of an error of the library's.
+ * Makes Deno look up the source maps of all modules that can be in a stack trace of an error of this library.
  *
- * Deno looks up a module when the first trace with it in it is read. So each call fails here: by its arguments, or on a
- * descriptor that is not open.
+ * Deno looks up a module when the first stack trace that contains the module is read. So each call here fails: by its
+ * arguments, or on a descriptor that is not open.
  */
 export function readStackTraces(): void {
   const { stackTraceLimit } = Error;
@@ -40,7 +40,7 @@ export function readStackTraces(): void {
   }
 }
 
-/** What fails before a function of libc is called. */
+/** Calls that fail before they call libc. */
 const wrongArguments: readonly (() => unknown)[] = [
   () => {
     throw failure({ syscall: "open", path: "" }, "ENOENT", "");
@@ -66,7 +66,7 @@ const wrongArguments: readonly (() => unknown)[] = [
   () => libc.openat("" as never, "", 0),
 ];
 
-/** What fails with EBADF. */
+/** Calls that fail with EBADF. */
 const onNoDescriptor: readonly (() => unknown)[] = [
   () => dir().openSync("x"),
   () => dir().readFileSync("x"),

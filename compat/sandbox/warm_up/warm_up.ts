@@ -5,15 +5,15 @@ import { type WarmUpOptions, warmUpOptions } from "./warm_up_options.ts";
 export type { WarmUpOptions };
 
 /**
- * Makes the parts of Deno that would open files later do it now, before `enter()`, and gives their names.
+ * Makes parts of Deno that would open files later open them now, before `enter()`, and returns the names of these parts.
  *
- * Which these are was seen on Linux, by a trace of Deno 2.9.6's system calls: console, timers, random numbers, hashes,
- * Intl but for the zone, `TextDecoder`, signals and `performance` open nothing. What opens files each time, as Web Storage,
- * `caches`, `Deno.openKv()` and a new `Worker` from a file, no warming up helps.
+ * The parts were found on Linux, by tracing the system calls of Deno 2.9.6. Console, timers, random numbers, hashes,
+ * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. Warming up does not help APIs
+ * that open files each time, such as Web Storage, `caches`, `Deno.openKv()` and a new `Worker` from a file.
  *
- * Needs no permission. With `--allow-ffi`, functions of libc are called on a descriptor that is not open, so that they fail.
+ * Needs no permission. With `--allow-ffi`, it also calls libc functions on a descriptor that is not open, which fail.
  *
- * @throws {TypeError} If the options are no object.
+ * @throws {TypeError} If the options are not an object.
  *
  * @example
  * ```ts
@@ -32,16 +32,15 @@ export function warmUp(options: WarmUpOptions = {}): string[] {
 }
 
 /**
- * Makes Deno look for the local time zone now, and gives its name, as `"Europe/Berlin"`: caph_cache_tzdata() of
- * capsicum_helpers.h for the zone that `Date`, `Intl` and `Temporal` have.
+ * Makes Deno look up the local time zone now, and returns its name, such as `"Europe/Berlin"`. This is the equivalent of
+ * caph_cache_tzdata() of capsicum_helpers.h for `Date`, `Intl` and `Temporal`.
  *
- * Without it, local time is UTC after `enter()`. A change of the variable `TZ` later makes Deno look again. Message
- * catalogs, for which the header has caph_cache_catpages(), are nothing to Deno: it never sets libc's locale, so libc
- * opens none.
+ * Without it, local time is UTC after `enter()`. If the variable `TZ` changes later, Deno looks it up again. There is no
+ * equivalent of caph_cache_catpages(): Deno never sets the locale of libc, so libc opens no message catalogs.
  *
  * Calls no libc function and needs no permission.
  *
- * @throws {RangeError} Never, unless the zone of the variable `TZ` is one that Intl refuses.
+ * @throws {RangeError} If `Intl` refuses the time zone in the variable `TZ`.
  *
  * @example
  * ```ts

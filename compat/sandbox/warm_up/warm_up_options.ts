@@ -1,20 +1,21 @@
 import { aBoolean, type Check } from "../../fs/options.ts";
 
-/** What `warmUp()` makes Deno open now; each by default as it says. */
+/** The parts of Deno that `warmUp()` prepares. */
 export interface WarmUpOptions {
   /**
-   * The local time zone, for `Date`, `Intl` and `Temporal`: /etc/localtime, and where that is no symlink the files of
-   * /usr/share/zoneinfo. By default true. Without it, local time is UTC after entering.
+   * The local time zone, for `Date`, `Intl` and `Temporal`. Deno reads /etc/localtime and, if that is not a symlink, the
+   * files of /usr/share/zoneinfo. Without it, local time is UTC after entering. Default: true.
    */
   timezone?: boolean;
   /**
-   * The source maps of the modules on the call stack, and of this library's that throw, for the lines in `error.stack`:
-   * files in Deno's cache. Other modules have theirs opened by the first stack trace with them in it. By default true.
+   * The source maps for the lines in `error.stack`, which are files in Deno's cache. It reads those of the modules on the
+   * call stack and of the modules of this library that throw. For any other module, the first stack trace that contains
+   * it opens the file. Default: true.
    */
   stackTraces?: boolean;
   /**
-   * The root certificates, which the first `fetch()` loads, be it of a `data:` URL; network there is none later. By
-   * default false.
+   * The root certificates. The first `fetch()` loads them, even for a `data:` URL; after entering, only such URLs work.
+   * Default: false.
    */
   certificates?: boolean;
 }

@@ -1,31 +1,31 @@
 /**
- * Every method of `Dir`, as an attacker's path reaches it.
+ * Calls every method of `Dir` with a path that an attacker controls.
  *
  * @module
  */
 import type { Dir } from "../../../mod.ts";
 
-/** Calls a method by its name without `Sync`: the twin that is wanted. */
+/** Calls a method by its name without `Sync`: either the synchronous or the asynchronous twin. */
 type Call = (method: string, ...args: readonly unknown[]) => unknown;
 
 export interface Use {
-  /** The method without `Sync`, and what is special. */
+  /** The name of the method without `Sync`, and the variant. */
   name: string;
   /** Whether success means that a last symlink was followed. */
   follows: boolean;
-  /** Whether it changes something where it works. */
+  /** Whether it changes something if it succeeds. */
   writes: boolean;
-  /** Gives what the caller learns; `id` is a number of its own. */
+  /** Returns what the caller learns; `id` is a unique number. */
   run(call: Call, path: string, dir: Dir, id: number): unknown;
 }
 
 const bytes = new Uint8Array([105, 110]);
 
-/** Opens a file, and does with it what the options permit. */
+/** Opens a file, and uses it as the options permit. */
 async function useFile(call: Call, path: string, options: Deno.OpenOptions): Promise<unknown> {
   using file = await call("open", path, options) as Deno.FsFile;
   const info = file.statSync();
-  // Of a FIFO nothing is read, which would wait.
+  // Reading a FIFO would wait.
   if (!info.isFile) return info;
   if (options.write || options.append) file.writeSync(bytes);
   const buffer = new Uint8Array(64);
@@ -119,12 +119,12 @@ export const uses: readonly Use[] = [reading, writing].flatMap((kinds) =>
   kinds.map(([name, follows, run]) => ({ name, follows, run, writes: kinds === writing }))
 );
 
-/** What the name of a use says that it calls. */
+/** The method that a use calls, by its name. */
 export function methodOf({ name }: Use): string {
   return name.split(",")[0]!;
 }
 
-/** Runs a use, by the twin that gives its result at once or the one that gives a promise. */
+/** Runs a use by the synchronous or the asynchronous twin. */
 export async function attempt(
   use: Use,
   dir: Dir,
@@ -141,13 +141,13 @@ export async function attempt(
   );
 }
 
-/** What is outside, as the attacker's success would show it. */
+/** The files outside, as they would appear in the result of a successful attack. */
 export interface Outside {
   /** Device and inode of each directory and file, joined by ":". */
   ids: readonly string[];
 }
 
-/** Why a result shows something of what is outside; undefined where it does not. */
+/** Returns what a result reveals of the files outside; undefined if it reveals nothing. */
 export function leakIn(value: unknown, outside: Outside): string | undefined {
   if (typeof value === "string") {
     return /CANARY|canary-/.test(value) ? `the text ${JSON.stringify(value)}` : undefined;

@@ -1,7 +1,7 @@
 /**
- * A process that tries every method of `Dir` on every hostile path, or for a time on paths that another process swaps.
+ * A process that calls every method of `Dir` with every hostile path, or with paths that another process swaps.
  *
- * Its first argument is the task in JSON, and it prints a report in JSON.
+ * Its first argument is the task in JSON. It prints a report in JSON.
  *
  * @module
  */
@@ -14,19 +14,19 @@ import { type Attempt, attemptsOn, bytesNames } from "./_attack_shapes.ts";
 export interface Task {
   above: string;
   outside: Outside;
-  /** In capability mode, or with directories that lack a right. */
+  /** How it runs: unlimited, with directories that lack a right, or in capability mode. */
   mode: "plain" | "limited" | "capability mode";
   /**
-   * Swapped paths to try for so many milliseconds in all, or up to four minutes on a slow machine, until so many tries
-   * worked and were refused; without them the hostile ones.
+   * The milliseconds for which it tries swapped paths, and the successes and refusals that it needs; on a slow machine it
+   * continues for up to four minutes. If left out, it tries the hostile paths.
    */
   swapped?: { paths: string[]; milliseconds: number; worked: number; refused: number };
 }
 
 export interface Report {
-  /** How often each use worked, was refused with ENOTCAPABLE, and failed otherwise. */
+  /** How often each use succeeded, was refused with ENOTCAPABLE, and failed with another error. */
   uses: Record<string, { worked: number; refused: number; failed: number }>;
-  /** Everything that must not be. */
+  /** Everything that must not happen. */
   findings: string[];
   descriptors: number;
   confined: boolean;
@@ -69,14 +69,14 @@ async function run(
     counts.worked++;
     const leak = leakIn(value, task.outside);
     if (leak !== undefined) tell(`it shows ${leak}`);
-    // What is not there, or fits no pattern, is no success.
+    // An empty result is not a success: the path is missing, or nothing matches the pattern.
     const isNothing = value === false || Array.isArray(value) && value.length === 0;
     if (!isNothing && (leaves === "always" || leaves === "followed" && follows)) tell("it works");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const isRefusal = (error as { code?: string }).code === "ENOTCAPABLE";
     counts[isRefusal ? "refused" : "failed"]++;
-    // Linux has no modes of symlinks, which the stand-in therefore can't set.
+    // The stand-in can't set the mode of a symlink, because Linux has none.
     const isMode = (error as { code?: string }).code === "EOPNOTSUPP";
     if (!isMode && /^(ReferenceError|SyntaxError|BadResource|NotSupported)$/.test(error.constructor.name)) {
       tell(`${error.constructor.name}: ${error.message}`);
@@ -84,7 +84,7 @@ async function run(
   }
 }
 
-/** How many descriptors are open, without the sockets that Deno opens for itself at a time of its own. */
+/** The number of open descriptors, without the sockets that Deno opens internally at any time. */
 function countDescriptors(): number {
   return openDescriptors().filter((fd) => {
     const file = FdFile.fromFd(fd), { isSocket } = file.statSync();
@@ -117,7 +117,7 @@ if (task.swapped === undefined) {
   let id = 0;
   for (let round = 0; goesOn(); round++) {
     for (const [i, dir] of dirs.entries()) {
-      // A FIFO has a name that nobody reads, which would wait.
+      // Opening a FIFO that has no reader would wait.
       const isFifo = uses[i]!.name === "mkfifo";
       for (const path of isFifo ? ["swap/fifo", "deep/d/../fifo"] : paths) {
         await run(i, dir, { path, leaves: "no" }, id++, round % 2 === 0);

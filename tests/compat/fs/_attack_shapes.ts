@@ -1,5 +1,5 @@
 /**
- * Hostile names and symlinks, and the paths by which an attacker would try them.
+ * Hostile names and symlinks, and the paths by which an attacker would use them.
  *
  * @module
  */
@@ -12,22 +12,22 @@ export interface Attempt {
   leaves: "always" | "followed" | "no";
 }
 
-/** The directory that each `Dir` is of, and where it lies: beside "outside" in the fixture. */
+/** The directory that each `Dir` opens. It is next to "outside" in the fixture. */
 export interface Place {
-  /** The absolute path of the directory that both lie in. */
+  /** The absolute path of their parent directory. */
   above: string;
   /** The name of the directory. */
   name: string;
   /**
-   * Whether paths and symlinks may lead to "/" and the like. Only where nothing is changed: all others lead to something
-   * beside the directory, which the fixture owns, so that a broken `Dir` does no harm.
+   * Whether paths and symlinks may lead to places such as "/". True only if nothing is changed: all others lead to a place
+   * in the fixture, so that a broken `Dir` does no harm.
    */
   anywhere: boolean;
 }
 
 const long = "n".repeat(255);
 
-/** Names that mean something to somebody, but not to the kernel. Half of them are directories. */
+/** Names that are special in shells or other systems, but not for the kernel. Half of them are directories. */
 const names: readonly string[] = [
   "...",
   "....",
@@ -89,7 +89,7 @@ const names: readonly string[] = [
   "__proto__x",
 ];
 
-/** Names with bytes that are no UTF-8, which Deno's own API can't make; as the library spells them. */
+/** Names that are not UTF-8, as the library spells them. Deno's own API can't create them. */
 export const bytesNames: readonly string[] = [
   "\udcff",
   "..\udcff",
@@ -97,7 +97,7 @@ export const bytesNames: readonly string[] = [
   "\udce2\udc80",
 ];
 
-/** Texts of symlinks that lead out. */
+/** Targets of symlinks that leave the directory. */
 function targets({ above, name, anywhere }: Place): string[] {
   const targets = [
     "..",
@@ -137,7 +137,7 @@ function targets({ above, name, anywhere }: Place): string[] {
   ];
 }
 
-/** Paths that lead out, to where nothing may be changed even by a broken `Dir`. */
+/** Paths that leave the directory, to places that not even a broken `Dir` may change. */
 function pathsAnywhere({ above }: Place): string[] {
   return [
     `${"../".repeat(40)}${above.slice(1)}/outside/target`,
@@ -152,7 +152,7 @@ function pathsAnywhere({ above }: Place): string[] {
   ];
 }
 
-/** What stands in each directory. Symlinks to what leads out come in shapes of their own. */
+/** The contents of each directory. Symlinks that leave the directory are in separate shapes. */
 export function hostileTree(place: Place): Tree {
   const tree: Tree = {
     file: "inside",
@@ -179,7 +179,7 @@ export function hostileTree(place: Place): Tree {
   return tree;
 }
 
-/** Every path to try; what the later ones change does not matter to the earlier ones. */
+/** Every path to try. The order matters: changes by a later one do not affect an earlier one. */
 export function attemptsOn(place: Place): Attempt[] {
   const { above, name } = place, count = targets(place).length;
   const links = ["through", "chain-nest", "chain", "nest/l", "l"].flatMap((kind) =>
@@ -215,7 +215,7 @@ export function attemptsOn(place: Place): Attempt[] {
     ...["/new", "/.", "/..", "/../outside/target"].flatMap((end) =>
       links.filter((link) => !/^(through|chain)/.test(link)).map((link) => link + end)
     ),
-    // Names that exist nowhere, or are too long, fail as well.
+    // Names that do not exist, or are too long, must fail too.
     "n".repeat(256),
     "n".repeat(5000),
     "\udcff/../../outside/target",
@@ -227,7 +227,7 @@ export function attemptsOn(place: Place): Attempt[] {
     "missing/../../outside/target",
     "file/../../outside/target",
   ].map((path) => ({ path, leaves: "always" as const }));
-  // With a last slash a symlink is followed, or stands for itself.
+  // With a trailing slash, a symlink is either followed or used itself.
   const ends = links.map((link) => `${link}/`);
   const followed = [
     ...Array.from({ length: 40 }, (_, i) => `far${39 - i}`),
@@ -265,7 +265,7 @@ export function attemptsOn(place: Place): Attempt[] {
   return [...always, ...followed, ...inside];
 }
 
-/** Paths by which a directory or a file is reached that another process swaps with a symlink, or moves out and back. */
+/** Paths to a directory or a file that another process swaps with a symlink, or moves out and back. */
 export const swappedPaths: readonly string[] = [
   "swap",
   "leaf",

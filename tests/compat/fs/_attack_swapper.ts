@@ -1,6 +1,6 @@
 /**
- * An attacker: swaps directories and files with symlinks that lead out, and moves a directory out and back, until there
- * is a file "stop" beside the directory. It prints how often it did so.
+ * An attacker: swaps directories and files with symlinks that leave the directory, and moves a directory out and back. It
+ * ends when a file "stop" exists next to the directory, and prints how often it swapped.
  *
  * @module
  */
@@ -11,7 +11,7 @@ dropRoot();
 const above = openDirSync(Deno.args[0]!), root = above.openDirSync("root");
 let count = 0;
 
-/** Tells whether the call worked: somebody else renames and removes here too. */
+/** Returns whether the call succeeded: another process also renames and removes here. */
 function works(call: () => unknown): boolean {
   try {
     call();
@@ -25,7 +25,7 @@ function rename(from: string, to: string, toDir: Dir = root, dir: Dir = root): b
   return works(() => libc.renameat(dir, from, toDir, to));
 }
 
-/** Puts a symlink in the place of what has the name, for a moment. */
+/** Replaces a file or directory with a symlink for a moment. */
 function swap(name: string): void {
   const link = `${name}-link`, hold = `${name}-hold`;
   if (rename(name, hold)) {
@@ -44,10 +44,10 @@ function write(path: string): void {
   });
 }
 
-/** Makes again what others have removed or replaced; while it does so nobody else swaps. */
+/** Restores what other processes removed or replaced. No swaps happen meanwhile. */
 function repair(): void {
   for (const name of ["swap", "leaf"]) {
-    // In the place of a directory or a file there is a symlink only by mistake.
+    // A symlink in the place of a directory or a file is left over from a failed swap.
     if (works(() => libc.readlinkat(root, name, new Uint8Array(9)))) libc.unlinkat(root, name, 0);
     if (!works(() => libc.readlinkat(root, `${name}-link`, new Uint8Array(9)))) {
       rename(`${name}-link`, `lost${count}-link`);

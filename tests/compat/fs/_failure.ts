@@ -2,7 +2,7 @@ import { kernel } from "../../_kernel.ts";
 import { errnoTable } from "../../../ffi/linux/errno.ts";
 import { errnoTable as freebsdTable } from "../../../ffi/freebsd/errno.ts";
 
-/** What a failed system call tells, whatever the class of its error. */
+/** The data of a failed system call's error, of any class. */
 export interface Failure {
   class: string;
   code?: string;
@@ -13,7 +13,7 @@ export interface Failure {
   missing?: string[];
 }
 
-/** What `fn` throws, as plain data without what is undefined; fails where it throws nothing. */
+/** Returns the error that `fn` throws as plain data, without undefined members; fails if it throws nothing. */
 export function failureOf(fn: () => unknown): Failure {
   try {
     fn();
@@ -36,7 +36,7 @@ export function failureOf(fn: () => unknown): Failure {
   throw new Error("it threw nothing");
 }
 
-/** FreeBSD's number of an errno, by which the tests know it, where Linux gave its own; otherwise what it gave. */
+/** Returns FreeBSD's number of an errno if it is one of Linux; otherwise returns it unchanged. */
 function freebsdErrno(code: unknown, errno: unknown): unknown {
   const numberIn = (table: typeof errnoTable) =>
     Math.abs(Number(Object.keys(table).find((number) => table[Number(number)]![0] === code)));

@@ -1,11 +1,11 @@
-/** A directory full of ways out of it, beside what must stay as it is; and every method of `Dir` that takes a path. */
+/** A directory full of paths that leave it, next to files that must not change; and every method of `Dir` that takes a path. */
 import type { Dir } from "../../../mod.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 
 /**
- * Paths that lead out of "inside", as they stand or when a last symlink is followed.
+ * Paths that leave "inside", directly or if a final symlink is followed.
  *
- * All lead to something that the fixture owns, so that a broken `Dir` does no harm.
+ * All lead to places in the fixture, so that a broken `Dir` does no harm.
  */
 export function leadingOut(fixture: Fixture): string[] {
   return [
@@ -36,7 +36,7 @@ export function leadingOut(fixture: Fixture): string[] {
   ];
 }
 
-/** Paths to the system's own files, and symlinks to its root: for methods that change nothing, broken or not. */
+/** Paths to system files, and symlinks to the root: only for methods that change nothing, even if they are broken. */
 export const leadingToRoot: readonly string[] = [
   "/",
   "//",
@@ -47,7 +47,7 @@ export const leadingToRoot: readonly string[] = [
 ];
 export const treeToRoot: Tree = { root: { link: "/" } };
 
-/** Symlinks that lead out and are the last component. */
+/** Symlinks that leave the directory and are the final component. */
 export const followed: readonly string[] = [
   "out-file",
   "out-dir",
@@ -91,7 +91,7 @@ export function hostileTree(): Fixture {
   return fixture;
 }
 
-/** Everything below a directory, as one text: names, modes, times, texts. */
+/** Returns everything below a directory as one string: names, modes, times, contents. */
 export function snapshot(fixture: Fixture, name: string): string {
   const { isDirectory, isSymlink, mode, mtime, nlink } = fixture.stat(name);
   const own = `${name} ${mode} ${nlink} ${mtime?.getTime()}`;
@@ -103,7 +103,7 @@ export function snapshot(fixture: Fixture, name: string): string {
 
 type Use = (dir: Dir, path: string) => unknown;
 
-/** What follows a last symlink. */
+/** Methods that follow a final symlink. */
 export const following: Record<string, Use> = {
   openSync: (dir, path) => dir.openSync(path).close(),
   "openSync, write": (dir, path) => dir.openSync(path, { write: true }).close(),
@@ -131,7 +131,7 @@ export const following: Record<string, Use> = {
   "copyFileSync, to": (dir, path) => dir.copyFileSync("file", path),
 };
 
-/** What changes nothing. */
+/** Methods that change nothing. */
 export const reading: ReadonlySet<string> = new Set([
   "openSync",
   "openDirSync",
@@ -149,7 +149,7 @@ export const reading: ReadonlySet<string> = new Set([
   "readLinkSync",
 ]);
 
-/** What acts on a last symlink itself. */
+/** Methods that act on a final symlink itself. */
 export const naming: Record<string, Use> = {
   lstatSync: (dir, path) => dir.lstatSync(path),
   readLinkSync: (dir, path) => dir.readLinkSync(path),

@@ -1,5 +1,5 @@
 /**
- * What others can see between any two system calls of the library.
+ * Observes what other processes can see between any two system calls of the library.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const changing = [
   ...["renameat", "renameat2", "linkat", "unlinkat", "symlinkat", "fsync"] as const,
 ] satisfies Name[];
 
-/** Runs `use`, and `observe` after each system call that worked and may have changed something; returns how many. */
+/** Runs `use`, and `observe` after each successful system call that may have changed something; returns their number. */
 export async function observed(observe: (call: string) => void, use: () => unknown): Promise<number> {
   const functions = bound as Record<string, ((...args: unknown[]) => unknown) | undefined>;
   const before = changing.map((name) => functions[name] ?? bind(name) as (...args: unknown[]) => unknown);
@@ -19,7 +19,7 @@ export async function observed(observe: (call: string) => void, use: () => unkno
   for (const [i, name] of changing.entries()) {
     functions[name] = (...args) => {
       const result = before[i]!(...args);
-      // Of a failed call errno is still to be read.
+      // After a failed call, errno must be read first.
       if (result !== -1) {
         count++;
         observe(name);

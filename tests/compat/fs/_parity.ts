@@ -1,5 +1,5 @@
 /**
- * Random operations on a directory, as data: each a method of `Dir` with its arguments.
+ * Random operations on a directory as data: each is a method of `Dir` with its arguments.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import type { Args } from "../../_deno_reference.ts";
 import type { Tree } from "../../_fixture.ts";
 
 export interface Operation {
-  /** The name without `Sync`; "file" is to open one and use it. */
+  /** The name of the method without `Sync`; "file" opens a file and uses it. */
   method: string;
   isSync: boolean;
   args: Args;
 }
 
-/** What every round begins with. */
+/** The contents of the directory at the start of every round. */
 export const start: Tree = {
   f: "one\ntwo\r\n\nthree",
   "g.txt": "",
@@ -37,9 +37,9 @@ const flags = ["read", "write", "append", "truncate", "create", "createNew"];
 const modes = [0o700, 0o750, 0o755, 0o777, 0o1777, 0o2711];
 const times = [1, new Date(1234), 86_400 * 365 * 20 + 0.5, new Date("1999-12-31T23:59:59.987Z"), 0];
 
-/** Numbers in an order that a seed decides (a 32-bit xorshift with a multiplication). */
+/** Pseudo-random numbers from a seed (a 32-bit xorshift with a multiplication). */
 export class Random {
-  /** The paths of what there is. */
+  /** The paths that exist. */
   known: readonly string[] = [];
   directories: readonly string[] = [];
   #state: number;
@@ -66,14 +66,14 @@ export class Random {
     return items[this.below(items.length)]!;
   }
 
-  /** Some of the options, each with one of its values. */
+  /** Returns some of the options, each with one of its values. */
   options(all: Record<string, readonly unknown[]>): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(all).filter(() => this.chance(40)).map(([name, values]) => [name, this.pick(values)]),
     );
   }
 
-  /** A path: of what there is, of something in it, or of anything. */
+  /** Returns a path that exists, a path below one, or any path. */
   path(): string {
     if (this.known.length > 0 && this.chance(40)) return this.pick(this.known);
     if (this.known.length > 0 && this.chance(25)) return `${this.pick(this.known)}/${this.pick(names)}`;
@@ -84,13 +84,13 @@ export class Random {
     return components.join(this.chance(4) ? "//" : "/") + (this.chance(12) ? "/" : "");
   }
 
-  /** A path where something could be made. */
+  /** Returns a path where something could be created. */
   newPath(): string {
     const directory = this.chance(60) ? this.pick(["", ...this.directories]) : "";
     return this.chance(30) ? this.path() : `${directory && `${directory}/`}${this.pick(names)}`;
   }
 
-  /** A path, or the directory itself. */
+  /** Returns a path, or the directory itself. */
   pathOrRoot(): string {
     return this.chance(10) ? "." : this.path();
   }
@@ -98,7 +98,7 @@ export class Random {
 
 type Make = (random: Random) => Args;
 
-/** How the arguments of each method are made; what stands twice comes twice as often. */
+/** Generates the arguments of each method. A method that is listed twice is called twice as often. */
 const kinds: readonly (readonly [method: string, make: Make])[] = [
   ["file", (r) => [r.path(), fileOptions(r), r.pick(texts.slice(0, 4)), r.below(6)]],
   ["file", (r) => [r.path(), fileOptions(r), r.pick(texts.slice(0, 4)), r.below(6)]],

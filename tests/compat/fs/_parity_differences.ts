@@ -1,12 +1,12 @@
-/** Errors of a class or with a code that is not Deno's, and why. */
+/** Errors whose class or code differs from Deno's, and why. */
 interface Difference {
   methods: readonly string[];
-  /** The class and, where it has one, the code of the errors of `Deno.*` or `@std/fs`. */
+  /** The class and, if present, the code of the errors of `Deno.*` or `@std/fs`. */
   from: readonly string[];
-  /** The same of the library's. */
+  /** The class and code of the library's errors. */
   to: readonly string[];
   why: string;
-  /** Only where Deno runs on Linux and the library on the stand-in for FreeBSD. */
+  /** Whether it applies only if Deno runs on Linux and the library on the stand-in for FreeBSD. */
   simulated?: true;
 }
 

@@ -12,10 +12,10 @@ import type { Node } from "./_tree.ts";
 export type Nodes = Map<string, Node>;
 
 interface Skip {
-  /** None means all. */
+  /** If left out: all. */
   methods?: readonly string[];
   why: string;
-  /** Only where Deno's own calls are FreeBSD's. */
+  /** Whether it applies only where Deno's own calls run on FreeBSD. */
   freebsd?: true;
   applies(args: Args, tree: Nodes, operation: Operation): boolean;
 }
@@ -144,7 +144,7 @@ const rows = all.filter(({ freebsd }) => !freebsd || kernel.hasCapsicum && !kern
 /** Why each kind of operation is not compared. */
 export const reasons: readonly string[] = rows.map(({ why }) => why);
 
-/** Why an operation on a tree is not compared; undefined where it is. */
+/** Returns why an operation on a tree is not compared; undefined if it is compared. */
 export function reasonToSkip(operation: Operation, tree: Nodes): string | undefined {
   const { method, args } = operation;
   return rows.find(({ methods, applies }) =>
@@ -152,12 +152,12 @@ export function reasonToSkip(operation: Operation, tree: Nodes): string | undefi
   )?.why;
 }
 
-/** Whether a symlink at a path leads, or would lead, out of the tree. */
+/** Whether a symlink at a path leaves, or would leave, the tree. */
 export function leadsOutside(tree: Nodes, path: string): boolean {
   return resolve(tree, path) === "outside";
 }
 
-/** The path without symlinks of what a path leads to, undefined where nothing is there; `passed` gets the symlinks. */
+/** Resolves the symlinks of a path; undefined if nothing exists there. The symlinks are added to `passed`. */
 function resolve(
   tree: Nodes,
   path: string,
@@ -179,7 +179,7 @@ function resolve(
       if (passed.push(next) > 40) return undefined;
       rest.push(...node.text!.split("/").reverse());
     } else if (node === undefined || node.type !== "directory" && rest.length > 0) {
-      // What is missing could be made on the way.
+      // A missing component could be created by the operation.
       return rest.filter((name) => name === "..").length > next.split("/").length ? "outside" : undefined;
     } else at = next;
   }
@@ -190,14 +190,14 @@ function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
-/** Whether ".." leads where it does in the text of the path. */
+/** Whether ".." leads to the same place as in the normalized path. */
 function isPlaceOfText(tree: Nodes, path: string): boolean {
   const text = normalize(path), above = resolve(tree, dirname(path));
   return above !== undefined && above === resolve(tree, dirname(text)) &&
     resolve(tree, path, false) === resolve(tree, text, false);
 }
 
-/** Where a path leads, as far as there is something. */
+/** Resolves a path up to its last component that exists. */
 function existing(tree: Nodes, path: string): string | undefined {
   return resolve(tree, path) ?? (path === "" ? undefined : existing(tree, parentOf(path)));
 }
@@ -226,14 +226,14 @@ function hasRound(tree: Nodes, path: string): boolean {
   return visit(path, []);
 }
 
-/** Whether a walk that follows symlinks, and has an end, meets one that leads to nothing. */
+/** Whether a walk that follows symlinks, and ends, finds a dangling symlink. */
 function hasDangling(tree: Nodes, path: string): boolean {
   const real = resolve(tree, path), node = tree.get(real ?? "missing");
   if (node === undefined) return tree.get(path)?.type === "symlink";
   return node.type === "directory" && childrenOf(tree, real!).some((child) => hasDangling(tree, child));
 }
 
-/** The pairs of nodes that a copy puts one in the place of the other, the first those of the paths themselves. */
+/** Returns the pairs of nodes where a copy replaces one with the other, first the pair of the paths themselves. */
 function meetings(tree: Nodes, from: string, to: string): { node: Node; old: Node | undefined }[] {
   const source = resolve(tree, from, false), target = resolve(tree, to, false);
   const node = source === undefined ? undefined : tree.get(source);

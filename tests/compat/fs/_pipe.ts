@@ -1,11 +1,11 @@
 import { type FdFile, libc, openDirSync } from "../../../mod.ts";
 import type { Fixture } from "../../_fixture.ts";
 
-/** Opens ends of one named pipe, whose calls wait: as many readers as asked for, and a writer. */
+/** Opens one named pipe, in blocking mode: `readers` readers and one writer. */
 export function openWaitingPipe(fixture: Fixture, readers = 1): { readers: FdFile[]; writer: FdFile } {
   using dir = openDirSync(fixture.path);
   if (!fixture.exists("pipe")) libc.mkfifoat(dir, "pipe", 0o600);
-  // Opening one end waits for the other, opening both does not.
+  // Opening only one end waits for the other.
   using _both = dir.openSync("pipe", { read: true, write: true });
   return {
     readers: Array.from({ length: readers }, () => dir.openSync("pipe")),
@@ -18,12 +18,12 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** The end of every poll(2) whose descriptors nobody waits for any more, for Deno's own count of what is under way. */
+/** Waits for the end of every poll(2) that is no longer needed, so that Deno does not count it as a leaked operation. */
 export function endOfPolls(): Promise<void> {
   return pause(200);
 }
 
-/** "waits" where the promise is still pending after a while, otherwise its value. */
+/** Returns "waits" if the promise is still pending after a while, otherwise its value. */
 export async function settledSoon<T>(promise: Promise<T>, milliseconds = 150): Promise<T | "waits"> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<"waits">((resolve) => timer = setTimeout(resolve, milliseconds, "waits"));

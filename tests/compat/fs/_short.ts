@@ -1,4 +1,4 @@
-/** Short reads and writes, as a kernel may always give them, by the stand-in. */
+/** Makes the stand-in return short reads and writes, which any kernel may do. */
 import { kernel } from "../../_kernel.ts";
 
 const symbols = kernel.simulated ? controls() : undefined;

@@ -1,19 +1,19 @@
 import { join } from "@std/path";
 
-/** What stands at a path. */
+/** The file, directory or symlink at a path. */
 export interface Node {
   type: "file" | "directory" | "symlink" | "other";
   mode: number;
-  /** How many names it has. */
+  /** The number of its names. */
   links: number;
-  /** The text of a file, where a character is a byte, or of a symlink. */
+  /** The contents of a file, with one character for each byte, or the target of a symlink. */
   text?: string;
   mtime: number;
   atime: number;
 }
 
 /**
- * Everything below a directory by its relative path, read by Deno's own API; the directory itself is "".
+ * Returns everything below a directory by its relative path, read by Deno's own API. The directory itself is "".
  *
  * Names that are not UTF-8 are left out, since that API can't name them.
  */
@@ -36,10 +36,10 @@ export function treeOf(root: string): Map<string, Node> {
   return tree;
 }
 
-/** A line for each path of a tree with all that two trees must have in common, beside times that are not set. */
+/** Returns a line for each path of a tree, with everything that must be equal in two trees; times only if they were set. */
 export function linesOf(tree: Map<string, Node>): string[] {
   return [...tree].map(([path, { type, mode, text, mtime }]) => {
-    // Who sets a time sets one of long ago; a directory gets a new one whenever a name in it changes.
+    // The tests set only times long ago. The time of a directory changes with every name in it.
     const time = type === "file" && mtime < longAgo ? mtime : "";
     return `${path} ${type} ${type === "symlink" ? "" : mode.toString(8)} ${JSON.stringify(text)} ${time}`;
   });

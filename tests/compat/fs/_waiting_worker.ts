@@ -1,4 +1,4 @@
-/** A Worker whose calls wait for the descriptors that a message names. Where simulated, its URL names the preload script. */
+/** A Worker whose calls wait for the descriptors in a message. If simulated, its URL names the preload script. */
 const preload = new URL(import.meta.url).searchParams.get("preload");
 if (preload !== null) await import(preload);
 const { FdFile } = await import("../../../mod.ts");

@@ -4,7 +4,7 @@ import { openSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
-test("file: URLs name the files that they name for Deno, and are refused where Deno refuses them", () => {
+test("file: URLs name the same files as in Deno, and are refused if Deno refuses them", () => {
   using fixture = new Fixture({
     a: "a",
     "a b": "space",
@@ -55,7 +55,7 @@ test("file: URLs name the files that they name for Deno, and are refused where D
   }
 });
 
-test("a URL that names no path of this machine is a TypeError in words of its own", () => {
+test("a URL that is not a local path throws TypeError with the library's own message", () => {
   for (const url of ["https://a/b", "file://host/b", "file:///%FF"]) {
     assertThrows(() => pathOf(new URL(url)), TypeError, "A path must be a string or a file: URL");
   }

@@ -9,7 +9,7 @@ import { treeOf } from "./_tree.ts";
 
 const content = "content ".repeat(20_000);
 
-test("Dir.writeFileAtomicSync() and writeFileAtomic() keep the mode of the file, and show what they write to its owner alone", async () => {
+test("Dir.writeFileAtomicSync() and writeFileAtomic() keep the mode of the file, and only its owner can read the file meanwhile", async () => {
   for (const isSync of [true, false]) {
     for (const mode of [0o600, 0o644, 0o755, 0o400, 0o660]) {
       using fixture = new Fixture({ file: { text: "old", mode } });
@@ -30,7 +30,7 @@ test("Dir.writeFileAtomicSync() and writeFileAtomic() keep the mode of the file,
   }
 });
 
-test("Dir.writeFileAtomicSync() gives a new file 0666 less the umask, and what mode says whatever was there", async () => {
+test("Dir.writeFileAtomicSync() creates a file with mode 0666 less the umask, or with the given mode, also over an existing file", async () => {
   using fixture = new Fixture({ file: { text: "old", mode: 0o600 }, link: { link: "file" } });
   using dir = openDirSync(fixture.path);
   const umask = Deno.umask(0o027);
@@ -49,7 +49,7 @@ test("Dir.writeFileAtomicSync() gives a new file 0666 less the umask, and what m
 });
 
 test(
-  "Dir.writeFileAtomicSync() keeps owner and group where that is permitted, and no setuid bit of others than root",
+  "Dir.writeFileAtomicSync() keeps owner and group if permitted, and drops the setuid bit of users other than root",
   () => {
     using fixture = new Fixture({ file: { text: "old", mode: 0o4640 } });
     fixture.chown("file", 12345, 54321);
@@ -62,7 +62,7 @@ test(
   { skip: Deno.uid() === 0 ? false : "only root can give files away" },
 );
 
-test.capsicum("Dir.writeFileAtomicSync() narrows the mode where the owner can't be kept for want of FCHOWN", () => {
+test.capsicum("Dir.writeFileAtomicSync() narrows the mode if the owner can't be kept without FCHOWN", () => {
   using fixture = new Fixture({ file: { text: "old", mode: 0o640 } });
   if (Deno.uid() === 0) fixture.chown("file", 12345, 54321);
   using dir = openDirSync(fixture.path);
@@ -75,7 +75,7 @@ test.capsicum("Dir.writeFileAtomicSync() narrows the mode where the owner can't 
   assertEquals([uid, mode! & 0o777], [Deno.uid(), Deno.uid() === 0 ? 0o600 : 0o640]);
 });
 
-test.capsicum("Dir.writeFileAtomicSync() makes nothing in a Dir that lacks a right for any of its steps", () => {
+test.capsicum("Dir.writeFileAtomicSync() creates nothing in a Dir that lacks a right for one of its steps", () => {
   const needs = [
     "CREATE",
     "WRITE",
@@ -97,7 +97,7 @@ test.capsicum("Dir.writeFileAtomicSync() makes nothing in a Dir that lacks a rig
 });
 
 test(
-  "Dir.writeFileAtomicSync() and writeFileAtomic() leave the old file and nothing else, whichever of their calls fails",
+  "Dir.writeFileAtomicSync() and writeFileAtomic() leave only the old file when any of their calls fails",
   async () => {
     const EIO = 5;
     const calls = [["write", 1], ["fsync", 1], ["fchmod", 1], ["close", 1], ["renameat", 1], [
@@ -106,7 +106,7 @@ test(
     ]] as const;
     for (const [call, nth] of calls) {
       for (const isSync of [true, false]) {
-        // What fails off this thread is repeated on it to learn why, and then works.
+        // A call that fails on a pool thread is repeated on this thread to read errno, and then succeeds.
         if (!isSync && ["write", "fsync"].includes(call)) continue;
         using fixture = new Fixture({ file: { text: "old", mode: 0o600 } });
         using dir = openDirSync(fixture.path);
@@ -114,7 +114,7 @@ test(
         failNext(call, EIO, nth);
         if (isSync) assertThrows(() => dir.writeFileAtomicSync("file", "new"), Error, "EIO");
         else await assertRejects(() => dir.writeFileAtomic("file", "new"), Error, "EIO");
-        // The stand-in fails without closing, which the kernel does all the same.
+        // The stand-in fails without closing the descriptor; a kernel closes it even if it fails.
         for (const fd of openDescriptors()) if (!before.includes(fd)) libc.close(fd);
         assertEquals([call, fixture.list(), fixture.read("file")], [call, ["file"], "old"]);
         assertEquals(fixture.stat("file").mode! & 0o777, 0o600);
@@ -124,7 +124,7 @@ test(
   { skip: needsStandin },
 );
 
-test("Dir.writeFileAtomicSync() and writeFileAtomic() refuse options that they do not have, before they make anything", async () => {
+test("Dir.writeFileAtomicSync() and writeFileAtomic() refuse unknown options before they create anything", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const wrong: [options: unknown, Class: typeof TypeError | typeof RangeError, says: string][] = [

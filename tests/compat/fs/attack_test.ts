@@ -19,7 +19,7 @@ const outsideTree: Tree = {
 
 const longAgo = new Date(1000);
 
-/** What is outside, and the means to tell whether anybody was there. */
+/** The files outside the directory, and a check that they were neither read nor changed. */
 class Canary {
   readonly outside: Outside;
   readonly #fixture: Fixture;
@@ -31,7 +31,7 @@ class Canary {
     "outside/dir/target",
     "outside/canary-file",
   ];
-  /** Whether this file system notes the time of a read. */
+  /** Whether this file system records the time of a read. */
   readonly #notesReads: boolean;
 
   constructor(fixture: Fixture) {
@@ -51,11 +51,11 @@ class Canary {
     fixture.list();
     this.#notesReads = +fixture.stat("probe").atime! > 1000;
     this.#before = this.#digest();
-    // Long ago, that any read is noted.
+    // Long ago, so that any read changes it.
     for (const place of this.#places) fixture.utime(place, longAgo, fixture.stat(place).mtime!);
   }
 
-  /** Fails where anything was read, listed or changed. */
+  /** Fails if anything was read, listed or changed. */
   check(): void {
     const read = this.#places.filter((place) => +this.#fixture.stat(place).atime! > 1000);
     if (this.#notesReads) assertEquals(read, [], "what was read or listed");
@@ -71,7 +71,7 @@ class Canary {
   }
 }
 
-/** Fails where a directory holds something of what is outside. */
+/** Fails if a directory contains a file from outside. */
 function checkInside(path: string, { ids }: Outside): void {
   for (const [name, { text }] of treeOf(path)) {
     assert(!/CANARY/.test(text ?? ""), `${path}: ${name} holds ${text}`);
@@ -80,10 +80,10 @@ function checkInside(path: string, { ids }: Outside): void {
   }
 }
 
-/** Seconds for which somebody swaps under the running calls; a fifth of that in further ways. */
+/** Seconds for which another process swaps during the calls; a fifth of them in the other variants. */
 const seconds = Number(Deno.env.get("CAPSICUM_TEST_ATTACK_SECONDS") ?? 20);
 
-/** Fewer tries under running swaps would show nothing. */
+/** The tries that must happen during swaps: fewer would show nothing. */
 const enough = { worked: 500, refused: 100 };
 
 async function runChild(task: Task, mountRoots: string[]): Promise<Report> {
@@ -115,7 +115,7 @@ if (kernel.simulated) {
   );
 }
 
-test("Dir's attackers try every method", () => {
+test("the attacks call every method of Dir", () => {
   const methods = Object.getOwnPropertyNames(Dir.prototype).filter((name) =>
     name !== "constructor" && name !== "confined"
   ).map((name) => name.replace(/Sync$/, ""));
@@ -123,7 +123,7 @@ test("Dir's attackers try every method", () => {
 });
 
 for (const { title, mode, atMountRoot } of ways) {
-  test(`Dir leads nowhere out of ${title} by hostile names and symlinks`, async () => {
+  test(`Dir refuses hostile names and symlinks that leave ${title}`, async () => {
     using fixture = new Fixture();
     const canary = new Canary(fixture);
     const roots = uses.map((_, i) => `root${i}`);
@@ -153,7 +153,7 @@ for (const { title, mode, atMountRoot } of ways) {
     }
   });
 
-  test(`Dir leads nowhere out of ${title} while another process swaps directories and symlinks`, async () => {
+  test(`Dir does not leave ${title} while another process swaps directories and symlinks`, async () => {
     using fixture = new Fixture();
     const canary = new Canary(fixture);
     fixture.add({ root: {} });

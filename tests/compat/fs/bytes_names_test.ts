@@ -3,7 +3,7 @@ import { type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
-/** A byte of a name as the library spells it: U+DC00 + byte where it is no UTF-8. */
+/** A byte of a name as the library spells it: U+DC00 + byte if it is not UTF-8. */
 const spelled = (byte: number) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte);
 
 const everyByte = Array.from({ length: 255 }, (_, i) => i + 1).filter((byte) => byte !== 0x2f);
@@ -21,14 +21,14 @@ function useNames(body: (dir: Dir, fixture: Fixture) => void): void {
   body(dir, fixture);
 }
 
-/** Makes a file with each name, whose text is the name's number. */
+/** Creates a file with each name; its contents are the index of the name. */
 function makeFiles(dir: Dir): void {
   for (const [i, name] of names.entries()) dir.writeTextFileSync(name, `${i}`, { createNew: true });
 }
 
 const sorted = (names: Iterable<string>) => [...names].sort();
 
-test("Dir lists each byte in names as it wrote it", () =>
+test("Dir lists names with each byte as they were written", () =>
   useNames((dir) => {
     makeFiles(dir);
     assertEquals(sorted(dir.listSync()), sorted(names));
@@ -38,7 +38,7 @@ test("Dir lists each byte in names as it wrote it", () =>
     assertEquals(sorted(walked.map(({ name }) => name)), sorted(names));
   }));
 
-test("Dir lists each byte in names as it wrote it, as promises", async () => {
+test("Dir lists names with each byte as they were written, asynchronously", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   makeFiles(dir);
@@ -48,10 +48,10 @@ test("Dir lists each byte in names as it wrote it, as promises", async () => {
   assertEquals(sorted(walked.map(({ path }) => path)), sorted(names));
 });
 
-test("Dir writes each byte of a name to the disk as itself", () =>
+test("Dir writes each byte of a name to the disk unchanged", () =>
   useNames((dir, fixture) => {
     makeFiles(dir);
-    // Deno's own API can name what is UTF-8. For anything else it gives U+FFFD, or, as 2.7, no entry at all.
+    // Deno's own API lists only UTF-8 names exactly. It lists other names with U+FFFD or, in Deno 2.7, not at all.
     for (const [i, name] of names.entries()) {
       if (name.isWellFormed()) assertEquals(fixture.read(`all/${name}`), `${i}`);
     }
@@ -112,7 +112,7 @@ test("Dir copies each listed name", () =>
     assertEquals(sorted(files.listSync()), sorted(names));
   }));
 
-test("Dir goes through directories with each name", () =>
+test("Dir opens files below directories with each name", () =>
   useNames((dir) => {
     for (const name of names) dir.mkdirSync(`${name}/${name}`, { recursive: true });
     for (const name of names) {
@@ -130,7 +130,7 @@ test("Dir goes through directories with each name", () =>
     assertEquals(dir.listSync(), []);
   }));
 
-test("Dir keeps each byte in the text of a symlink, and follows it", () =>
+test("Dir keeps each byte in the target of a symlink, and follows it", () =>
   useNames((dir) => {
     dir.mkdirSync("files");
     using files = dir.openDirSync("files");
@@ -145,7 +145,7 @@ test("Dir keeps each byte in the text of a symlink, and follows it", () =>
     }
   }));
 
-test("Dir gives each byte back from makeTempFileSync()", () =>
+test("Dir.makeTempFileSync() returns each byte of its prefix and suffix", () =>
   useNames((dir) => {
     for (const byte of everyByte) {
       const path = dir.makeTempFileSync({ prefix: `p${spelled(byte)}`, suffix: spelled(byte) });
@@ -154,10 +154,10 @@ test("Dir gives each byte back from makeTempFileSync()", () =>
     }
   }));
 
-test("Dir takes what is UTF-8 only as text, and refuses a surrogate that stands for no byte", () =>
+test("Dir accepts valid UTF-8 only as text, and refuses surrogates that do not stand for a byte", () =>
   useNames((dir) => {
     dir.writeTextFileSync("ü", "");
-    // The same bytes, spelled as bytes: another string for the same name.
+    // The same bytes in the spelling for bytes: a second string for the same name.
     assertEquals(dir.existsSync("\udcc3\udcbc"), true);
     assertEquals(dir.listSync(), ["ü"]);
     for (const unit of ["\ud800", "\udbff", "\udc00", "\udc7f", "\udd00", "\udfff"]) {

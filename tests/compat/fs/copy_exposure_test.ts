@@ -1,4 +1,4 @@
-/** Nobody who may not read a file can read its copy, not between any two system calls. */
+/** A user who may not read a file can't read its copy either, at no moment between two system calls. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { places } from "../../../ffi/linux/glibc.ts";
 import { type Dir, libc, openDirSync } from "../../../mod.ts";
@@ -13,14 +13,14 @@ import { treeOf } from "./_tree.ts";
 const secret = "secret ".repeat(60_000);
 const needsRoot = Deno.uid() === 0 ? false : "only root can make files of other owners and groups";
 
-/** Every copy of the secret, or a part of it, that is not the original: its path and its mode. */
+/** Returns the path and mode of each file, except the original, that contains the secret or a part of it. */
 function copiesIn(fixture: Fixture): [path: string, mode: number][] {
   return [...treeOf(fixture.path)]
     .filter(([path, { text }]) => !path.startsWith("from") && text?.startsWith("secret"))
     .map(([path, { mode }]) => [path, mode]);
 }
 
-/** Copies, and checks after each system call that no copy of the secret is open to others than `allowed`. */
+/** Copies, and checks after each system call that no copy of the secret is readable by others than `allowed`. */
 async function checkedCopy(fixture: Fixture, allowed: number, copy: () => unknown): Promise<void> {
   let seen = 0;
   const calls = await observed((call) => {
@@ -32,7 +32,7 @@ async function checkedCopy(fixture: Fixture, allowed: number, copy: () => unknow
   assert(seen > 2, `${seen} sights in ${calls} calls`);
 }
 
-/** Each way to copy the secret to "to", over what is there and where nothing is. */
+/** Each way to copy the secret to "to", over an existing file and to a new name. */
 const ways: Record<string, (dir: Dir) => unknown> = {
   "copyFileSync()": (dir) => dir.copyFileSync("from", "to"),
   "copyFile()": (dir) => dir.copyFile("from", "to"),
@@ -46,7 +46,7 @@ const olds: Record<string, Tree> = {
 };
 
 for (const [way, copy] of Object.entries(ways)) {
-  test(`Dir.${way} exposes a secret at no moment, whatever it takes the place of`, async () => {
+  test(`Dir.${way} exposes a secret at no moment, whatever it replaces`, async () => {
     for (const [what, old] of Object.entries(olds)) {
       for (const mode of [0o600, 0o640, 0o400]) {
         using fixture = new Fixture({ from: { text: secret, mode }, ...old });
@@ -60,7 +60,7 @@ for (const [way, copy] of Object.entries(ways)) {
   });
 }
 
-test("Dir.copySync() and copy() give a directory no more permissions than the original has, and expose nothing in it", async () => {
+test("Dir.copySync() and copy() give a directory no more permissions than the original, and expose nothing in it", async () => {
   const from: Tree = { sub: { file: { text: secret, mode: 0o644 } }, open: {}, closed: {} };
   for (const isSync of [true, false]) {
     using fixture = new Fixture({ from });
@@ -82,7 +82,7 @@ test("Dir.copySync() and copy() give a directory no more permissions than the or
 });
 
 test(
-  "Dir.copyFileSync() gives the group nothing where the copy has another group, unless all others may do it",
+  "Dir.copyFileSync() gives a different group of the copy only the permissions of others",
   async () => {
     const modes = [[0o640, 0o600], [0o664, 0o644], [0o604, 0o600], [0o755, 0o755], [0o6755, 0o755], [
       0o4755,
@@ -90,7 +90,7 @@ test(
     ]];
     for (const [mode, expected] of modes as [number, number][]) {
       using fixture = new Fixture({ from: { text: secret, mode }, to: { text: "old", mode: 0o666 } });
-      // chown(2) takes the setuid and setgid bits away.
+      // chown(2) removes the setuid and setgid bits.
       fixture.chown("from", 54321, 54321);
       fixture.chmod("from", mode);
       using dir = openDirSync(fixture.path);
@@ -103,7 +103,7 @@ test(
 );
 
 test(
-  "Dir.copyFileSync() drops a group by the directory: with a setgid bit that gives its own to new files",
+  "Dir.copyFileSync() drops the permissions of the group if a setgid directory gives the copy its own group",
   async () => {
     using fixture = new Fixture({ from: { text: secret, mode: 0o640 }, dir: {} });
     fixture.chown("dir", 54321, 54321);
@@ -129,7 +129,7 @@ test(
   { skip: needsRoot },
 );
 
-/** Sets an access control list of Linux: USER_OBJ, USER 54321, GROUP_OBJ, MASK and OTHER; false where there are none. */
+/** Sets an access control list of Linux: USER_OBJ, USER 54321, GROUP_OBJ, MASK and OTHER; returns false if unsupported. */
 function setAcl(
   path: string,
   kind: "default" | "access",
@@ -167,7 +167,7 @@ const needsAcl = kernel.hasCapsicum ? "the lists of FreeBSD are not known to the
 })();
 
 test(
-  "a copy gives those whom a default access control list names nothing that others may not do",
+  "a copy gives users in a default access control list only the permissions of others",
   async () => {
     const all = { ...ways, "writeFileAtomicSync()": (dir: Dir) => dir.writeFileAtomicSync("to", secret) };
     for (const [way, copy] of Object.entries(all)) {
@@ -175,7 +175,7 @@ test(
         using fixture = new Fixture({ from: { text: secret, mode }, to: { text: "old", mode } });
         setAcl(fixture.path, "default", [7, 7, 7, 7, 0]);
         using dir = openDirSync(fixture.path);
-        // The bits of the group are the mask, which bounds all that the list gives.
+        // The group bits are the mask, which limits all entries of the list.
         await checkedCopy(fixture, expected | 0o600, () => copy(dir));
         assertEquals([way, fixture.stat("to").mode! & 0o7777], [way, expected]);
       }
@@ -184,10 +184,10 @@ test(
   { skip: needsAcl },
 );
 
-test("the copy of a file that has an access control list is its owner's alone", async () => {
+test("the copy of a file that has an access control list is accessible only to its owner", async () => {
   for (const copy of Object.values(ways)) {
     using fixture = new Fixture({ from: { text: secret, mode: 0o600 }, to: { text: "old", mode: 0o644 } });
-    // The group itself may do nothing, though the mode says 0670.
+    // The group itself has no permissions, although the mode is 0670.
     setAcl(fixture.at("from"), "access", [6, 7, 0, 7, 0]);
     assertEquals(fixture.stat("from").mode! & 0o777, 0o670);
     using dir = openDirSync(fixture.path);
@@ -197,7 +197,7 @@ test("the copy of a file that has an access control list is its owner's alone", 
 }, { skip: needsAcl });
 
 test(
-  "Dir.copyFileSync() narrows the mode of a file before it writes over it, in a Dir without RENAMEAT_TARGET or UNLINKAT",
+  "Dir.copyFileSync() narrows the mode of a file before it overwrites it, in a Dir without RENAMEAT_TARGET or UNLINKAT",
   async () => {
     for (const right of ["RENAMEAT_TARGET", "RENAMEAT_SOURCE", "UNLINKAT", "READ"] as const) {
       for (const copy of [ways["copyFileSync()"]!, (dir: Dir) => dir.copyFileSync("from", "sub/../to")]) {
@@ -216,7 +216,7 @@ test(
           else dir.copyFileSync("from", target, "to");
         });
         assertEquals([fixture.read("to"), fixture.stat("to").mode! & 0o777], [secret, 0o640]);
-        // It is the same file still, with both names.
+        // It is still the same file, with both names.
         assertEquals(fixture.read("sub/other"), secret);
       }
     }
@@ -229,7 +229,7 @@ const everything = [
   ...["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT"] as const,
 ];
 
-test("Dir.copyFileSync() leaves the file that is there, and nothing beside it, whichever call fails", () => {
+test("Dir.copyFileSync() leaves only the existing file when any of its calls fails", () => {
   const EIO = 5, ENOSPC = 28;
   for (
     const [call, errno] of [["write", ENOSPC], ["read", EIO], ["fchmod", EIO], ["close", EIO], [
@@ -242,14 +242,14 @@ test("Dir.copyFileSync() leaves the file that is there, and nothing beside it, w
     const before = openDescriptors();
     failNext(call, errno);
     assertThrows(() => dir.copyFileSync("from", "to"), Error, call);
-    // The stand-in fails without closing, which the kernel does all the same.
+    // The stand-in fails without closing the descriptor; a kernel closes it even if it fails.
     for (const fd of openDescriptors()) if (!before.includes(fd)) libc.close(fd);
     assertEquals([call, fixture.list(), fixture.read("to")], [call, ["from", "to"], "old"]);
     assertEquals(fixture.stat("to").mode! & 0o777, 0o644);
   }
 }, { skip: needsStandin });
 
-test("Dir.copyFile() exposes nothing to another process that looks all the time", async () => {
+test("Dir.copyFile() exposes nothing to another process that tries to read all the time", async () => {
   using fixture = new Fixture({ from: { text: secret, mode: 0o600 }, to: "old" });
   using dir = openDirSync(fixture.path);
   const source = `

@@ -30,7 +30,7 @@ test("Dir.copyFileSync() and copyFile() copy bytes and mode, and overwrite", asy
   assertEquals(fixture.list("sub/deep"), ["copy", "file", "other"]);
 });
 
-test("Dir.copyFileSync() throws for what is no file and what is the same file, and harms neither", async () => {
+test("Dir.copyFileSync() throws for a source that is not a file or is the target, and changes neither", async () => {
   using fixture = new Fixture({ ...tree, alias: { link: "file" } });
   using dir = openDirSync(fixture.path);
   dir.mkfifoSync("pipe");
@@ -46,7 +46,7 @@ test("Dir.copyFileSync() throws for what is no file and what is the same file, a
   assertEquals(fixture.read("file"), "text");
 });
 
-test("Dir.copySync() and copy() copy a tree: files with their modes, symlinks as such", async () => {
+test("Dir.copySync() and copy() copy a tree: files with their modes, symlinks as symlinks", async () => {
   using fixture = new Fixture({ from: tree });
   using dir = openDirSync(fixture.path);
   dir.copySync("from", "one");
@@ -67,7 +67,7 @@ test("Dir.copySync() and copy() copy a tree: files with their modes, symlinks as
   assert(other.stat("link").isSymlink);
 });
 
-test("Dir.copySync() overwrites where asked to, and never through a symlink", () => {
+test("Dir.copySync() with overwrite replaces files, and never writes through a symlink", () => {
   using fixture = new Fixture({
     from: { file: "new", alias: { link: "file" }, sub: { a: "new a" } },
     to: { file: { link: "../outside" }, alias: "old", sub: { a: "old a, longer", b: "old b" } },
@@ -84,7 +84,7 @@ test("Dir.copySync() overwrites where asked to, and never through a symlink", ()
   assertThrows(() => dir.copySync("from", "to/file", { overwrite: true }), Deno.errors.NotADirectory);
 });
 
-test("Dir.copySync() keeps times where asked to, those of a symlink on itself", () => {
+test("Dir.copySync() with preserveTimestamps keeps times, also those of symlinks", () => {
   using fixture = new Fixture({ from: { file: "text", link: { link: "file" }, sub: { a: "" } } });
   using dir = openDirSync(fixture.path);
   for (const path of ["from/file", "from/sub/a", "from/sub", "from"]) dir.utimeSync(path, 1000, 2000.5);
@@ -98,7 +98,7 @@ test("Dir.copySync() keeps times where asked to, those of a symlink on itself", 
   assert(time("now/file") > 3_000_000);
 });
 
-test("Dir.copySync() copies nothing onto or into itself, whatever the paths look like", () => {
+test("Dir.copySync() throws when a directory is copied onto or into itself, by any spelling of the paths", () => {
   using fixture = new Fixture({ from: { sub: { file: "" } }, link: { link: "from/sub" } });
   using dir = openDirSync(fixture.path), from = openDirSync(fixture.at("from"));
   assertThrows(() => dir.copySync("from", "from"), TypeError, "itself");
@@ -108,13 +108,13 @@ test("Dir.copySync() copies nothing onto or into itself, whatever the paths look
   }
   assertThrows(() => dir.copySync(".", "new"), TypeError, "into itself");
   assertEquals([fixture.list("from"), fixture.list("from/sub")], [["sub"], ["file"]]);
-  // Through another Dir it is found out once it is met.
+  // With another Dir, this is detected only when the copy reaches the directory.
   assertThrows(() => dir.copySync("from", from, "new"), TypeError, "into itself");
   dir.copySync("from", "from/../beside");
   assertEquals(fixture.list("beside/sub"), ["file"]);
 });
 
-test("Dir.copySync() throws where there is nothing, and leaves nothing open where it fails half-way", async () => {
+test("Dir.copySync() throws for a missing source, and closes everything when it fails half-way", async () => {
   using fixture = new Fixture({ from: { a: { b: { file: "text" } } } });
   using dir = openDirSync(fixture.path);
   assertThrows(() => dir.copySync("missing", "to"), Deno.errors.NotFound);
@@ -123,7 +123,7 @@ test("Dir.copySync() throws where there is nothing, and leaves nothing open wher
   assert(!fixture.exists("missing"));
 });
 
-test("Dir.copySync() makes the way to the copy of a directory, and none where it would lie in itself", async () => {
+test("Dir.copySync() creates the parents of a directory's copy, but not if the copy is within the source", async () => {
   using fixture = new Fixture({ from: { file: "text" }, file: "", dangling: { link: "nothing" } });
   using dir = openDirSync(fixture.path);
   dir.copySync("from", "one/two/three");
@@ -135,7 +135,7 @@ test("Dir.copySync() makes the way to the copy of a directory, and none where it
   assertEquals([fixture.list("from"), fixture.exists("nothing")], [["file"], false]);
 });
 
-test("Dir.copyFileSync() and copy() of no bytes onto no bytes set the time all the same", async () => {
+test("Dir.copyFileSync() and copy() of an empty file onto an empty file set its time", async () => {
   using fixture = new Fixture({ from: "", one: "", two: "" });
   using dir = openDirSync(fixture.path);
   for (const name of ["one", "two"]) dir.utimeSync(name, 1, 1);
@@ -144,7 +144,7 @@ test("Dir.copyFileSync() and copy() of no bytes onto no bytes set the time all t
   for (const name of ["one", "two"]) assert(fixture.stat(name).mtime! > new Date(1000));
 });
 
-test("Dir.copySync() closes everything where the disk is full", async () => {
+test("Dir.copySync() closes everything when the disk is full", async () => {
   using fixture = new Fixture({ from: { a: { b: { file: "text" } } } });
   using dir = openDirSync(fixture.path);
   const ENOSPC = 28;
@@ -155,7 +155,7 @@ test("Dir.copySync() closes everything where the disk is full", async () => {
   dir.copySync("from", "three");
 }, { skip: needsStandin });
 
-test("Dir.copyFile() goes on with what it opened where the Dir is closed meanwhile", async () => {
+test("Dir.copyFile() continues with its open files when the Dir is closed meanwhile", async () => {
   using fixture = new Fixture({ from: { a: bytes, b: bytes, c: bytes } });
   const dir = openDirSync(fixture.path);
   const copying = dir.copy("from", "to");
@@ -165,9 +165,9 @@ test("Dir.copyFile() goes on with what it opened where the Dir is closed meanwhi
   for (const name of ["a", "b", "c"]) assertEquals(fixture.bytes(`to/${name}`), bytes);
 });
 
-test("copies to one path at a time leave one of them whole, in a tree and alone", async () => {
+test("concurrent copies to one path leave one of them complete, of a file and of a tree", async () => {
   using fixture = new Fixture({
-    // In whatever order they are listed, a file comes before the directory.
+    // In any order of the listing, one of the files comes before the directory.
     one: { a: "1", sub: { deep: { file: "1".repeat(300_000) } }, z: "1" },
     two: { a: "2", sub: { deep: { file: "2".repeat(900_000) } }, z: "2" },
     three: { a: "3", sub: { deep: { file: "" } }, z: "3" },
@@ -189,7 +189,7 @@ test("copies to one path at a time leave one of them whole, in a tree and alone"
   assertEquals(fixture.read("new/sub/deep/file"), whole[0]);
 });
 
-test("Dir.copyFileSync() and copyFile() leave the other names of the old file what they were", async () => {
+test("Dir.copyFileSync() and copyFile() do not change the other hard links of the replaced file", async () => {
   using fixture = new Fixture({ from: "new", one: "old", two: "old" });
   fixture.link("one", "first");
   fixture.link("two", "second");
@@ -200,7 +200,7 @@ test("Dir.copyFileSync() and copyFile() leave the other names of the old file wh
   assertEquals(contents, ["new", "old", "new", "old"]);
 });
 
-test("Dir.copyFileSync() replaces the file that a symlink leads to, within the directory alone", () => {
+test("Dir.copyFileSync() replaces the target of a symlink only if it is within the directory", () => {
   using outer = new Fixture({
     canary: "canary",
     in: {
@@ -228,7 +228,7 @@ test("Dir.copyFileSync() replaces the file that a symlink leads to, within the d
   assertEquals([outer.read("canary"), outer.list("in/sub")], ["canary", ["file", "made", "up"]]);
 });
 
-test("Dir.copyFileSync() writes to a FIFO that is read, and refuses one that nobody reads", async () => {
+test("Dir.copyFileSync() writes to a FIFO that has a reader, and refuses one without", async () => {
   using fixture = new Fixture({ from: "text" });
   using dir = openDirSync(fixture.path);
   dir.mkfifoSync("pipe");
@@ -262,7 +262,7 @@ test("Dir.copySync() and copy() copy a tree of 900 levels with at most 40 descri
   const before = openDescriptors().length;
   let most = 0, calls = 0;
   const count = () => {
-    // To count takes long.
+    // Counting takes long.
     if (++calls % 50 === 0) most = Math.max(most, openDescriptors().length - before);
   };
   await observed(count, () => dir.copySync("from", "sync", { preserveTimestamps: true }));
@@ -273,11 +273,11 @@ test("Dir.copySync() and copy() copy a tree of 900 levels with at most 40 descri
     assertEquals([goDown(name, (at) => at.existsSync("d") && ++levels > 0), levels], ["deep", depth]);
   }
   assert(most > 10 && most <= 40, `${most}`);
-  // No path of the system's own is that long.
+  // The system does not accept a path of this length.
   for (const name of ["from", "sync", "async"]) dir.removeSync(name, { recursive: true });
 });
 
-test("errors of Dir.copySync() name the whole path, on the side where it failed", async () => {
+test("errors of Dir.copySync() name the whole path of the source or target that failed", async () => {
   using fixture = new Fixture({
     from: { sub: { deep: { file: "text" } } },
     to: { sub: { deep: { file: "old" } } },
@@ -306,7 +306,7 @@ test("errors of Dir.copySync() name the whole path, on the side where it failed"
   assertEquals(fixture.read("to/sub/deep/file"), "old");
 });
 
-test("Dir.copySync() and copy() refuse options that they do not have, before they copy anything", async () => {
+test("Dir.copySync() and copy() refuse unknown options before they copy anything", async () => {
   using fixture = new Fixture({ from: "text" });
   using dir = openDirSync(fixture.path);
   for (

@@ -42,7 +42,7 @@ const shared: Record<string, (owner: Descriptor) => unknown> = {
   take: (owner) => owner.take(),
   close: (owner) => owner.close(),
 };
-/** The methods of Dir that have a twin with Sync, with arguments. */
+/** The methods of Dir that have a synchronous twin, with arguments. */
 const pathMethods: Record<string, unknown[]> = {
   chmod: ["a", 0o600],
   chown: ["a", 0, 0],
@@ -81,7 +81,7 @@ const pathMethods: Record<string, unknown[]> = {
   writeTextFile: ["a", ""],
 };
 
-/** A call of a method, and of the iterator that it may give. */
+/** Calls a method, and consumes the iterator that it may return. */
 function use(name: string, args: unknown[]): (dir: Dir) => unknown {
   return (dir) => {
     const result = (dir as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args);
@@ -177,7 +177,7 @@ for (const { Class, open } of owners) {
   });
 
   test.capsicum(
-    `${name}.limit() takes away rights for good, and throws ENOTCAPABLE for one that was taken`,
+    `${name}.limit() removes rights permanently, and throws ENOTCAPABLE when they would grow`,
     () => {
       using fixture = new Fixture({ file: "" });
       using owner = open(fixture);
@@ -200,7 +200,7 @@ for (const { Class, open } of owners) {
     },
   );
 
-  test.capsicum(`${name}.limit() throws for what is no set of rights, and changes nothing`, () => {
+  test.capsicum(`${name}.limit() throws for a value that is not a set of rights, and changes nothing`, () => {
     using fixture = new Fixture({ file: "" });
     using owner = open(fixture);
     const before = getRights(owner);
@@ -209,7 +209,7 @@ for (const { Class, open } of owners) {
     assert(getRights(owner).equals(before));
   });
 
-  test(`${name}.take() gives up the descriptor, which stays open`, () => {
+  test(`${name}.take() releases the descriptor, which stays open`, () => {
     using fixture = new Fixture({ file: "" });
     let fd: number;
     {
@@ -221,7 +221,7 @@ for (const { Class, open } of owners) {
     libc.close(fd);
   });
 
-  test(`${name}.close() throws BadResource the second time, and closes nobody else's descriptor`, () => {
+  test(`${name}.close() throws BadResource the second time, and does not close a reused descriptor number`, () => {
     using fixture = new Fixture({ file: "" });
     const owner = open(fixture);
     const { fd } = owner;
@@ -233,7 +233,7 @@ for (const { Class, open } of owners) {
     assert(isOpen(fd));
   });
 
-  test(`${name}.close() gives up the descriptor also where the system reports an error`, () => {
+  test(`${name}.close() releases the descriptor even if the system reports an error`, () => {
     using fixture = new Fixture({ file: "" });
     const owner = open(fixture);
     const { fd } = owner;
@@ -241,7 +241,7 @@ for (const { Class, open } of owners) {
     const failure = failureOf(() => owner.close());
     assertEquals(failure, { class: "CapsicumError", code: "EIO", errno: 5, syscall: "close", fd });
     assertThrows(() => owner.close(), Deno.errors.BadResource, `This ${name} is closed`);
-    // A real kernel would have closed it.
+    // A real kernel closes the descriptor.
     libc.close(fd);
   }, { skip: needsStandin });
 
@@ -272,7 +272,7 @@ for (const { Class, open } of owners) {
     assertFalse(isOpen(fd));
   });
 
-  test(`${name}.fromFd() throws for what is no open descriptor`, () => {
+  test(`${name}.fromFd() throws for a value that is not an open descriptor`, () => {
     using fixture = new Fixture({ file: "" });
     const fd = open(fixture).take();
     libc.close(fd);
@@ -286,7 +286,7 @@ for (const { Class, open } of owners) {
     }
   });
 
-  test(`${name} shows its class and its number`, () => {
+  test(`${name} is printed with its class and number`, () => {
     using fixture = new Fixture({ file: "" });
     const owner = open(fixture);
     assertEquals(Deno.inspect(owner), `${name} { fd: ${owner.fd} }`);

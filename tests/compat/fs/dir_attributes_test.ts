@@ -5,7 +5,7 @@ import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
-test("Dir.lstatSync() tells of a symlink itself, statSync() of what it leads to", async () => {
+test("Dir.lstatSync() describes a symlink itself, statSync() its target", async () => {
   using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" }, dir: { link: "sub" } });
   using dir = openDirSync(fixture.path);
   assert(dir.lstatSync("link").isSymlink && dir.statSync("link").isFile);
@@ -16,7 +16,7 @@ test("Dir.lstatSync() tells of a symlink itself, statSync() of what it leads to"
   await assertRejects(() => dir.stat("missing"), Deno.errors.NotFound);
 });
 
-test("Dir.statSync() and lstatSync() give what Deno's give", () => {
+test("Dir.statSync() and lstatSync() return the same as Deno's", () => {
   using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" } });
   using dir = openDirSync(fixture.path);
   for (const path of [".", "sub", "sub/file", "link"]) {
@@ -28,12 +28,12 @@ test("Dir.statSync() and lstatSync() give what Deno's give", () => {
   }
 });
 
-/** What a simulated file system may tell otherwise; and Deno cuts ctime to seconds. */
+/** Members that may differ if simulated; also, Deno cuts ctime to seconds. */
 function unlike({ birthtime, blksize, ctime, dev, rdev }: Deno.FileInfo): Partial<Deno.FileInfo> {
   return { birthtime, blksize, ctime, dev, rdev };
 }
 
-test("Dir.existsSync() tells whether there is what is asked for", async () => {
+test("Dir.existsSync() returns whether a file of the given kind exists", async () => {
   using fixture = new Fixture({ file: "", sub: {}, link: { link: "file" }, dangling: { link: "nothing" } });
   using dir = openDirSync(fixture.path);
   const yes: [string, Parameters<typeof dir.existsSync>[1]?][] = [
@@ -56,7 +56,7 @@ test("Dir.existsSync() tells whether there is what is asked for", async () => {
   assertThrows(() => dir.existsSync("file", { isFile: true, isDirectory: true }), TypeError);
 });
 
-test("Dir.chmodSync(), utimeSync(), truncateSync() and chownSync() set what statSync() tells, through symlinks too", async () => {
+test("Dir.chmodSync(), utimeSync(), truncateSync() and chownSync() set what statSync() returns, through symlinks too", async () => {
   using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" } });
   using dir = openDirSync(fixture.path);
   for (const path of ["sub/file", "link", "sub/../link"]) {
@@ -84,7 +84,7 @@ test("Dir.chmodSync(), utimeSync(), truncateSync() and chownSync() set what stat
   assertEquals([mode! & 0o777, size], [0o644, 3]);
 });
 
-test("Dir.chmodSync() and its kin throw for what is missing and for what is no mode, owner, time or length", async () => {
+test("Dir.chmodSync() and its kin throw for a missing file and for an invalid mode, owner, time or length", async () => {
   using fixture = new Fixture({ file: "", sub: {} });
   using dir = openDirSync(fixture.path);
   const { NotFound, IsADirectory } = Deno.errors;
@@ -101,7 +101,7 @@ test("Dir.chmodSync() and its kin throw for what is missing and for what is no m
 });
 
 test(
-  "a mode is never set through a symlink that takes the place of a file during the call, and the error says so",
+  "a mode is never set through a symlink that replaces a file during the call, and the error says so",
   () => {
     using fixture = new Fixture({ file: { text: "", mode: 0o644 }, link: { link: "file" } });
     using dir = openDirSync(fixture.path);
@@ -120,7 +120,7 @@ test(
   { skip: Deno.build.os === "freebsd" ? "on FreeBSD a symlink has a mode of its own" : false },
 );
 
-test("Dir's methods that take a mode do with setuid, setgid, sticky and the umask what Deno's do", async () => {
+test("Dir's methods that take a mode treat setuid, setgid, sticky and the umask as Deno's do", async () => {
   using fixture = new Fixture({ deno: { old: "" }, dir: { old: "" } });
   using dir = openDirSync(fixture.at("dir"));
   const deno = new DenoReference(fixture.at("deno"));

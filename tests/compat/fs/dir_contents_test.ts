@@ -5,15 +5,15 @@ import { allCalls, failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
-/** Bytes that tell where they belong. */
+/** Bytes that differ from place to place. */
 function pattern(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 }
 
-// Around what is read before anything is known of the size, and what is read in one piece after it.
+// Sizes around the first read, which happens before the size is known, and around the largest read after it.
 const lengths = [0, 1, 1000, 65_536, 131_071, 131_072, 131_073, 262_143, 262_144, 262_145, 1_000_000];
 
-test("Dir.readFileSync() and readFile() give the bytes of files of any length", async () => {
+test("Dir.readFileSync() and readFile() return the bytes of files of any length", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   for (const length of lengths) {
@@ -24,7 +24,7 @@ test("Dir.readFileSync() and readFile() give the bytes of files of any length", 
   }
 });
 
-test("Dir.readFileSync() gives memory that later calls leave alone", () => {
+test("Dir.readFileSync() returns a buffer that later calls do not change", () => {
   using fixture = new Fixture({ a: "aaa", b: "bbb" });
   using dir = openDirSync(fixture.path);
   const a = dir.readFileSync("a");
@@ -33,7 +33,7 @@ test("Dir.readFileSync() gives memory that later calls leave alone", () => {
   assertEquals(a.buffer.byteLength, 3);
 });
 
-test.capsicum("Dir.readFileSync() gives files of any length where their size may not be asked", () => {
+test.capsicum("Dir.readFileSync() returns files of any length without the right to get their size", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
   for (const length of lengths) {
@@ -42,12 +42,12 @@ test.capsicum("Dir.readFileSync() gives files of any length where their size may
   }
 });
 
-test("Dir.readFileSync() reads what has no size, as a device", () => {
+test("Dir.readFileSync() reads files without a size, such as a device", () => {
   using dev = openDirSync("/dev");
   assertEquals(dev.readFileSync("null"), new Uint8Array());
 });
 
-test("Dir.readTextFileSync() and readTextFile() give what Deno.readTextFileSync() gives", async () => {
+test("Dir.readTextFileSync() and readTextFile() return the same as Deno.readTextFileSync()", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   for (const bytes of [[], [0xef, 0xbb, 0xbf, 0x41], [0x41, 0xff, 0x42], [0xc3, 0xa9], [0xc3]]) {
@@ -60,7 +60,7 @@ test("Dir.readTextFileSync() and readTextFile() give what Deno.readTextFileSync(
   }
 });
 
-test("Dir.readTextFileLinesSync() and readTextFileLines() give lines, and close the file where a loop ends early", async () => {
+test("Dir.readTextFileLinesSync() and readTextFileLines() yield lines, and close the file if a loop ends early", async () => {
   using fixture = new Fixture({ file: "one\ntwo\r\n\nthree", empty: "" });
   using dir = openDirSync(fixture.path);
   assertEquals([...dir.readTextFileLinesSync("file")], ["one", "two", "", "three"]);
@@ -72,7 +72,7 @@ test("Dir.readTextFileLinesSync() and readTextFileLines() give lines, and close 
   assertThrows(() => [...dir.readTextFileLinesSync("missing")], Deno.errors.NotFound);
 });
 
-test("Dir.writeFileSync(), writeFile() and their twins for text make, replace and prolong files", async () => {
+test("Dir.writeFileSync(), writeFile() and their twins for text create, replace and extend files", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   dir.writeFileSync("a", pattern(100_000));
@@ -89,7 +89,7 @@ test("Dir.writeFileSync(), writeFile() and their twins for text make, replace an
   assertEquals(fixture.read("c"), "new");
 });
 
-test("Dir.writeFile() and writeTextFile() write streams, and cancel one that can't be written", async () => {
+test("Dir.writeFile() and writeTextFile() write streams, and cancel a stream that can't be written", async () => {
   using fixture = new Fixture({ sub: {} });
   using dir = openDirSync(fixture.path);
   await dir.writeFile("a", ReadableStream.from([pattern(3), pattern(5)]));
@@ -106,7 +106,7 @@ test("Dir.writeFile() and writeTextFile() write streams, and cancel one that can
   );
 });
 
-test("Dir.writeFileSync() heeds create, createNew, append and mode as Deno.writeFileSync() does", () => {
+test("Dir.writeFileSync() honors create, createNew, append and mode as Deno.writeFileSync() does", () => {
   using fixture = new Fixture({ old: "old" });
   using dir = openDirSync(fixture.path);
   assertThrows(() => dir.writeTextFileSync("new", "", { create: false }), Deno.errors.NotFound);
@@ -137,7 +137,7 @@ test("Dir's async methods stop at an aborted signal and leave nothing open", asy
   assertEquals(length, 1_000_000);
 });
 
-test("reads, writes and copies that fail once the file is open name its path as the caller gave it", async () => {
+test("errors of reads, writes and copies after the file was opened have the path that the caller gave", async () => {
   using fixture = new Fixture({ sub: { file: "x" } });
   using dir = openDirSync(fixture.path);
   using dev = openDirSync("/dev");
@@ -165,7 +165,7 @@ test("reads, writes and copies that fail once the file is open name its path as 
   }
 });
 
-test("Dir's methods for whole files throw what Deno's do", async () => {
+test("Dir's methods for whole files throw the same errors as Deno's", async () => {
   using fixture = new Fixture({ file: "", sub: {} });
   using dir = openDirSync(fixture.path);
   const { fd } = dir;
@@ -185,7 +185,7 @@ test("Dir's methods for whole files throw what Deno's do", async () => {
   await assertRejects(() => dir.writeTextFile("missing/x", ""), Deno.errors.NotFound);
 });
 
-test("Dir.writeFileSync() throws TypeError for what is neither bytes nor text, before it makes the file", async () => {
+test("Dir.writeFileSync() throws TypeError for data that is neither bytes nor text, before it creates the file", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   for (const data of [5, null, undefined, [1, 2], new ArrayBuffer(1)]) {
@@ -196,7 +196,7 @@ test("Dir.writeFileSync() throws TypeError for what is neither bytes nor text, b
   assertEquals(fixture.list(), []);
 });
 
-test("Dir.createSync() and create() give an empty file, open to read and write", async () => {
+test("Dir.createSync() and create() return an empty file, open for reading and writing", async () => {
   using fixture = new Fixture({ old: "old" });
   using dir = openDirSync(fixture.path);
   using file = dir.createSync("old");
@@ -208,7 +208,7 @@ test("Dir.createSync() and create() give an empty file, open to read and write",
   assertEquals(other.readAllSync(), pattern(0));
 });
 
-test("Dir.writeFileAtomicSync() and writeFileAtomic() replace a file, and a symlink itself", async () => {
+test("Dir.writeFileAtomicSync() and writeFileAtomic() replace a file, and a symlink itself instead of its target", async () => {
   using fixture = new Fixture({ old: "old", sub: { file: "" }, link: { link: "old" } });
   using dir = openDirSync(fixture.path);
   const { ino } = fixture.stat("old");
@@ -224,7 +224,7 @@ test("Dir.writeFileAtomicSync() and writeFileAtomic() replace a file, and a syml
   assertEquals([fixture.list(), fixture.list("sub")], [["link", "mode", "old", "sub"], ["file"]]);
 });
 
-test("Dir.writeFileAtomicSync() leaves the old file and nothing else where it fails", async () => {
+test("Dir.writeFileAtomicSync() leaves only the old file when it fails", async () => {
   using fixture = new Fixture({ file: "old", sub: { dir: {} } });
   using dir = openDirSync(fixture.path);
   assertThrows(() => dir.writeFileAtomicSync("sub/dir", "new"), Deno.errors.IsADirectory);
@@ -234,7 +234,7 @@ test("Dir.writeFileAtomicSync() leaves the old file and nothing else where it fa
   assertEquals(fixture.list(), ["file", "sub"]);
 });
 
-test("Dir.writeFileAtomicSync() removes what it has written where the disk refuses it", () => {
+test("Dir.writeFileAtomicSync() removes what it has written when the disk is full", () => {
   using fixture = new Fixture({ file: "old" });
   using dir = openDirSync(fixture.path);
   const EIO = 5, ENOSPC = 28;
@@ -258,7 +258,7 @@ const reads = {
     (await Array.fromAsync(dir.readTextFileLines("file", { maxLength }))).join("").length,
 };
 
-test("Dir's methods that read files give maxLength bytes, and throw a RangeError with the path for one more", async () => {
+test("Dir's methods that read files return maxLength bytes, and throw a RangeError with the path for one more", async () => {
   for (const size of [1, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 200_000]) {
     using fixture = new Fixture({ file: "x".repeat(size) });
     using dir = openDirSync(fixture.path);
@@ -275,7 +275,7 @@ test("Dir's methods that read files give maxLength bytes, and throw a RangeError
   }
 });
 
-test("Dir's methods that read files refuse a wrong maxLength before any system call", async () => {
+test("Dir's methods that read files refuse an invalid maxLength before any system call", async () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   const before = needsStandin ? 0 : allCalls();
@@ -288,7 +288,7 @@ test("Dir's methods that read files refuse a wrong maxLength before any system c
   assertEquals(needsStandin ? 0 : allCalls(), before);
 });
 
-test("Dir.readTextFile() and its twins read byte order marks and what is not UTF-8 as Deno does", async () => {
+test("Dir.readTextFile() and its twins decode byte order marks and invalid UTF-8 as Deno does", async () => {
   const texts = [
     [0xef, 0xbb, 0xbf, 0x61],
     [0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf],
@@ -306,7 +306,7 @@ test("Dir.readTextFile() and its twins read byte order marks and what is not UTF
   }
 });
 
-test("Dir.writeTextFile() encodes a stream of strings across the borders of its chunks, as Deno does", async () => {
+test("Dir.writeTextFile() encodes a stream of strings across chunk boundaries, as Deno does", async () => {
   const streams: [chunks: string[], text: string][] = [
     [["a", "\ud83d", "\ude00", "b"], "a\u{1f600}b"],
     [["\ud83d", "", "\ude00"], "\u{1f600}"],

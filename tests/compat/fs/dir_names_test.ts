@@ -6,7 +6,7 @@ import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
-test("Dir.mkdirSync() makes a directory, and with recursive those on the way", async () => {
+test("Dir.mkdirSync() creates a directory, and with recursive its parents", async () => {
   using fixture = new Fixture({ file: "", link: { link: "sub" }, sub: {}, dangling: { link: "nothing" } });
   using dir = openDirSync(fixture.path);
   dir.mkdirSync("a");
@@ -44,7 +44,7 @@ test("Dir.mkdirSync() makes a directory, and with recursive those on the way", a
   assert(!fixture.exists("none"));
 });
 
-test("Dir.ensureFileSync() makes a file where there is none, and leaves one that is there", async () => {
+test("Dir.ensureFileSync() creates a file if it is missing, and does not change an existing file", async () => {
   using fixture = new Fixture({ file: "text", sub: {}, link: { link: "file" } });
   using dir = openDirSync(fixture.path);
   dir.ensureFileSync("file");
@@ -56,7 +56,7 @@ test("Dir.ensureFileSync() makes a file where there is none, and leaves one that
   for (const name of ["sub", "link"]) assertThrows(() => dir.ensureFileSync(name), Deno.errors.AlreadyExists);
 });
 
-/** Does the same in one directory and between two. */
+/** Runs an operation within one directory and between two. */
 async function bothWaysAsync(
   use: (dir: Dir, to: (path: string) => [string] | [Dir, string]) => Promise<void>,
 ) {
@@ -71,7 +71,7 @@ async function bothWaysAsync(
   await use(inner, (path) => [above, `dir/${path}`]);
 }
 
-/** As `bothWaysAsync()`, at once. */
+/** The synchronous twin of `bothWaysAsync()`. */
 function bothWays(use: (dir: Dir, to: (path: string) => [string] | [Dir, string]) => void): void {
   using dirs = new Fixture({
     dir: { file: "text", sub: { deep: "deep" }, link: { link: "file" }, taken: "taken" },
@@ -105,7 +105,7 @@ test("Dir.renameSync() gives a file another name, in the same directory and in a
   });
 });
 
-test("Dir.renameSync() and rename() with replace: false take a free name, and none that exists", async () => {
+test("Dir.renameSync() and rename() with replace: false use a free name, and throw for an existing one", async () => {
   const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
   const taken = ["taken", "link", "sub", "dangling", "sub/deep"];
   await bothWaysAsync(async (dir, to) => {
@@ -135,7 +135,7 @@ test("Dir.renameSync() and rename() with replace: false take a free name, and no
   });
 });
 
-test("Dir.renameSync() with replace: false goes by a link where the kernel or the file system can't", () => {
+test("Dir.renameSync() with replace: false uses a link if renameat2() is not supported", () => {
   const ENOSYS = 78, EINVAL = 22, EOPNOTSUPP = 45, EIO = 5;
   for (const errno of [ENOSYS, EINVAL, EOPNOTSUPP]) {
     using fixture = new Fixture({ file: "text", link: { link: "file" }, taken: "taken", sub: {} });
@@ -150,14 +150,14 @@ test("Dir.renameSync() with replace: false goes by a link where the kernel or th
     assertEquals([fixture.list(), fixture.read("new")], [["moved", "new", "sub", "taken"], "text"]);
     assertEquals([dir.readLinkSync("moved"), fixture.stat("new").nlink], ["file", 1]);
     assertThrows(() => renamed("sub", "x"), Deno.errors.NotSupported, "replace: true");
-    // The link is taken back.
+    // The link is removed again.
     failNext("unlinkat", EIO);
     assertThrows(() => renamed("new", "x"), Error, "EIO");
     assertEquals(fixture.list(), ["moved", "new", "sub", "taken"]);
   }
 }, { skip: needsStandin });
 
-test("Dir.renameSync() and rename() refuse options that they do not have", async () => {
+test("Dir.renameSync() and rename() refuse unknown options", async () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   for (const options of [{ replaces: false }, { replace: 0 }, { replace: null }, null, false] as never[]) {
@@ -167,7 +167,7 @@ test("Dir.renameSync() and rename() refuse options that they do not have", async
   assertEquals(fixture.list(), ["file"]);
 });
 
-test("Dir.linkSync() gives a file one more name, in the same directory and in another", () => {
+test("Dir.linkSync() gives a file a second name, in the same directory and in another", () => {
   bothWays((dir, to) => {
     dir.linkSync("file", ...to("sub/new"));
     assertEquals(dir.statSync("file").ino, dir.statSync("sub/new").ino);
@@ -180,7 +180,7 @@ test("Dir.linkSync() gives a file one more name, in the same directory and in an
   });
 });
 
-test("Dir.rename() and link() do as their twins, as promises", async () => {
+test("Dir.rename() and link() do the same as their synchronous twins", async () => {
   using fixture = new Fixture({ file: "text", sub: {} });
   using dir = openDirSync(fixture.path), sub = openDirSync(fixture.at("sub"));
   await dir.link("file", sub, "one");
@@ -190,7 +190,7 @@ test("Dir.rename() and link() do as their twins, as promises", async () => {
   await assertRejects(() => dir.rename("missing", "x"), Deno.errors.NotFound);
 });
 
-test("Dir.symlinkSync() makes symlinks with any text, and readLinkSync() gives it", async () => {
+test("Dir.symlinkSync() creates symlinks with any target, and readLinkSync() returns it", async () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   for (const target of ["file", "../outside", "/etc/passwd", "a".repeat(900), "\udcff\udc80é"]) {
@@ -209,7 +209,7 @@ test("Dir.symlinkSync() makes symlinks with any text, and readLinkSync() gives i
   assertThrows(() => dir.symlinkSync("", "x"), TypeError);
 });
 
-test("Dir.mkfifoSync() makes a named pipe", async () => {
+test("Dir.mkfifoSync() creates a named pipe", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   dir.mkfifoSync("a", 0o600);
@@ -219,7 +219,7 @@ test("Dir.mkfifoSync() makes a named pipe", async () => {
   assertThrows(() => dir.mkfifoSync("a"), Deno.errors.AlreadyExists);
 });
 
-test("Dir.realPathSync() gives the path without symlinks, and throws where there is nothing", async () => {
+test("Dir.realPathSync() returns the path without symlinks, and throws for a missing file", async () => {
   using fixture = new Fixture({
     a: { b: { file: "" }, up: { link: "../a/b" } },
     link: { link: "a/up/file" },
@@ -236,7 +236,7 @@ test("Dir.realPathSync() gives the path without symlinks, and throws where there
   assertThrows(() => dir.realPathSync("link/"), Deno.errors.NotADirectory);
 });
 
-test("Dir's methods take names of every byte but NUL and slash, as they list them", () => {
+test("Dir's methods accept names with every byte except NUL and slash, as they list them", () => {
   using fixture = new Fixture({ sub: {} });
   using dir = openDirSync(fixture.path);
   for (let byte = 1; byte < 256; byte++) {
@@ -253,7 +253,7 @@ test("Dir's methods take names of every byte but NUL and slash, as they list the
   assertEquals(fixture.list("sub"), []);
 });
 
-test("Dir's methods throw TypeError for what is no path, and make nothing", async () => {
+test("Dir's methods throw TypeError for a value that is not a path, and create nothing", async () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   for (const path of ["", "a\0b", 5, null, undefined] as string[]) {

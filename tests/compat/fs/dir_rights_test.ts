@@ -10,8 +10,8 @@ import { test } from "../../_test.ts";
 const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
 
 /**
- * In a child: makes each call through a directory limited to what it needs, and to all but each right that it needs; these
- * not where a refusal raises SIGTRAP.
+ * In a child: makes each call through a directory limited to the rights that it needs. Then makes it with all rights except
+ * one of these, for each of these; not if a refusal raises SIGTRAP.
  */
 async function tryCalls(
   { enter, getRights, openDirSync }: typeof capsicum & Tools,
@@ -23,7 +23,7 @@ async function tryCalls(
   },
 ) {
   type Call = (dir: Dir, name: string, other: Dir) => unknown;
-  // With every other right, there is another way that does without those that are `spared`.
+  // With all other rights, the call has a way that does not need the `spared` rights.
   type Use = [use: string, needs: RightName[], call: Call, onOther?: RightName[], spared?: RightName[]];
   const renaming: RightName[] = ["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT"];
   const uses: Use[] = [
@@ -140,7 +140,7 @@ async function tryCalls(
     return dir;
   };
   let count = 0;
-  // LOOKUP is a part of some rights and goes with them.
+  // LOOKUP is included in some rights, and is removed with them.
   const without = (right: RightName) => all.difference([right]).union(right === "LOOKUP" ? [] : ["LOOKUP"]);
   const cases = uses.map(([use, needs, call, onOther, spared = []]) => ({
     use,
@@ -188,14 +188,14 @@ async function tryCalls(
     for (const [i, { right, dir, other }] of (traps ? [] : lacking).entries()) {
       refused.push({ right, failure: await failureOf(() => call(dir, names[i]!, other)) });
     }
-    // What a signal ended is the last one.
+    // The last call is the one that the signal ended.
     console.error(use);
     results.push({ use, works: await failureOf(() => call(exact, names.at(-1)!, other)), refused });
   }
   return results;
 }
 
-test("each method of Dir is refused nothing where it has exactly the rights that it names", async () => {
+test("no call of a method of Dir is refused if it has exactly the rights that it documents", async () => {
   using fixture = new Fixture({ tree: { file: "text", long: "x".repeat(200_000), sub: { file: "old" } } });
   const results = await inChild(tryCalls, {
     path: fixture.at("tree"),
@@ -208,7 +208,7 @@ test("each method of Dir is refused nothing where it has exactly the rights that
 }, { skip: needsTraps });
 
 for (const inside of [false, true]) {
-  test.capsicum(`each method of Dir works with exactly the rights that it names, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  test.capsicum(`each method of Dir works with exactly the rights that it documents, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture({ tree: { file: "text", long: "x".repeat(200_000), sub: { file: "old" } } });
     const results = await inChild(tryCalls, { path: fixture.at("tree"), inside, hasRenameat2 });
     for (const { use, works, refused } of results) {
@@ -222,9 +222,9 @@ for (const inside of [false, true]) {
   });
 }
 
-test.capsicum("no call of Dir.readFileSync() is refused where FSTAT is not held", async () => {
+test.capsicum("no call of Dir.readFileSync() is refused without FSTAT", async () => {
   using fixture = new Fixture({ long: "x".repeat(200_000) });
-  // The rights that it needs and no more: a refused call would have to be caught to go unnoticed.
+  // It has exactly the rights that it needs, so a refused call throws unless the library catches the error.
   const length = await inChild(({ enter, openDirSync }, path) => {
     const dir = openDirSync(path, { limit: ["LOOKUP", "READ"] });
     enter();

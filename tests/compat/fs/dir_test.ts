@@ -7,7 +7,7 @@ import { allCalls, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
-/** In a child: does everything through a directory limited to what it needs, and to all but each right that it needs. */
+/** In a child: makes each call with exactly the rights that it needs, and with all rights except each one of these. */
 function tryUses(
   { caught, enter, getRights, libc, openAtSync, openDirSync, listDirSync, readDirSync }:
     & typeof capsicum
@@ -78,7 +78,7 @@ function tryUses(
 }
 
 for (const inside of [false, true]) {
-  test.capsicum(`Dir works with exactly the rights that each use needs and names a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  test.capsicum(`Dir works with exactly the rights that each use needs and reports a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture({ file: "text", sub: { file: "" } });
     for (const { use, works, refused } of await inChild(tryUses, { path: fixture.path, inside })) {
       assertEquals(works, null, use);
@@ -93,7 +93,7 @@ for (const inside of [false, true]) {
   });
 }
 
-/** What is below "inside", and what leads out of it. */
+/** Files below "inside", and paths that leave it. */
 function confinementTree(fixture: Fixture): void {
   const tree: Tree = {
     inside: {
@@ -126,7 +126,7 @@ function confinementTree(fixture: Fixture): void {
   fixture.add(tree);
 }
 
-/** The text of the file that each path names, or the code of the error. */
+/** The contents of the file at each path, or the code of the error. */
 const files: Record<string, string> = {
   "file": "file",
   "./file": "file",
@@ -171,7 +171,7 @@ const files: Record<string, string> = {
   "loop/file": "ELOOP",
 };
 
-/** The same for directories; what is listed stands for the text. */
+/** The same for directories, with their names instead of the contents. */
 const directories: Record<string, string> = {
   ".": "inside",
   "./": "inside",
@@ -198,7 +198,7 @@ const directories: Record<string, string> = {
   "loop": "ELOOP",
 };
 
-/** In a child: what comes of each path by each way. */
+/** In a child: returns the result of each method for each path. */
 function tryPaths(
   { enter, openAtSync, openDirSync }: typeof capsicum & Tools,
   { path, inside, files, directories }: {
@@ -292,7 +292,7 @@ for (const inside of [false, true]) {
   });
 }
 
-test("Dir says that a path leaves the directory where no right is missing", () => {
+test("Dir reports that a path leaves the directory if no right is missing", () => {
   using fixture = new Fixture({ inside: {} });
   using dir = openDirSync(fixture.at("inside"));
   for (const use of [() => dir.openSync(".."), () => dir.statSync(".."), () => dir.listSync("..")]) {
@@ -303,7 +303,7 @@ test("Dir says that a path leaves the directory where no right is missing", () =
   assertEquals(dir.listSync(), []);
 });
 
-test.capsicum("Dir.openSync() and openDirSync() give what they open the rights of the directory", () => {
+test.capsicum("Dir.openSync() and openDirSync() give the opened file the rights of the directory", () => {
   using fixture = new Fixture({ file: "text", sub: { file: "deep" } });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
   using file = dir.openSync("file");
@@ -313,7 +313,7 @@ test.capsicum("Dir.openSync() and openDirSync() give what they open the rights o
   assertEquals(new TextDecoder().decode(deep.readAllSync()), "deep");
 });
 
-test.capsicum("openDirSync() and Dir.openDirSync() limit the directory at once", () => {
+test.capsicum("openDirSync() and Dir.openDirSync() limit the directory before they return it", () => {
   using fixture = new Fixture({ sub: { file: "" } });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ", "FSTAT"] });
   assert(getRights(dir).equals(["LOOKUP", "READ", "FSTAT"]));
@@ -335,7 +335,7 @@ test.capsicum("Dir.openDirSync() throws ENOTCAPABLE for a limit beyond the direc
   assertEquals(missing, ["WRITE"]);
 });
 
-test("openDirSync() and Dir.openDirSync() throw for what is no limit and make no system call", () => {
+test("openDirSync() and Dir.openDirSync() throw for an invalid limit and make no system call", () => {
   using fixture = new Fixture({ sub: {} });
   using dir = openDirSync(fixture.path);
   dir.openDirSync("sub").close();
@@ -351,7 +351,7 @@ test("openDirSync() and Dir.openDirSync() throw for what is no limit and make no
   assertEquals(calls(), before);
 });
 
-test("Dir's methods throw TypeError for what is no path and make no system call", () => {
+test("Dir's methods throw TypeError for a value that is not a path and make no system call", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   const uses: ((path: string) => unknown)[] = [
@@ -389,7 +389,7 @@ test("Dir's methods throw Deno's class for the errno, with code, errno, syscall,
   assertEquals(dir.listSync(), ["file"]);
 });
 
-test("Dir.statSync() tells of the directory itself, of files below it, and of the target of a symlink", () => {
+test("Dir.statSync() describes the directory itself, files below it, and the target of a symlink", () => {
   using fixture = new Fixture({ sub: { file: "abc" }, link: { link: "sub/file" } });
   using dir = openDirSync(fixture.path);
   const kind = ({ isFile, isDirectory, isSymlink, ino }: Deno.FileInfo) => ({

@@ -1,4 +1,4 @@
-/** Every method of `Dir` while each of its system calls fails once: nothing stays open, and no failure goes unnoticed. */
+/** Calls every method of `Dir` while each of its system calls fails once: nothing stays open, and every failure is reported. */
 import { assert, assertEquals } from "@std/assert";
 import { Dir, libc, openDirSync } from "../../../mod.ts";
 import { symbols } from "../../../ffi/symbols.ts";
@@ -14,7 +14,7 @@ const tree: Tree = {
   b: { f: "old" },
 };
 
-/** Methods that have a twin with Sync, with arguments; what stands first is done before. */
+/** Methods that have a synchronous twin, with arguments, and the preparation as the first member if there is one. */
 const uses: Record<string, [method: string, ...args: unknown[]]> = {
   chmod: ["chmod", "a/f", 0o600],
   chown: ["chown", "a/f", null, null],
@@ -58,20 +58,20 @@ const uses: Record<string, [method: string, ...args: unknown[]]> = {
   writeTextFile: ["writeTextFile", "a/f", "more", { append: true }],
 };
 
-/** The C functions that the library calls, but those that it needs to learn errno and what it has memory for. */
+/** The C functions that the library calls, except those that read errno or handle memory. */
 const functions = [
   ...new Set(Object.entries(symbols).map(([name, symbol]) => "name" in symbol ? symbol.name : name)),
 ].filter((name) => !["__error", "memcpy", "getosreldate", "poll"].includes(name));
 
-/** Whether it is right that nobody is told of a failure. */
+/** Whether a failure may go unreported. */
 function mayBeSilent(title: string, call: string, told: ReadonlySet<string>, isSync: boolean): boolean {
-  // Of a directory that was only passed; of a file that was written to somebody is told.
+  // close(2) of a directory that was only passed through; a failed close of a written file is reported.
   if (call === "close") {
     return told.has(title) || !/^(copy|create|ensureFile|makeTempFile|truncate|write)/.test(title);
   }
-  // Whether the kernel confines the directory, where it can't be found out, counts as no.
+  // If it can't be found out whether the kernel confines the directory, the answer is no.
   if (title === "openDir") return ["cap_sandboxed", "__cap_rights_get", "openat", "fstat"].includes(call);
-  // What failed off this thread is repeated on it to learn why, and then works.
+  // A call that fails on a pool thread is repeated on this thread to read errno, and then succeeds.
   return !isSync && ["read", "write"].includes(call) || call === "lseek";
 }
 
@@ -83,7 +83,7 @@ async function run(dir: Dir, [method, ...args]: readonly unknown[], isSync: bool
   } else (result as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
 }
 
-/** A directory that the kernel confines, or one in which the library goes step by step. */
+/** A directory that the kernel confines, and one where the library resolves paths step by step. */
 function open(path: string, confined: boolean): Dir {
   return new Dir(openDirSync(path).take(), confined);
 }
@@ -93,7 +93,7 @@ for (const confined of [true, false]) {
     test(
       `Dir's ${
         isSync ? "" : "a"
-      }synchronous methods close everything and tell of each call that fails, where the kernel ${
+      }synchronous methods close everything and report each call that fails, if the kernel ${
         confined ? "confines" : "does not confine"
       } paths`,
       async () => {
@@ -116,7 +116,7 @@ for (const confined of [true, false]) {
               failNext(call, EIO, 0);
               const place = `${title}: ${call}, call ${nth} of ${count}`;
               const left = openDescriptors().filter((fd) => !before.includes(fd));
-              // The stand-in fails without closing, which the kernel does all the same.
+              // The stand-in fails without closing the descriptor; a kernel closes it even if it fails.
               if (call === "close" && left.length === 1) libc.close(left.pop()!);
               assertEquals(left, [], place);
               if (error === undefined) silent.set(title, [...silent.get(title) ?? [], call]);
@@ -137,7 +137,7 @@ for (const confined of [true, false]) {
   }
 }
 
-test("every method of Dir is among them", () => {
+test("the fault tests call every method of Dir", () => {
   const names = Object.getOwnPropertyNames(Dir.prototype).filter((name) => name.endsWith("Sync"));
   assertEquals(
     [...new Set(Object.values(uses).map(([method]) => `${method}Sync`))].sort(),

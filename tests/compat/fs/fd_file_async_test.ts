@@ -14,7 +14,7 @@ const text = new TextDecoder();
 const encode = (string: string) => new TextEncoder().encode(string);
 const both = { read: true, write: true };
 
-/** What an asynchronous call rejects with, as plain data. */
+/** The error of an asynchronous call, as plain data. */
 async function rejectionOf(promise: Promise<unknown>): Promise<Failure> {
   const error = await promise.then(() => undefined, (error) => error);
   return failureOf(() => {
@@ -42,7 +42,7 @@ function isOpen(fd: number): boolean {
   }
 }
 
-/** Sizes below and above what is moved on this thread. */
+/** Sizes below and above the limit for transfers on this thread. */
 const sizes = [0, 1, 65_536, 65_537, 3_000_000];
 
 for (const size of sizes) {
@@ -81,7 +81,7 @@ for (const size of sizes) {
   });
 }
 
-test("FdFile's asynchronous twins of the calls that move no bytes do what these do", async () => {
+test("FdFile's asynchronous methods that move no bytes do the same as their synchronous twins", async () => {
   using fixture = new Fixture({ file: "abcde" });
   await using file = openSync(fixture.at("file"), both);
   using other = openSync(fixture.at("file"));
@@ -100,7 +100,7 @@ test("FdFile's asynchronous twins of the calls that move no bytes do what these 
   assertEquals(await other.tryLock(true), true);
 });
 
-test("FdFile.lines() gives the lines that linesSync() gives", async () => {
+test("FdFile.lines() yields the same lines as linesSync()", async () => {
   const content = Array.from({ length: 20_000 }, (_, i) => `line ${i} ${"é".repeat(i % 7)}`).join("\n");
   for (const whole of [content, "", "\n", "a\r\n\r\nb", "last\n", "\uFFFD\n"]) {
     using fixture = new Fixture({ file: whole });
@@ -111,7 +111,7 @@ test("FdFile.lines() gives the lines that linesSync() gives", async () => {
   }
 });
 
-test("FdFile's asynchronous calls happen in the order in which they were made", async () => {
+test("FdFile's asynchronous calls run in the order in which they were made", async () => {
   using fixture = new Fixture({ file: "" });
   await using file = openSync(fixture.at("file"), both);
   const pieces = [200_000, 3, 70_000, 1, 100_000, 5].map((length, i) => new Uint8Array(length).fill(i + 65));
@@ -128,7 +128,7 @@ test("FdFile's asynchronous calls happen in the order in which they were made", 
   await Promise.all(writes);
 });
 
-test("FdFile.pread() and pwrite() reach beyond 4 GiB", async () => {
+test("FdFile.pread() and pwrite() work beyond 4 GiB", async () => {
   using fixture = new Fixture({ file: "" });
   await using file = openSync(fixture.at("file"), both);
   const far = 2 ** 32 + 123;
@@ -170,7 +170,7 @@ test("FdFile's asynchronous methods reject with the errors that the synchronous 
 });
 
 test(
-  "FdFile reads and writes off-thread, and counts what the repetition of a failed call moved",
+  "FdFile reads and writes on pool threads, and counts the bytes that the repetition of a failed call moved",
   async () => {
     using fixture = new Fixture({ file: pattern(200_000) });
     await using file = openSync(fixture.at("file"), both);
@@ -192,7 +192,7 @@ test(
 );
 
 test(
-  "FdFile.sync() and syncData() reject with EIO where the system tells once that data was lost",
+  "FdFile.sync() and syncData() reject with EIO if the system reports lost data only once",
   async () => {
     using fixture = new Fixture({ file: "" });
     await using file = openSync(fixture.at("file"), both);
@@ -208,7 +208,7 @@ test(
   { skip: needsStandin },
 );
 
-test("FdFile.readAll() and readInto() let the event loop run while they read a big file", async () => {
+test("FdFile.readAll() and readInto() keep the event loop running while they read a large file", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 256 * 2 ** 20);
   await using file = openSync(fixture.at("file"));
@@ -221,7 +221,7 @@ test("FdFile.readAll() and readInto() let the event loop run while they read a b
   assert(memory[0] === 0 && memory.at(-1) === 0);
 });
 
-test("FdFile.read() in small pieces lets the event loop run", async () => {
+test("FdFile.read() in small pieces keeps the event loop running", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 2 ** 31);
   await using file = openSync(fixture.at("file"));
@@ -233,7 +233,7 @@ test("FdFile.read() in small pieces lets the event loop run", async () => {
   assert(ticks >= 3, `${ticks} ticks`);
 });
 
-test("FdFile.read() waits for a pipe, gives what is there, and null once no writer is left", async () => {
+test("FdFile.read() waits for a pipe, returns the available bytes, and null after the last writer has closed", async () => {
   using fixture = new Fixture();
   const { readers: [reader], writer } = openWaitingPipe(fixture);
   using pipe = reader!;
@@ -256,7 +256,7 @@ test("FdFile.read() waits for a pipe, gives what is there, and null once no writ
   assertEquals(await pipe.read(bytes), null);
 });
 
-test("FdFile.writeAll() waits for the reader of a pipe, and lets the event loop run", async () => {
+test("FdFile.writeAll() waits for the reader of a pipe, and keeps the event loop running", async () => {
   using fixture = new Fixture();
   const { readers: [reader], writer } = openWaitingPipe(fixture);
   using pipe = reader!;
@@ -267,7 +267,7 @@ test("FdFile.writeAll() waits for the reader of a pipe, and lets the event loop 
   await written;
 });
 
-test("FdFile.write() rejects with BrokenPipe where nobody reads, also while it waits", async () => {
+test("FdFile.write() rejects with BrokenPipe if there is no reader, also while it waits", async () => {
   using fixture = new Fixture();
   const { readers: [reader], writer } = openWaitingPipe(fixture);
   using pipe = writer;
@@ -279,13 +279,13 @@ test("FdFile.write() rejects with BrokenPipe where nobody reads, also while it w
   assertEquals(await rejectionOf(pipe.write(new Uint8Array(1))), failure);
 });
 
-test("FdFile's asynchronous calls wait where a descriptor is O_NONBLOCK, and find the end", async () => {
+test("FdFile's asynchronous calls wait on an O_NONBLOCK descriptor, and detect the end", async () => {
   using fixture = new Fixture();
   const customFlags = libc.O_NONBLOCK;
   using dir = openDirSync(fixture.path);
   libc.mkfifoat(dir, "pipe", 0o600);
   await using reader = dir.openSync("pipe", { customFlags });
-  // Nobody has written yet: that is not the end, though read(2) gives 0 on Linux.
+  // Before the first write this is not the end of the file, although read(2) returns 0 on Linux.
   const read = reader.read(new Uint8Array(1));
   assertEquals(await settledSoon(read), "waits");
   {
@@ -302,7 +302,7 @@ test("FdFile's asynchronous calls wait where a descriptor is O_NONBLOCK, and fin
   assertEquals(await reader.read(new Uint8Array(1)), null);
 });
 
-test("FdFile's asynchronous calls reject at once where a pipe is not open for them", async () => {
+test("FdFile's asynchronous calls reject at once if a pipe is not open for reading or writing", async () => {
   using fixture = new Fixture();
   const { readers: [reader], writer } = openWaitingPipe(fixture);
   using pipe = reader!;
@@ -316,7 +316,7 @@ test("FdFile's asynchronous calls reject at once where a pipe is not open for th
   assertEquals([await end.write(byte), await pipe.read(byte)], [1, 1]);
 });
 
-test("FdFile.read() of 600 pipes holds a few threads only: Deno.readFile works meanwhile", async () => {
+test("FdFile.read() of 600 pipes holds only a few threads: Deno.readFile works meanwhile", async () => {
   using fixture = new Fixture({ file: "free" });
   const { readers, writer } = openWaitingPipe(fixture, 600);
   using pipe = writer;
@@ -333,7 +333,7 @@ test("FdFile.read() of 600 pipes holds a few threads only: Deno.readFile works m
 });
 
 test(
-  "FdFile.read() of 600 pipes without EVENT holds a few threads only: Deno.readFile works meanwhile",
+  "FdFile.read() of 600 pipes without EVENT holds only a few threads: Deno.readFile works meanwhile",
   async () => {
     using fixture = new Fixture({ file: "free" });
     const { readers, writer } = openWaitingPipe(fixture, 600);
@@ -350,7 +350,7 @@ test(
 );
 
 test(
-  "FdFile reads and writes a regular file that holds nothing but READ, or WRITE, in one piece",
+  "FdFile reads and writes a regular file that has only READ, or WRITE, in one piece",
   async () => {
     using fixture = new Fixture({ file: pattern(1_000_000) });
     await using reader = openSync(fixture.at("file"));
@@ -365,7 +365,7 @@ test(
 );
 
 test(
-  "FdFile.read() is refused nothing where it waits for a pipe that lacks FCNTL, GETFL or EVENT",
+  "no call of FdFile.read() is refused while it waits for a pipe that lacks FCNTL, GETFL or EVENT",
   async () => {
     using fixture = new Fixture();
     {
@@ -420,7 +420,7 @@ test("FdFile.write() works on a pipe without EVENT, with and without O_NONBLOCK"
   }
 }, { skip: needsCapsicum });
 
-test("FdFile's readers that compete for a pipe never stop the event loop, and each byte comes once", async () => {
+test("FdFile.read() calls that compete for a pipe never block the event loop, and return each byte once", async () => {
   using fixture = new Fixture();
   const { readers, writer } = openWaitingPipe(fixture, 16);
   const seen: number[] = [];
@@ -429,7 +429,7 @@ test("FdFile's readers that compete for a pipe never stop the event loop, and ea
     while (await reader.read(byte) !== null) seen.push(byte[0]!);
     reader.close();
   });
-  // A reader that stopped the event loop would stop it for good: nothing else writes.
+  // A reader that blocks the event loop would block it forever: only this loop writes.
   for (let i = 0; i < 100; i++) {
     writer.writeSync(new Uint8Array([i]));
     await pause(1);
@@ -439,7 +439,7 @@ test("FdFile's readers that compete for a pipe never stop the event loop, and ea
   assertEquals(seen.sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
 });
 
-/** Two connected sockets. AF_UNIX and SOCK_STREAM are 1 in both systems. */
+/** Two connected sockets. AF_UNIX and SOCK_STREAM are 1 on both systems. */
 async function socketPair(): Promise<[FdFile, FdFile]> {
   const { must } = await import("../../_libc.ts");
   const fds = new Int32Array(2);
@@ -464,7 +464,7 @@ test("FdFile reads and writes a socket at the same time", async () => {
   await written;
 }, { skip: needsCapsicum && "it has no call that makes sockets" });
 
-test("FdFile.read() rejects with ConnectionReset and takes no reset for the end", async () => {
+test("FdFile.read() rejects with ConnectionReset and does not take a reset for the end", async () => {
   const [one, two] = await socketPair();
   await using a = one;
   await a.writeAll(encode("unread"));
@@ -474,7 +474,7 @@ test("FdFile.read() rejects with ConnectionReset and takes no reset for the end"
   assertEquals((await rejectionOf(read)).class, "ConnectionReset");
 }, { skip: !kernel.simulated && "only Linux resets a local connection" });
 
-test("FdFile.close() rejects the calls that wait and closes at once", async () => {
+test("FdFile.close() rejects waiting calls and closes at once", async () => {
   using fixture = new Fixture({ file: "" });
   const { readers: [reader], writer: unused } = openWaitingPipe(fixture);
   fixture.remove("pipe");
@@ -500,7 +500,7 @@ test("FdFile.close() rejects the calls that wait and closes at once", async () =
   await endOfPolls();
 });
 
-test("FdFile.close() lets a call end that moves bytes, and only then closes the descriptor", async () => {
+test("FdFile.close() closes the descriptor only after a call that is moving bytes has ended", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 128 * 2 ** 20);
   const file = openSync(fixture.at("file"));
@@ -519,7 +519,7 @@ test("FdFile.close() lets a call end that moves bytes, and only then closes the 
   assertFalse(isOpen(fd));
 });
 
-test("FdFile is closed by await using after its calls, and rejects with the error of that close", async () => {
+test("await using closes an FdFile after its calls, and rejects with the error of the close", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 32 * 2 ** 20);
   let fd = 0, read: Promise<unknown>;
@@ -542,7 +542,7 @@ test("FdFile is closed by await using after its calls, and rejects with the erro
   libc.close(fd);
 });
 
-test("FdFile.take() throws Busy while a call moves bytes, and works after it", async () => {
+test("FdFile.take() throws Busy while a call moves bytes, and works after the call", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 32 * 2 ** 20);
   const file = openSync(fixture.at("file"));
@@ -553,7 +553,7 @@ test("FdFile.take() throws Busy while a call moves bytes, and works after it", a
   libc.close(file.take());
 });
 
-test("FdFile.lock() waits for its turn and takes no thread", async () => {
+test("FdFile.lock() waits for the lock and holds no thread", async () => {
   using fixture = new Fixture({ file: "free" });
   await using holder = openSync(fixture.at("file"));
   await holder.lock(true);
@@ -573,7 +573,7 @@ test("FdFile.lock() waits for its turn and takes no thread", async () => {
   await Promise.all(turns);
 });
 
-test("FdFile.readIntoSync() and writeAllSync() go on after short transfers", async () => {
+test("FdFile.readIntoSync() and writeAllSync() continue after short transfers", async () => {
   using fixture = new Fixture({ file: "" });
   await using file = openSync(fixture.at("file"), both);
   const bytes = pattern(10_000);
@@ -607,7 +607,7 @@ test("FdFile's asynchronous calls work on devices", async () => {
   assertEquals((await nothing.readAll()).length, 0);
 });
 
-/** In a child: terminates Workers whose reads wait, some of them without EVENT, lets these reads end, and gives the bytes of a file. */
+/** In a child: terminates Workers whose reads wait, some without EVENT, lets the reads end, and returns the bytes of a file. */
 async function terminateWorkers(
   { isSupported, libc, openDirSync }: typeof capsicum,
   { path, worker: url }: { path: string; worker: string },

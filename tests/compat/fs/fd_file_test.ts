@@ -30,12 +30,12 @@ const text = new TextDecoder();
 const encode = (string: string) => new TextEncoder().encode(string);
 const both = { read: true, write: true };
 
-/** Where the offset of a file stands. */
+/** Returns the offset of a file. */
 const offsetOf = (file: FdFile) => file.seekSync(0, Current);
 
 /**
- * In a child: calls every method on a file limited to what it needs, and to all but each right that it needs; these not
- * where a refusal raises SIGTRAP.
+ * In a child: calls every method with exactly the rights that it needs. Then calls it with all rights except one of these,
+ * for each of these; not if a refusal raises SIGTRAP.
  */
 async function tryMethods(
   { caught, enter, getRights, openDirSync }: typeof capsicum & Tools,
@@ -114,7 +114,7 @@ async function tryMethods(
   }));
 }
 
-test("FdFile's methods are refused nothing where they have exactly their rights", async () => {
+test("no call of FdFile's methods is refused if they have exactly their rights", async () => {
   using fixture = new Fixture({ file: "some text\n" + "x".repeat(100_000) });
   const results = await inChild(tryMethods, { path: fixture.path, inside: true, traps: true });
   assertEquals(results.filter(({ works }) => works !== null), []);
@@ -122,7 +122,7 @@ test("FdFile's methods are refused nothing where they have exactly their rights"
 }, { skip: needsTraps });
 
 for (const inside of [false, true]) {
-  test.capsicum(`FdFile's methods work with exactly their rights and name a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  test.capsicum(`FdFile's methods work with exactly their rights and report a missing one, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     using fixture = new Fixture({ file: "text" });
     const outcomes = await inChild(tryMethods, { path: fixture.path, inside });
     const methods = Object.getOwnPropertyNames(FdFile.prototype).filter((name) =>
@@ -141,7 +141,7 @@ for (const inside of [false, true]) {
   });
 }
 
-test("FdFile.readSync() reads at the offset, gives null at the end, and 0 for no room", () => {
+test("FdFile.readSync() reads at the offset, returns null at the end, and 0 for an empty buffer", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   const bytes = new Uint8Array(3);
@@ -153,7 +153,7 @@ test("FdFile.readSync() reads at the offset, gives null at the end, and 0 for no
   assertEquals(file.readSync(new Uint8Array(0)), 0);
 });
 
-test("FdFile.readSync() fills only the part of the memory that it is given", () => {
+test("FdFile.readSync() fills only the given part of a buffer", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   const memory = encode("........");
@@ -161,7 +161,7 @@ test("FdFile.readSync() fills only the part of the memory that it is given", () 
   assertEquals(text.decode(memory), "..ab....");
 });
 
-test("FdFile.writeSync() writes at the offset, with append at the end", () => {
+test("FdFile.writeSync() writes at the offset, or with append at the end", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), { write: true });
   assertEquals(file.writeSync(encode("AB")), 2);
@@ -174,7 +174,7 @@ test("FdFile.writeSync() writes at the offset, with append at the end", () => {
   assertEquals(fixture.read("file"), "ABCde!");
 });
 
-test("FdFile.readSync() and writeSync() throw TypeError for what is no Uint8Array, and BadResource for the wrong mode", () => {
+test("FdFile.readSync() and writeSync() throw TypeError for a value that is not a Uint8Array, and BadResource for the wrong mode", () => {
   using fixture = new Fixture({ file: "abcde" });
   using reader = openSync(fixture.at("file"));
   using writer = openSync(fixture.at("file"), { write: true });
@@ -190,7 +190,7 @@ test("FdFile.readSync() and writeSync() throw TypeError for what is no Uint8Arra
   assertEquals(writer.writeSync(byte), 1);
 });
 
-/** Both ends of a named pipe, which don't wait. */
+/** Both ends of a named pipe, in non-blocking mode. */
 function openPipe(fixture: Fixture): [reader: FdFile, writer: FdFile] {
   using dir = openDirSync(fixture.path);
   libc.mkfifoat(dir, "pipe", 0o600);
@@ -199,7 +199,7 @@ function openPipe(fixture: Fixture): [reader: FdFile, writer: FdFile] {
   return [reader, dir.openSync("pipe", { write: true, customFlags })];
 }
 
-test("FdFile.writeSync() tells of a partial write, and throws WouldBlock where nothing fits", () => {
+test("FdFile.writeSync() returns the count of a partial write, and throws WouldBlock for a full pipe", () => {
   using fixture = new Fixture();
   const [reader, writer] = openPipe(fixture);
   using _reader = reader;
@@ -220,7 +220,7 @@ test("FdFile.writeSync() tells of a partial write, and throws WouldBlock where n
   assertEquals(writer.writeSync(bytes.subarray(0, 3)), 3);
 });
 
-test("FdFile.writeSync() throws BrokenPipe where nobody reads, and writes where somebody does", () => {
+test("FdFile.writeSync() throws BrokenPipe without a reader, and writes with one", () => {
   using fixture = new Fixture();
   const [reader, writer] = openPipe(fixture);
   using _writer = writer;
@@ -232,7 +232,7 @@ test("FdFile.writeSync() throws BrokenPipe where nobody reads, and writes where 
   assertEquals(failure, { class: "BrokenPipe", code: "EPIPE", errno: 32, syscall: "write", fd });
 });
 
-test("FdFile.readSync() and writeSync() tell how many bytes a short transfer moved", () => {
+test("FdFile.readSync() and writeSync() return the count of a short transfer", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   withShortTransfers(2, () => {
@@ -243,7 +243,7 @@ test("FdFile.readSync() and writeSync() tell how many bytes a short transfer mov
   assertEquals(fixture.read("file"), "abXYXY");
 }, { skip: needsStandin });
 
-test("FdFile.preadSync() and pwriteSync() leave the offset alone", () => {
+test("FdFile.preadSync() and pwriteSync() do not move the offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   file.seekSync(1, Start);
@@ -257,7 +257,7 @@ test("FdFile.preadSync() and pwriteSync() leave the offset alone", () => {
   assertEquals(fixture.read("file"), "XYcde\0\0Z");
 });
 
-test("FdFile.preadSync() and pwriteSync() throw for what is no offset", () => {
+test("FdFile.preadSync() and pwriteSync() throw for an invalid offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   const byte = new Uint8Array(1);
@@ -280,12 +280,12 @@ function pattern(length: number): Uint8Array {
 
 function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
   assertEquals(actual.length, expected.length);
-  // Much faster than assertEquals() of the arrays.
+  // Much faster than assertEquals() with the arrays.
   assert(actual.every((byte, i) => byte === expected[i]));
 }
 
 for (const size of [0, 1, 16383, 16384, 16385, 5 * 1024 * 1024 + 1]) {
-  test(`FdFile.readAllSync() gives all ${size} bytes, and none the second time`, () => {
+  test(`FdFile.readAllSync() returns all ${size} bytes, and none the second time`, () => {
     using fixture = new Fixture({ file: pattern(size) });
     using file = openSync(fixture.at("file"));
     assertSameBytes(file.readAllSync(), pattern(size));
@@ -294,7 +294,7 @@ for (const size of [0, 1, 16383, 16384, 16385, 5 * 1024 * 1024 + 1]) {
   });
 }
 
-test("FdFile.readAllSync() begins at the offset, and its results share no memory", () => {
+test("FdFile.readAllSync() starts at the offset, and its results share no memory", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   file.seekSync(2, Start);
@@ -305,7 +305,7 @@ test("FdFile.readAllSync() begins at the offset, and its results share no memory
   assertEquals([first.buffer.byteLength, second.buffer.byteLength], [3, 5]);
 });
 
-test("FdFile.readAllSync() reads a pipe until all writers are gone", () => {
+test("FdFile.readAllSync() reads a pipe until all writers have closed", () => {
   using fixture = new Fixture();
   const [reader, writer] = openPipe(fixture);
   using _reader = reader;
@@ -317,7 +317,7 @@ test("FdFile.readAllSync() reads a pipe until all writers are gone", () => {
   assertSameBytes(reader.readAllSync(), bytes);
 });
 
-test("FdFile.readAllSync() reads on after short reads", () => {
+test("FdFile.readAllSync() continues after short reads", () => {
   using fixture = new Fixture({ file: pattern(40_000) });
   for (const most of [1, 7, 16_383, 16_385]) {
     using file = openSync(fixture.at("file"));
@@ -325,7 +325,7 @@ test("FdFile.readAllSync() reads on after short reads", () => {
   }
 }, { skip: needsStandin });
 
-/** The lines of a file with that content. */
+/** Returns the lines of a file with the given contents. */
 function linesOf(content: string | Uint8Array): string[] {
   using fixture = new Fixture({ file: content });
   using file = openSync(fixture.at("file"));
@@ -347,14 +347,14 @@ test('FdFile.linesSync() ends a line at "\\n" and "\\r\\n" and nowhere else', ()
   for (const [content, lines] of expected) assertEquals(linesOf(content), lines, JSON.stringify(content));
 });
 
-test("FdFile.linesSync() gives U+FFFD for what is not UTF-8", () => {
+test("FdFile.linesSync() decodes invalid UTF-8 to U+FFFD", () => {
   assertEquals(linesOf(new Uint8Array([0x61, 0xff, 0x0a, 0xe2, 0x82])), ["a\ufffd", "\ufffd"]);
 });
 
 // FdFile.linesSync() reads 64 KiB at once.
 const border = 64 * 1024;
 
-test("FdFile.linesSync() joins what lies on both sides of a chunk's end", () => {
+test("FdFile.linesSync() joins lines and characters across chunk boundaries", () => {
   for (let length = border - 8; length <= border + 1; length++) {
     const first = "x".repeat(length - 3);
     assertEquals(linesOf(`${first}é€😀\r\nsecond\nlast`), [`${first}é€😀`, "second", "last"], `${length}`);
@@ -362,24 +362,24 @@ test("FdFile.linesSync() joins what lies on both sides of a chunk's end", () => 
   }
 });
 
-test("FdFile.linesSync() leaves out a byte order mark at the start, and keeps one that begins a later chunk", () => {
+test("FdFile.linesSync() removes a byte order mark at the start, and keeps one at the start of a later chunk", () => {
   const first = "x".repeat(border), mark = "\ufeff";
   assertEquals(linesOf(`${first}${mark}y\n${mark}z`), [`${first}${mark}y`, `${mark}z`]);
   assertEquals(linesOf(`${mark}${mark}a\n${mark}`), [`${mark}a`, mark]);
   assertEquals(linesOf(mark), []);
 });
 
-test("FdFile.linesSync() gives a line of many chunks whole", () => {
+test("FdFile.linesSync() yields a line of many chunks complete", () => {
   const long = "0123456789é".repeat(30_000);
   assertEquals(linesOf(`a\n${long}\r\nb`), ["a", long, "b"]);
 });
 
-test("FdFile.linesSync() gives many short lines complete and in order", () => {
+test("FdFile.linesSync() yields many short lines complete and in order", () => {
   const lines = Array.from({ length: 50_000 }, (_, i) => `line ${i}`);
   assertEquals(linesOf(lines.join("\n") + "\n").join("|"), lines.join("|"));
 });
 
-test("FdFile.linesSync() gives the same however short the reads are", () => {
+test("FdFile.linesSync() yields the same lines for short reads", () => {
   using fixture = new Fixture({ file: "é€😀\r\n\n\rb\r\r\nlast" });
   for (const most of [1, 2, 3, 5]) {
     using file = openSync(fixture.at("file"));
@@ -387,7 +387,7 @@ test("FdFile.linesSync() gives the same however short the reads are", () => {
   }
 }, { skip: needsStandin });
 
-test("FdFile.linesSync() begins at the offset, and may be left early with the file still usable", () => {
+test("FdFile.linesSync() starts at the offset, and the file is usable after an early end of the loop", () => {
   using fixture = new Fixture({ file: "one\ntwo\nthree\n" });
   using file = openSync(fixture.at("file"));
   file.seekSync(4, Start);
@@ -402,7 +402,7 @@ test("FdFile.linesSync() begins at the offset, and may be left early with the fi
   assertEquals(text.decode(file.readAllSync()), "one\ntwo\nthree\n");
 });
 
-test("FdFile.seekSync() moves from the start, from the offset and from the end, and gives the new offset", () => {
+test("FdFile.seekSync() seeks from the start, the offset and the end, and returns the new offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   const byte = new Uint8Array(1);
@@ -420,7 +420,7 @@ test("FdFile.seekSync() moves from the start, from the offset and from the end, 
   assertEquals([file.seekSync(10, End), file.readSync(byte)], [15, null]);
 });
 
-test("FdFile.seekSync() throws for what is no offset and stays where it is", () => {
+test("FdFile.seekSync() throws for an invalid offset and does not move", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"));
   file.seekSync(2, Start);
@@ -444,7 +444,7 @@ test("FdFile.seekSync() throws ESPIPE for a pipe", () => {
   assertEquals(failureOf(() => reader.seekSync(0, Current)), failure);
 });
 
-test("FdFile reads, writes, seeks, tells sizes and truncates beyond 4 GiB", () => {
+test("FdFile reads, writes, seeks, returns sizes and truncates beyond 4 GiB", () => {
   const far = 2 ** 32 + 5, size = 5 * 2 ** 30;
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", size);
@@ -471,9 +471,9 @@ test("FdFile reads, writes, seeks, tells sizes and truncates beyond 4 GiB", () =
   assertEquals(fixture.stat("file").size, 2 ** 32);
 });
 
-test("FdFile.statSync() tells what Deno's own stat tells", () => {
+test("FdFile.statSync() returns the same as Deno's own stat", () => {
   using fixture = new Fixture({ file: { text: "abcde", mode: 0o640 }, sub: {} });
-  // Deno's ctime has no milliseconds, and FreeBSD's rdev of what is no device is no Linux one.
+  // Deno's ctime has no milliseconds. FreeBSD's rdev of a file that is not a device differs from Linux's.
   const comparable = ({ birthtime: _, ctime, rdev, ...info }: Deno.FileInfo) => ({
     ...info,
     ctime: Math.floor(ctime!.getTime() / 1000),
@@ -487,7 +487,7 @@ test("FdFile.statSync() tells what Deno's own stat tells", () => {
   }
 });
 
-test("FdFile.statSync() tells devices and pipes apart", () => {
+test("FdFile.statSync() distinguishes devices and pipes", () => {
   using fixture = new Fixture();
   const [reader, writer] = openPipe(fixture);
   using pipe = reader;
@@ -510,7 +510,7 @@ test("FdFile.statSync() tells devices and pipes apart", () => {
   assertEquals(types(device), { ...none, isCharDevice: true });
 });
 
-test("FdFile.truncateSync() cuts and extends, to no bytes by default, and leaves the offset", () => {
+test("FdFile.truncateSync() shrinks and extends a file, by default to 0 bytes, and does not move the offset", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   file.seekSync(4, Start);
@@ -522,7 +522,7 @@ test("FdFile.truncateSync() cuts and extends, to no bytes by default, and leaves
   assertEquals([fixture.read("file"), offsetOf(file)], ["", 4]);
 });
 
-test("FdFile.truncateSync() throws for what is no size and for a file opened to read", () => {
+test("FdFile.truncateSync() throws for an invalid size and for a file opened only for reading", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   for (const bad of [1.5, NaN, 2 ** 53]) assertThrows(() => file.truncateSync(bad), RangeError, String(bad));
@@ -533,7 +533,7 @@ test("FdFile.truncateSync() throws for what is no size and for a file opened to 
   assertEquals(fixture.read("file"), "abcde");
 });
 
-test("FdFile.syncSync() is fsync(2) and syncDataSync() fdatasync(2), and each tells its failure", () => {
+test("FdFile.syncSync() calls fsync(2), syncDataSync() fdatasync(2), and both report a failure", () => {
   using fixture = new Fixture({ file: "abcde" });
   using file = openSync(fixture.at("file"), both);
   const { fd } = file;
@@ -567,7 +567,7 @@ test("FdFile.isTerminal() is true for a terminal, until its ioctls are limited",
   assertEquals([name, code, syscall], ["CapsicumError", "ENOTCAPABLE", "isatty"], `${fd}`);
 }, { skip: !kernel.simulated && "FreeBSD makes terminals by a call that the library does not have" });
 
-test("FdFile.tryLockSync() is false where another descriptor holds a lock that excludes it", () => {
+test("FdFile.tryLockSync() returns false if another descriptor holds a conflicting lock", () => {
   using fixture = new Fixture({ file: "" });
   using one = openSync(fixture.at("file"));
   using two = openSync(fixture.at("file"));
@@ -585,7 +585,7 @@ test("FdFile.tryLockSync() is false where another descriptor holds a lock that e
   assertEquals(two.tryLockSync(true), true);
 });
 
-test("FdFile.lockSync() lasts until the file is closed", () => {
+test("FdFile.lockSync() holds the lock until the file is closed", () => {
   using fixture = new Fixture({ file: "" });
   const one = openSync(fixture.at("file"));
   using two = openSync(fixture.at("file"));
@@ -626,7 +626,7 @@ test("FdFile.utimeSync() throws RangeError for the last second before 1970, whic
   assertEquals([atime, mtime], [new Date(5_000), new Date(5_000)]);
 });
 
-test("FdFile.utimeSync() throws PermissionDenied for somebody else's file", () => {
+test("FdFile.utimeSync() throws PermissionDenied for another user's file", () => {
   using file = openSync("/dev/null");
   const { class: name, syscall } = failureOf(() => file.utimeSync(1, 1));
   assertEquals([name, syscall], ["PermissionDenied", "futimens"]);
@@ -642,7 +642,7 @@ test("FdFile and a descriptor that Deno opened see the same file", () => {
   assertEquals(deno.statSync().ino, file.statSync().ino);
 });
 
-/** What both twins give for a content and a bound: the lines, and whether a RangeError came after them. */
+/** Returns the lines that both twins yield, and whether they end with a RangeError. */
 async function boundedLines(content: string, maxLength: number): Promise<[string[], boolean]> {
   using fixture = new Fixture({ file: content });
   const results = [];
@@ -667,7 +667,7 @@ async function boundedLines(content: string, maxLength: number): Promise<[string
   return results[0] as [string[], boolean];
 }
 
-test("FdFile.lines() and linesSync() give lines of maxLength bytes, and throw RangeError for one more", async () => {
+test("FdFile.lines() and linesSync() yield lines of maxLength bytes, and throw RangeError for one more", async () => {
   const chunk = 64 * 1024;
   for (const most of [0, 1, 5, chunk - 1, chunk, chunk + 1, 3 * chunk]) {
     const line = "x".repeat(most);
@@ -678,7 +678,7 @@ test("FdFile.lines() and linesSync() give lines of maxLength bytes, and throw Ra
     }
     assertEquals(await boundedLines(`${line}\n${line}`, most), [line === "" ? [""] : [line, line], false]);
     assertEquals(await boundedLines(`${line}\n${line}x`, most), [[line], true]);
-    // A "\r" that ends no line is one of its bytes.
+    // A "\r" that does not end a line is one of its bytes.
     assertEquals(await boundedLines(`${line}\r`, most), [[], true]);
     assertEquals(await boundedLines(`${line}\rx\n`, most), [[], true]);
   }
@@ -698,7 +698,7 @@ test("FdFile.lines() and linesSync() throw for an endless line, by default at 16
   }
 });
 
-test("FdFile.readAll() and readAllSync() give maxLength bytes, and throw RangeError for one more, also of what has no size", async () => {
+test("FdFile.readAll() and readAllSync() return maxLength bytes, and throw RangeError for one more, also for files without a size", async () => {
   for (const size of [0, 3, 16 * 1024, 16 * 1024 + 1, 100_000]) {
     using fixture = new Fixture({ file: pattern(size) });
     for (const most of [size, size + 1]) {
@@ -726,7 +726,7 @@ test("FdFile.readAll() and readAllSync() give maxLength bytes, and throw RangeEr
   await assertRejects(() => zero.readAll({ maxLength: 1e6 }), RangeError, "more than 1000000 bytes");
 });
 
-test("FdFile's lines() and readAll() and their twins refuse wrong options before any system call", async () => {
+test("FdFile's lines() and readAll() and their twins refuse invalid options before any system call", async () => {
   using zero = openSync("/dev/zero");
   const before = needsStandin ? 0 : allCalls();
   const wrong: [options: unknown, Class: typeof TypeError | typeof RangeError][] = [

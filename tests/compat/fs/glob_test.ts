@@ -22,7 +22,7 @@ function source(): Fixture {
   });
 }
 
-test("Dir.expandGlobSync() and expandGlob() give what a pattern means, sorted", async () => {
+test("Dir.expandGlobSync() and expandGlob() yield the paths that match a pattern, sorted", async () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const cases: Record<string, string[]> = {
@@ -85,7 +85,7 @@ test("Dir.expandGlobSync() and expandGlob() give what a pattern means, sorted", 
   assertEquals(entry, { path: "src", name: "src", isFile: false, isDirectory: true, isSymlink: false });
 });
 
-test("Dir.expandGlobSync() heeds root, exclude, includeDirs, followSymlinks, extended, globstar and caseInsensitive", () => {
+test("Dir.expandGlobSync() honors root, exclude, includeDirs, followSymlinks, extended, globstar and caseInsensitive", () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   assertEquals(found(dir, "*.ts", { root: "src" }), ["src/c.ts", "src/d_test.ts"]);
@@ -105,7 +105,7 @@ test("Dir.expandGlobSync() heeds root, exclude, includeDirs, followSymlinks, ext
   assertEquals(found(dir, "src/sub/*.ts", { caseInsensitive: true }), ["src/sub/F.TS", "src/sub/e.ts"]);
 });
 
-test("Dir.expandGlobSync() heeds exclude patterns of every form, and refuses those that could exclude nothing", () => {
+test("Dir.expandGlobSync() honors exclude patterns of every form, and refuses those that can't match any path", () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const all = ["src/c.ts", "src/d_test.ts", "src/skip/g.ts", "src/sub/e.ts"];
@@ -137,7 +137,7 @@ test("Dir.expandGlobSync() heeds exclude patterns of every form, and refuses tho
   }
 });
 
-test("Dir.expandGlobSync() takes known options of the right type, and no others", async () => {
+test("Dir.expandGlobSync() accepts only known options of the right type", async () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const wrong = [
@@ -160,7 +160,7 @@ test("Dir.expandGlobSync() takes known options of the right type, and no others"
   assertEquals(found(dir, "a*", { exclude: undefined } as unknown as ExpandGlobOptions), ["a.ts"]);
 });
 
-test("Dir.expandGlobSync() gives `onError` what can't be read, and goes on", () => {
+test("Dir.expandGlobSync() calls `onError` for a directory that can't be read, and continues", () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const EIO = 5;
@@ -171,7 +171,7 @@ test("Dir.expandGlobSync() gives `onError` what can't be read, and goes on", () 
   assertEquals([found(dir, "src/*", { onError }), told], [[], ["src"]]);
 }, { skip: needsStandin });
 
-test("Dir.expandGlobSync() refuses what leads out of the directory", () => {
+test("Dir.expandGlobSync() refuses patterns that leave the directory", () => {
   using fixture = source();
   using dir = openDirSync(fixture.at("src"));
   const escapes = [
@@ -198,7 +198,7 @@ test("Dir.expandGlobSync() refuses what leads out of the directory", () => {
   assertEquals(found(inside, "*/*", { followSymlinks: true }), ["skip/g.ts", "sub/F.TS", "sub/e.ts"]);
 });
 
-test("Dir.expandGlobSync() does not go where nothing can match", () => {
+test("Dir.expandGlobSync() does not enter directories where nothing can match", () => {
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const before = callsOf("openat");
@@ -297,7 +297,7 @@ const names = [
   "A.TS",
 ];
 
-test("namePattern() means what globToRegExp() of @std/path means", () => {
+test("namePattern() matches the same names as globToRegExp() of @std/path", () => {
   let agreed = 0;
   for (const extended of [true, false]) {
     for (const caseInsensitive of [true, false]) {
@@ -319,7 +319,7 @@ test("namePattern() means what globToRegExp() of @std/path means", () => {
   assert(agreed > 5000);
 });
 
-/** Patterns and names that say more together than any list. */
+/** Patterns and names that are tested in every combination. */
 class Random {
   #seed: number;
   constructor(seed: number) {
@@ -343,7 +343,7 @@ const patternParts = [
 ];
 const nameParts = [..."aaabbbABkſ\u212aéÉ.|,()[]{}*-\\\n\ud800"];
 
-test("namePattern() means what globToRegExp() of @std/path means, for 4,000 generated patterns and 100,000 names", () => {
+test("namePattern() matches the same names as globToRegExp() of @std/path, for 4,000 generated patterns and 100,000 names", () => {
   const random = new Random(1);
   let compared = 0, meant = 0;
   for (let i = 0; i < 4000; i++) {
@@ -353,7 +353,7 @@ test("namePattern() means what globToRegExp() of @std/path means, for 4,000 gene
     try {
       expression = globToRegExp(pattern, { ...options, globstar: false });
     } catch {
-      // Such as a range from z to a, which @std/path throws for.
+      // @std/path throws for some patterns, such as a range from z to a.
       assert(namePattern(pattern, options).test(pattern), pattern);
       continue;
     }
@@ -369,11 +369,11 @@ test("namePattern() means what globToRegExp() of @std/path means, for 4,000 gene
   assert(compared > 80_000 && meant > 1500, `${meant} of ${compared}`);
 });
 
-test("namePattern() of long and deeply nested patterns ends, in time linear in pattern and name", () => {
+test("namePattern() matches long and deeply nested patterns in time linear in pattern and name", () => {
   const name = "a".repeat(255);
   const nested = (open: string, close: string, depth: number) =>
     `${open.repeat(depth)}a${close.repeat(depth)}b`;
-  // Twice each: a backtracking matcher would take longer than the age of the universe.
+  // Twice each: a backtracking matcher would not end.
   for (
     const pattern of [
       "a*".repeat(7) + "b",
@@ -408,7 +408,7 @@ test("namePattern() of long and deeply nested patterns ends, in time linear in p
   assert(means("!(*(a)b)") && !means("!(*(a|aa))") && means(`${"+(".repeat(9999)}a${")".repeat(9999)}`));
 });
 
-test("namePattern() forgets nothing that it needs, whatever it was asked before", () => {
+test("namePattern() returns the same results after any earlier calls", () => {
   const random = new Random(2),
     letters = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(0x4e00 + i));
   const means = namePattern("*!(*a)b*[!c]", { extended: true, caseInsensitive: false });
@@ -418,7 +418,7 @@ test("namePattern() forgets nothing that it needs, whatever it was asked before"
   }
 });
 
-test("Dir.expandGlobSync() finds in time what would trap a backtracking matcher", () => {
+test("Dir.expandGlobSync() is fast for patterns that make a backtracking matcher slow", () => {
   using fixture = new Fixture({ ["a".repeat(60)]: "", [`${"a".repeat(60)}b`]: "" });
   using dir = openDirSync(fixture.path);
   for (const pattern of ["a*".repeat(7) + "b", "+(+(a))b", "*(a|aa)b", "**/" + "a*".repeat(9) + "b"]) {
@@ -431,7 +431,7 @@ test("Dir.expandGlobSync() finds in time what would trap a backtracking matcher"
   assertEquals(found(dir, `${"**/d/".repeat(40)}..`), [deep.slice(0, -2)]);
 });
 
-test("isPattern() is true of whatever means more than itself", () => {
+test("isPattern() is true for every string that matches other names than itself", () => {
   for (const pattern of patterns.slice(1)) {
     const means = namePattern(pattern, { extended: true, caseInsensitive: false });
     if (!isPattern(pattern)) {

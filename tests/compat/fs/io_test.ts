@@ -1,4 +1,4 @@
-/** The asynchronous calls of each kind of descriptor: with data, without, and with nobody at the other end. */
+/** The asynchronous calls on each kind of descriptor: with data, without data, and with the other end closed. */
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { type FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
@@ -11,15 +11,15 @@ import { endOfPolls, pause, settledSoon } from "./_pipe.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Two ends: what one writes the other reads. */
+/** Two ends: one reads the bytes that the other writes. */
 interface Kind {
   name: string;
   make(fixture: Fixture): Promise<[reader: FdFile, writer: FdFile]> | [reader: FdFile, writer: FdFile];
-  /** Whether one write is one read. */
+  /** Whether each read returns exactly one write. */
   messages?: boolean;
-  /** What a read gives once the writer is gone; left out if it does not learn of that. */
+  /** The result of a read after the writer has closed; left out if the reader does not notice. */
   end?: "end" | "end or error";
-  /** The classes of the error of a write that nobody can read; none if the kernel keeps it. */
+  /** The error classes of a write without a reader; empty if the kernel keeps the data. */
   broken: string[];
   skip?: string | false;
 }
@@ -59,12 +59,12 @@ const kinds: Kind[] = [
   },
 ];
 
-/** Two ticks of a timer: the event loop runs. */
+/** Waits for two timers, so that the event loop runs. */
 async function ticks(): Promise<void> {
   for (let i = 0; i < 2; i++) await pause(1);
 }
 
-/** Writes until a write waits, and gives that one and how much was written. */
+/** Writes until a write waits; returns that write and the number of bytes written. */
 async function fill(
   { writer, messages }: { writer: FdFile; messages: boolean | undefined },
 ): Promise<{ waiting: Promise<number>; written: number }> {
@@ -88,7 +88,7 @@ function isOpen(fd: number): boolean {
 }
 
 for (const { name, make, messages, end, broken, skip = false } of kinds) {
-  test(`FdFile.read() of ${name} gives what is there, waits for what is not, and finds the end`, async () => {
+  test(`FdFile.read() of ${name} returns available bytes, waits for more, and detects the end`, async () => {
     using fixture = new Fixture();
     const [reader, writer] = await make(fixture);
     using _reader = reader;
@@ -114,12 +114,12 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     await endOfPolls();
   }, { skip });
 
-  test(`FdFile.write() of ${name} waits for room, and is one message or goes on`, async () => {
+  test(`FdFile.write() of ${name} waits for space, and writes one message or continues`, async () => {
     using fixture = new Fixture();
     const [reader, writer] = await make(fixture);
     using _reader = reader;
     await using _writer = writer;
-    // What is typed at a terminal is kept by lines: nobody reads there what has no end.
+    // A terminal buffers its input by lines: an unfinished line can't be read.
     if (name === "a terminal") return assertEquals(await writer.write(encode("line\n")), 5);
     const { waiting, written } = await fill({ writer, messages });
     await ticks();
@@ -139,7 +139,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     await endOfPolls();
   }, { skip });
 
-  test(`FdFile.write() of ${name} rejects if nobody can read it, unless the kernel keeps it`, async () => {
+  test(`FdFile.write() of ${name} rejects without a reader, unless the kernel keeps the data`, async () => {
     using fixture = new Fixture();
     const [reader, writer] = await make(fixture);
     using _writer = writer;
@@ -149,7 +149,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     assert(broken.includes(error?.constructor.name), `${error}`);
   }, { skip });
 
-  test(`FdFile.close() of ${name} rejects a read and a write that wait, at once`, async () => {
+  test(`FdFile.close() of ${name} rejects a waiting read and a waiting write at once`, async () => {
     using fixture = new Fixture();
     const [reader, writer] = await make(fixture);
     const { fd } = reader;
@@ -169,13 +169,13 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     full.close();
     await assertRejects(() => waiting, Deno.errors.BadResource, "This FdFile is closed");
     other.close();
-    // A long write to a pipe from elsewhere is in the kernel until its reader is gone.
+    // A long write to a pipe by another process stays in the kernel until the reader has closed.
     for (let tries = 0; isOpen(number) && tries < 100; tries++) await pause(10);
     assertFalse(isOpen(number));
     await endOfPolls();
   }, { skip });
 
-  test(`a stream of ${name} that is cancelled or aborted closes it, also while it waits`, async () => {
+  test(`a stream of ${name} closes it when it is canceled or aborted, also while it waits`, async () => {
     using fixture = new Fixture();
     const [reader, writer] = await make(fixture);
     const { fd } = reader;
@@ -199,7 +199,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     await endOfPolls();
   }, { skip });
 
-  test(`forty reads and writes of ${name} that wait leave Deno's threads and other pipes alone`, async () => {
+  test(`forty reads and writes of ${name} that wait block no thread of Deno and no other pipe`, async () => {
     using fixture = new Fixture({ file: "free" });
     const ends: FdFile[] = [], waiting: Promise<unknown>[] = [];
     for (let i = 0; i < 20; i++) {
@@ -230,7 +230,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
   }, { skip });
 }
 
-test("FdFile.read() of many descriptors of one pipe holds one thread: each byte comes once", async () => {
+test("FdFile.read() of many descriptors of one pipe holds one thread, and returns each byte once", async () => {
   const [reader, writer] = pipe();
   using _reader = reader;
   const { FdFile } = await import("../../../mod.ts");
@@ -250,7 +250,7 @@ test("FdFile.read() of many descriptors of one pipe holds one thread: each byte 
   await endOfPolls();
 });
 
-test("FdFile's asynchronous calls of a device and a regular file need nobody else", async () => {
+test("FdFile's asynchronous calls on a device and a regular file never wait", async () => {
   using fixture = new Fixture({ file: "text" });
   await using file = openSync(fixture.at("file"), { read: true, write: true });
   const bytes = new Uint8Array(10);
@@ -265,7 +265,7 @@ test("FdFile's asynchronous calls of a device and a regular file need nobody els
   ]);
 });
 
-/** In a child: ends a Worker whose reads wait for pipes and sockets, lets these end, and gives the bytes of a file. */
+/** In a child: ends a Worker whose reads wait for pipes and sockets, lets the reads end, and returns the bytes of a file. */
 async function endWorker(
   { libc }: typeof capsicum,
   { pairs: url, worker: at, file }: Record<string, string>,
@@ -294,7 +294,7 @@ test("FdFile.read() of pipes and sockets may wait in a Worker that is ended", as
 });
 
 for (const size of [10, 100_000]) {
-  test(`FdFile's asynchronous calls take buffers of every kind, of ${size} bytes`, async () => {
+  test(`FdFile's asynchronous calls accept buffers of every kind, of ${size} bytes`, async () => {
     using fixture = new Fixture({ file: "" });
     const buffers: Record<string, () => Uint8Array> = {
       resizable: () => new Uint8Array(new ArrayBuffer(size, { maxByteLength: 2 * size })),
@@ -324,7 +324,7 @@ for (const size of [10, 100_000]) {
   });
 }
 
-test("a buffer whose memory is gone is a TypeError, and its target is as it was", async () => {
+test("a detached buffer throws TypeError, and its target is unchanged", async () => {
   using fixture = new Fixture({ file: "kept" });
   using dir = openDirSync(fixture.path);
   await using file = dir.openSync("file", { read: true, write: true });

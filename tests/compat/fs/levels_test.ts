@@ -7,10 +7,10 @@ import { Fixture } from "../../_fixture.ts";
 import { openDescriptors } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-/** The most directories of one tree that are open at once. */
+/** The maximum number of directories of one tree that are open at once. */
 const MOST = 16;
 
-/** Makes a chain of directories `d`, each with a file `f`; no path of it is used, which may be too long. */
+/** Creates nested directories `d`, each with a file `f`, without long paths: these could exceed the limit. */
 function makeDeep(dir: Dir, name: string, depth: number): void {
   dir.mkdirSync(name);
   let at = dir.openDirSync(name);
@@ -24,7 +24,7 @@ function makeDeep(dir: Dir, name: string, depth: number): void {
   at.close();
 }
 
-/** The most descriptors that were open between two steps, beyond those before. */
+/** The maximum number of additional descriptors that were open between two steps. */
 function mostOpen(steps: Iterable<unknown>, every = 1): number {
   const before = openDescriptors().length;
   let most = 0, count = 0;
@@ -32,7 +32,7 @@ function mostOpen(steps: Iterable<unknown>, every = 1): number {
   return most;
 }
 
-/** Goes down a chain of directories `d`. */
+/** Descends into nested directories `d`. */
 function enterAll(levels: Levels, depth: number): Level[] {
   const all = [levels.top];
   for (let i = 0; i < depth; i++) all.push(levels.enter(all.at(-1)!, "d"));
@@ -48,7 +48,7 @@ test("Levels keeps 16 directories open, opens the others again, and lists each t
   {
     using levels = new Levels(dir.openDirSync("t").take(), "t", dir.fd);
     const all = enterAll(levels, 3);
-    // Begun, and read to its end before it is closed.
+    // A listing that has started is read to its end before the directory is closed.
     const first = all[2]!.next()!;
     for (let i = 3; i < 59; i++) all.push(levels.enter(all.at(-1)!, "d"));
     assertEquals(openDescriptors().length - before, MOST);
@@ -66,7 +66,7 @@ test("Levels keeps 16 directories open, opens the others again, and lists each t
   assertEquals(openDescriptors().length, before);
 });
 
-test("Levels throws for a level that is another directory, a symlink or gone when it is opened again", () => {
+test("Levels throws if a level is another directory, a symlink or missing when it is opened again", () => {
   const changes: [code: string[], change: (fixture: Fixture, above: string) => void][] = [
     [["ESTALE"], (fixture, above) => fixture.add({ d: {} }, above)],
     [
@@ -98,7 +98,7 @@ test("Levels throws for a level that is another directory, a symlink or gone whe
   }
 });
 
-test.capsicum("Levels closes no directory for a while where it could not know it again, without FSTAT", () => {
+test.capsicum("Levels keeps a directory open if it lacks FSTAT and so could not be identified again", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   makeDeep(dir, "t", 30);
@@ -106,11 +106,11 @@ test.capsicum("Levels closes no directory for a while where it could not know it
   let most = 0;
   const before = openDescriptors().length;
   for (const _ of limited.walkSync("t")) most = Math.max(most, openDescriptors().length - before);
-  // All but the last, which is given before it is opened.
+  // All except the last directory, which is yielded before it is opened.
   assertEquals([most, openDescriptors().length], [29, before]);
 });
 
-test("Dir.walkSync(), walk(), removeSync() and emptyDirSync() take 400 levels with 16 open directories", async () => {
+test("Dir.walkSync(), walk(), removeSync() and emptyDirSync() work with 400 levels with 16 open directories", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   makeDeep(dir, "t", 400);
@@ -129,7 +129,7 @@ test("Dir.walkSync(), walk(), removeSync() and emptyDirSync() take 400 levels wi
       true,
     ]);
     assert(most > 8 && most <= MOST + 1, `${most} open`);
-    // Left early, where most are closed.
+    // End the loop early, while most directories are closed.
     for (const { path } of dir.walkSync("t", options)) if (path.endsWith("/d".repeat(300))) break;
     for await (const { path } of dir.walk("t", options)) if (path.endsWith("/d".repeat(300))) break;
     assertEquals(openDescriptors().length, before);
@@ -142,7 +142,7 @@ test("Dir.walkSync(), walk(), removeSync() and emptyDirSync() take 400 levels wi
   assertEquals(fixture.list(), []);
 });
 
-test("Dir.walkSync() follows 400 symlinks, each in the directory that the one before leads to, with 16 open directories", () => {
+test("Dir.walkSync() follows 400 symlinks, each in the target of the previous one, with 16 open directories", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   for (let i = 0; i < 400; i++) {
@@ -150,7 +150,7 @@ test("Dir.walkSync() follows 400 symlinks, each in the directory that the one be
     dir.writeTextFileSync(`d${i}/f`, "");
     if (i > 0) dir.symlinkSync(`../d${i}`, `d${i - 1}/next`);
   }
-  // And one through 400 levels, as its text says.
+  // And one symlink whose target has 400 levels.
   makeDeep(dir, "deep", 400);
   dir.symlinkSync(`../deep${"/d".repeat(399)}`, "d399/deep");
   const before = openDescriptors().length;
@@ -165,7 +165,7 @@ test("Dir.walkSync() follows 400 symlinks, each in the directory that the one be
   dir.removeSync("deep", { recursive: true });
 });
 
-test("Dir.removeSync(), emptyDirSync() and walkSync() take 3,000 levels, deeper than any path or stack", () => {
+test("Dir.removeSync(), emptyDirSync() and walkSync() work with 3,000 levels, deeper than any path or stack", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   makeDeep(dir, "a", 3000);
@@ -178,11 +178,11 @@ test("Dir.removeSync(), emptyDirSync() and walkSync() take 3,000 levels, deeper 
   assertEquals([fixture.list(), fixture.list("b")], [["b"], []]);
 });
 
-test("Dir.walkSync() goes on where a directory that it had closed was moved away, by `onError`", () => {
+test("Dir.walkSync() calls `onError` and continues if a directory that it had closed was moved away", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   makeDeep(dir, "t", 60);
-  // Before and after the long way, whichever is listed first.
+  // One file is listed before and one after the deep directory, in any order.
   for (let i = 0; i < 59; i++) {
     const path = `t${"/d".repeat(i)}`;
     for (const name of ["a", "z"]) dir.mkdirSync(`${path}/${name}`);

@@ -10,14 +10,14 @@ import { failureOf } from "./_failure.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Both ways of listing, as sorted names. */
+/** Both functions that list, with sorted names. */
 const lists: [name: string, list: (dir: FdLike | string | URL) => string[]][] = [
   ["listDirSync()", (dir) => listDirSync(dir).sort()],
   ["readDirSync()", (dir) => [...readDirSync(dir)].map((entry) => entry.name).sort()],
 ];
 
 for (const [name, list] of lists) {
-  test(`${name} takes a path, a file: URL, a Dir, a number and any object with fd`, () => {
+  test(`${name} accepts a path, a file: URL, a Dir, a number and any object with fd`, () => {
     using fixture = new Fixture({ file: "", sub: { below: "" }, ".hidden": "" });
     using dir = openDirSync(fixture.path);
     for (const place of [fixture.path, toFileUrl(fixture.path), dir, dir.fd, { fd: dir.fd }]) {
@@ -25,12 +25,12 @@ for (const [name, list] of lists) {
     }
   });
 
-  test(`${name} gives nothing for an empty directory`, () => {
+  test(`${name} returns no names for an empty directory`, () => {
     using fixture = new Fixture();
     assertEquals(list(fixture.path), []);
   });
 
-  test(`${name} gives the same twice, and what changed meanwhile`, () => {
+  test(`${name} returns the same names twice, and changes made meanwhile`, () => {
     using fixture = new Fixture({ a: "", b: "" });
     using dir = openDirSync(fixture.path);
     assertEquals([list(dir), list(dir)], [["a", "b"], ["a", "b"]]);
@@ -54,7 +54,7 @@ for (const [name, list] of lists) {
     assertEquals(libc.getdirentries(dir, buffer, buffer.length, base), 0);
   });
 
-  test(`${name} gives every one of 20,000 names once`, () => {
+  test(`${name} returns each of 20,000 names once`, () => {
     const names = Array.from({ length: 20_000 }, (_, i) => `a rather long name, number ${i}`).sort();
     using fixture = new Fixture(Object.fromEntries(names.map((name) => [name, { link: "." }])));
     const found = list(fixture.path);
@@ -62,7 +62,7 @@ for (const [name, list] of lists) {
     assert(found.every((name, i) => name === names[i]));
   });
 
-  test(`${name} gives odd names as they are`, () => {
+  test(`${name} returns unusual names unchanged`, () => {
     const names = [
       "line\nbreak",
       "\n",
@@ -90,14 +90,14 @@ for (const [name, list] of lists) {
     }
   });
 
-  test(`${name} gives a name that is not UTF-8 so that it opens its file`, () => {
+  test(`${name} returns a name that is not UTF-8 in a form that opens its file`, () => {
     using fixture = new Fixture({ "é": "é" });
     using dir = openDirSync(fixture.path);
     for (const [name] of rawNames) {
       using file = dir.openSync(name, { write: true, createNew: true });
       file.writeSync(new TextEncoder().encode(JSON.stringify(name)));
     }
-    // The kernel has the very bytes.
+    // The kernel has the same bytes.
     const bytes = rawNames.map(([, bytes]) => bytes.join());
     assertEquals(rawNamesOf(dir).sort(), [...bytes, "195,169"].sort());
 
@@ -125,7 +125,7 @@ for (const [name, list] of lists) {
     assertEquals(list(dir), ["file"]);
   });
 
-  test(`${name} throws for what is no directory at all and makes no system call`, () => {
+  test(`${name} throws for a value that is not a directory and makes no system call`, () => {
     using fixture = new Fixture({ file: "" });
     const dir = openDirSync(fixture.path);
     list(dir);
@@ -142,7 +142,7 @@ for (const [name, list] of lists) {
     assertEquals(calls(), before);
   });
 
-  test(`${name} closes its own descriptor where reading fails`, () => {
+  test(`${name} closes its own descriptor if reading fails`, () => {
     using fixture = new Fixture({ file: "" });
     using dir = openDirSync(fixture.path);
     failNext("getdirentries", 5);
@@ -152,15 +152,15 @@ for (const [name, list] of lists) {
   }, { skip: needsStandin });
 }
 
-/** Names whose bytes are not UTF-8, as the library writes them, with these bytes. */
+/** Names that are not UTF-8, as the library spells them, with their bytes. */
 const rawNames: [name: string, bytes: number[]][] = [
   ["\udcff", [0xff]],
   ["a\udcffb", [0x61, 0xff, 0x62]],
   ["\udc80\udcbf", [0x80, 0xbf]],
-  // A sequence that ends early, at the end and before another one.
+  // A truncated sequence, at the end and before another one.
   ["\udce2\udc82", [0xe2, 0x82]],
   ["\udce2\udc82é", [0xe2, 0x82, 0xc3, 0xa9]],
-  // An overlong "/", a surrogate, and what lies beyond U+10FFFF.
+  // An overlong "/", a surrogate, and a code point above U+10FFFF.
   ["\udcc0\udcaf", [0xc0, 0xaf]],
   ["\udced\udca0\udc80", [0xed, 0xa0, 0x80]],
   ["\udcf4\udc90\udc80\udc80", [0xf4, 0x90, 0x80, 0x80]],
@@ -185,7 +185,7 @@ function rawNamesOf(dir: { fd: number }): string[] {
   return names.filter((name) => name !== "46" && name !== "46,46");
 }
 
-test("readDirSync() and Dir.readDirSync() tell files, directories, symlinks and other things apart", () => {
+test("readDirSync() and Dir.readDirSync() distinguish files, directories, symlinks and other types", () => {
   using fixture = new Fixture({
     file: "",
     sub: { below: "" },
@@ -212,7 +212,7 @@ test("readDirSync() and Dir.readDirSync() tell files, directories, symlinks and 
   assertEquals(sorted(readDirSync(fixture.path)), sorted(Deno.readDirSync(fixture.path)));
 });
 
-test("readDirSync() has read the directory before it returns, and may be left early", () => {
+test("readDirSync() reads the directory before it returns, and a loop may end early", () => {
   using fixture = new Fixture({ a: "", b: "" });
   assertThrows(() => readDirSync(fixture.at("missing")), Deno.errors.NotFound);
   for (const entry of readDirSync(fixture.path)) {
@@ -226,7 +226,7 @@ test("readDirSync() has read the directory before it returns, and may be left ea
   assertEquals([...entries], []);
 });
 
-test("readDirSync() and listDirSync() inside of one another give both whole", () => {
+test("readDirSync() and listDirSync() within one another are both complete", () => {
   using fixture = new Fixture({ a: { x: "", y: "" }, b: { z: "" } });
   const found: string[] = [];
   for (const { name } of readDirSync(fixture.path)) {
@@ -251,7 +251,7 @@ test("Dir.listSync() and Dir.readDirSync() list the directory itself and those b
   }
 });
 
-test("listDirSync() makes one read for a short directory, beside the one that finds its end", () => {
+test("listDirSync() makes one read for a short directory, and one that detects its end", () => {
   using fixture = new Fixture({ a: "", b: "" });
   const before = callsOf("getdirentries");
   listDirSync(fixture.path);
@@ -260,13 +260,13 @@ test("listDirSync() makes one read for a short directory, beside the one that fi
 
 for (const inside of [false, true]) {
   const it = inside ? test.capsicum : test;
-  test.capsicum(`readDirSync() asks for each type that the file system does not tell, ${inside ? "inside" : "outside"} of capability mode`, async () => {
+  test.capsicum(`readDirSync() gets each type that the file system does not report, ${inside ? "inside" : "outside"} of capability mode`, async () => {
     const tree: Tree = { file: "", gone: "", sub: {}, link: { link: "missing" }, "other\n": "" };
     using fixture = new Fixture(tree);
     const outcome = await inChild(
       ({ caught, enter, listDirSync, openDirSync, readDirSync }, { path, inside }) => {
         let meanwhile = () => {};
-        // Takes the types out of what getdirentries() gives.
+        // Removes the types from the entries that getdirentries() returns.
         const dlopen = Deno.dlopen;
         Deno.dlopen = ((path: string, wanted: Deno.ForeignLibraryInterface) => {
           const { symbols } = dlopen(path, wanted) as { symbols: Record<string, unknown> };
@@ -335,7 +335,7 @@ for (const inside of [false, true]) {
   });
 }
 
-test.capsicum("a descriptor with READ and SEEK alone is listed itself, from its start each time", async () => {
+test.capsicum("a descriptor with only READ and SEEK is listed directly, from its start each time", async () => {
   using fixture = new Fixture({ a: "", b: "" });
   const found = await inChild(async ({ enter, libc, limit, listDirSync, openDirSync, readDirSync }, path) => {
     using dir = openDirSync(path, { limit: ["READ", "SEEK"] }), whole = openDirSync(path);
@@ -361,7 +361,7 @@ test.capsicum("a descriptor with READ and SEEK alone is listed itself, from its 
   assertEquals(found, [...Array(8).fill("a,b"), "a,a,a,b,b,b"]);
 });
 
-test.capsicum("a descriptor with READ alone is listed once; then the error names SEEK, and nothing is an empty list", async () => {
+test.capsicum("a descriptor with only READ is listed once; after that, an error names SEEK instead of an empty list", async () => {
   using fixture = new Fixture({ a: "", b: "" });
   const [first, ...failures] = await inChild(
     async (
@@ -369,7 +369,7 @@ test.capsicum("a descriptor with READ alone is listed once; then the error names
       path,
     ) => {
       using dir = openDirSync(path, { limit: ["READ"] }), begun = openDirSync(path);
-      // Some of its entries are read before.
+      // Some of its entries were read before.
       libc.getdirentries(begun, new Uint8Array(64), 64, new Uint8Array(8));
       limit(begun, ["READ"]);
       trapViolations();

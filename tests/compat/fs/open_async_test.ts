@@ -1,4 +1,4 @@
-/** Asynchronous opening, and `signal` of what opens, reads and writes. */
+/** Asynchronous opening, and `signal` of the methods that open, read and write. */
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { type Dir, isSupported, libc, openDirSync } from "../../../mod.ts";
@@ -18,7 +18,7 @@ function withFifo(fixture: Fixture): Dir {
   return dir;
 }
 
-test("Dir.open() of a FIFO for reading is open at once, and one for writing as soon as it has a reader", async () => {
+test("Dir.open() of a FIFO for reading resolves at once, and for writing as soon as it has a reader", async () => {
   using fixture = new Fixture();
   using dir = withFifo(fixture);
   const opening = dir.open("fifo", write);
@@ -32,7 +32,7 @@ test("Dir.open() of a FIFO for reading is open at once, and one for writing as s
   assertEquals(reader.readSync(new Uint8Array(9)), 2);
 });
 
-test("Dir.open() leaves O_NONBLOCK as the caller asked for it, and take() gives a FIFO back so", async () => {
+test("Dir.open() sets O_NONBLOCK only if the caller asked for it, and take() restores it for a FIFO", async () => {
   using fixture = new Fixture({ file: "text" });
   using dir = withFifo(fixture);
   using dev = openDirSync("/dev");
@@ -51,7 +51,7 @@ test("Dir.open() leaves O_NONBLOCK as the caller asked for it, and take() gives 
   libc.close(fd);
 });
 
-test("Dir.open() rejects what openSync() throws, and does not wait for what never comes", async () => {
+test("Dir.open() rejects with the errors that openSync() throws, and does not wait forever", async () => {
   using fixture = new Fixture({ file: "", dir: {} });
   using dir = openDirSync(fixture.path);
   await assertRejects(() => dir.open("none"), Deno.errors.NotFound);
@@ -66,7 +66,7 @@ test("Dir.open() rejects what openSync() throws, and does not wait for what neve
   listener.close();
 });
 
-test("Dir.open() with a lock waits for it, and hears its signal", async () => {
+test("Dir.open() with a lock waits for it, and can be aborted by its signal", async () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   const locked = { customFlags: libc.O_EXLOCK };
@@ -82,7 +82,7 @@ test("Dir.open() with a lock waits for it, and hears its signal", async () => {
   (await opening).close();
 });
 
-test("Dir.open() that waits rejects with its signal's reason, or BadResource once the directory is closed", async () => {
+test("Dir.open() rejects while it waits with its signal's reason, or BadResource once the directory is closed", async () => {
   using fixture = new Fixture();
   const dir = withFifo(fixture);
   const controller = new AbortController(), reason = new Error("enough");
@@ -119,7 +119,7 @@ test("the synchronous methods of a FIFO that was opened asynchronously wait", as
   await using writer = await dir.open("fifo", write);
   other.close();
   reader.close();
-  // The child opens it before the writer, which else would have no reader.
+  // The child opens it before the writer, which would otherwise have no reader.
   await pause(0);
   for (let tries = 0;; tries++) {
     try {
@@ -134,7 +134,7 @@ test("the synchronous methods of a FIFO that was opened asynchronously wait", as
   assertEquals(await reading, 500_000);
 });
 
-/** Aborts a call that waits, and gives what it rejected with: the reason, and nothing stays open. */
+/** Aborts a call that waits, and checks that it rejects with the reason and that nothing stays open. */
 async function abortedWhile(call: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const before = openDescriptors().length;
   const controller = new AbortController(), reason = new Error("enough");
@@ -145,14 +145,14 @@ async function abortedWhile(call: (signal: AbortSignal) => Promise<unknown>): Pr
   assertEquals(openDescriptors().length, before);
 }
 
-test("signal ends the wait of each method of a Dir that takes one", async () => {
+test("signal ends the wait of each method of Dir that accepts one", async () => {
   using fixture = new Fixture();
   using dir = withFifo(fixture);
   await abortedWhile((signal) => dir.open("fifo", { ...write, signal }));
   await abortedWhile((signal) => dir.readFile("fifo", { signal }));
   await abortedWhile((signal) => dir.readTextFile("fifo", { signal }));
   await abortedWhile((signal) => Array.fromAsync(dir.readTextFileLines("fifo", { signal })));
-  // A poll(2) under way keeps the FIFO's readers.
+  // A running poll(2) keeps the readers of the FIFO open.
   await endOfPolls();
   await abortedWhile((signal) => dir.writeFile("fifo", new Uint8Array(1), { signal }));
   await using _reader = await dir.open("fifo");
@@ -161,7 +161,7 @@ test("signal ends the wait of each method of a Dir that takes one", async () => 
   await endOfPolls();
 });
 
-test("Dir.readTextFileLines() gives no line after its signal", async () => {
+test("Dir.readTextFileLines() yields no line after its signal", async () => {
   using fixture = new Fixture({ file: "one\ntwo\n" });
   using dir = openDirSync(fixture.path);
   const controller = new AbortController();
@@ -171,7 +171,7 @@ test("Dir.readTextFileLines() gives no line after its signal", async () => {
   await assertRejects(() => lines.next(), Error, "enough");
 });
 
-/** A stream that gives some chunks and then nothing, and what it was cancelled with. */
+/** Returns a stream that yields some chunks and then waits, and the reason with which it was canceled. */
 function stalling(...chunks: Uint8Array[]) {
   const reasons: unknown[] = [];
   const stream = new ReadableStream<Uint8Array>({
@@ -185,7 +185,7 @@ function stalling(...chunks: Uint8Array[]) {
   return { stream, reasons };
 }
 
-test("Dir.writeFile() of a stream cancels it once, with the reason, if its signal or an error ends that", async () => {
+test("Dir.writeFile() cancels its stream once, with the reason, if its signal or an error ends the write", async () => {
   using fixture = new Fixture({ file: "old", dir: {} });
   using dir = withFifo(fixture);
   for (const chunks of [[], [new Uint8Array(3)]]) {
@@ -211,7 +211,7 @@ test("Dir.writeFile() of a stream cancels it once, with the reason, if its signa
     assertEquals(reasons.length, 1);
   }
   {
-    // One that was not opened has taken nothing of the stream, which can be used for another.
+    // A call that opened no file has read nothing of the stream, which can be used again.
     const { stream, reasons } = stalling(new Uint8Array(1));
     await assertRejects(() => dir.writeFile("none/file", stream), Deno.errors.NotFound);
     assertEquals([reasons.length, stream.locked], [0, false]);
@@ -230,7 +230,7 @@ test("Dir.writeFile() of a stream cancels it once, with the reason, if its signa
   await endOfPolls();
 });
 
-test("an aborted write of a stream does not wait for the stream's cancelling, whatever it had begun", async () => {
+test("an aborted write of a stream does not wait until the stream is canceled", async () => {
   using fixture = new Fixture();
   using dir = withFifo(fixture);
   const stuck = () => new ReadableStream<Uint8Array>({ cancel: () => new Promise(() => {}) });
@@ -240,7 +240,7 @@ test("an aborted write of a stream does not wait for the stream's cancelling, wh
   await abortedWhile((signal) => dir.writeFile("file", stuck(), { signal }));
 });
 
-test("a stream that always has an empty chunk ready leaves the event loop alive", async () => {
+test("a stream that always has an empty chunk ready does not block the event loop", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const endless = <T>(chunk: T) =>
@@ -250,7 +250,7 @@ test("a stream that always has an empty chunk ready leaves the event loop alive"
   await abortedWhile((signal) => dir.writeFile("file", endless(new Uint8Array(3)), { signal }));
 });
 
-test("a write that fails for its argument leaves its target as it was", async () => {
+test("a write with an invalid argument does not change its target", async () => {
   using fixture = new Fixture({ file: "old" });
   using dir = openDirSync(fixture.path);
   const locked = new ReadableStream<Uint8Array>();
@@ -273,7 +273,7 @@ test("a write that fails for its argument leaves its target as it was", async ()
 });
 
 test(
-  "Dir.open() of a FIFO needs no right but those of openSync(), and works without EVENT, FCNTL and FSTAT",
+  "Dir.open() of a FIFO needs only the rights of openSync(), and works without EVENT, FCNTL and FSTAT",
   async () => {
     using fixture = new Fixture();
     using dir = withFifo(fixture);

@@ -8,7 +8,7 @@ import { failureOf } from "./_failure.ts";
 
 const switches = ["read", "write", "append", "truncate", "create", "createNew"] as const;
 
-/** Every choice of switches that says whether to read or to write. */
+/** Every combination of switches that selects reading or writing. */
 const choices: OpenOptions[] = Array.from({ length: 3 ** switches.length }, (_, number) => {
   const options: OpenOptions = {};
   for (const name of switches) {
@@ -26,7 +26,7 @@ interface File {
   close(): void;
 }
 
-/** What comes of opening "file", which is there or not, of writing one byte at its start and of reading one. */
+/** Returns the results of opening "file", which may be missing, writing one byte at its start and reading one. */
 function outcome(fixture: Fixture, content: string | undefined, open: () => File): unknown[] {
   if (content === undefined) fixture.exists("file") && fixture.remove("file");
   else fixture.write("file", content);
@@ -34,7 +34,7 @@ function outcome(fixture: Fixture, content: string | undefined, open: () => File
   try {
     file = open();
   } catch (error) {
-    // For options that contradict each other Deno has plain errors too.
+    // Deno sometimes throws a plain Error for options that contradict each other.
     const { constructor } = error as Error;
     return [constructor === Error ? "TypeError" : constructor.name, fixture.exists("file")];
   }
@@ -59,7 +59,7 @@ function attempt(action: () => unknown): unknown {
 
 for (const content of [undefined, "text"]) {
   const what = content === undefined ? "a new file" : "a file that exists";
-  test(`openSync() and openAtSync() open ${what} as Deno.openSync() does, for all switches together`, () => {
+  test(`openSync() and openAtSync() open ${what} as Deno.openSync() does, for all combinations of switches`, () => {
     using fixture = new Fixture();
     using dir = openDirSync(fixture.path);
     const path = fixture.at("file");
@@ -74,7 +74,7 @@ for (const content of [undefined, "text"]) {
   });
 }
 
-test("openFlags() reads where the options ask for nothing else", () => {
+test("openFlags() reads by default", () => {
   const reading = libc.O_RDONLY | libc.O_CLOEXEC;
   for (const options of [{}, { mode: 0o600 }, { read: true }, { write: false, append: false }]) {
     assertEquals(openFlags(options), reading);
@@ -97,7 +97,7 @@ test("openFlags() adds the flag of each option", () => {
   assertEquals(openFlags({ write: true, exclusive: true }), openFlags({ write: true, createNew: true }));
 });
 
-test("openFlags() throws TypeError for options that contradict each other, and takes them apart", () => {
+test("openFlags() throws TypeError for options that contradict each other, and accepts each of them alone", () => {
   const bad: [OpenOptions, RegExp, OpenOptions][] = [
     [{ read: false }, /read, write and append/, { read: true }],
     [{ create: true }, /create.* need write or append/, { create: true, append: true }],
@@ -113,7 +113,7 @@ test("openFlags() throws TypeError for options that contradict each other, and t
   }
 });
 
-/** Opens by path and by directory. */
+/** Functions that open by path and by directory. */
 const ways: [string, (dir: Dir, fixture: Fixture, name: string, options: OpenOptions) => number][] = [
   ["openSync()", (_, fixture, name, options) => openSync(fixture.at(name), options).take()],
   ["openAtSync()", (dir, _, name, options) => openAtSync(dir, name, options).take()],
@@ -140,7 +140,7 @@ for (const [name, open] of ways) {
     assertEquals(fixture.exists("e"), false);
   });
 
-  test(`${name} with noFollow refuses a symlink as the last component and no other`, () => {
+  test(`${name} with noFollow refuses a symlink only as the final component`, () => {
     using fixture = new Fixture({
       file: "",
       link: { link: "file" },
@@ -156,7 +156,7 @@ for (const [name, open] of ways) {
     libc.close(open(dir, fixture, "way/file", { noFollow: true }));
   });
 
-  test(`${name} with exclusive refuses a name that exists and creates another`, () => {
+  test(`${name} with exclusive refuses an existing name and creates a new one`, () => {
     using fixture = new Fixture({ file: "text" });
     using dir = openDirSync(fixture.path);
     const failure = failureOf(() => open(dir, fixture, "file", { write: true, exclusive: true }));

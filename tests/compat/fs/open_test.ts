@@ -52,7 +52,7 @@ const badPaths: [path: unknown, shown: string][] = [
 ];
 const badUrls = ["https://example.com/a", "file://host/a", "data:,a"];
 
-test("openSync(), openDirSync() and openAtSync() throw TypeError for what is no path, and make no system call", () => {
+test("openSync(), openDirSync() and openAtSync() throw TypeError for a value that is not a path, and make no system call", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   openAtSync(dir, "file").close();
@@ -71,7 +71,7 @@ test("openSync(), openDirSync() and openAtSync() throw TypeError for what is no 
   assertEquals(calls(), before);
 });
 
-test("openAtSync() takes a Dir, a number and any object with fd, and leaves it open", () => {
+test("openAtSync() accepts a Dir, a number and any object with fd, and does not close it", () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   for (const place of [dir, dir.fd, { fd: dir.fd }]) {
@@ -80,7 +80,7 @@ test("openAtSync() takes a Dir, a number and any object with fd, and leaves it o
   }
 });
 
-test("openAtSync() throws for what is no open descriptor, and makes no system call where that can be seen", () => {
+test("openAtSync() throws for a value that is not an open descriptor, without a system call if possible", () => {
   using fixture = new Fixture({ file: "text" });
   const dir = openDirSync(fixture.path);
   openAtSync(dir, "file").close();
@@ -133,7 +133,7 @@ test("openSync() throws Deno's class for the errno, with code, errno, syscall an
   openAtSync(dir, "file", { write: true }).close();
 });
 
-test("openSync() throws PermissionDenied where the file's mode does not permit it", () => {
+test("openSync() throws PermissionDenied if the file's mode does not permit it", () => {
   using fixture = new Fixture({ file: { text: "", mode: 0o400 } });
   const path = fixture.at("file");
   const failure = failureOf(() => openSync(path, { write: true }));
@@ -141,7 +141,7 @@ test("openSync() throws PermissionDenied where the file's mode does not permit i
   openSync(path).close();
 }, { skip: Deno.uid() === 0 && "modes don't bind root" });
 
-test.capsicum("openAtSync() gives the file the rights of the directory, openSync() gives it all", () => {
+test.capsicum("openAtSync() gives the file the rights of the directory, openSync() gives it all rights", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   using fresh = openSync(fixture.at("file"));
@@ -189,7 +189,7 @@ test.capsicum("openAtSync() and Dir throw ENOTCAPABLE for a limit beyond the dir
 });
 
 test(
-  "openSync() with a limit throws NotSupported where there is no Capsicum, and leaves nothing open",
+  "openSync() with a limit throws NotSupported on systems without Capsicum, and leaves nothing open",
   async () => {
     using fixture = new Fixture({ file: "text" });
     using dir = openDirSync(fixture.path);
@@ -201,7 +201,7 @@ test(
   { skip: isSupported() && "this system has Capsicum" },
 );
 
-test("openSync(), openAtSync(), openDirSync() and Dir refuse wrong options before any system call", async () => {
+test("openSync(), openAtSync(), openDirSync() and Dir refuse invalid options before any system call", async () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   for (const open of opens(fixture, dir)) (await open({})).close();
@@ -231,7 +231,7 @@ test("openSync(), openAtSync(), openDirSync() and Dir refuse wrong options befor
   assertEquals(calls(), before);
 });
 
-test("no child inherits what openSync(), openAtSync(), openDirSync() and Dir open, as it does without close-on-exec", async () => {
+test("no child inherits a descriptor of openSync(), openAtSync(), openDirSync() or Dir, but one without close-on-exec", async () => {
   using fixture = new Fixture({ file: "", sub: {} });
   using dir = openDirSync(fixture.path);
   using sub = dir.openDirSync("sub");

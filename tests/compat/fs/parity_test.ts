@@ -12,7 +12,7 @@ import { linesOf, treeOf } from "./_tree.ts";
 
 const rounds = 12, perRound = 500;
 
-/** What an operation gave, as data. */
+/** The result of an operation, as data. */
 type Outcome = { value: unknown } | { error: string; code: string | undefined; message: string };
 
 type Call = (method: string, ...args: readonly unknown[]) => unknown;
@@ -23,13 +23,13 @@ async function outcomeOf(run: () => unknown): Promise<Outcome> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { code } = error as { code?: string }, { name } = error.constructor;
-    // Deno has no class for the other errnos and says Error.
+    // Deno has no class for the other errnos and throws Error.
     const isOther = name === "CapsicumError" && code !== "ENOTCAPABLE" && code !== "ECAPMODE";
     return { error: isOther ? "Error" : name, code, message: error.message };
   }
 }
 
-/** Does an operation and gives what two trees can have in common of its result; `id` is a number of its own. */
+/** Runs an operation and returns the part of its result that must be equal in two trees; `id` is a unique number. */
 async function perform({ method, isSync, args }: Operation, id: number, call: Call): Promise<unknown> {
   const name = isSync ? `${method}Sync` : method;
   if (method === "file") return await useFile(args, (...args) => call(isSync ? "openSync" : "open", ...args));
@@ -51,7 +51,7 @@ async function perform({ method, isSync, args }: Operation, id: number, call: Ca
     }
     case "walk": {
       const entries = await Array.fromAsync(result as Iterable<Deno.DirEntry & { path: string }>);
-      // A Dir leaves ".." where it is, which @std/fs takes out.
+      // @std/fs normalizes ".." in a path, a Dir does not.
       return entries.map((entry) => ({ ...entry, path: normalize(entry.path).replace(/^(\.\/)?$/, ".") }))
         .sort((a, b) => a.path < b.path ? -1 : 1);
     }
@@ -66,7 +66,7 @@ async function perform({ method, isSync, args }: Operation, id: number, call: Ca
   return result ?? undefined;
 }
 
-/** Opens a file and does a bit of everything with it; what fails then does not end the rest. */
+/** Opens a file and calls several methods on it; an error does not end the others. */
 async function useFile([path, options, text, size]: readonly unknown[], open: Call): Promise<unknown> {
   using file = await open(path as string, options) as Deno.FsFile;
   const buffer = new Uint8Array(12);
@@ -82,13 +82,13 @@ async function useFile([path, options, text, size]: readonly unknown[], open: Ca
   const results: unknown[] = [];
   for (const step of steps) {
     const outcome = await outcomeOf(step);
-    // Of an open file Deno has no class for EBADF.
+    // Deno has no class for EBADF of an open file.
     results.push("error" in outcome ? outcome.code ?? outcome.error : outcome.value);
   }
   return results;
 }
 
-/** What two files of two trees can have in common. */
+/** The members of a file's information that must be equal in two trees. */
 function known(info: Deno.FileInfo) {
   const { isFile, isDirectory, isSymlink, size, mode, nlink, uid, gid } = info;
   const types = Object.entries(info).map(([name, value]) =>
@@ -173,11 +173,11 @@ async function runRound(seed: number): Promise<void> {
 }
 
 for (let seed = 1; seed <= rounds; seed++) {
-  test(`Dir does what Deno and @std/fs do in ${perRound} random operations, seed ${seed}`, () =>
+  test(`Dir does the same as Deno and @std/fs in ${perRound} random operations, seed ${seed}`, () =>
     runRound(seed));
 }
 
-test("Dir's random operations use each method, work and fail, and need every allowed difference", () => {
+test("Dir's random operations call each method, succeed and fail, and need every allowed difference", () => {
   const total = [...done.values()].reduce((sum, { worked, failed }) => sum + worked + failed, 0);
   assert(total >= 2000, `${total} operations`);
   assertEquals([...done.keys()].sort(), [...methods].sort());

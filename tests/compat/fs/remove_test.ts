@@ -27,7 +27,7 @@ test("Dir.removeSync() removes files, symlinks and empty directories", async () 
   assertEquals(fixture.read("outside/secret"), "secret");
 });
 
-test("Dir.removeSync() throws for what is missing, not empty or no directory", async () => {
+test("Dir.removeSync() throws for a missing path, a directory that is not empty, and a file with a trailing slash", async () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.at("inside"));
   assertThrows(() => dir.removeSync("missing"), Deno.errors.NotFound);
@@ -41,7 +41,7 @@ test("Dir.removeSync() throws for what is missing, not empty or no directory", a
   assertEquals(fixture.list("inside/full"), ["a", "b", "out", "up"]);
 });
 
-test("Dir.removeSync() removes nothing at all of what can't be removed itself", () => {
+test("Dir.removeSync() removes no part of a directory that can't be removed itself", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.at("inside"));
   for (const path of [".", "./", "full/..", "full/."]) {
@@ -76,7 +76,7 @@ test("Dir.removeSync() removes a directory of 5,000 names, and one 100 levels de
   assertEquals(fixture.list(), []);
 });
 
-test("Dir.removeSync() and remove() take `recursive` as a boolean, and no other option", async () => {
+test("Dir.removeSync() and remove() accept only the option `recursive`, as a boolean", async () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.at("inside"));
   for (const options of [{ recursiv: true }, { recursive: 1 }, { recursive: null }, null, true]) {
@@ -87,7 +87,7 @@ test("Dir.removeSync() and remove() take `recursive` as a boolean, and no other 
 });
 
 test(
-  "Dir.removeSync() and emptyDirSync() name the whole path of what they can't remove, as do their twins",
+  "Dir.removeSync() and emptyDirSync() report the whole path that they can't remove, as do their twins",
   async () => {
     using fixture = new Fixture({ one: { two: { three: { file: "" } } } });
     using dir = openDirSync(fixture.path);
@@ -113,7 +113,7 @@ test(
   { skip: needsStandin },
 );
 
-test("Dir.emptyDirSync() and emptyDir() remove what is in a directory, or make it", async () => {
+test("Dir.emptyDirSync() and emptyDir() remove the contents of a directory, or create it", async () => {
   using fixture = new Fixture({ ...tree, alias: { link: "inside" } });
   using dir = openDirSync(fixture.path);
   dir.emptyDirSync("inside/full");
@@ -125,7 +125,7 @@ test("Dir.emptyDirSync() and emptyDir() remove what is in a directory, or make i
   await assertRejects(() => dir.emptyDir("outside/secret"), Deno.errors.NotADirectory);
 });
 
-test("Dir.removeSync() removes what comes while it removes, and passes over what others remove", async () => {
+test("Dir.removeSync() removes names that are created meanwhile, and ignores names that others remove", async () => {
   using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" }, c: "" } });
   using dir = openDirSync(fixture.path);
   const removing = dir.remove("tree", { recursive: true });
@@ -134,7 +134,7 @@ test("Dir.removeSync() removes what comes while it removes, and passes over what
   assertEquals(fixture.list(), []);
 });
 
-test("Dir.removeSync() throws what removing a part throws, and closes everything", () => {
+test("Dir.removeSync() throws the error of a part that it can't remove, and closes everything", () => {
   using fixture = new Fixture({ tree: { a: { file: "" } } });
   using dir = openDirSync(fixture.path);
   const EBUSY = 16, EIO = 5;

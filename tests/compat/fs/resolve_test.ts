@@ -20,7 +20,7 @@ import {
   treeToRoot,
 } from "./_hostile.ts";
 
-/** Why a test that stands on directories which the kernel does not confine is skipped. */
+/** The reason to skip a test that needs directories which the kernel does not confine. */
 const needsGap = kernel.simulated && kernel.major >= 15
   ? false
   : "only the stand-in for FreeBSD 15 makes any directory the root of a mount";
@@ -45,14 +45,14 @@ function openMountRoot(path: string): Dir {
 }
 
 for (const { way, skip, open } of ways) {
-  test(`Dir's methods refuse every path that leads out of ${way}, and touch nothing there`, () => {
+  test(`Dir's methods refuse every path that leaves ${way}, and touch nothing there`, () => {
     using fixture = hostileTree();
     using dir = open(fixture);
     const before = snapshot(fixture, "outside"), inside = fixture.list("inside");
     for (const [name, use] of Object.entries({ ...following, ...naming })) {
       for (const path of leadingOut(fixture)) {
         const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
-        // A kernel that confines the lookup itself says so of the name ".." before it looks where that leads.
+        // A kernel that confines the lookup refuses the name ".." before it resolves the name.
         const isEinval = /(^|\/)\.\.?\/?$/.test(path) && (error as { code?: string }).code === "EINVAL";
         assert(isNotCapable(error) || isEinval, `${name} ${path}: ${error}`);
       }
@@ -62,7 +62,7 @@ for (const { way, skip, open } of ways) {
     assertEquals(fixture.list(), ["inside", "outside"]);
   }, { skip });
 
-  test(`Dir's methods that read refuse every path that leads out of ${way} to the system's root`, () => {
+  test(`Dir's methods that read refuse every path that leaves ${way} for the system's root`, () => {
     using fixture = hostileTree();
     fixture.add(treeToRoot, "inside");
     using dir = open(fixture);
@@ -76,14 +76,14 @@ for (const { way, skip, open } of ways) {
     }
   }, { skip });
 
-  test(`Dir's methods refuse to follow a symlink that leads out of ${way}, and touch nothing there`, () => {
+  test(`Dir's methods refuse to follow a symlink that leaves ${way}, and touch nothing there`, () => {
     using fixture = hostileTree();
     using dir = open(fixture);
     const before = snapshot(fixture, "outside");
     for (const [name, use] of Object.entries(following)) {
       for (const path of [...followed, "../", "parent/", "out-dir/"]) {
         const error = assertThrows(() => use(dir, path), Error, undefined, `${name} ${path}`);
-        // Linux makes no file whose name ends with a slash, and does not look further.
+        // Linux refuses to create a file whose name ends with a slash, before it checks anything else.
         const isSlash = path.endsWith("/") && error instanceof Deno.errors.IsADirectory;
         assert(isNotCapable(error) || isSlash, `${name} ${path}: ${error}`);
       }
@@ -91,7 +91,7 @@ for (const { way, skip, open } of ways) {
     assertEquals(snapshot(fixture, "outside"), before);
   }, { skip });
 
-  test(`Dir's methods that act on names touch nothing behind a symlink that leads out of ${way}`, () => {
+  test(`Dir's methods that act on names touch nothing behind a symlink that leaves ${way}`, () => {
     for (const [name, use] of Object.entries(naming)) {
       for (const path of [...followed, ...followed.map((path) => `${path}/`)]) {
         using fixture = hostileTree();
@@ -100,7 +100,7 @@ for (const { way, skip, open } of ways) {
         try {
           use(dir, path);
         } catch {
-          // Refused, or done to the symlink itself.
+          // The call was refused, or acted on the symlink itself.
         }
         assertEquals(snapshot(fixture, "outside"), before, `${name} ${path}`);
         assertEquals(fixture.list(), ["inside", "outside"], `${name} ${path}`);
@@ -108,7 +108,7 @@ for (const { way, skip, open } of ways) {
     }
   }, { skip });
 
-  test(`Dir's methods follow what stays inside of ${way}`, () => {
+  test(`Dir's methods follow paths that stay within ${way}`, () => {
     using fixture = hostileTree();
     using dir = open(fixture);
     for (const path of ["sub/../file", "./file", "sub/up/file", "sub-link/../file", "sub/./../file"]) {
@@ -140,7 +140,7 @@ for (const { way, skip, open } of ways) {
     assertEquals(dir.readLinkSync("loop"), "loop");
   }, { skip });
 
-  test(`Dir's methods tell of ${way} by the path and descriptor that the caller gave`, () => {
+  test(`errors of Dir's methods in ${way} have the path and descriptor that the caller gave`, () => {
     using fixture = hostileTree();
     using dir = open(fixture);
     const { fd } = dir;
@@ -160,7 +160,7 @@ for (const { way, skip, open } of ways) {
   }, { skip });
 }
 
-test("Dir.confined says what the kernel does", () => {
+test("Dir.confined is true if the kernel confines the directory", () => {
   using fixture = new Fixture({ sub: { file: "" } });
   using dir = openDirSync(fixture.path);
   const confined = !Deno.env.has("CAPSICUM_TEST_OPENAT2");
@@ -169,7 +169,7 @@ test("Dir.confined says what the kernel does", () => {
   assertEquals(sub.confined, confined);
 });
 
-test("Dir.confined is false of the root of a mount, and true of what lies below it", () => {
+test("Dir.confined is false for the root of a mount, and true for a directory below it", () => {
   using fixture = new Fixture({ sub: { file: "" } });
   using dir = openMountRoot(fixture.path);
   using sub = dir.openDirSync("sub");
@@ -178,7 +178,7 @@ test("Dir.confined is false of the root of a mount, and true of what lies below 
   assertEquals(self.confined, false);
 }, { skip: needsGap });
 
-test("Dir.confined is found out before the directory is limited", () => {
+test("Dir.confined is determined before the directory is limited", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP"] });
   assertEquals(dir.confined, true);
@@ -187,7 +187,7 @@ test("Dir.confined is found out before the directory is limited", () => {
   assertEquals(root.confined, false);
 }, { skip: needsGap });
 
-/** In a child: what is known of directories that are opened in capability mode. */
+/** In a child: returns `confined` of directories that are opened in capability mode. */
 function confinedInside({ Dir, enter, openDirSync }: typeof capsicum & Tools, path: string) {
   const dir = openDirSync(path), plain = openDirSync(path, { limit: ["LOOKUP", "READ"] });
   enter();
@@ -198,7 +198,7 @@ function confinedInside({ Dir, enter, openDirSync }: typeof capsicum & Tools, pa
   );
 }
 
-test.capsicum("Dir.confined is true in capability mode where it can be told without a refusal", async () => {
+test.capsicum("Dir.confined is true in capability mode if it can be determined without a refused call", async () => {
   using fixture = new Fixture({ sub: { a: { file: "text" } } });
   assertEquals(await inChild(confinedInside, fixture.path), [[true, "text"], [false, "text"], [
     false,
@@ -207,7 +207,7 @@ test.capsicum("Dir.confined is true in capability mode where it can be told with
 });
 
 test(
-  "Dir's methods make one call for a name and three for a path, and pass no path to a call that may leave",
+  "Dir's methods make one call for a name and three for a path, and pass no path to a call that may leave the directory",
   () => {
     using fixture = new Fixture({ file: "", sub: { file: "" } });
     using dir = openDirSync(fixture.path);
@@ -225,7 +225,7 @@ test(
   { skip: needsStandin },
 );
 
-test("at() and followed() close what they opened, whatever the callback throws", () => {
+test("at() and followed() close their descriptors when the callback throws", () => {
   using fixture = new Fixture({ a: { b: { c: { link: "../../a/b" } } } });
   using dir = openDirSync(fixture.path);
   const fail = () => {

@@ -8,7 +8,7 @@ import { test } from "../../_test.ts";
 import { endOfPolls, openWaitingPipe, pause, settledSoon } from "./_pipe.ts";
 
 const both = { read: true, write: true };
-/** Bytes of a file that streams read whole. */
+/** The size in bytes of a file that streams read completely. */
 const much = scaled(2 ** 30), aborted = scaled(10_000);
 const { Current } = Deno.SeekMode;
 
@@ -41,7 +41,7 @@ function isClosed(file: FdFile): boolean {
 }
 
 for (const size of [0, 1, 65_536, 65_537, 5_000_000]) {
-  test(`FdFile.readable gives ${size} bytes in chunks as Deno's does, and closes the file`, async () => {
+  test(`FdFile.readable yields ${size} bytes in chunks as Deno's does, and closes the file`, async () => {
     using fixture = new Fixture({ file: pattern(size) });
     const file = openSync(fixture.at("file")), { fd } = file;
     const ours = await Array.fromAsync(file.readable, ({ length }) => length);
@@ -77,7 +77,7 @@ test("FdFile.readable and writable are one stream each, and throw BadResource on
   assert(file.readable === readable);
 });
 
-test("FdFile.readable fills the memory that a reader brings", async () => {
+test("FdFile.readable fills the buffer of a BYOB reader", async () => {
   using fixture = new Fixture({ file: pattern(100_000) });
   const file = openSync(fixture.at("file"));
   const reader = file.readable.getReader({ mode: "byob" });
@@ -94,7 +94,7 @@ test("FdFile.readable fills the memory that a reader brings", async () => {
   assert(isClosed(file));
 });
 
-test("FdFile.readable reads what is asked for and nothing ahead", async () => {
+test("FdFile.readable reads only on demand and nothing ahead", async () => {
   using fixture = new Fixture({ file: pattern(200_000) });
   using file = openSync(fixture.at("file"));
   const reader = file.readable.getReader();
@@ -105,7 +105,7 @@ test("FdFile.readable reads what is asked for and nothing ahead", async () => {
   assertEquals(file.seekSync(0, Current), 65_536);
 });
 
-test("FdFile.writable takes no more than one chunk while a pipe is full", async () => {
+test("FdFile.writable accepts only one chunk while a pipe is full", async () => {
   using fixture = new Fixture();
   const { readers: [reader], writer } = openWaitingPipe(fixture);
   const stream = writer.writable.getWriter();
@@ -158,7 +158,7 @@ test("FdFile.writable.abort() closes the file, also while a write waits", async 
   await endOfPolls();
 });
 
-test("FdFile.readable and writable give the error of the file, and close it", async () => {
+test("FdFile.readable and writable report the error of the file, and close it", async () => {
   using fixture = new Fixture({ file: "text" });
   const unreadable = openSync(fixture.at("file"), { write: true });
   const unwritable = openSync(fixture.at("file"));
@@ -175,7 +175,7 @@ test("FdFile.readable and writable give the error of the file, and close it", as
   assert(isClosed(file));
 });
 
-test("FdFile.readable rejects where the file was closed by somebody else", async () => {
+test("FdFile.readable rejects if the file was closed elsewhere", async () => {
   using fixture = new Fixture({ file: pattern(200_000) });
   const file = openSync(fixture.at("file"));
   const reader = file.readable.getReader();
@@ -184,7 +184,7 @@ test("FdFile.readable rejects where the file was closed by somebody else", async
   await assertRejects(() => reader.read(), Deno.errors.BadResource, "This FdFile is closed");
 });
 
-test("FdFile.readable lets the event loop run", async () => {
+test("FdFile.readable keeps the event loop running", async () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", much);
   let ticks = 0, bytes = 0;
@@ -195,7 +195,7 @@ test("FdFile.readable lets the event loop run", async () => {
   assert(ticks >= 3, `${ticks} ticks`);
 });
 
-test(`${aborted} aborted and cancelled streams leave no descriptor open and no thread busy`, async () => {
+test(`${aborted} aborted and canceled streams leave no descriptor open and no thread busy`, async () => {
   using fixture = new Fixture({ file: pattern(300_000), to: "" });
   const { readers: [holder], writer } = openWaitingPipe(fixture);
   using _holder = holder!;
@@ -245,7 +245,7 @@ test(`${aborted} aborted and cancelled streams leave no descriptor open and no t
 });
 
 async function growthOfStreaming({ openSync }: typeof capsicum, path: string) {
-  // What the engine takes for streams of any kind is there before it is measured.
+  // The engine allocates its memory for streams of any kind before the measurement.
   const warm = openSync(path).readable.getReader();
   for (let i = 0; i < 200; i++) await warm.read();
   await warm.cancel();
@@ -262,8 +262,8 @@ test(`FdFile.readable of ${much} bytes grows the process by less than 20 MiB`, a
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", much);
   let least = Infinity;
-  // On a busy machine the engine's own threads come late to free what is not used any more: every fifth time or so. What
-  // really stays would do so every time, as the 34 MiB and more of Deno's own stream do.
+  // On a busy machine, about every fifth time, the engine's own threads are late to free unused memory. A real leak would
+  // show every time, as the 34 MiB and more of Deno's own stream do.
   for (let tries = 0; tries < 8 && least >= 20 * 2 ** 20; tries++) {
     const { bytes, growth } = await inChild(growthOfStreaming, fixture.at("file"));
     assertEquals(bytes, much);

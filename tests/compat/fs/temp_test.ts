@@ -4,7 +4,7 @@ import { Fixture } from "../../_fixture.ts";
 import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
-test("Dir.makeTempFileSync() and makeTempDirSync() make what only the owner may use, and give its path", async () => {
+test("Dir.makeTempFileSync() and makeTempDirSync() create a file and a directory that only the owner may use, and return their paths", async () => {
   using fixture = new Fixture({ sub: {} });
   using dir = openDirSync(fixture.path);
   const file = dir.makeTempFileSync(), directory = dir.makeTempDirSync();
@@ -20,7 +20,7 @@ test("Dir.makeTempFileSync() and makeTempDirSync() make what only the owner may 
   assertEquals([fixture.list().length, fixture.list("sub").length], [4, 2]);
 });
 
-test("Dir.makeTempFileSync() takes another name where one is taken", () => {
+test("Dir.makeTempFileSync() chooses another name if one exists", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const EEXIST = 17;
@@ -29,7 +29,7 @@ test("Dir.makeTempFileSync() takes another name where one is taken", () => {
   assert(fixture.exists(dir.makeTempFileSync()) && fixture.exists(dir.makeTempDirSync()));
 }, { skip: needsStandin });
 
-test("Dir.makeTempFileSync() throws where it can't make anything, and for parts that are none of a name", async () => {
+test("Dir.makeTempFileSync() throws if it can't create a file, and for a prefix or suffix that is not part of a name", async () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   assertThrows(() => dir.makeTempFileSync({ dir: "missing" }), Deno.errors.NotFound);

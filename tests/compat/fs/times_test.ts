@@ -7,7 +7,7 @@ function fields(atime: number | Date, mtime: number | Date): bigint[] {
   return [...new BigInt64Array(timespecs(atime, mtime).slice().buffer)];
 }
 
-test("timespecs() gives seconds and nanoseconds of the access time, then of the modification time", () => {
+test("timespecs() returns seconds and nanoseconds of the access time, then of the modification time", () => {
   assertEquals(fields(1, 2), [1n, 0n, 2n, 0n]);
   assertEquals(fields(1.5, new Date(2_250)), [1n, 500_000_000n, 2n, 250_000_000n]);
   assertEquals(fields(0, new Date(0)), [0n, 0n, 0n, 0n]);
@@ -22,12 +22,12 @@ test("timespecs() keeps every millisecond, of Dates and of seconds", () => {
   }
 });
 
-test("timespecs() has nanoseconds from 0 up before 1970 too", () => {
+test("timespecs() returns nanoseconds of at least 0, also before 1970", () => {
   assertEquals(fields(-2, new Date(-1_250)), [-2n, 0n, -2n, 750_000_000n]);
   assertEquals(fields(new Date(-2_000), -1.75), [-2n, 0n, -2n, 250_000_000n]);
 });
 
-test("timespecs() throws RangeError for the last second before 1970, and takes the milliseconds around it", () => {
+test("timespecs() throws RangeError for the last second before 1970, and accepts the milliseconds around it", () => {
   for (const time of [-1, -0.5, -0.001, new Date(-1), new Date(-1_000)]) {
     assertThrows(() => timespecs(time, 0), RangeError, "the last second before 1970");
     assertThrows(() => timespecs(0, time), RangeError, "the last second before 1970");
@@ -35,13 +35,13 @@ test("timespecs() throws RangeError for the last second before 1970, and takes t
   assertEquals(fields(new Date(-1_001), new Date(0)), [-2n, 999_000_000n, 0n, 0n]);
 });
 
-test("timespecs() throws RangeError for what is no time, and names it", () => {
+test("timespecs() throws RangeError for an invalid time, and names it", () => {
   for (const time of [NaN, Infinity, -Infinity, new Date(NaN), 2 ** 53]) {
     assertThrows(() => timespecs(0, time), RangeError, Deno.inspect(time));
   }
 });
 
-test("timespecs() throws TypeError for what is neither a number nor a Date, and names it", () => {
+test("timespecs() throws TypeError for a value that is neither a number nor a Date, and names it", () => {
   for (const time of ["1", 1n, null, undefined, {}]) {
     assertThrows(() => timespecs(time as number, 0), TypeError, Deno.inspect(time));
   }

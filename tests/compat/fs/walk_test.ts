@@ -19,7 +19,7 @@ function paths(dir: Dir, path?: string, options?: WalkOptions): string[] {
   return [...dir.walkSync(path, options)].map((entry) => entry.path).sort();
 }
 
-test("Dir.walkSync() and walk() give the directory and all that is below it, with its type", async () => {
+test("Dir.walkSync() and walk() yield the directory and everything below it, with its type", async () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   const all = [".", "a.ts", "b", "b/c.ts", "b/d.txt", "b/e", "b/e/f.ts", "g", "link", "link.ts"];
@@ -39,7 +39,7 @@ test("Dir.walkSync() and walk() give the directory and all that is below it, wit
   assertEquals(paths(dir, "./link//"), ["link/", "link/c.ts", "link/d.txt", "link/e", "link/e/f.ts"]);
 });
 
-test("Dir.walkSync() gives a directory before what is in it", () => {
+test("Dir.walkSync() yields a directory before its contents", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   const seen = new Set<string>();
@@ -49,10 +49,10 @@ test("Dir.walkSync() gives a directory before what is in it", () => {
   }
 });
 
-test("Dir.walkSync() gives what @std/fs gives", () => {
+test("Dir.walkSync() yields the same as @std/fs", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
-  // The paths of @std/fs begin with the fixture's, which must match no pattern.
+  // The paths of @std/fs start with the fixture's path, which must not match a pattern.
   for (
     const options of [{}, { includeDirs: false }, { exts: [".ts"], includeDirs: false }, { skip: [/\/e$/] }]
   ) {
@@ -63,7 +63,7 @@ test("Dir.walkSync() gives what @std/fs gives", () => {
   }
 });
 
-test("Dir.walkSync() heeds maxDepth, includeFiles, includeDirs, includeSymlinks, exts, match and skip", () => {
+test("Dir.walkSync() honors maxDepth, includeFiles, includeDirs, includeSymlinks, exts, match and skip", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   assertEquals(paths(dir, ".", { maxDepth: 0 }), ["."]);
@@ -77,7 +77,7 @@ test("Dir.walkSync() heeds maxDepth, includeFiles, includeDirs, includeSymlinks,
   assertEquals(paths(dir, "b", { skip: [/^b$/] }), []);
 });
 
-test("Dir.walkSync() gives a root that it does not go into as what it is, and else does not look at it", () => {
+test("Dir.walkSync() reports the type of a root that it does not enter, and does not stat one that it enters", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   for (const path of ["a.ts", "b", "b/", "link.ts"]) {
@@ -90,7 +90,7 @@ test("Dir.walkSync() gives a root that it does not go into as what it is, and el
   assertEquals(paths(dir, "missing", { maxDepth: 0, includeDirs: false }), []);
 });
 
-test("Dir.walkSync() follows symlinks where asked to, and goes round in no circle", () => {
+test("Dir.walkSync() with followSymlinks follows symlinks, and ends for a circle", () => {
   using fixture = new Fixture({
     a: { file: "", up: { link: ".." }, self: { link: "." }, b: { back: { link: "../../c" } } },
     c: { deep: "", up: { link: "../a" } },
@@ -109,7 +109,7 @@ test("Dir.walkSync() follows symlinks where asked to, and goes round in no circl
   for (const path of ["to-file", "to-dir", "to-dir/back", "a/b/back/deep"]) assert(plain.has(path), path);
 });
 
-test("Dir.walkSync() leaves out a followed symlink that leads out, to nothing or in a circle, which is no error", () => {
+test("Dir.walkSync() skips a followed symlink that leaves the directory, dangles or is in a circle, without an error", () => {
   using fixture = new Fixture({
     inside: {
       sub: { out: { link: "../../outside" }, file: "", "to-out": { link: "out" } },
@@ -134,7 +134,7 @@ test("Dir.walkSync() leaves out a followed symlink that leads out, to nothing or
   assert(paths(dir, ".", {}).includes("sub/out"));
 });
 
-test("Dir.walkSync() gives `onError` what can't be opened, with its whole path, and goes on; else it throws that", async () => {
+test("Dir.walkSync() calls `onError` with the whole path that can't be opened, and continues; without it, throws the error", async () => {
   using fixture = new Fixture({
     tree: { a: { file: "" }, gone: { file: "" }, swapped: {}, z: { file: "" } },
     outside: { secret: "" },
@@ -172,7 +172,7 @@ test("Dir.walkSync() gives `onError` what can't be opened, with its whole path, 
       message,
     );
   }
-  // The directory where the walk begins is no entry.
+  // The directory where the walk starts is not an entry.
   assertThrows(() => paths(dir, "missing", { onError }), Deno.errors.NotFound);
   await assertRejects(() => Array.fromAsync(dir.walk("missing", { onError })), Deno.errors.NotFound);
   assertThrows(() => paths(dir, "missing", { onError, maxDepth: 0 }), Deno.errors.NotFound);
@@ -191,11 +191,11 @@ test("Dir.walkSync() gives `onError` what can't be opened, with its whole path, 
   assertEquals((own.cause as SyscallError).path, "tree/late");
 });
 
-test("Dir.walkSync() gives `onError` an error of reading a directory, with the path of the directory", () => {
+test("Dir.walkSync() calls `onError` with an error of reading a directory and its path", () => {
   using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" } } });
   using dir = openDirSync(fixture.path);
   const EIO = 5, told: unknown[] = [];
-  // The first read is that of the root, the second its end or that of a directory in it.
+  // The first read is of the root, the second detects its end or is of a directory in it.
   failNext("getdirentries", EIO, 2);
   const found = paths(dir, "tree", {
     onError: (error, path) => told.push((error as SyscallError).code, path),
@@ -208,7 +208,7 @@ test("Dir.walkSync() gives `onError` an error of reading a directory, with the p
   assert(message.startsWith(`getdirentries "tree" on fd ${dir.fd}: `), message);
 }, { skip: needsStandin });
 
-test("Dir.walkSync() and walk() take known options of the right type, and no others", () => {
+test("Dir.walkSync() and walk() accept only known options of the right type", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   const types = [{ maxdepth: 1 }, { maxDepth: "1" }, { exts: "ts" }, { exts: [1] }, { match: /a/ }, {
@@ -232,7 +232,7 @@ test("Dir.walkSync() and walk() take known options of the right type, and no oth
   assertEquals(paths(dir, "g", { maxDepth: -Infinity }), []);
 });
 
-test("Dir.walkSync() heeds patterns with flags g and y as if they had no state", () => {
+test("Dir.walkSync() ignores the state of patterns with flags g and y", () => {
   using fixture = new Fixture(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`a${i}`, ""])));
   using dir = openDirSync(fixture.path);
   const all = Array.from({ length: 9 }, (_, i) => `a${i}`);
@@ -242,7 +242,7 @@ test("Dir.walkSync() heeds patterns with flags g and y as if they had no state",
   }
 });
 
-test("Dir.walkSync() and walk() close everything where a loop ends early or throws", async () => {
+test("Dir.walkSync() and walk() close everything if a loop ends early or throws", async () => {
   using fixture = new Fixture({ a: { b: { c: { d: "" } } } });
   using dir = openDirSync(fixture.path);
   const open = openDescriptors().length;
@@ -258,7 +258,7 @@ test("Dir.walkSync() and walk() close everything where a loop ends early or thro
   assertEquals(openDescriptors().length, open);
 });
 
-test("Dir.walkSync() throws what opening the directory throws, with its path", async () => {
+test("Dir.walkSync() throws the error of opening the directory, with its path", async () => {
   using fixture = new Fixture({ file: "", a: { b: {} } });
   using dir = openDirSync(fixture.path);
   assertThrows(() => paths(dir, "missing"), Deno.errors.NotFound);
@@ -270,7 +270,7 @@ test("Dir.walkSync() throws what opening the directory throws, with its path", a
   assertEquals(error.path, "a/b");
 });
 
-test("Dir.walkSync() is not led away by a symlink that takes the place of a directory", () => {
+test("Dir.walkSync() does not follow a symlink that replaces a directory", () => {
   using fixture = new Fixture({ inside: { a: { file: "" } }, outside: { secret: "" } });
   using dir = openDirSync(fixture.at("inside"));
   const error = assertThrows(() => {
@@ -284,7 +284,7 @@ test("Dir.walkSync() is not led away by a symlink that takes the place of a dire
   assertEquals(error.path, "a");
 });
 
-test("Dir.walkSync() opens each directory once, by one name, and looks at no file", () => {
+test("Dir.walkSync() opens each directory once, by a single name, and makes no call for a file", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   const before = ["openat", "fstatat", "fstat"].map(callsOf);
@@ -292,7 +292,7 @@ test("Dir.walkSync() opens each directory once, by one name, and looks at no fil
   assertEquals(["openat", "fstatat", "fstat"].map((name, i) => callsOf(name) - before[i]!), [4, 0, 0]);
 }, { skip: kernel.simulated ? false : "only the stand-in counts calls" });
 
-test("Dir.walkSync() holds one buffer of each level, however many entries a directory has", () => {
+test("Dir.walkSync() holds one buffer for each level, for any number of entries", () => {
   const many = (name: string): Tree =>
     Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`${name.repeat(200)}${i}`, ""]));
   using fixture = new Fixture({ ...many("a"), below: many("b") });
@@ -302,17 +302,17 @@ test("Dir.walkSync() holds one buffer of each level, however many entries a dire
   let entries = 0, last = 0, longest = 0;
   for (const { isDirectory } of dir.walkSync()) {
     entries++;
-    // Nothing is read ahead: each read happens when what was read before has been given.
+    // Nothing is read ahead: each read happens after all earlier entries were yielded.
     assert(reads() - last <= (isDirectory ? 1 : 2), `${reads() - last} reads for one entry`);
     longest = Math.max(longest, reads());
     last = reads();
   }
   assertEquals(entries, 3002);
-  // A read gives at most 128 KiB, and an entry has 200 bytes and more.
+  // A read returns at most 128 KiB, and an entry has at least 200 bytes.
   assert(longest >= 4, `${longest} reads`);
 }, { skip: needsStandin });
 
-test("Dir.readDir() and list() give what readDirSync() and listSync() give, and may be left early", async () => {
+test("Dir.readDir() and list() yield the same as readDirSync() and listSync(), and a loop may end early", async () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.path);
   assertEquals(await Array.fromAsync(dir.readDir()), [...dir.readDirSync()]);

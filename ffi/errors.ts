@@ -93,7 +93,7 @@ const capModeViolation = denoError("Not permitted in capability mode (os error 9
 
 /**
  * Matches messages of Deno's own API for an errno without a code in Deno. The errno comes first; a quoted name, which
- * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before the errno.
+ * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before it.
  */
 function denoError(text: string): RegExp {
   const errno = text.replace(/[()]/g, "\\$&");
@@ -107,8 +107,8 @@ function denoError(text: string): RegExp {
  * Returns whether an error is ENOTCAPABLE (93) of FreeBSD: the descriptor lacks a right, or the path leaves the
  * directory.
  *
- * It recognizes errors of this library and of Deno's own API. `Deno.errors.NotCapable` is a different error: the program
- * lacks a permission of Deno.
+ * It recognizes errors of this library and of Deno's own API. `Deno.errors.NotCapable` is a different error: the
+ * program lacks a permission of Deno.
  *
  * @example
  * ```ts

@@ -117,13 +117,13 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.#present().length;
   }
 
-  /** True where no command is permitted. */
+  /** True if no command is permitted. */
   get isEmpty(): boolean {
     return this.#mask === 0;
   }
 
   /**
-   * Tells whether a command is in the set.
+   * Returns whether a command is in the set.
    *
    * @throws {TypeError} If `fcntl` is neither name nor number.
    * @throws {RangeError} If the name is not a command's, or the number is not a `CAP_FCNTL_*` value.
@@ -157,57 +157,57 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.keys();
   }
 
-  /** Gives the commands of both. */
+  /** Returns the commands of both. */
   union(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask | Fcntls.#from(other).#mask);
   }
 
-  /** Gives the commands that are in both. */
+  /** Returns the commands that are in both. */
   intersection(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask & Fcntls.#from(other).#mask);
   }
 
-  /** Takes away every command of the other. */
+  /** Removes every command of the other. */
   difference(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask & ~Fcntls.#from(other).#mask);
   }
 
-  /** Gives the commands that are in exactly one of both. */
+  /** Returns the commands that are in exactly one of both. */
   symmetricDifference(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask ^ Fcntls.#from(other).#mask);
   }
 
-  /** Tells whether the other has every command of this one. */
+  /** Returns whether the other has every command of this one. */
   isSubsetOf(other: FcntlsLike): boolean {
     return (this.#mask & ~Fcntls.#from(other).#mask) === 0;
   }
 
-  /** Tells whether this one has every command of the other. */
+  /** Returns whether this one has every command of the other. */
   isSupersetOf(other: FcntlsLike): boolean {
     return Fcntls.#from(other).isSubsetOf(this);
   }
 
-  /** Tells whether no command is in both. */
+  /** Returns whether no command is in both. */
   isDisjointFrom(other: FcntlsLike): boolean {
     return (this.#mask & Fcntls.#from(other).#mask) === 0;
   }
 
-  /** Tells whether both have the same commands. */
+  /** Returns whether both have the same commands. */
   equals(other: FcntlsLike): boolean {
     return this.#mask === Fcntls.#from(other).#mask;
   }
 
-  /** Gives the mask that cap_fcntls_limit(2) takes: `CAP_FCNTL_*` bits, OR-ed. */
+  /** Returns the mask that cap_fcntls_limit(2) takes: `CAP_FCNTL_*` bits, OR-ed. */
   toMask(): number {
     return this.#mask;
   }
 
-  /** Gives the names, separated by commas; "NONE" for the empty set. */
+  /** Returns the names, separated by commas; "NONE" for the empty set. */
   toString(): string {
     return this.#present().join(", ") || "NONE";
   }
 
-  /** Gives the names, in the order of {@linkcode Fcntl}. */
+  /** Returns the names, in the order of {@linkcode Fcntl}. */
   toJSON(): FcntlName[] {
     return this.#present();
   }

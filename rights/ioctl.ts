@@ -18,43 +18,43 @@ export const Ioctl = {
   FIOCLEX: 0x20006601n,
   /** Clears close-on-exec. */
   FIONCLEX: 0x20006602n,
-  /** Tells how many bytes can be read at once. */
+  /** Gets how many bytes can be read at once. */
   FIONREAD: 0x4004667fn,
   /** Sets or clears non-blocking mode. */
   FIONBIO: 0x8004667en,
   /** Sets or clears SIGIO on readiness. */
   FIOASYNC: 0x8004667dn,
-  /** Sets who gets SIGIO. */
+  /** Sets the receiver of SIGIO. */
   FIOSETOWN: 0x8004667cn,
-  /** Tells who gets SIGIO. */
+  /** Gets the receiver of SIGIO. */
   FIOGETOWN: 0x4004667bn,
-  /** Tells a device's kind: disk, terminal, tape. */
+  /** Gets a device's kind: disk, terminal, tape. */
   FIODTYPE: 0x4004667an,
-  /** Tells where a tape or disk stands, as a block number. */
+  /** Gets the position of a tape or disk, as a block number. */
   FIOGETLBA: 0x40046679n,
-  /** Tells a device's name. */
+  /** Gets a device's name. */
   FIODGNAME: 0x80106678n,
-  /** Tells how many bytes wait to be sent. */
+  /** Gets the number of bytes that wait to be sent. */
   FIONWRITE: 0x40046677n,
-  /** Tells how much room a send buffer has. */
+  /** Gets the free space of a send buffer, in bytes. */
   FIONSPACE: 0x40046676n,
   /** Finds the next data after an offset. */
   FIOSEEKDATA: 0xc0086661n,
   /** Finds the next hole after an offset. */
   FIOSEEKHOLE: 0xc0086662n,
-  /** Tells where a file's block lies on disk. */
+  /** Gets where a file's block lies on disk. */
   FIOBMAP2: 0xc0106663n,
   /** Sets the page size of large-page shared memory. */
   FIOSSHMLPGCNF: 0x80306664n,
-  /** Tells the page size of large-page shared memory. */
+  /** Gets the page size of large-page shared memory. */
   FIOGSHMLPGCNF: 0x40306665n,
   /** Refuses further opens of a terminal. */
   TIOCEXCL: 0x2000740dn,
   /** Admits further opens of a terminal. */
   TIOCNXCL: 0x2000740en,
-  /** Drops what waits for input or output. */
+  /** Drops pending input and output. */
   TIOCFLUSH: 0x80047410n,
-  /** Tells a terminal's attributes: tcgetattr(3), isatty(3). */
+  /** Gets a terminal's attributes: tcgetattr(3), isatty(3). */
   TIOCGETA: 0x402c7413n,
   /** Sets attributes at once: tcsetattr(3). */
   TIOCSETA: 0x802c7414n,
@@ -62,7 +62,7 @@ export const Ioctl = {
   TIOCSETAW: 0x802c7415n,
   /** Sets attributes after output has drained, and drops input. */
   TIOCSETAF: 0x802c7416n,
-  /** Tells the line discipline. */
+  /** Gets the line discipline. */
   TIOCGETD: 0x4004741an,
   /** Sets the line discipline. */
   TIOCSETD: 0x8004741bn,
@@ -74,11 +74,11 @@ export const Ioctl = {
   TIOCSDTR: 0x20007479n,
   /** Lowers DTR. */
   TIOCCDTR: 0x20007478n,
-  /** Tells the foreground process group: tcgetpgrp(3). */
+  /** Gets the foreground process group: tcgetpgrp(3). */
   TIOCGPGRP: 0x40047477n,
   /** Sets the foreground process group: tcsetpgrp(3). */
   TIOCSPGRP: 0x80047476n,
-  /** Tells how many bytes wait for output. */
+  /** Gets how many bytes wait for output. */
   TIOCOUTQ: 0x40047473n,
   /** Types a character, as if at the keyboard. */
   TIOCSTI: 0x80017472n,
@@ -96,13 +96,13 @@ export const Ioctl = {
   TIOCMBIS: 0x8004746cn,
   /** Lowers modem lines. */
   TIOCMBIC: 0x8004746bn,
-  /** Tells the modem lines. */
+  /** Gets the modem lines. */
   TIOCMGET: 0x4004746an,
-  /** Tells rows and columns of a terminal. */
+  /** Gets rows and columns of a terminal. */
   TIOCGWINSZ: 0x40087468n,
   /** Sets rows and columns of a terminal. */
   TIOCSWINSZ: 0x80087467n,
-  /** Tells the session of a terminal: tcgetsid(3). */
+  /** Gets the session of a terminal: tcgetsid(3). */
   TIOCGSID: 0x40047463n,
   /** Takes over console output. */
   TIOCCONS: 0x80047462n,
@@ -114,131 +114,131 @@ export const Ioctl = {
   TIOCSIG: 0x2004745fn,
   /** Waits until output has drained: tcdrain(3). */
   TIOCDRAIN: 0x2000745en,
-  /** Tells whether it is the master of a pseudo-terminal. */
+  /** Returns whether it is the master of a pseudo-terminal. */
   TIOCPTMASTER: 0x2000741cn,
-  /** Tells the number of a pseudo-terminal. */
+  /** Gets the number of a pseudo-terminal. */
   TIOCGPTN: 0x4004740fn,
-  /** Tells when the last character came in. */
+  /** Gets when the last character came in. */
   TIOCTIMESTAMP: 0x40107459n,
   /** Sets user control mode of a pseudo-terminal. */
   TIOCUCNTL: 0x80047466n,
   /** Prints a status line, as Ctrl-T does. */
   TIOCSTAT: 0x20007465n,
-  /** Tells the sector size of a disk, in bytes. */
+  /** Gets the sector size of a disk, in bytes. */
   DIOCGSECTORSIZE: 0x40046480n,
-  /** Tells the size of a disk, in bytes. */
+  /** Gets the size of a disk, in bytes. */
   DIOCGMEDIASIZE: 0x40086481n,
-  /** Tells the sectors per track, as firmware has them. */
+  /** Gets the sectors per track, as reported by the firmware. */
   DIOCGFWSECTORS: 0x40046482n,
-  /** Tells the heads, as firmware has them. */
+  /** Gets the heads, as reported by the firmware. */
   DIOCGFWHEADS: 0x40046483n,
   /** Writes a disk's cache out. */
   DIOCGFLUSH: 0x20006487n,
   /** Marks a range of a disk as unused. */
   DIOCGDELETE: 0x80106488n,
-  /** Tells a disk's serial number. */
+  /** Gets a disk's serial number. */
   DIOCGIDENT: 0x41006489n,
-  /** Tells a disk's GEOM name. */
+  /** Gets a disk's GEOM name. */
   DIOCGPROVIDERNAME: 0x4400648an,
-  /** Tells the stripe size of a disk, in bytes. */
+  /** Gets the stripe size of a disk, in bytes. */
   DIOCGSTRIPESIZE: 0x4008648bn,
-  /** Tells how far the first stripe is off, in bytes. */
+  /** Gets how far the first stripe is off, in bytes. */
   DIOCGSTRIPEOFFSET: 0x4008648cn,
-  /** Tells the physical path of a disk. */
+  /** Gets the physical path of a disk. */
   DIOCGPHYSPATH: 0x4400648dn,
-  /** Tells a GEOM attribute. */
+  /** Gets a GEOM attribute. */
   DIOCGATTR: 0xc148648en,
   /** Commands a zoned disk. */
   DIOCZONECMD: 0xc080648fn,
   /** Sets where kernel dumps go. */
   DIOCSKERNELDUMP: 0x80986491n,
-  /** Tells where kernel dumps go. */
+  /** Gets where kernel dumps go. */
   DIOCGKERNELDUMP: 0xc0986492n,
-  /** Tells whether the next byte is the urgent one: sockatmark(3). */
+  /** Returns whether the next byte is the urgent one: sockatmark(3). */
   SIOCATMARK: 0x40047307n,
-  /** Sets who gets SIGIO and SIGURG of a socket. */
+  /** Sets the receiver of SIGIO and SIGURG of a socket. */
   SIOCSPGRP: 0x80047308n,
-  /** Tells who gets SIGIO and SIGURG of a socket. */
+  /** Gets the receiver of SIGIO and SIGURG of a socket. */
   SIOCGPGRP: 0x40047309n,
-  /** Tells an interface's address. */
+  /** Gets an interface's address. */
   SIOCGIFADDR: 0xc0206921n,
-  /** Tells an interface's peer address. */
+  /** Gets an interface's peer address. */
   SIOCGIFDSTADDR: 0xc0206922n,
-  /** Tells an interface's flags. */
+  /** Gets an interface's flags. */
   SIOCGIFFLAGS: 0xc0206911n,
   /** Sets an interface's flags. */
   SIOCSIFFLAGS: 0x80206910n,
-  /** Tells an interface's broadcast address. */
+  /** Gets an interface's broadcast address. */
   SIOCGIFBRDADDR: 0xc0206923n,
   /** Lists interfaces with their addresses. */
   SIOCGIFCONF: 0xc0106924n,
-  /** Tells an interface's netmask. */
+  /** Gets an interface's netmask. */
   SIOCGIFNETMASK: 0xc0206925n,
-  /** Tells an interface's metric. */
+  /** Gets an interface's metric. */
   SIOCGIFMETRIC: 0xc0206917n,
-  /** Tells an interface's MTU, in bytes. */
+  /** Gets an interface's MTU, in bytes. */
   SIOCGIFMTU: 0xc0206933n,
   /** Sets an interface's MTU, in bytes. */
   SIOCSIFMTU: 0x80206934n,
-  /** Tells an interface's wire. */
+  /** Gets the physical media of an interface. */
   SIOCGIFPHYS: 0xc0206935n,
-  /** Tells an interface's media. */
+  /** Gets an interface's media. */
   SIOCGIFMEDIA: 0xc0306938n,
-  /** Tells an interface's media, the newer kinds too. */
+  /** Gets an interface's media, the newer kinds too. */
   SIOCGIFXMEDIA: 0xc030698bn,
-  /** Tells an interface's index. */
+  /** Gets an interface's index. */
   SIOCGIFINDEX: 0xc0206920n,
-  /** Tells what an interface's hardware can do. */
+  /** Gets the capabilities of an interface. */
   SIOCGIFCAP: 0xc020691fn,
-  /** Tells an interface's routing table. */
+  /** Gets an interface's routing table. */
   SIOCGIFFIB: 0xc020695cn,
-  /** Tells an interface's description. */
+  /** Gets an interface's description. */
   SIOCGIFDESCR: 0xc020692an,
-  /** Tells an interface's MAC label. */
+  /** Gets an interface's MAC label. */
   SIOCGIFMAC: 0xc0206926n,
   /** Lists an interface's groups. */
   SIOCGIFGROUP: 0xc0286988n,
-  /** Tells an interface's status, as text. */
+  /** Gets an interface's status, as text. */
   SIOCGIFSTATUS: 0xc331693bn,
-  /** Tells an interface's hardware address. */
+  /** Gets an interface's hardware address. */
   SIOCGHWADDR: 0xc020693en,
-  /** Tells an alias address of an interface. */
+  /** Gets an alias address of an interface. */
   SIOCGIFALIAS: 0xc044692dn,
-  /** Lists what kinds of interface can be cloned. */
+  /** Lists the kinds of interfaces that can be cloned. */
   SIOCIFGCLONERS: 0xc0106978n,
-  /** Tells what an interface's hardware can do, as an nvlist. Not in FreeBSD 13. */
+  /** Gets the capabilities of an interface, as an nvlist. Not in FreeBSD 13. */
   SIOCGIFCAPNV: 0xc020699cn,
-  /** Tells an interface's RSS key. */
+  /** Gets an interface's RSS key. */
   SIOCGIFRSSKEY: 0xc0946996n,
-  /** Tells an interface's RSS hash. */
+  /** Gets an interface's RSS hash. */
   SIOCGIFRSSHASH: 0xc0186997n,
-  /** Tells the buffer length of a bpf(4) descriptor, in bytes. */
+  /** Gets the buffer length of a bpf(4) descriptor, in bytes. */
   BIOCGBLEN: 0x40044266n,
   /** Sets the buffer length, in bytes. */
   BIOCSBLEN: 0xc0044266n,
-  /** Sets the read filter, and drops what has been buffered. */
+  /** Sets the read filter, and drops the buffered packets. */
   BIOCSETF: 0x80104267n,
-  /** Drops what has been buffered. */
+  /** Drops the buffered packets. */
   BIOCFLUSH: 0x20004268n,
   /** Puts the interface in promiscuous mode. */
   BIOCPROMISC: 0x20004269n,
-  /** Tells the link type. */
+  /** Gets the link type. */
   BIOCGDLT: 0x4004426an,
-  /** Tells the interface. */
+  /** Gets the interface. */
   BIOCGETIF: 0x4020426bn,
   /** Sets the interface. */
   BIOCSETIF: 0x8020426cn,
   /** Sets the time limit of a read. */
   BIOCSRTIMEOUT: 0x8010426dn,
-  /** Tells the time limit of a read. */
+  /** Gets the time limit of a read. */
   BIOCGRTIMEOUT: 0x4010426en,
-  /** Tells how many packets came and were dropped. */
+  /** Gets how many packets came and were dropped. */
   BIOCGSTATS: 0x4008426fn,
   /** Sets whether a read returns with the first packet. */
   BIOCIMMEDIATE: 0x80044270n,
-  /** Tells the version of the filter language. */
+  /** Gets the version of the filter language. */
   BIOCVERSION: 0x40044271n,
-  /** Tells whether link headers are the writer's own. */
+  /** Returns whether link headers are the writer's own. */
   BIOCGHDRCMPLT: 0x40044274n,
   /** Sets whether link headers are the writer's own. */
   BIOCSHDRCMPLT: 0x80044275n,
@@ -250,7 +250,7 @@ export const Ioctl = {
   BIOCGDLTLIST: 0xc0104279n,
   /** Sets the link type. */
   BIOCSDLT: 0x80044278n,
-  /** Sets the read filter, and keeps what has been buffered. */
+  /** Sets the read filter, and keeps the buffered packets. */
   BIOCSETFNR: 0x80104282n,
 } as const;
 

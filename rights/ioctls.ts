@@ -104,7 +104,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return this.#requests?.size ?? Infinity;
   }
 
-  /** True where no request is permitted. */
+  /** True if no request is permitted. */
   get isEmpty(): boolean {
     return this.size === 0;
   }
@@ -115,7 +115,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Tells whether a request is in the set; always true for {@linkcode Ioctls.ALL}.
+   * Returns whether a request is in the set; always true for {@linkcode Ioctls.ALL}.
    *
    * @throws {TypeError} If `ioctl` is neither number nor bigint.
    * @throws {RangeError} If it is no integer from 0 to 0xffffffff.
@@ -163,7 +163,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Gives the requests of both.
+   * Returns the requests of both.
    *
    * @throws {RangeError} If these are more than 256.
    */
@@ -172,14 +172,14 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return a && b ? Ioctls.#of(limited(a.union(b))) : Ioctls.ALL;
   }
 
-  /** Gives the requests that are in both. */
+  /** Returns the requests that are in both. */
   intersection(other: IoctlsLike): Ioctls {
     const [a, b] = [this.#requests, Ioctls.#from(other).#requests];
     return Ioctls.#of(a && b ? a.intersection(b) : a ?? b);
   }
 
   /**
-   * Takes away every request of the other.
+   * Removes every request of the other.
    *
    * @throws {RangeError} If this is {@linkcode Ioctls.ALL} and the other a list with something in it.
    */
@@ -192,7 +192,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Gives the requests that are in exactly one of both.
+   * Returns the requests that are in exactly one of both.
    *
    * @throws {RangeError} If one is {@linkcode Ioctls.ALL} and the other a list with something in it, or these are more than 256.
    */
@@ -201,34 +201,34 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return this.union(o).difference(this.intersection(o));
   }
 
-  /** Tells whether the other has every request of this one. */
+  /** Returns whether the other has every request of this one. */
   isSubsetOf(other: IoctlsLike): boolean {
     const [a, b] = [this.#requests, Ioctls.#from(other).#requests];
     return b === undefined || (a !== undefined && a.isSubsetOf(b));
   }
 
-  /** Tells whether this one has every request of the other. */
+  /** Returns whether this one has every request of the other. */
   isSupersetOf(other: IoctlsLike): boolean {
     return Ioctls.#from(other).isSubsetOf(this);
   }
 
-  /** Tells whether no request is in both. */
+  /** Returns whether no request is in both. */
   isDisjointFrom(other: IoctlsLike): boolean {
     return this.intersection(other).isEmpty;
   }
 
-  /** Tells whether both have the same requests, in whatever order. */
+  /** Returns whether both have the same requests, in whatever order. */
   equals(other: IoctlsLike): boolean {
     const o = Ioctls.#from(other);
     return this.size === o.size && this.isSubsetOf(o);
   }
 
-  /** Gives the requests, by name where {@linkcode Ioctl} has one, separated by commas; "NONE" or "ALL". */
+  /** Returns the requests, by name where {@linkcode Ioctl} has one, separated by commas; "NONE" or "ALL". */
   toString(): string {
     return this.#requests ? this.#names().join(", ") || "NONE" : "ALL";
   }
 
-  /** Gives the requests as names and, where {@linkcode Ioctl} has none, as `"0x..."` numbers; or `"ALL"`. */
+  /** Returns the requests as names and, where {@linkcode Ioctl} has none, as `"0x..."` numbers; or `"ALL"`. */
   toJSON(): string[] | "ALL" {
     return this.#requests ? this.#names() : "ALL";
   }

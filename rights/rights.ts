@@ -130,7 +130,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Gives `CAP_ALL` of a release: every right that its kernels know.
+   * Returns `CAP_ALL` of a release: every right that its kernels know.
    *
    * A kernel's own answer is what a fresh descriptor holds: `getRights()` of one. Limited to the set of an older release
    * it lacks what came later, so it counts as limited: paths from it no longer leave it.
@@ -216,13 +216,13 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.#present().length;
   }
 
-  /** True where no bit is set, as cap_rights_is_empty(3). */
+  /** True if no bit is set, as cap_rights_is_empty(3). */
   get isEmpty(): boolean {
     return (this.#low0 | this.#high0 | this.#low1 | this.#high1) === 0;
   }
 
   /**
-   * Tells whether every bit of a right is present, as cap_rights_is_set(3).
+   * Returns whether every bit of a right is present, as cap_rights_is_set(3).
    *
    * @throws {TypeError} If `right` is neither name nor bigint.
    * @throws {RangeError} If the name is not a right's, or the bigint is not a `CAP_*` value.
@@ -257,7 +257,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Gives the names that no other name in the set contains, aliases left out: shorter than iterating, and no less said.
+   * Returns the names that no other name in the set contains, aliases left out: shorter than iterating, and no less said.
    *
    * Bits that no name covers are in {@linkcode toJSON} and {@linkcode toWords}, but not here.
    *
@@ -279,7 +279,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return maximal.map(([name]) => name as RightName);
   }
 
-  /** Gives the bits of both, as cap_rights_merge(3). */
+  /** Returns the bits of both, as cap_rights_merge(3). */
   union(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -290,7 +290,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Gives the bits that both have. */
+  /** Returns the bits that both have. */
   intersection(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -301,7 +301,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Takes away every bit of the other, as cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
+  /** Removes every bit of the other, as cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
   difference(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -312,7 +312,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Gives the bits that exactly one of both has. */
+  /** Returns the bits that exactly one of both has. */
   symmetricDifference(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -323,29 +323,29 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Tells whether the other has every bit of this one. */
+  /** Returns whether the other has every bit of this one. */
   isSubsetOf(other: RightsLike): boolean {
     return this.#within(Rights.#from(other));
   }
 
-  /** Tells whether this one has every bit of the other, as cap_rights_contains(3). */
+  /** Returns whether this one has every bit of the other, as cap_rights_contains(3). */
   isSupersetOf(other: RightsLike): boolean {
     return Rights.#from(other).#within(this);
   }
 
-  /** Tells whether no bit is in both. `MKDIRAT` and `UNLINKAT` are not disjoint: both contain `LOOKUP`. */
+  /** Returns whether no bit is in both. `MKDIRAT` and `UNLINKAT` are not disjoint: both contain `LOOKUP`. */
   isDisjointFrom(other: RightsLike): boolean {
     return this.intersection(other).isEmpty;
   }
 
-  /** Tells whether both have the same bits. */
+  /** Returns whether both have the same bits. */
   equals(other: RightsLike): boolean {
     const o = Rights.#from(other);
     return this.#within(o) && o.#within(this);
   }
 
   /**
-   * Tells whether a release knows every bit, as cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
+   * Returns whether a release knows every bit, as cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
    * @throws {TypeError} If `release` is not a number.
@@ -355,25 +355,25 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.#within(Rights.all(release));
   }
 
-  /** Gives the two words of the `cap_rights_t`, index bits included. */
+  /** Returns the two words of the `cap_rights_t`, index bits included. */
   toWords(): [bigint, bigint] {
     return [word(0n, this.#low0, this.#high0), word(1n, this.#low1, this.#high1)];
   }
 
-  /** Gives the `cap_rights_t`: 16 new bytes, little endian. */
+  /** Returns the `cap_rights_t`: 16 new bytes, little endian. */
   toBytes(): Uint8Array<ArrayBuffer> {
     const view = new DataView(new ArrayBuffer(16));
     this.toWords().forEach((word, index) => view.setBigUint64(8 * index, word, true));
     return new Uint8Array(view.buffer);
   }
 
-  /** Gives {@linkcode names} and bits without a name, separated by commas; "NONE" for the empty set. */
+  /** Returns {@linkcode names} and bits without a name, separated by commas; "NONE" for the empty set. */
   toString(): string {
     return this.toJSON().join(", ") || "NONE";
   }
 
   /**
-   * Gives {@linkcode names}, and as `"0x..."` values the bits that none of them covers: nothing is lost in JSON.
+   * Returns {@linkcode names}, and as `"0x..."` values the bits that none of them covers: nothing is lost in JSON.
    *
    * @example There and back
    * ```ts

@@ -7,7 +7,7 @@ import { Rights } from "../../rights/mod.ts";
 const neverOpen = 0x7fffffff;
 
 /**
- * `CAP_ALL` of this system, which C has compiled in: the rights that its kernel knows; where there is no Capsicum, all
+ * `CAP_ALL` of this system, which C has compiled in: the rights that its kernel knows; on a system without Capsicum, all
  * that are known.
  *
  * The kernel refuses a right that it does not know before it looks for the descriptor.

@@ -50,7 +50,7 @@ export interface CapRights {
   clear(caplist: CapList): void;
 
   /**
-   * Tells whether all of the rights are in the set, as cap_rights_is_set(3).
+   * Returns whether all of the rights are in the set, as cap_rights_is_set(3).
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} If an element is no right.
@@ -58,7 +58,7 @@ export interface CapRights {
   is_set(caplist: CapList): boolean;
 
   /**
-   * Tells whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
+   * Returns whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
    * @throws {TypeError} If the release is no number.
@@ -82,7 +82,7 @@ export interface CapRights {
   remove(otherCR: CapRights): void;
 
   /**
-   * Tells whether this set has all rights of another, as cap_rights_contains(3).
+   * Returns whether this set has all rights of another, as cap_rights_contains(3).
    *
    * @throws {TypeError} If the other is no `CapRights`.
    */

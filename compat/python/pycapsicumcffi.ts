@@ -5,7 +5,7 @@
  * limits goes to the functions of the main module, too. `import cap` becomes `import * as cap`. A set `{a, b}` is a list
  * `[a, b]`, `with` is `using`, and arguments by keyword are an object at the end. Sets are made with `new` or without.
  *
- * **`enter()` fails open, as documented there**: where there is no Capsicum it returns, the process stays unprotected, and
+ * **`enter()` fails open, as documented there**: on a system without Capsicum it returns, the process stays unprotected, and
  * only `sandboxed()` tells. The main module's `enter()` throws.
  *
  * @example The demo of its README, here over /dev, which has files to open on every system
@@ -134,7 +134,7 @@ export * from "./right_constants.ts";
 export * from "./sets.ts";
 
 /**
- * Enters capability mode, or does nothing where there is no Capsicum: on another system, and on a kernel without it
+ * Enters capability mode, or does nothing on a system without Capsicum: on another system, and on a kernel without it
  * (ENOSYS). Ask `sandboxed()` afterwards, or use the main module's `enter()`, which throws there.
  *
  * Stands for cap_enter(2). Requires `--allow-ffi` permission on FreeBSD.

@@ -4,10 +4,10 @@ import { cap_enter, cap_getmode, cap_sandboxed } from "../libc/cap_calls.ts";
 import { listedFiles } from "../libc/kinfo_file.ts";
 
 /**
- * Enters capability mode: the process, with all its threads and future children, loses every global name for good.
+ * Enters capability mode: the process, with all its threads and future children, permanently loses all global names.
  *
- * From then on no path, address or process id works; what is open stays usable within its rights. Before it enters, it
- * binds every libc function that the library may need later. Entering twice does no harm.
+ * From then on no path, address or process ID works; open descriptors stay usable within their rights. Before it enters,
+ * it binds every libc function that the library may need later. Entering twice does no harm.
  *
  * Stands for cap_enter(2). Requires `--allow-ffi` permission.
  *
@@ -28,14 +28,14 @@ import { listedFiles } from "../libc/kinfo_file.ts";
  */
 export function enter(): void {
   bindAll();
-  // What is open now is known later, when the kernel gives no list any more.
+  // Remembers the open descriptors: after entering, the kernel provides no list.
   listedFiles();
   cap_enter();
   if (!getMode()) throw new Error("cap_enter() succeeded, but the process is not in capability mode.");
 }
 
 /**
- * Tells whether the process is in capability mode; false wherever there is no Capsicum.
+ * Returns whether the process is in capability mode; false on a system without Capsicum.
  *
  * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission on FreeBSD.
  *
@@ -54,7 +54,7 @@ export function sandboxed(): boolean {
 }
 
 /**
- * Tells whether the process is in capability mode, and throws where that can't be known.
+ * Returns whether the process is in capability mode, and throws if that can't be known.
  *
  * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
  *
@@ -76,9 +76,9 @@ export function getMode(): boolean {
 }
 
 /**
- * Tells whether this system has Capsicum: FreeBSD, with a kernel built with it, as every GENERIC one is.
+ * Returns whether this system has Capsicum: FreeBSD, with a kernel that was built with it, such as GENERIC.
  *
- * Requires `--allow-ffi` permission on FreeBSD: without it the answer can't be known, and it throws.
+ * Requires `--allow-ffi` permission on FreeBSD: without this permission the answer can't be known, and it throws.
  *
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
  *
@@ -108,9 +108,9 @@ function falseWithoutCapsicum(question: () => boolean): boolean {
 }
 
 /**
- * Whether an error says that the system has no Capsicum: another system, a libc without the symbol, or ENOSYS.
+ * Whether an error means that the system has no Capsicum: another system, a libc without the symbol, or ENOSYS.
  *
- * Any other failure leaves that open, and must not be taken for a no.
+ * Any other failure must not count as an answer.
  */
 export function isWithoutCapsicum(error: unknown): boolean {
   const { code = "ENOSYS" } = error as Partial<SyscallError>;

@@ -19,26 +19,27 @@ import {
   cap_rights_limit,
 } from "../libc/cap_calls.ts";
 
-// The kernel fills these and they are read before the next call.
+// The kernel fills these buffers, and they are read before the next call.
 const rightsBytes = new Uint8Array(16);
 const fcntlsMask = new Uint32Array(1);
 const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
 
 /**
- * Limits a descriptor to a set of rights, for good: rights only shrink.
+ * Limits a descriptor to a set of rights, permanently: rights never grow again.
  *
- * Without `"IOCTL"` in the set every ioctl is refused, without `"FCNTL"` the four fcntls that {@link limitFcntls} knows.
- * What a directory opens later has at most the rights of the directory. One that lacks any right keeps each lookup of a
- * relative path beneath itself, even before `enter()`; an absolute path ignores it until then. A `Rights` that is made
- * once and used often is not built again.
+ * Without `"IOCTL"` in the set, every ioctl is refused; without `"FCNTL"`, the four fcntls of {@link limitFcntls}.
+ *
+ * Files that are opened through a directory have at most the rights of the directory. A directory that lacks any right
+ * keeps lookups of relative paths beneath itself, even before `enter()`; absolute paths are not affected until then. To
+ * limit often, make one `Rights` and reuse it.
  *
  * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} If a right is unknown, or the number is no descriptor.
+ * @throws {RangeError} If a right is unknown, or the number is not a descriptor.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of the rights, with `held` and `missing`; EINVAL when
- * this kernel does not know one of them.
+ * @throws {CapsicumError} ENOTCAPABLE if the descriptor does not hold all of the rights, with `held` and `missing`;
+ * EINVAL if this kernel does not know one of the rights.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -59,12 +60,12 @@ export function limit(fd: FdLike, rights: RightsLike): void {
 }
 
 /**
- * The rights that a descriptor holds; of a fresh one, every right that this kernel knows.
+ * Returns the rights that a descriptor holds; for a fresh descriptor, every right that this kernel knows.
  *
  * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is no descriptor.
+ * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
@@ -86,15 +87,15 @@ export function getRights(fd: FdLike): Rights {
 }
 
 /**
- * Limits a descriptor to a list of at most 256 ioctl requests, for good.
+ * Limits a descriptor to a list of at most 256 ioctl requests, permanently.
  *
- * Limiting to `Ioctls.ALL` changes nothing and succeeds only where every ioctl is still permitted: the kernel has no call
- * that takes it.
+ * Limiting to `Ioctls.ALL` changes nothing, and succeeds only if every ioctl is still permitted: the kernel has no call
+ * for it.
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If there are more than 256, or one is not of 32 bits, or the number is no descriptor; also for
+ * @throws {RangeError} If there are more than 256, or one is not of 32 bits, or the number is not a descriptor; also for
  * `Ioctls.ALL` on a descriptor that is limited already.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
@@ -125,12 +126,12 @@ export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
 }
 
 /**
- * The ioctl requests that a descriptor is limited to; `Ioctls.ALL` of a fresh one.
+ * Returns the ioctl requests that a descriptor is limited to; `Ioctls.ALL` for a fresh descriptor.
  *
  * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is no descriptor.
+ * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
@@ -161,14 +162,14 @@ export function getIoctls(fd: FdLike): Ioctls {
 }
 
 /**
- * Limits a descriptor to some of the fcntls GETFL, SETFL, GETOWN and SETOWN, for good.
+ * Limits a descriptor to some of the fcntls GETFL, SETFL, GETOWN and SETOWN, permanently.
  *
- * They also need the right FCNTL. The other commands of fcntl(2) can't be limited so.
+ * These fcntls also need the right FCNTL. Other commands of fcntl(2) can't be limited in this way.
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} If an fcntl is unknown, or the number is no descriptor.
+ * @throws {RangeError} If an fcntl is unknown, or the number is not a descriptor.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
@@ -191,12 +192,12 @@ export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
 }
 
 /**
- * The fcntls that a descriptor is limited to; all four of a fresh one, none without the right FCNTL.
+ * Returns the fcntls that a descriptor is limited to: all four for a fresh one, none without the right FCNTL.
  *
  * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is no descriptor.
+ * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.

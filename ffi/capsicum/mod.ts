@@ -1,5 +1,5 @@
 /**
- * Capability mode and the limits of descriptors: what capsicum(4) itself has.
+ * Capability mode and limits on descriptors: the functions of capsicum(4).
  *
  * A program opens what it needs, limits each descriptor by {@link limit}, and calls {@link enter}. From then on the
  * process has no global names: no path, no address, no process id. {@link Rights}, {@link Ioctls} and {@link Fcntls} are
@@ -7,9 +7,9 @@
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough. Nothing is loaded before the first call.
  *
- * Names of rights are those of rights(4) without `CAP_`. A set is its bits: `READ` and `SEEK` together are `PREAD`, and to
- * remove `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Rights never grow: {@link limit} to more than a
- * descriptor has throws.
+ * Names of rights are those of rights(4) without `CAP_`. A set consists of bits: `READ` and `SEEK` together are `PREAD`.
+ * Removing `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Rights never grow: {@link limit} throws if a right
+ * is not held.
  *
  * ## Errors
  *

@@ -68,7 +68,7 @@ export const needs = {
   /** With a pointer to the offset. FreeBSD 13 asks for WRITE alone; 14 was not looked at. */
   "copy_file_range to with an offset": ["WRITE", "SEEK"],
   sendfile: ["READ", "SEEK"],
-  /** Of the socket. */
+  /** The rights of the socket. */
   "sendfile to": ["WRITE"],
   /** With no protection, or with MAP_PRIVATE and PROT_WRITE. The rights bound a later mprotect too. */
   mmap: ["MMAP"],
@@ -164,7 +164,7 @@ export const needs = {
   "linkat to": ["LINKAT_TARGET"],
   renameat: ["RENAMEAT_SOURCE"],
   "renameat to": ["RENAMEAT_TARGET"],
-  /** Where the new name exists. */
+  /** If the new name exists. */
   "renameat over": ["RENAMEAT_TARGET", "UNLINKAT"],
   bindat: ["BINDAT"],
   "bindat socket": ["BIND"],
@@ -203,11 +203,11 @@ export const needs = {
   kevent: ["KQUEUE_CHANGE", "KQUEUE_EVENT"],
   "kevent changelist": ["KQUEUE_CHANGE"],
   "kevent eventlist": ["KQUEUE_EVENT"],
-  /** Of the descriptor that is to be watched. */
+  /** The rights of the descriptor to watch. */
   "kevent ident": ["EVENT"],
   inotify_add_watch: ["INOTIFY_ADD"],
   inotify_add_watch_at: ["INOTIFY_ADD"],
-  /** Of the directory that the path is in. */
+  /** The rights of the parent directory of the path. */
   "inotify_add_watch_at directory": ["LOOKUP"],
   inotify_rm_watch: ["INOTIFY_RM"],
 
@@ -222,7 +222,7 @@ export const needs = {
 /** A call on a descriptor, by its C name, as the table {@link needs} has it. */
 export type Operation = keyof typeof needs;
 
-/** The rights that a call other than openat needs; none where the kernel asks for none. */
+/** The rights that a call other than openat needs; none if the kernel checks no right. */
 export function rightsNeeded(call: string): readonly RightName[] {
   return Object.hasOwn(needs, call) ? needs[call as Operation] : [];
 }
@@ -244,7 +244,7 @@ export function rightsToOpen(flags: number, osreldate: () => number = () => Infi
   }
   if (flags & O_CREAT) rights.push("CREATE");
   if (flags & O_TRUNC) rights.push("FTRUNCATE");
-  // 13.2 asks nothing for O_DSYNC, 15.1 does; of those between it is not known.
+  // 13.2 needs no right for O_DSYNC, 15.1 does; releases between these were not checked.
   if (flags & O_SYNC || flags & O_DSYNC && osreldate() >= 1_400_000) rights.push("FSYNC");
   if (flags & (O_SHLOCK | O_EXLOCK)) rights.push("FLOCK");
   return rights;

@@ -29,13 +29,13 @@ export const O_EXLOCK = 0x20;
 export const O_SYNC = 0x80;
 /** A symlink as the last component is EMLINK. */
 export const O_NOFOLLOW = 0x100;
-/** Create the file where it does not exist. */
+/** Create the file if it does not exist. */
 export const O_CREAT = 0x200;
-/** Cut the file to no bytes. */
+/** Truncate the file to 0 bytes. */
 export const O_TRUNC = 0x400;
 /** With O_CREAT, an existing name is EEXIST. */
 export const O_EXCL = 0x800;
-/** Do not take a terminal as the controlling one. */
+/** Do not make a terminal the controlling terminal. */
 export const O_NOCTTY = 0x8000;
 /** Keep caching low. */
 export const O_DIRECT = 0x10000;
@@ -89,9 +89,9 @@ export const F_SETFD = 2;
 export const F_GETFL = 3;
 /** Set the status flags. */
 export const F_SETFL = 4;
-/** Get who receives SIGIO. */
+/** Get the process or process group that receives SIGIO. */
 export const F_GETOWN = 5;
-/** Set who receives SIGIO. */
+/** Set the process or process group that receives SIGIO. */
 export const F_SETOWN = 6;
 /** Duplicate to the descriptor given. */
 export const F_DUP2FD = 10;
@@ -99,15 +99,15 @@ export const F_DUP2FD = 10;
 export const F_READAHEAD = 15;
 /** Switch read-ahead on or off. */
 export const F_RDAHEAD = 16;
-/** As F_DUPFD, with close-on-exec. */
+/** The same as F_DUPFD, with close-on-exec. */
 export const F_DUPFD_CLOEXEC = 17;
-/** As F_DUP2FD, with close-on-exec. */
+/** The same as F_DUP2FD, with close-on-exec. */
 export const F_DUP2FD_CLOEXEC = 18;
 /** Add seals to a memory file. Since FreeBSD 13. */
 export const F_ADD_SEALS = 19;
 /** Get the seals of a memory file. Since FreeBSD 13. */
 export const F_GET_SEALS = 20;
-/** Is it part of a union mount. Since FreeBSD 13. */
+/** Ask whether it is part of a union mount. Since FreeBSD 13. */
 export const F_ISUNIONSTACK = 21;
 
 // sys/fcntl.h, for fcntl(2)
@@ -141,13 +141,13 @@ export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
 // sys/unistd.h, for faccessat(2)
-/** Does it exist. */
+/** Check that it exists. */
 export const F_OK = 0;
-/** May it be executed or searched. */
+/** Check that it may be executed or searched. */
 export const X_OK = 1;
-/** May it be written. */
+/** Check that it may be written. */
 export const W_OK = 2;
-/** May it be read. */
+/** Check that it may be read. */
 export const R_OK = 4;
 
 // sys/capsicum.h, for cap_fcntls_limit(2)
@@ -163,7 +163,7 @@ export const CAP_FCNTL_SETOWN = 0x40;
 export const CAP_FCNTL_ALL = 0x78;
 
 // sys/capsicum.h and sys/kern/sys_capability.c, for cap_ioctls_limit(2) and cap_ioctls_get(2)
-/** What cap_ioctls_get() returns where every ioctl is permitted: C's SSIZE_MAX, as near as a number comes to it. */
+/** The result of cap_ioctls_get() if every ioctl is permitted: SSIZE_MAX of C, rounded to a number. */
 export const CAP_IOCTLS_ALL: number = Number(0x7fffffffffffffffn);
 /** The most ioctls that a descriptor can be limited to. */
 export const IOCTLS_MAX_COUNT = 256;
@@ -171,7 +171,7 @@ export const IOCTLS_MAX_COUNT = 256;
 // sys/stat.h, for utimensat(2) and futimens(2)
 /** As nanoseconds: the current time. */
 export const UTIME_NOW: number = -1;
-/** As nanoseconds: leave this time as it is. */
+/** As nanoseconds: leave this time unchanged. */
 export const UTIME_OMIT: number = -2;
 
 // sys/errno.h
@@ -185,7 +185,7 @@ export const ENOTCAPABLE = 93;
 export const ECAPMODE = 94;
 
 // sys/dirent.h
-/** The file system does not tell the type. */
+/** The file system does not report the type. */
 export const DT_UNKNOWN = 0;
 /** A directory. */
 export const DT_DIR = 4;

@@ -41,7 +41,7 @@ function decodeStat(stat: Uint8Array): Deno.FileInfo {
   };
   const mode = u32(ST_MODE) & 0xffff;
   const type = mode & S_IFMT;
-  // A file system without birth times says -1 (sys/vnode.h, VNOVAL).
+  // A file system without birth times reports -1 (sys/vnode.h, VNOVAL).
   const hasBirthTime = u32(ST_BIRTHTIM) !== 0xffffffff || u32(ST_BIRTHTIM + 4) !== 0xffffffff;
   return {
     isFile: type === S_IFREG,
@@ -99,7 +99,7 @@ function decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk {
       (nameLength === 1 || nameLength === 2 && buffer[name + 1] === DOT);
     if (!isDots && type !== DT_WHT && isUsed(buffer, at + D_FILENO)) {
       types[count++] = type;
-      // The names move to the front of the buffer, "/" between them: one decoding does for all.
+      // The names move to the front of the buffer, with "/" between them, so they are decoded in one call.
       for (let from = name; from < name + nameLength;) buffer[end++] = buffer[from++]!;
       buffer[end++] = SLASH;
     }

@@ -5,23 +5,23 @@ import { F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.
 import { close, getdirentries, open } from "./bytes.ts";
 import { getdtablesize } from "./process.ts";
 
-/** An open descriptor, and what the kernel's list has of it. */
+/** An open descriptor, as listed by the kernel. */
 export interface OpenFile {
   readonly fd: number;
-  /** `KF_TYPE_*` of sys/user.h: what kind of object it is; undefined without FreeBSD's list. */
+  /** The kind of object: `KF_TYPE_*` of sys/user.h; undefined without the list of FreeBSD. */
   readonly type?: number;
-  /** Its present path, as far as the kernel remembers; undefined of what has none, and without FreeBSD's list. */
+  /** The current path, if the object has one that the kernel remembers; undefined without the list of FreeBSD. */
   readonly path?: string;
 }
 
-/** One more than the largest descriptor of any list so far, which may lie above a limit that was lowered since. */
+/** One more than the largest descriptor of any list so far. It may be above the limit, if that was lowered. */
 let end = 0;
 
 /**
- * Every descriptor that is open: from the kernel's list, or else by asking for each number below the limit.
+ * Returns every open descriptor: from the list of the kernel, or else by trying each number below the limit.
  *
- * In capability mode FreeBSD gives no list. A new descriptor can get any number below the limit there, by dup2(2), so no
- * shorter search finds all. getdtablesize(2) of FreeBSD is never more than the sysctl kern.maxfilesperproc.
+ * In capability mode FreeBSD provides no list. dup2(2) can still make a descriptor with any number below the limit, so
+ * a shorter search would miss some. On FreeBSD, getdtablesize(2) never exceeds the sysctl kern.maxfilesperproc.
  */
 export function openFiles(): OpenFile[] {
   const listed = listedFiles();
@@ -32,14 +32,14 @@ export function openFiles(): OpenFile[] {
   return found;
 }
 
-/** The kernel's list; undefined in capability mode, and on Linux where /proc is not mounted or can't be read. */
+/** The list of the kernel; undefined in capability mode, and on Linux if /proc is not mounted or can't be read. */
 export function listedFiles(): OpenFile[] | undefined {
   const listed = abi().hasCapsicum ? unlessMissing(freebsdList) : linuxList();
   for (const { fd } of listed ?? []) end = Math.max(end, fd + 1);
   return listed;
 }
 
-/** Undefined where this libc lacks a function: entering must not fail for want of a list. */
+/** Undefined if this libc lacks a function: entering must not fail because there is no list. */
 function unlessMissing<T>(ask: () => T): T | undefined {
   try {
     return ask();
@@ -50,9 +50,9 @@ function unlessMissing<T>(ask: () => T): T | undefined {
 }
 
 /**
- * `FD_CLOEXEC` and the like, by F_GETFD of fcntl(2); undefined where the number is not open.
+ * `FD_CLOEXEC` and the like, by F_GETFD of fcntl(2); undefined if the number is not open.
  *
- * It throws nothing, since of the numbers that there are most are not open.
+ * It does not throw, because most of the numbers that are tried are not open.
  */
 export function descriptorFlags(fd: number): number | undefined {
   const flags = (bound.fcntl ?? bind("fcntl"))(fd, F_GETFD, 0n);
@@ -67,7 +67,7 @@ const ENOMEM = 12;
 const KF_STRUCTSIZE = 0, KF_TYPE = 4, KF_FD = 8, KF_PATH = 368, LARGEST = 1392;
 const KF_TYPE_VNODE = 1, KF_TYPE_FIFO = 4;
 
-/** Room for the records, kept for the next list. */
+/** The buffer for the records, kept for the next list. */
 let room = new Uint8Array(0);
 
 /** kern.proc.filedesc of sysctl(3) for this process. */
@@ -83,7 +83,7 @@ function freebsdList(): OpenFile[] | undefined {
       return undefined;
     }
     const used = Number(length[0]);
-    // The kernel leaves out the records for which there is no room, and reports success.
+    // If the buffer is too small, the kernel leaves out records and reports success.
     if (size - used >= LARGEST) return decodeRecords(room.subarray(0, used));
   }
   return undefined;
@@ -127,7 +127,7 @@ function linuxList(): OpenFile[] | undefined {
       close(directory);
     }
   } catch (error) {
-    // What is no failed system call, as a missing permission, is for the caller.
+    // Errors other than those of system calls, such as a missing permission, go to the caller.
     if (!Object.hasOwn(error as object, "errno")) throw error;
     return undefined;
   }

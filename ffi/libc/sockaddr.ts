@@ -15,7 +15,7 @@ const socketType = {
 /** Bytes of a `struct sockaddr_storage`. */
 const SIZE = 128;
 
-/** `SOCK_STREAM` (1), `SOCK_DGRAM` (2) and the like; undefined of what is no socket, or may not be asked. */
+/** `SOCK_STREAM` (1), `SOCK_DGRAM` (2) and the like; undefined if it is not a socket or lacks the right. */
 export function typeOfSocket(fd: number): number | undefined {
   const { SOL_SOCKET, SO_TYPE } = abi().hasCapsicum ? socketType.freebsd : socketType.linux;
   const type = new Int32Array(1), length = new Uint32Array([4]);
@@ -23,23 +23,23 @@ export function typeOfSocket(fd: number): number | undefined {
   return result === -1 ? undefined : type[0];
 }
 
-/** The address of a socket; undefined of what is no socket, or may not be asked. */
+/** The address of a socket; undefined if it is not a socket or lacks the right. */
 export function nameOfSocket(fd: number): SocketName | undefined {
   const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
   const result = (bound.getsockname ?? bind("getsockname"))(fd, name, length);
   return result === -1 ? undefined : decode(name, length[0]!);
 }
 
-/** The address that a socket is connected to; undefined of what is not connected, or may not be asked. */
+/** The address that a socket is connected to; undefined if it is not connected or lacks the right. */
 export function nameOfPeer(fd: number): SocketName | undefined {
   const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
   const result = (bound.getpeername ?? bind("getpeername"))(fd, name, length);
   return result === -1 ? undefined : decode(name, length[0]!);
 }
 
-// sys/socket.h and netinet6/in6.h of FreeBSD, linux/socket.h: AF_UNIX and AF_INET have one number in both.
+// sys/socket.h and netinet6/in6.h of FreeBSD, linux/socket.h: AF_UNIX and AF_INET have the same number in both.
 const AF_UNIX = 1, AF_INET = 2;
-// Offsets in struct sockaddr_in, sockaddr_in6 and sockaddr_un, the same in both but for the family.
+// Offsets in struct sockaddr_in, sockaddr_in6 and sockaddr_un, the same in both except for the family.
 const PORT = 2, ADDRESS = 4, ADDRESS6 = 8, PATH = 2;
 
 function decode(name: Uint8Array, length: number): SocketName | undefined {

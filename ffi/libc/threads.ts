@@ -1,9 +1,9 @@
 /**
- * Calls that do not stop the event loop: on a thread of Deno's pool, or on this one where they can't wait; and poll(2).
+ * Calls that do not block the event loop: on a thread of Deno's pool, or on this thread if they can't wait; and poll(2).
  *
- * The errno of a call on another thread can't be read: one that failed gives -1, and the caller repeats it on this thread
- * to learn why, once it can't wait there. The descriptor must stay open until the call has ended: its number could become
- * another file's. Deno keeps a buffer until the call has ended, also when its Worker ends.
+ * The errno of a call on another thread can't be read. A call that failed returns -1, and the caller repeats it on this
+ * thread to get the errno, if it can't wait. The descriptor must stay open until the call has ended, because its number
+ * could become that of another file. Deno keeps the buffer until the call has ended, even if its Worker ends.
  *
  * @module
  */
@@ -16,38 +16,38 @@ import { MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../freebsd/socket.ts";
 import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
 
 /**
- * The buffer, if a call can use it.
+ * Returns the buffer if a call can use it.
  *
- * @throws {TypeError} If it was transferred, or is no Uint8Array.
+ * @throws {TypeError} If it was transferred, or is not a Uint8Array.
  */
 export function checkBuffer(bytes: Uint8Array): Uint8Array {
   return memory(bytes, 0);
 }
 
-/** Bytes that one call moves at most: as many as Linux lets it, which an `i32` result can tell. */
+/** The most bytes that one call moves: the limit of Linux, which fits an `i32` result. */
 const most = 0x7ffff000;
-/** Bytes that one call moves at most by way of a copy. */
+/** The most bytes that one call moves through a copy. */
 const mostCopied = 1024 * 1024;
 
-/** read(2) on another thread: how many bytes, or -1. */
+/** read(2) on another thread: the number of bytes, or -1. */
 export function readAsync(fd: number, bytes: Uint8Array): Promise<number> {
   const call = bound.read_async ?? bind("read_async");
   return filling(bytes, (to, count) => call(fd, to, count));
 }
 
-/** write(2) on another thread: how many bytes, or -1. */
+/** write(2) on another thread: the number of bytes, or -1. */
 export function writeAsync(fd: number, bytes: Uint8Array): Promise<number> {
   const call = bound.write_async ?? bind("write_async");
   return emptying(bytes, (from, count) => call(fd, from, count));
 }
 
-/** pread(2) on another thread: how many bytes, or -1. */
+/** pread(2) on another thread: the number of bytes, or -1. */
 export function preadAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
   const call = bound.pread_async ?? bind("pread_async"), at = long(offset, "offset");
   return filling(bytes, (to, count) => call(fd, to, count, at));
 }
 
-/** pwrite(2) on another thread: how many bytes, or -1. */
+/** pwrite(2) on another thread: the number of bytes, or -1. */
 export function pwriteAsync(fd: number, bytes: Uint8Array, offset: number | bigint): Promise<number> {
   const call = bound.pwrite_async ?? bind("pwrite_async"), at = long(offset, "offset");
   return emptying(bytes, (from, count) => call(fd, from, count, at));
@@ -106,7 +106,7 @@ export async function fdatasyncAsync(fd: number): Promise<void> {
 // The same in FreeBSD and Linux.
 const EIO = 5;
 
-/** Throws why a sync failed. Linux reports a lost write once: where the repetition succeeds, it has failed all the same. */
+/** Throws the error of a failed sync. Linux reports a lost write only once, so it throws even if the repeat succeeds. */
 function explain(syscall: string, fd: number, again: (fd: number) => number): never {
   again(fd);
   errno[0] = EIO;
@@ -121,7 +121,7 @@ function failedWith(code: string): boolean {
   return abi().errno[errno[0]!]?.[0] === code;
 }
 
-/** read(2) on this thread, of what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+/** read(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
 export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   const buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.read ?? bind("read");
@@ -134,7 +134,7 @@ export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   throw syscallError("read", { fd });
 }
 
-/** write(2) on this thread, to what is O_NONBLOCK: how many bytes, or undefined if it would have to wait. */
+/** write(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
 export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
   const buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.write ?? bind("write");
@@ -147,10 +147,10 @@ export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
   throw syscallError("write", { fd });
 }
 
-/** What {@link receiveNow} and {@link sendNow} give for what is not a socket. */
+/** The result of {@link receiveNow} and {@link sendNow} if the descriptor is not a socket. */
 export const NO_SOCKET = -1;
 
-/** recv(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
+/** recv(2) that does not wait: the number of bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
 export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
   const buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.recv ?? bind("recv");
@@ -165,7 +165,7 @@ export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
 }
 
 /**
- * send(2) that does not wait: how many bytes, undefined if it would have to wait, or {@link NO_SOCKET}.
+ * send(2) that does not wait: the number of bytes, undefined if it would have to wait, or {@link NO_SOCKET}.
  *
  * @param isRecord Whether the bytes end a record (MSG_EOR), which a socket of SOCK_SEQPACKET needs since FreeBSD 15.
  */
@@ -186,7 +186,7 @@ export function sendNow(fd: number, bytes: Uint8Array, isRecord: boolean): numbe
 // poll.h, the same in FreeBSD and Linux.
 export const POLLIN = 0x1, POLLOUT = 0x4, POLLNVAL = 0x20;
 
-/** A `struct pollfd` for each descriptor, with the events to wait for: 8 bytes, the last two for what poll(2) answers. */
+/** A `struct pollfd` for each descriptor, with the events to wait for: 8 bytes, the last two for the result. */
 export function pollfds(wanted: readonly { fd: number; events: number }[]): Int32Array<ArrayBuffer> {
   const fds = new Int32Array(wanted.length * 2);
   for (const [i, { fd, events }] of wanted.entries()) {
@@ -196,21 +196,21 @@ export function pollfds(wanted: readonly { fd: number; events: number }[]): Int3
   return fds;
 }
 
-/** The events that poll(2) has put in the place `i`. */
+/** The events that poll(2) has reported for entry `i`. */
 export function eventsOf(fds: Int32Array, i: number): number {
   return fds[i * 2 + 1]! >>> 16;
 }
 
 const one = new Int32Array(2);
 
-/** The events of one descriptor, POLLNVAL if it lacks EVENT; 0 if there are none after so many milliseconds. */
+/** The events of one descriptor, POLLNVAL if it lacks EVENT; 0 if there are none after that many milliseconds. */
 export function eventsWithin(milliseconds: number, fd: number, events: number): number {
   one[0] = fd;
   one[1] = events;
   return (bound.poll ?? bind("poll"))(one, 1n, milliseconds) > 0 ? eventsOf(one, 0) : 0;
 }
 
-/** poll(2) on another thread: how many of the descriptors have events, or -1. */
+/** poll(2) on another thread: the number of descriptors with events, or -1. */
 export function pollAsync(fds: Int32Array<ArrayBuffer>, milliseconds: number): Promise<number> {
   return (bound.poll_async ?? bind("poll_async"))(fds, BigInt(fds.length >> 1), milliseconds);
 }

@@ -8,11 +8,11 @@ const nothing = new Uint8Array(1);
 
 let fgetxattr: ReturnType<typeof glibc<"fgetxattr">> | undefined;
 
-/** Whether a file has a POSIX access control list, by which others than its mode names may use it. */
+/** Whether a file has a POSIX access control list, which can grant access beyond the mode. */
 export function hasAcl(fd: number): boolean {
   const call = fgetxattr ??= glibc("fgetxattr");
   if (call(fd, ACCESS, nothing, 0n) !== -1) return true;
   memcpy(errno, errnoAt, 4n);
-  // Where it can't be found out, it may have one.
+  // If the answer is unknown, the file may have a list.
   return errno[0] !== ENODATA && errno[0] !== EOPNOTSUPP;
 }

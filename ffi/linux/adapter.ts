@@ -5,7 +5,7 @@ import { hasOpenat2 } from "./openat2.ts";
 import { places } from "./glibc.ts";
 import { decodeDirents, decodeIdentity, decodeMode, decodeStatx, STATX_SIZE } from "./structs.ts";
 
-/** Linux on x86_64 and arm64 with glibc, behind FreeBSD's functions, flags and meanings; without Capsicum. */
+/** Linux on x86_64 and arm64 with glibc, adapted to the functions, flags and semantics of FreeBSD. No Capsicum. */
 export const linux = {
   hasCapsicum: false,
   places: places[Deno.build.arch] ?? [],

@@ -6,14 +6,14 @@ import { closeQuietly, openBeneath } from "./openat2.ts";
 
 const SLASH = 0x2f, DOT = 0x2e;
 
-/** Calls with a place that the path named when it was looked up beneath the directory. */
+/** Makes calls on the file that a path names, looked up beneath a directory. */
 type Use = (fd: number, path: Uint8Array<ArrayBuffer>, follows: boolean) => number;
 
 /**
- * Does what AT_RESOLVE_BENEATH asks for, for calls that have no such flag on Linux.
+ * The equivalent of AT_RESOLVE_BENEATH for calls that have no such flag on Linux.
  *
- * `use` gets a descriptor and a path that can't leave the directory: a last component that is not followed, or the entry
- * in /proc of what the path led to, which is.
+ * `use` gets a descriptor and a path that can't leave the directory. That path is a last component, which must not be
+ * followed, or the entry in /proc for the file that was found, which is followed.
  */
 export function beneath(fd: number, path: Memory, flags: number, use: Use): number {
   const name = path as Uint8Array<ArrayBuffer>;
@@ -21,14 +21,14 @@ export function beneath(fd: number, path: Memory, flags: number, use: Use): numb
   if ((flags & AT_RESOLVE_BENEATH) === 0) return use(fd, name, follows);
   const length = name.indexOf(0);
   const last = name.lastIndexOf(SLASH, length - 1) + 1;
-  // A trailing slash follows a symlink too.
+  // With a trailing slash, a symlink is followed too.
   if (follows || last === length || isDots(name, last, length)) return atObject(fd, name, use);
   return last === 0
     ? use(fd, name, false)
     : inParent(fd, name, last, (parent, name) => use(parent, name, false));
 }
 
-/** As {@link beneath} for a call that acts on the name itself, whatever its end: none follows a last symlink. */
+/** The same as {@link beneath} for calls that act on the name itself, and never follow a symlink at its end. */
 export function nameBeneath(
   fd: number,
   path: Memory,
@@ -43,7 +43,7 @@ export function nameBeneath(
   return last === 0 ? use(fd, name) : inParent(fd, name, last, use);
 }
 
-/** Whether one component, not followed, is all that the path is. */
+/** Whether the path is a single component that is not followed. */
 export function isOneName(path: Uint8Array): boolean {
   let at = 0;
   for (let byte; (byte = path[at]!) !== 0; at++) if (byte === SLASH) return false;
@@ -54,7 +54,7 @@ function isDots(path: Uint8Array<ArrayBuffer>, from: number, to: number): boolea
   return path[from] === DOT && (to - from === 1 || to - from === 2 && path[from + 1] === DOT);
 }
 
-/** Calls `use` with the directory of the path's first `last` bytes, and the rest. */
+/** Calls `use` with the directory of the first `last` bytes of the path, and with the rest of the path. */
 function inParent(
   fd: number,
   path: Uint8Array<ArrayBuffer>,

@@ -19,9 +19,9 @@ import { openAmbient, openRelative } from "./openat2.ts";
 import { statOpen, statRelative } from "./statx.ts";
 
 /**
- * The function that stands for FreeBSD's: its parameters, its flags, its meaning. It reads errno by itself.
+ * The replacement for a FreeBSD function, with the same parameters, flags and semantics. It reads errno by itself.
  *
- * @throws {Deno.errors.NotSupported} For a function of Capsicum, and where there is no glibc.
+ * @throws {Deno.errors.NotSupported} If it is a function of Capsicum, or the system has no glibc.
  */
 export function linuxCall<N extends Name>(name: N): Functions[N] {
   const make = (calls as Partial<Record<Name, () => unknown>>)[name];
@@ -38,7 +38,7 @@ export function linuxCall<N extends Name>(name: N): Functions[N] {
   );
 }
 
-/** What takes the same arguments in both systems, and is called as it is where errno is not asked for. */
+/** Functions with the same arguments on both systems, which are called directly if errno is not needed. */
 const sameInBoth: ReadonlySet<string> = new Set([
   "read",
   "write",
@@ -51,8 +51,8 @@ const sameInBoth: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Each gives a function whose code is its own, so that the engine sees one callee at the call in it and inlines it.
- * `memcpy(errno, errnoAt, 4n)` stands as the very next thing after each call.
+ * Each returns a function with its own code: so the engine sees a single callee at the call in it and inlines the call.
+ * `memcpy(errno, errnoAt, 4n)` is the very next thing after each call.
  */
 const calls = {
   open: () => openAmbient,
@@ -228,7 +228,7 @@ const calls = {
   },
 
   getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
-  // Nobody asks for their errno.
+  // The errno of these calls is never read.
   getsockname: () => glibcAs("getsockname", symbols.getsockname) as Functions["getsockname"],
   getpeername: () => glibcAs("getpeername", symbols.getpeername) as Functions["getpeername"],
   getsockopt: () => glibcAs("getsockopt", symbols.getsockopt) as Functions["getsockopt"],
@@ -360,7 +360,7 @@ const calls = {
 
 const times = new BigInt64Array(4);
 
-/** Two `struct timespec` with Linux's numbers for "now" and "unchanged"; undefined for what FreeBSD refuses. */
+/** Two `struct timespec` with the Linux numbers for "now" and "unchanged"; undefined for times that FreeBSD refuses. */
 function linuxTimes(given: Memory): BigInt64Array<ArrayBuffer> | null | undefined {
   if (given === null) return null;
   new Uint8Array(times.buffer).set((given as Uint8Array).subarray(0, 32));
@@ -373,9 +373,9 @@ function linuxTimes(given: Memory): BigInt64Array<ArrayBuffer> | null | undefine
   return times;
 }
 
-/** From so many bytes on, memory of malloc(3) is a mapping of its own, and no other memory gets what is asked for it. */
+/** From this size on, malloc(3) returns a mapping of its own, so advice for it does not affect other memory. */
 const LARGE: bigint = 32n * 1024n * 1024n;
-/** The largest page of a kernel, at one of which the memory must begin: that of some for arm64. */
+/** The largest page size of any kernel (some kernels for arm64). The advised range must begin at a page. */
 const PAGE = 64 * 1024;
 const MADV_HUGEPAGE = 14;
 
@@ -383,14 +383,14 @@ let madvise: ReturnType<typeof glibc<"madvise">> | undefined;
 let memset: ReturnType<typeof glibc<"memset">> | undefined;
 
 /**
- * Lets the kernel give fresh memory in pages of 2 MiB when a call fills it: of 4 KiB each, giving it takes longer than
- * filling it.
+ * Lets the kernel provide fresh memory in pages of 2 MiB when a call fills the buffer. With pages of 4 KiB, providing
+ * the memory takes longer than filling it.
  *
- * It is a hint: where it is refused, the call does the same.
+ * It is only a hint: if the kernel refuses it, the call works in the same way.
  */
 function hintHugePages(memory: Memory): void {
   const bytes = memory as Uint8Array<ArrayBuffer>;
-  // Fills no bytes, and tells where they are.
+  // Fills 0 bytes, and returns the address of the buffer.
   const address = (memset ??= glibc("memset"))(bytes, 0, 0n);
   const before = Number(-address & BigInt(PAGE - 1));
   const length = Math.floor((bytes.length - before) / PAGE) * PAGE;

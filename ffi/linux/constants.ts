@@ -1,5 +1,5 @@
 /**
- * Linux's constants under their C names, from asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h, linux/stat.h,
+ * The constants of Linux under their C names, from asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h, linux/stat.h,
  * linux/socket.h and asm/unistd.h. x86_64 and arm64 differ in a few.
  *
  * @module
@@ -57,7 +57,7 @@ export const ENOSYS = 38;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 
-// BigInt: an i64 given as a number takes FFI's slow path.
+// BigInt: an i64 that is passed as a number takes the slow path of FFI.
 export const SYS_openat2 = 437n;
 export const SYS_renameat2: bigint = isArm ? 276n : 316n;
 export const SYS_getdents64: bigint = isArm ? 61n : 217n;

@@ -1,7 +1,7 @@
 /**
  * Name and text of each errno, from asm-generic/errno.h and glibc's strerror(3); x86_64 and arm64 agree.
  *
- * A negative number is the errno in another sense than its own: openat2(2) says EXDEV where a path leaves its directory.
+ * A negative number is an errno with a different meaning: openat2(2) reports EXDEV if a path leaves its directory.
  */
 export const errnoTable: Readonly<Record<number, readonly [name: string, text: string]>> = {
   [-18]: ["ENOTCAPABLE", "The path leaves the directory"],

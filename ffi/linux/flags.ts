@@ -8,10 +8,10 @@ const pairs: (readonly [from: number, to: number])[] = (
   ["CREAT", "EXCL", "NOCTTY", "TRUNC", "APPEND", "NONBLOCK", "DSYNC", "SYNC", "DIRECT", "DIRECTORY"] as const
 ).map((name) => [freebsd[`O_${name}`], linux[`O_${name}`]] as const);
 pairs.push([freebsd.O_NOFOLLOW, linux.O_NOFOLLOW], [freebsd.O_CLOEXEC, linux.O_CLOEXEC]);
-// A descriptor of O_EXEC serves for lookups and fexecve(2), as one of O_PATH does.
+// A descriptor with O_EXEC works for lookups and fexecve(2), and so does one with O_PATH.
 pairs.push([freebsd.O_PATH, linux.O_PATH], [freebsd.O_EXEC, linux.O_PATH]);
 
-/** What the functions that open carry out themselves, and O_EMPTY_PATH, since no path is empty. */
+/** Flags that the open functions implement themselves, and O_EMPTY_PATH, because no path is empty. */
 const otherwise = freebsd.O_RESOLVE_BENEATH | freebsd.O_SHLOCK | freebsd.O_EXLOCK | freebsd.O_EMPTY_PATH;
 const known = pairs.reduce((bits, [flag]) => bits | flag, freebsd.O_ACCMODE | otherwise);
 const withPath = linux.O_PATH | linux.O_DIRECTORY | linux.O_NOFOLLOW | linux.O_CLOEXEC;
@@ -19,9 +19,9 @@ const withPath = linux.O_PATH | linux.O_DIRECTORY | linux.O_NOFOLLOW | linux.O_C
 const translated = new Map<number, number>();
 
 /**
- * Linux's `O_*` flags for FreeBSD's.
+ * Converts `O_*` flags of FreeBSD to those of Linux.
  *
- * @throws {Deno.errors.NotSupported} For a flag that Linux has nothing for.
+ * @throws {Deno.errors.NotSupported} If Linux has no equivalent of a flag.
  */
 export function openFlags(flags: number): number {
   return translated.get(flags) ?? translate(flags);
@@ -45,18 +45,18 @@ function translate(flags: number): number {
   return bits;
 }
 
-/** FreeBSD's flags for those that F_GETFL tells on Linux. */
+/** Converts the result of F_GETFL on Linux to the flags of FreeBSD. */
 export function statusFlags(bits: number): number {
   let flags = bits & freebsd.O_ACCMODE;
   for (const [from, to] of pairs) if ((bits & to) === to) flags |= from;
-  // O_SYNC contains O_DSYNC, and O_PATH stands for O_EXEC only on the way in.
+  // O_SYNC contains O_DSYNC. O_EXEC becomes O_PATH, but O_PATH does not become O_EXEC.
   if (flags & freebsd.O_SYNC) flags &= ~freebsd.O_DSYNC;
   return flags & ~freebsd.O_EXEC;
 }
 
 /**
- * Linux's `AT_*` flags for those of FreeBSD's that a call accepts; -1 where others are among them, which is EINVAL.
- * AT_RESOLVE_BENEATH is taken and left out.
+ * Converts the `AT_*` flags of FreeBSD that a call accepts to those of Linux. Returns -1, which means EINVAL, if there
+ * are other flags. AT_RESOLVE_BENEATH is accepted and removed.
  */
 export function atFlags(flags: number, accepted: number): number {
   if (flags & ~(accepted | freebsd.AT_RESOLVE_BENEATH)) return -1;
@@ -67,7 +67,7 @@ export function atFlags(flags: number, accepted: number): number {
     (flags & freebsd.AT_EMPTY_PATH ? linux.AT_EMPTY_PATH : 0);
 }
 
-/** Linux's `MSG_*` flags for FreeBSD's; -1 if there are others than the library uses. */
+/** Converts `MSG_*` flags of FreeBSD to those of Linux; -1 if there are flags that the library does not use. */
 export function messageFlags(flags: number): number {
   if (flags & ~(socket.MSG_EOR | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)) return -1;
   return (flags & socket.MSG_EOR ? linux.MSG_EOR : 0) |
@@ -75,7 +75,7 @@ export function messageFlags(flags: number): number {
     (flags & socket.MSG_NOSIGNAL ? linux.MSG_NOSIGNAL : 0);
 }
 
-/** Linux's number for each command that means the same there. */
+/** The Linux number of each command with the same meaning. */
 const commands: Readonly<Record<number, number>> = {
   [freebsd.F_DUPFD]: freebsd.F_DUPFD,
   [freebsd.F_GETFD]: freebsd.F_GETFD,
@@ -91,13 +91,13 @@ const commands: Readonly<Record<number, number>> = {
 
 let fcntl: ReturnType<typeof glibc<"fcntl">> | undefined;
 
-/** fcntl(2) as FreeBSD has it, for the commands that Linux has too; another one is EINVAL. */
+/** fcntl(2) of FreeBSD for the commands that Linux has too; any other command is EINVAL. */
 export function control(fd: number, command: number, argument: bigint): number {
   const number = commands[command];
   if (number === undefined) return failure(linux.EINVAL);
   let value = argument;
   if (command === freebsd.F_SETFL) value = BigInt(openFlags(Number(argument)));
-  // Linux would take FD_RESOLVE_BENEATH, do nothing, and report success.
+  // Linux would ignore FD_RESOLVE_BENEATH and report success.
   if (command === freebsd.F_SETFD && value & ~BigInt(freebsd.FD_CLOEXEC)) {
     return failure(linux.EINVAL);
   }

@@ -8,7 +8,7 @@ const size_t = "usize";
 const string = "buffer";
 const memory = "buffer";
 
-/** What the library calls of glibc, each with its C declaration; mode_t and uid_t are of 32 bits. */
+/** The glibc functions that the library calls, each with its C declaration; mode_t and uid_t have 32 bits. */
 const symbols = {
   // int *__errno_location(void)
   __errno_location: { parameters: [], result: "pointer" },
@@ -67,10 +67,10 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Glibc = Deno.DynamicLibrary<typeof symbols>["symbols"];
-/** What FFI takes for a pointer to memory. */
+/** The values that FFI accepts as a pointer. */
 export type Memory = Parameters<Glibc["read"]>[1];
 
-/** Where distributions have glibc. The bare name, which needs `--allow-ffi` for everything, finds it in any place. */
+/** The paths of glibc on distributions. The bare name is found at any path, but needs unrestricted `--allow-ffi`. */
 export const places: Readonly<Record<string, readonly string[]>> = {
   x86_64: ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/usr/lib/libc.so.6", "libc.so.6"],
   aarch64: [
@@ -82,7 +82,7 @@ export const places: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Where this thread's errno is; set by the first {@link glibc}. */
+/** The address of this thread's errno; set by the first {@link glibc}. */
 export let errnoAt: Deno.PointerObject;
 /** Set by the first {@link glibc}. */
 export let memcpy: Glibc["memcpy"];
@@ -99,7 +99,7 @@ export function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
   return open(library, { [name]: symbols[name] })[name];
 }
 
-/** Opens a function under FreeBSD's declaration, where glibc's is the same. */
+/** Binds a function by its FreeBSD declaration, if the declaration of glibc is the same. */
 export function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S): unknown {
   library ??= findLibrary();
   return open(library, { [name]: symbol })[name as keyof Glibc];
@@ -120,7 +120,7 @@ function findLibrary(): string {
   const isGranted = (path: string) =>
     Deno.permissions.querySync(path.startsWith("/") ? { name: "ffi", path } : { name: "ffi" }).state ===
       "granted";
-  // One that may be opened first: Deno would ask, or refuse, at each of the others.
+  // A permitted path comes first: for any other path, Deno would prompt or refuse.
   const failures: unknown[] = [];
   for (const path of [...all.filter(isGranted), ...all.filter((path) => !isGranted(path))]) {
     try {
@@ -148,13 +148,13 @@ function findLibrary(): string {
   );
 }
 
-/** Whether the library is not there, or may not be opened; want of descriptors or memory says nothing of that. */
+/** Whether the library does not exist or may not be opened. Lack of descriptors or memory does not count. */
 function isAbsence(failure: unknown): boolean {
   return failure instanceof Deno.errors.NotCapable || failure instanceof Deno.errors.NotSupported ||
     (failure as Error).message.endsWith("No such file or directory");
 }
 
-/** Lets the present call fail with an errno that no system call has set: -1, as a system call gives it. */
+/** Sets errno and returns -1, for a call that fails without a system call. */
 export function failure(number: number): -1 {
   errno[0] = number;
   return -1;

@@ -6,7 +6,7 @@ import { errnoAt, glibc, memcpy, type Memory } from "./glibc.ts";
 
 const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
 const LOCK = O_SHLOCK | O_EXLOCK;
-/** How often a lookup is tried again that a concurrent rename disturbed. */
+/** How often a lookup is tried again after a concurrent rename disturbed it. */
 const TRIES = 1000;
 
 let openat: ReturnType<typeof glibc<"openat">> | undefined;
@@ -15,12 +15,12 @@ let flock: ReturnType<typeof glibc<"flock">> | undefined;
 let ftruncate: ReturnType<typeof glibc<"ftruncate">> | undefined;
 let close: ReturnType<typeof glibc<"close">> | undefined;
 
-/** open(2) as FreeBSD has it. */
+/** open(2) with the semantics of FreeBSD. */
 export function openAmbient(path: Memory, flags: number, mode: number): number {
   return openRelative(AT_FDCWD, path, flags, mode);
 }
 
-/** openat(2) as FreeBSD has it. */
+/** openat(2) with the semantics of FreeBSD. */
 export function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
   const bits = openFlags(flags);
   if (flags & LOCK) return openLocked(fd, path, flags, mode);
@@ -34,7 +34,7 @@ export function openRelative(fd: number, path: Memory, flags: number, mode: numb
 const how = new Int32Array([0, 0, 0, 0, linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS, 0]);
 const HOW_SIZE = 24n;
 
-/** Opens, with Linux's flags, a path that stays beneath the directory; one that leaves it is ENOTCAPABLE. */
+/** Opens a path beneath the directory, with the flags of Linux; a path that leaves the directory is ENOTCAPABLE. */
 export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
   const call = openat2 ??= glibc("openat2");
   how[0] = bits;
@@ -58,13 +58,13 @@ export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): n
 
 let known: boolean | undefined;
 
-/** Whether the kernel keeps lookups beneath a directory: whether it has openat2(2), and no filter forbids it. */
+/** Whether the kernel keeps lookups beneath a directory: it has openat2(2), and no filter forbids the call. */
 export function hasOpenat2(): boolean {
   openat2 ??= glibc("openat2");
   return known ??= isAllowed();
 }
 
-/** Whether openat2(2) gets so far as to refuse a size of 0, which it does first. */
+/** Whether openat2(2) is available: then it refuses a size of 0 before anything else. */
 function isAllowed(): boolean {
   openat2!(linux.SYS_openat2, -1, null, how, 0n);
   const number = new Int32Array(1);
@@ -105,7 +105,7 @@ function truncate(fd: number): number {
   return result;
 }
 
-/** Closes a descriptor and leaves `errno` as it is. */
+/** Closes a descriptor without changing `errno`. */
 export function closeQuietly(fd: number): void {
   (close ??= glibc("close"))(fd);
 }

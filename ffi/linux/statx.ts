@@ -17,7 +17,7 @@ export function statOpen(fd: number, stat: Memory): number {
   return statAt(fd, empty, stat, linux.AT_EMPTY_PATH);
 }
 
-/** fstatat(2) as FreeBSD has it, into a `struct statx`. */
+/** fstatat(2) with the semantics of FreeBSD, into a `struct statx`. */
 export function statRelative(
   fd: number,
   path: Memory,
@@ -28,7 +28,7 @@ export function statRelative(
   if (bits === -1) return failure(linux.EINVAL);
   if ((flags & AT_RESOLVE_BENEATH) === 0) return statAt(fd, path, stat, bits);
   if (isOneName(path as Uint8Array)) {
-    // What is no symlink needs no second look, and a name by itself can't lead anywhere.
+    // Anything but a symlink needs no second call, and a single name can't leave the directory.
     const result = statAt(fd, path, stat, bits | linux.AT_SYMLINK_NOFOLLOW);
     const isLink = ((stat as Uint8Array)[MODE + 1]! & S_IFMT) === S_IFLNK;
     if (result === -1 || bits & linux.AT_SYMLINK_NOFOLLOW || !isLink) return result;

@@ -23,7 +23,7 @@ export function decodeMode(stat: Uint8Array): number {
 
 /** Reads a `struct statx`. */
 export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
-  // A caller that uses one buffer again and again gets by with one view of it.
+  // For a caller that reuses its buffer, one view of it is enough.
   if (stat !== lastStat) {
     word = new Uint32Array(stat.buffer, stat.byteOffset, STATX_SIZE / 4);
     lastStat = stat;
@@ -76,7 +76,7 @@ function time(offset: number): Date {
   return new Date(seconds * 1000 + Math.floor(u32(offset + 8) / 1e6));
 }
 
-/** Major and minor as the one number that makedev(3) makes of them. */
+/** Major and minor number combined as by makedev(3). */
 function device(offset: number): number {
   const major = u32(offset), minor = u32(offset + 4);
   const low = ((major & 0xfff) << 8 | minor & 0xff) + (minor >>> 8) * 2 ** 20;
@@ -88,7 +88,7 @@ const D_RECLEN = 16, D_TYPE = 18, D_NAME = 19;
 const SMALLEST = 24;
 const DOT = 0x2e, SLASH = 0x2f;
 
-/** Reads the first `length` bytes of a buffer that getdents64(2) filled, which it overwrites. */
+/** Decodes the first `length` bytes of a buffer that getdents64(2) filled, and overwrites the buffer. */
 export function decodeDirents(buffer: Uint8Array, length: number): DirectoryChunk {
   const types = new Uint8Array(Math.floor(length / SMALLEST));
   let count = 0, end = 0;
@@ -104,7 +104,7 @@ export function decodeDirents(buffer: Uint8Array, length: number): DirectoryChun
       (buffer[from + 1] === 0 || buffer[from + 1] === DOT && buffer[from + 2] === 0);
     if (!isDots) {
       types[count++] = type;
-      // The names move to the front of the buffer, "/" between them: one decoding does for all.
+      // The names move to the front of the buffer, with "/" between them, so they are decoded in one call.
       for (let byte; from < next && (byte = buffer[from++]!) !== 0;) buffer[end++] = byte;
       buffer[end++] = SLASH;
     }

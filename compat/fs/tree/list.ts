@@ -23,7 +23,7 @@ import { statAt } from "../metadata/stat.ts";
  * needs LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the path is empty or has a NUL.
- * @throws {RangeError} If the number is no descriptor.
+ * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.NotADirectory} If it is not a directory.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.
@@ -52,7 +52,7 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
  * Stands for openat(2) of "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the path is empty or has a NUL.
- * @throws {RangeError} If the number is no descriptor.
+ * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.NotADirectory} If it is not a directory.
  * @throws {Deno.errors.BadResource} If the descriptor is not open.

@@ -92,7 +92,7 @@ function find(before: Before, opened: unknown): number {
   );
 }
 
-/** A file is identified by its offset; a socket by its number, if the kernel has one, such as FreeBSD for local ones. */
+/** A file is identified by its offset; a socket by its number, which FreeBSD has for local sockets. */
 function isUnique({ info }: OpenedFile): boolean {
   return info.isFile || info.isSocket === true && info.ino !== 0;
 }

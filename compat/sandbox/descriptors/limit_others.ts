@@ -20,15 +20,15 @@ export interface LimitOthersOptions {
  * error of any kind. Without FSTAT the kind of a descriptor is unknown: it loses its rights if it holds LOOKUP, because
  * it could be a directory, and stays unchanged otherwise.
  *
- * Other descriptors of a terminal, pipe or file that is a standard stream, such as Deno's own copies, are limited to the
- * rights of that stream. To limit them further, first call `limitStdio()`, or use `stdio: true` in a plan.
+ * Other descriptors of a terminal, pipe or file that is a standard stream, such as Deno's own copies, are limited to
+ * the rights of that stream. To limit them further, first call `limitStdio()`, or use `stdio: true` in a plan.
  *
  * A file that has FLOCK keeps it, because Deno's caches are SQLite databases. SQLite takes a refused lock for one that
  * another process holds, and would block the program for ten seconds at a time. No descriptor is closed, because Deno
  * would go on using the numbers.
  *
  * Deno's reads and writes on these files fail from then on, and Deno continues without its caches. So call this last,
- * just before `enter()`; `sandbox()` does it with `limitOthers: true`. Descriptors that are opened later are not limited.
+ * just before `enter()`; `sandbox()` does it with `limitOthers: true`. Descriptors opened later are not limited.
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands
  * for. Requires `--allow-ffi` permission.

@@ -78,8 +78,8 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
 
 /**
  * Limits standard input to reading, and standard output and error to writing, permanently. It keeps the same as
- * {@link limitStream} and caph_limit_stdio() of capsicum_helpers.h, and ignores closed descriptors. Deno holds copies of
- * these descriptors: {@link limitOthers} limits the copies in the same way.
+ * {@link limitStream} and caph_limit_stdio() of capsicum_helpers.h, and ignores closed descriptors. Deno holds copies
+ * of these descriptors: {@link limitOthers} limits the copies in the same way.
  *
  * `console`, `alert()`, `confirm()`, `Deno.stdin`, `Deno.stdout`, `Deno.stderr` and `Deno.consoleSize()` keep working.
  * On a terminal, `prompt()` and `Deno.stdin.setRaw()` need `raw`. Permissions that Deno would ask for on the terminal

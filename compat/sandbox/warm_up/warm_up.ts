@@ -5,7 +5,7 @@ import { type WarmUpOptions, warmUpOptions } from "./warm_up_options.ts";
 export type { WarmUpOptions };
 
 /**
- * Makes parts of Deno that would open files later open them now, before `enter()`, and returns the names of these parts.
+ * Makes parts of Deno that would open files later open them now, before `enter()`. Returns the names of these parts.
  *
  * The parts were found on Linux, by tracing the system calls of Deno 2.9.6. Console, timers, random numbers, hashes,
  * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. Warming up does not help APIs
@@ -32,11 +32,11 @@ export function warmUp(options: WarmUpOptions = {}): string[] {
 }
 
 /**
- * Makes Deno look up the local time zone now, and returns its name, such as `"Europe/Berlin"`. This is the equivalent of
- * caph_cache_tzdata() of capsicum_helpers.h for `Date`, `Intl` and `Temporal`.
+ * Makes Deno look up the local time zone now, and returns its name, such as `"Europe/Berlin"`. This is the equivalent
+ * of caph_cache_tzdata() of capsicum_helpers.h for `Date`, `Intl` and `Temporal`.
  *
- * Without it, local time is UTC after `enter()`. If the variable `TZ` changes later, Deno looks it up again. There is no
- * equivalent of caph_cache_catpages(): Deno never sets the locale of libc, so libc opens no message catalogs.
+ * Without it, local time is UTC after `enter()`. If the variable `TZ` changes later, Deno looks it up again. There is
+ * no equivalent of caph_cache_catpages(): Deno never sets the locale of libc, so libc opens no message catalogs.
  *
  * Calls no libc function and needs no permission.
  *

@@ -3,17 +3,17 @@ import { type ChildOptions, type ChildResult, libcPath, runModule } from "../_ch
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 
-/** Where there is no Capsicum a tool does its work only when told so. */
+/** On systems without Capsicum, a tool works only with --unprotected. */
 export const unprotected: string[] = kernel.hasCapsicum ? [] : ["--unprotected"];
 
-/** Why there is no test of what happens without Capsicum. */
+/** The reason to skip a test of the behavior without Capsicum. */
 export const onFreeBSD: string | false = kernel.hasCapsicum && !kernel.simulated && "FreeBSD has Capsicum";
 
 export function moduleOf(name: string): URL {
   return new URL(`../../examples/${name}.ts`, import.meta.url);
 }
 
-/** Runs a tool with no permission but to use libc, unless told otherwise; that it is unprotected is left out. */
+/** Runs a tool, by default with only the permission to use libc. Removes the warning that it is unprotected. */
 export async function runTool(
   name: string,
   args: string[],
@@ -31,17 +31,17 @@ export async function runTool(
 }
 
 interface Usage {
-  /** Arguments that are wrong, and what is said of them. */
+  /** Wrong arguments, and the message for them. */
   wrong: [args: string[], complaint: RegExp][];
-  /** Arguments that are right. */
+  /** Valid arguments. */
   right: string[];
   /** The code of a tool that can't do its work. */
   failure: number;
 }
 
-/** Registers the tests of what every tool has in common. */
+/** Registers the tests that all tools share. */
 export function testUsage(name: string, { wrong, right, failure }: Usage): void {
-  test(`examples/${name}.ts has at most 200 lines and says how it is started`, () => {
+  test(`examples/${name}.ts has at most 200 lines and documents its command line`, () => {
     const source = Deno.readTextFileSync(moduleOf(name));
     assertEquals(source.trimEnd().split("\n").slice(200), []);
     const start = new RegExp(`^ \\* (deno run --allow-.*examples/${name}\\.ts.*)$`, "m").exec(source)![1]!;
@@ -49,7 +49,7 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
     assertEquals(readme.includes(start), true, start);
   });
 
-  test(`examples/${name}.ts tells how it is used, with code 0`, async () => {
+  test(`examples/${name}.ts --help prints its usage and exits with 0`, async () => {
     const { code, stdout, stderr } = await runTool(name, ["--help"]);
     assertEquals([code, stderr], [0, ""]);
     assertMatch(stdout, new RegExp(`^usage: ${name}\\.ts `));
@@ -60,7 +60,7 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
   });
 
   for (const [args, complaint] of wrong) {
-    test(`examples/${name}.ts ends with code 2 and a sentence for ${JSON.stringify(args)}`, async () => {
+    test(`examples/${name}.ts exits with 2 and a message for ${JSON.stringify(args)}`, async () => {
       const { code, stdout, stderr } = await runTool(name, args);
       assertEquals([code, stdout], [2, ""]);
       assertMatch(stderr, complaint);
@@ -68,7 +68,7 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
     });
   }
 
-  test(`examples/${name}.ts refuses to run without a sandbox unless told to`, async () => {
+  test(`examples/${name}.ts refuses to run without a sandbox unless --unprotected is given`, async () => {
     const { code, stdout, stderr } = await runModule(moduleOf(name), {
       args: right,
       kernel: false,

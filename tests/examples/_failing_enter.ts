@@ -1,4 +1,4 @@
-/** Preloaded by a Deno whose cap_enter(), the stand-in's, shall fail with EPERM. */
+/** A preload script that makes the stand-in's cap_enter() fail with EPERM. */
 import "../standin/preload.ts";
 
 const { standin_fail } = Deno.dlopen("/lib/libc.so.7", {

@@ -1,4 +1,4 @@
-/** Archives of tar, as honest or not as a test wants them. */
+/** Builds tar archives, valid or malformed. */
 
 export interface Member {
   name: string;
@@ -9,9 +9,9 @@ export interface Member {
   /** In seconds. */
   mtime?: number;
   prefix?: string;
-  /** What the header says instead of the size that the data has. */
+  /** The size in the header, instead of the size of the data. */
   size?: string;
-  /** "ustar\0" unless it is told. */
+  /** Default: "ustar\0". */
   magic?: string;
   checksum?: number;
   /** Bytes at places of the header. */
@@ -22,7 +22,7 @@ export interface Member {
 
 export const end: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
 
-/** A string whose characters are bytes where they are below 256. */
+/** Converts a string to bytes; characters below 256 become one byte. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return /^[\0-\xff]*$/.test(text)
     ? Uint8Array.from(text, (sign) => sign.charCodeAt(0))
@@ -81,7 +81,7 @@ export async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Arra
 
 const octal = (value: number) => value.toString(8).padStart(11, "0") + "\0";
 const pairsOf = (numbers: number[]) => numbers.map(octal).join("");
-/** A header of the old GNU form: what fits in it, and what the further blocks hold. */
+/** A sparse header in the old GNU format, with the extents that fit in it and those in further blocks. */
 export function oldSparse(name: string, data: string, size: number, numbers: number[]): Member {
   const rest = numbers.slice(8), further: Uint8Array[] = [];
   while (rest.length > 0) {

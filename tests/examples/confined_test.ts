@@ -1,6 +1,6 @@
 /**
- * What becomes of a tool where Deno's own calls are refused too, those on its own descriptors included, which the stand-in
- * does not see.
+ * Tests that a tool works when Deno's own calls are refused too. The stand-in does not see these calls, not even those on
+ * Deno's internal descriptors.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { moduleOf, unprotected } from "./_example.ts";
 
 const skip = reasonToSkip || kernel.hasCapsicum && "FreeBSD itself confines them in all other tests";
 
-/** A module that confines the process when it first calls the method of Deno's that comes after the tool's sandbox. */
+/** A module that confines the process at the first call of a given Deno method, which the tool calls after `sandbox()`. */
 function confiningAt(fixture: Fixture, place: string, method: string): string {
   fixture.write(
     "confining.ts",
@@ -33,7 +33,7 @@ function confiningAt(fixture: Fixture, place: string, method: string): string {
   return `--preload=${fixture.at("confining.ts")}`;
 }
 
-test("http_static.ts serves, and ends, where Deno's own calls are confined", async () => {
+test("http_static.ts serves, and exits, when Deno's own calls are confined", async () => {
   using fixture = new Fixture({ site: { "a.txt": "small", large: "" } });
   fixture.resize("site/large", 3_000_000);
   await using server = new RunningModule(moduleOf("http_static"), {
@@ -60,7 +60,7 @@ test("http_static.ts serves, and ends, where Deno's own calls are confined", asy
   assertEquals([code, signal], [0, null], stderr);
 }, { skip });
 
-test("plugin_host.ts gets answers from a plug-in where the calls of its Deno are confined", async () => {
+test("plugin_host.ts gets answers from a plug-in when its Deno's calls are confined", async () => {
   using fixture = new Fixture({
     "plugin.ts": `console.log("loading");
       export default async (input: number): Promise<number> => {

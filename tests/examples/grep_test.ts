@@ -22,7 +22,7 @@ const grep = async (args: string[], cwd: string, options: ChildOptions = {}) => 
   return { code, lines: stdout.split("\n").slice(0, -1).sort(), stderr };
 };
 
-test("grep.ts prints path, line and text of what matches in files and trees, as grep -rn does", async () => {
+test("grep.ts prints path, line and text of each match in files and trees, as grep -rn does", async () => {
   using fixture = new Fixture({
     "one.txt": "first\nsecond match\nthird Match\r\nlast match",
     tree: { a: "no\n", b: { c: "a match\n", d: "MATCH\n" }, ".hidden": "match\n", empty: "" },
@@ -44,20 +44,20 @@ test("grep.ts prints path, line and text of what matches in files and trees, as 
   assertEquals(await grep(["absent", "tree"], path), { code: 1, lines: [], stderr: "" });
 });
 
-test("grep.ts takes every character of a text with -F for itself", async () => {
+test("grep.ts -F matches every character literally", async () => {
   const text = "\\^$.*+?()[]{}|/-#&~";
   using fixture = new Fixture({ file: `a\n${text}\n` });
   assertEquals((await grep(["-F", "--", text, "file"], fixture.path)).lines, [`file:2:${text}`]);
 });
 
-test("grep.ts goes on after what can't be read, and ends with code 2", async () => {
+test("grep.ts continues after a file that can't be read, and exits with 2", async () => {
   using fixture = new Fixture({ file: "match" });
   const { code, lines, stderr } = await grep(["match", "absent", "file"], fixture.path);
   assertEquals([code, lines], [2, ["file:1:match"]]);
   assertMatch(stderr, /^grep: absent: open "absent": [^\n]*ENOENT[^\n]*\n$/);
 });
 
-test("grep.ts reads nothing outside of what it was given, however its symlinks lead", async () => {
+test("grep.ts reads nothing outside of its operands, through any symlink", async () => {
   using fixture = new Fixture({ secret: "CANARY", outside: { secret: "CANARY" } });
   fixture.add({
     tree: {
@@ -70,11 +70,11 @@ test("grep.ts reads nothing outside of what it was given, however its symlinks l
     },
   });
   assertEquals((await grep(["CANARY", "tree"], fixture.path)).lines, ["tree/file:1:CANARY inside"]);
-  // A symlink on the command line is followed, before it enters.
+  // A symlink on the command line is followed, before the tool enters capability mode.
   assertEquals((await grep(["CANARY", "tree/link"], fixture.path)).lines, ["tree/link:1:CANARY"]);
 });
 
-test("grep.ts does not wait for FIFOs, names binary files, and gets along with any bytes", async () => {
+test("grep.ts does not wait for FIFOs, reports binary files, and searches any bytes", async () => {
   using fixture = new Fixture({
     tree: {
       text: "match\n",
@@ -97,9 +97,9 @@ test("grep.ts does not wait for FIFOs, names binary files, and gets along with a
   assertEquals(lines.length, 6);
 });
 
-test("grep.ts has nothing but rights to read once it has entered", async () => {
+test("grep.ts has only rights to read in capability mode", async () => {
   using fixture = new Fixture({ tree: { file: "match" } });
-  // Listing and reading are what it does: with a hundred levels, too.
+  // It lists and reads even a tree of a hundred levels.
   let place = "tree";
   for (let i = 0; i < 100; i++) fixture.add({ d: {} }, place), place += "/d";
   fixture.add({ deep: "match" }, place);
@@ -107,7 +107,7 @@ test("grep.ts has nothing but rights to read once it has entered", async () => {
   assertEquals([code, lines.length, stderr], [0, 2, ""]);
 }, { skip: !kernel.hasCapsicum && "Linux has no Capsicum" });
 
-test("grep.ts prints names and lines as the bytes that they are", async () => {
+test("grep.ts prints names and lines as their original bytes", async () => {
   using fixture = new Fixture({ tree: {} });
   using tree = openDirSync(fixture.at("tree"));
   const ascii = (text: string) => [...text].map((sign) => sign.charCodeAt(0));
@@ -119,7 +119,7 @@ test("grep.ts prints names and lines as the bytes that they are", async () => {
   assertEquals(names.bytes, Uint8Array.from([...ascii("tree/caf"), 0xe9, 0x0a]));
 });
 
-test("grep.ts does not search the file that its output goes to", async () => {
+test("grep.ts does not search the file that receives its output", async () => {
   const text = "a match and more text\n".repeat(5000);
   using fixture = new Fixture({ tree: { "0": "", "a.txt": text, z: "" } });
   for (const name of ["0", "z"]) {
@@ -142,26 +142,26 @@ test("grep.ts searches standard input for -", async () => {
   assertEquals(result, { code: 0, lines: ["(standard input):2:match", "file:1:match"], stderr: "" });
 });
 
-test("grep.ts ends with code 2 and one message where its output can't be written", async () => {
+test("grep.ts exits with 2 and one message when its output can't be written", async () => {
   using fixture = new Fixture({ tree: { a: "match\n".repeat(100_000), b: "match\n".repeat(100_000) } });
-  // What "head" has read is enough for it; the pipe can't hold the rest.
+  // "head" exits after its first lines, and the pipe can't hold the rest.
   const closed = await grep(["match", "tree"], fixture.path, {
     shell: '{ "$@"; echo "code $?" >&2; } | head -c 1 >/dev/null',
   });
   assertMatch(closed.stderr, /^grep: standard output: Broken pipe[^\n]*\ncode 2\n$/);
-  if (Deno.build.os === "freebsd" && !kernel.simulated) return; // It has no /dev/full.
+  if (Deno.build.os === "freebsd" && !kernel.simulated) return; // FreeBSD has no /dev/full.
   const full = await grep(["match", "tree"], fixture.path, { shell: 'exec "$@" >/dev/full' });
   assertEquals(full.code, 2);
   assertMatch(full.stderr, /^grep: standard output: No space left on device[^\n]*\n$/);
 });
 
-test("grep.ts goes on where its messages can't be written, and ends with code 2", async () => {
+test("grep.ts continues when its messages can't be written, and exits with 2", async () => {
   using fixture = new Fixture({ file: "match\n" });
   const silent = await grep(["match", "missing", "file"], fixture.path, { shell: 'exec "$@" 2>/dev/full' });
   assertEquals(silent, { code: 2, lines: ["file:1:match"], stderr: "" });
 }, { skip: Deno.build.os === "freebsd" && !kernel.simulated && "FreeBSD has no /dev/full" });
 
-/** Makes the tool one of `nobody` after all of it is loaded. */
+/** Runs the tool as the user `nobody` after all its modules are loaded. */
 function droppingRoot(fixture: Fixture): ChildOptions {
   fixture.write(
     "dropping.ts",
@@ -173,7 +173,7 @@ function droppingRoot(fixture: Fixture): ChildOptions {
   return { permissions: ["-A"], flags: [`--preload=${fixture.at("dropping.ts")}`] };
 }
 
-test("grep.ts goes on after directories and files that it may not read, and names each", async () => {
+test("grep.ts continues after directories and files that it may not read, and reports each", async () => {
   const readable = { f: "match\n" };
   using fixture = new Fixture({
     tree: { a: readable, locked: readable, z: { y: readable }, top: "match\n" },
@@ -190,7 +190,7 @@ test("grep.ts goes on after directories and files that it may not read, and name
   assertMatch(complaints[1]!, /^grep: tree\/z\/secret: .*EACCES/);
 });
 
-test("grep.ts names a line that is too long, searches the rest, and ends with code 2", async () => {
+test("grep.ts reports a line that is too long, searches the rest, and exits with 2", async () => {
   using fixture = new Fixture({
     tree: { long: `match\n${"x".repeat(600_000)}match\nmatch\n`, other: "match" },
   });
@@ -199,7 +199,7 @@ test("grep.ts names a line that is too long, searches the rest, and ends with co
   assertEquals(stderr, "grep: tree/long: line 2 of more than 524288 bytes was not searched.\n");
 });
 
-test("grep.ts takes less than 64 MiB, whatever it searches", async () => {
+test("grep.ts takes less than 64 MiB of memory for any input", async () => {
   using fixture = new Fixture({ small: "match\n", sparse: "" });
   fixture.resize("sparse", 100_000_000);
   fixture.write("one", new Uint8Array(60_000_000).fill(0xff));
@@ -228,7 +228,7 @@ test("grep.ts takes less than 64 MiB, whatever it searches", async () => {
   }
 }, { skip: kernel.hasCapsicum && "FreeBSD has no /proc, and in capability mode it can't be read" });
 
-test("grep.ts reaches files at any depth", async () => {
+test("grep.ts searches files at any depth", async () => {
   using fixture = new Fixture({ tree: {} });
   const name = "é".repeat(50), names = Array.from({ length: 60 }, () => name);
   const dirs = [openDirSync(fixture.at("tree"))];

@@ -6,14 +6,14 @@ const modified = Date.UTC(1994, 10, 6, 8, 49, 37);
 const date = "Sun, 06 Nov 1994 08:49:37 GMT", later = "Sun, 06 Nov 1994 08:49:38 GMT";
 const earlier = "Sun, 06 Nov 1994 08:49:36 GMT";
 
-test("parseDate() reads the three forms of an HTTP date, and nothing else", () => {
+test("parseDate() parses the three formats of an HTTP date, and no others", () => {
   for (const text of [date, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]) {
     assertEquals(parseDate(text), modified, text);
   }
   assertEquals(parseDate("Thu, 29 Feb 2024 00:00:00 GMT"), Date.UTC(2024, 1, 29));
   assertEquals(parseDate("Sat, 31 Dec 2016 23:59:60 GMT"), Date.UTC(2017, 0, 1));
   assertEquals(parseDate("Sat, 01 Jan 0050 00:00:00 GMT"), Date.parse("0050-01-01T00:00:00Z"));
-  // Two digits mean a year that is no more than 50 years from now.
+  // Two digits mean a year at most 50 years in the future.
   const soon = new Date().getUTCFullYear() + 40, past = soon + 20 - 100;
   for (const year of [soon, past]) {
     const text = `Monday, 01-Jan-${String(year % 100).padStart(2, "0")} 00:00:00 GMT`;
@@ -48,10 +48,10 @@ test("parseDate() reads the three forms of an HTTP date, and nothing else", () =
 
 const strong = { tag: '"a"', modified }, weak = { tag: 'W/"a"', modified };
 
-test("statusOf() keeps the conditions of RFC 9110 and their order", () => {
+test("statusOf() evaluates the conditions of RFC 9110 in their order", () => {
   const cases: [Record<string, string>, number, number?][] = [
     [{}, 200],
-    // If-Match compares strongly.
+    // If-Match uses the strong comparison.
     [{ "if-match": '"a"' }, 200, 412],
     [{ "if-match": 'W/"a"' }, 412],
     [{ "if-match": "*" }, 200],
@@ -63,13 +63,13 @@ test("statusOf() keeps the conditions of RFC 9110 and their order", () => {
     [{ "if-match": '*, "b"' }, 412],
     [{ "if-match": "" }, 412],
     [{ "if-match": '"b, "a"' }, 412],
-    // If-Unmodified-Since counts without If-Match alone.
+    // If-Unmodified-Since applies only without If-Match.
     [{ "if-unmodified-since": date }, 200],
     [{ "if-unmodified-since": later }, 200],
     [{ "if-unmodified-since": earlier }, 412],
     [{ "if-unmodified-since": "1990" }, 200],
     [{ "if-match": "*", "if-unmodified-since": earlier }, 200],
-    // If-None-Match compares weakly, after the first two.
+    // If-None-Match uses the weak comparison, after the first two.
     [{ "if-none-match": '"a"' }, 304],
     [{ "if-none-match": 'W/"a"' }, 304],
     [{ "if-none-match": '"b", W/"a"' }, 304],
@@ -82,7 +82,7 @@ test("statusOf() keeps the conditions of RFC 9110 and their order", () => {
     [{ "if-match": '"b"', "if-none-match": '"a"' }, 412],
     [{ "if-unmodified-since": earlier, "if-none-match": '"a"' }, 412],
     [{ "if-unmodified-since": later, "if-none-match": '"a"' }, 304],
-    // If-Modified-Since counts without If-None-Match alone.
+    // If-Modified-Since applies only without If-None-Match.
     [{ "if-modified-since": date }, 304],
     [{ "if-modified-since": later }, 304],
     [{ "if-modified-since": earlier }, 200],
@@ -97,14 +97,14 @@ test("statusOf() keeps the conditions of RFC 9110 and their order", () => {
     assertEquals(statusOf(new Headers(headers), strong), status, what);
     assertEquals(statusOf(new Headers(headers), weak), ofWeak, `${what} of a weak tag`);
   }
-  // What has neither a tag nor a date keeps what can be kept.
+  // Without a tag and a date, only "*" can match.
   const bare = (headers: Record<string, string>) => statusOf(new Headers(headers), {});
   assertEquals([bare({ "if-match": "*" }), bare({ "if-match": '"a"' })], [200, 412]);
   assertEquals([bare({ "if-none-match": "*" }), bare({ "if-none-match": '"a"' })], [304, 200]);
   assertEquals([bare({ "if-unmodified-since": earlier }), bare({ "if-modified-since": later })], [200, 200]);
 });
 
-test("rangeOf() reads single ranges by RFC 9110, and ignores what is no range or not current", () => {
+test("rangeOf() parses single ranges by RFC 9110, and ignores an invalid range and one that is not current", () => {
   const of = (
     range: string,
     size = 10,

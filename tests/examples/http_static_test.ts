@@ -20,7 +20,7 @@ testUsage("http_static", {
   failure: 1,
 });
 
-/** A server of the directory "site" in a fixture. */
+/** A server for the directory "site" in a fixture. */
 class Server implements AsyncDisposable {
   private constructor(readonly module: RunningModule, readonly port: number) {}
 
@@ -35,13 +35,13 @@ class Server implements AsyncDisposable {
     return new Server(module, Number(port));
   }
 
-  /** An answer, read to its end. */
+  /** Returns a response, read to its end. */
   async get(path: string, init: RequestInit = {}): Promise<Response & { body: null; all: string }> {
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { redirect: "manual", ...init });
     return Object.assign(response, { all: await response.text() }) as never;
   }
 
-  /** What is answered to a request line as it is, which no client sends so. */
+  /** Returns the response to a raw request line, which `fetch()` would normalize or refuse. */
   async raw(
     target: string,
     { method = "GET", host = "localhost", version = "1.1" }: Partial<
@@ -60,7 +60,7 @@ class Server implements AsyncDisposable {
     return await new Blob(chunks).text();
   }
 
-  /** The descriptors of regular files that it has open; undefined where nobody tells. */
+  /** Returns the open descriptors of regular files; undefined if they can't be listed. */
   openFiles(fixture: Fixture): string[] | undefined {
     if (Deno.build.os !== "linux") return undefined;
     const place = `/proc/${this.module.pid}/fd`;
@@ -81,7 +81,7 @@ class Server implements AsyncDisposable {
 
 const text = "0123456789", requests = scaled(2000);
 
-test("http_static.ts serves files with their type, size and tag, to GET and HEAD alone", async () => {
+test("http_static.ts serves files with their type, size and tag, only to GET and HEAD", async () => {
   using fixture = new Fixture({
     site: {
       "a.txt": text,
@@ -120,7 +120,7 @@ test("http_static.ts serves files with their type, size and tag, to GET and HEAD
   }
 });
 
-test("http_static.ts serves single ranges, and a changed file whole to whoever has a range of the old one", async () => {
+test("http_static.ts serves single ranges, and the whole file if If-Range does not match", async () => {
   using fixture = new Fixture({ site: { file: text, empty: "" } });
   const large = crypto.getRandomValues(new Uint8Array(60_000));
   const larger = new Uint8Array(1_000_000).map((_, i) => large[i % 60_000]! ^ i);
@@ -172,7 +172,7 @@ test("http_static.ts serves single ranges, and a changed file whole to whoever h
   assertEquals(await bytes(), larger);
 });
 
-test("http_static.ts says 304 to whoever has the file already, until it changes", async () => {
+test("http_static.ts answers 304 to a client that has the current file", async () => {
   using fixture = new Fixture({ site: { file: text } });
   await using server = await Server.start(fixture);
   const get = (headers: Record<string, string>) => server.get("/file", { headers });
@@ -204,7 +204,7 @@ const hostileNames = [
   "...",
 ];
 
-test("http_static.ts shows directories by pages whose links lead to each name, and none is taken for HTML", async () => {
+test("http_static.ts lists directories with a working link for each name, and escapes names in HTML", async () => {
   using fixture = new Fixture({ site: { sub: { deep: {} }, indexed: { "index.html": "<p>index" } } });
   fixture.add(Object.fromEntries(hostileNames.map((name) => [name, `of ${name}`])), "site");
   fixture.add({ evil: { x: "x" } }, "site");
@@ -286,7 +286,7 @@ const ways = [
   "/%2",
 ];
 
-test("http_static.ts lets nobody out of its directory by names, encodings or symlinks", async () => {
+test("http_static.ts serves no file outside of its directory for any names, encodings or symlinks", async () => {
   using fixture = new Fixture({ secret: "CANARY", outside: { secret: "CANARY" } });
   fixture.add({
     site: {
@@ -322,7 +322,7 @@ test("http_static.ts lets nobody out of its directory by names, encodings or sym
   }
 });
 
-test("http_static.ts goes on where a name is a FIFO that nobody writes to", async () => {
+test("http_static.ts continues when a name is a FIFO without a writer", async () => {
   using fixture = new Fixture({ site: { file: text } });
   using site = openDirSync(fixture.at("site"));
   site.mkfifoSync("fifo");
@@ -370,7 +370,7 @@ test("http_static.ts closes the file of a client that leaves early", async () =>
   assertEquals((await server.get("/large", { headers: { range: "bytes=-3" } })).all, "\0\0\0");
 });
 
-test("http_static.ts sends slow clients the bytes that they asked for, whatever others get meanwhile", async () => {
+test("http_static.ts sends slow clients the requested bytes while it serves others", async () => {
   using fixture = new Fixture({ site: {} });
   const files = [1, 2, 3].map((file) => new Uint32Array(2_500_000).map((_, i) => file << 24 | i));
   for (const [i, words] of files.entries()) fixture.write(`site/${i}`, new Uint8Array(words.buffer));
@@ -388,7 +388,7 @@ test("http_static.ts sends slow clients the bytes that they asked for, whatever 
   assertEquals(await Promise.all(slow.map(isWhole)), [true, true, true]);
 });
 
-test("http_static.ts breaks off an answer whose file becomes shorter meanwhile, and goes on", async () => {
+test("http_static.ts aborts a response when its file becomes shorter meanwhile, and continues", async () => {
   using fixture = new Fixture({ site: { large: "", small: text } });
   fixture.resize("site/large", 50_000_000);
   await using server = await Server.start(fixture);
@@ -399,7 +399,7 @@ test("http_static.ts breaks off an answer whose file becomes shorter meanwhile, 
   assertEquals(await settled(() => server.openFiles(fixture)), []);
 });
 
-test("http_static.ts ends when told to, though a client does not take what it asked for", async () => {
+test("http_static.ts exits on a signal, even if a client does not read its response", async () => {
   using fixture = new Fixture({ site: { large: "" } });
   fixture.resize("site/large", 50_000_000);
   const server = await Server.start(fixture);
@@ -409,7 +409,7 @@ test("http_static.ts ends when told to, though a client does not take what it as
   await body!.cancel().catch(() => {});
 });
 
-/** What is open once the server has noticed that a connection was closed. */
+/** Returns the open files after the server has noticed that a connection was closed. */
 async function settled(openFiles: () => string[] | undefined): Promise<string[]> {
   for (let tries = 0;; tries++) {
     const files = openFiles() ?? [];
@@ -471,7 +471,7 @@ test("http_static.ts answers 400 to a missing or invalid Host and URL", async ()
   }
 });
 
-test("http_static.ts answers HEAD with the headers of GET and no body, whatever there is", async () => {
+test("http_static.ts answers HEAD with the headers of GET and no body, for every kind of file", async () => {
   using fixture = new Fixture({ site: { file: text, sub: {}, indexed: { "index.html": "<p>" } } });
   await using server = await Server.start(fixture);
   for (const path of ["/file", "/", "/sub", "/sub/", "/indexed/", "/none", "/%", "/file/"]) {
@@ -522,7 +522,7 @@ test("http_static.ts keeps the query of a redirect, and redirects to no other ho
   }
 });
 
-test("http_static.ts says 404 of what is neither a file nor a directory", async () => {
+test("http_static.ts answers 404 if a name is neither a file nor a directory", async () => {
   using fixture = new Fixture({ site: { file: text } });
   using site = openDirSync(fixture.at("site"));
   site.mkfifoSync("fifo");
@@ -540,7 +540,7 @@ test("http_static.ts says 404 of what is neither a file nor a directory", async 
   assertEquals((await server.get("/file")).all, text);
 });
 
-test("http_static.ts says nothing of the future, and 412 where a condition does not hold", async () => {
+test("http_static.ts sends no date in the future, and answers 412 if a condition does not hold", async () => {
   using fixture = new Fixture({ site: { file: text, past: text } });
   fixture.utime("site/file", new Date(), new Date("2099-01-01"));
   fixture.utime("site/past", new Date(), new Date("2001-02-03T04:05:06.789Z"));
@@ -561,7 +561,7 @@ test("http_static.ts says nothing of the future, and 412 where a condition does 
   assertEquals(page.status, 412);
 });
 
-test("http_static.ts limits its listener to what it takes to accept and answer", async () => {
+test("http_static.ts limits its listener to the rights to accept and answer", async () => {
   using fixture = new Fixture({ site: { file: text } });
   fixture.write(
     "rights.ts",

@@ -4,7 +4,7 @@ import { test } from "../_test.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** What is found in bytes that come in pieces of at most `most`. */
+/** Returns the findings in bytes that are read in pieces of at most `most`. */
 function found(search: LineSearch, bytes: Uint8Array, most = Infinity): [string, Uint8Array | string][] {
   let at = 0;
   const readSync = (into: Uint8Array) => {
@@ -22,7 +22,7 @@ function found(search: LineSearch, bytes: Uint8Array, most = Infinity): [string,
   return findings;
 }
 
-/** The same line by line, without any bound. */
+/** Returns the same findings by a search line by line, without a limit. */
 function expected(pattern: string, flags: string, bytes: Uint8Array): [string, Uint8Array][] {
   const regex = new RegExp(pattern, flags), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const findings: [string, Uint8Array][] = [];
@@ -83,7 +83,7 @@ const patterns = [
   ],
 ];
 
-test("LineSearch finds the lines that each match by themselves, in bytes of every kind and cut anywhere", () => {
+test("LineSearch finds the lines that match on their own, for bytes of every kind and any chunks", () => {
   const parts = ["a", "b", " ", "\n", "\r", "\n", "é", "😀", ".", "ab", "\u2028", "\ufeff", "x", "]", "\t"]
     .map(bytesOf);
   parts.push(Uint8Array.of(0xff), Uint8Array.of(0xc3), Uint8Array.of(0xe2, 0x82));
@@ -104,7 +104,7 @@ test("LineSearch finds the lines that each match by themselves, in bytes of ever
   }
 });
 
-test("LineSearch takes every character of a text for itself", () => {
+test("LineSearch matches every character of a fixed string literally", () => {
   const text = "\\^$.*+?()[]{}|/-#&~";
   const search = new LineSearch(text, { isText: true, ignoresCase: false });
   assertEquals(found(search, bytesOf(`a\n${text}\nb`)), [["2", bytesOf(text)]]);
@@ -113,7 +113,7 @@ test("LineSearch takes every character of a text for itself", () => {
   ]);
 });
 
-test("LineSearch takes a file for binary from the piece with the first NUL on, and a NUL for the end of a line", () => {
+test("LineSearch reports a file as binary from the piece with the first NUL, where a NUL ends a line", () => {
   const search = new LineSearch("^match$", { isText: false, ignoresCase: false });
   for (const text of ["match\n\0", "\0match\0x", "a\nmatch\0", "\0\0match", "x\0\nmatch\n", "match\nx\0"]) {
     assertEquals(found(search, bytesOf(text)), [["binary", bytesOf("match")]], JSON.stringify(text));
@@ -126,7 +126,7 @@ test("LineSearch takes a file for binary from the piece with the first NUL on, a
   ]]);
 });
 
-test("LineSearch says which line is too long, and searches all others", () => {
+test("LineSearch reports a line that is too long, and searches all others", () => {
   const search = new LineSearch("match", { isText: false, ignoresCase: false });
   const fitting = `match${"y".repeat(longestLine - 6)}`;
   const text = ["match 1", `match${"x".repeat(longestLine)}`, fitting, "match 4", "z".repeat(longestLine * 3)]
@@ -152,7 +152,7 @@ test("LineSearch says which line is too long, and searches all others", () => {
   assert(found(search, tail).every(([, what]) => what === "too long"));
 });
 
-test("LineSearch does not read on after what it is no longer asked for, and starts anew with each file", () => {
+test("LineSearch stops reading when the callback returns false, and starts fresh for each file", () => {
   const search = new LineSearch("match", { isText: false, ignoresCase: false });
   let reads = 0;
   const readSync = (into: Uint8Array) => (reads++, into.fill(10), into.set(bytesOf("match")), into.length);

@@ -24,11 +24,11 @@ testUsage("plugin_host", {
   failure: 1,
 });
 
-/** The flags by which the plug-in's Deno reaches the same kernel. */
+/** The flags by which the plug-in's Deno process uses the same kernel. */
 const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
 const deno = flags.filter((flag) => flag.startsWith("--preload=")).map((flag) => `--deno=${flag}`);
 
-/** Runs a plug-in with a secret beside it, and gives what it answers to each input. */
+/** Runs a plug-in next to a secret file, and returns its answer to each input. */
 async function run(
   source: string,
   inputs: unknown[],
@@ -97,8 +97,8 @@ test("plugin_host.ts prints no escape sequences for a plug-in that can't be load
 });
 
 /**
- * What a plug-in tries, as the body of a function that gets the place of a secret; each must throw. Not `Deno.execPath()`:
- * in capability mode that ends the plug-in's Deno by a panic.
+ * Attacks by a plug-in, as bodies of a function that gets the path of a secret; each must throw. `Deno.execPath()` is left
+ * out: in capability mode it ends the plug-in's Deno process by a panic.
  */
 const attempts: Record<string, string> = {
   "read the secret": "return Deno.readTextFileSync(place + '/secret');",
@@ -163,7 +163,7 @@ for (
   ]
 ) {
   const given = permissions === "" ? "" : `, though it was started with ${permissions}`;
-  test(`plugin_host.ts gives a plug-in nothing, neither when it is loaded nor when it is called${given}`, async () => {
+  test(`plugin_host.ts gives a plug-in no access, neither when it is loaded nor when it is called${given}`, async () => {
     using fixture = new Fixture({ secret: "CANARY" });
     const flags = [...deno.map((flag) => flag.slice("--deno=".length)), permissions].join(" ").trim();
     const args = flags === "" ? [] : [`--deno=${flags}`];
@@ -179,7 +179,7 @@ for (
   });
 }
 
-test("plugin_host.ts: what a plug-in fails at works where nothing confines it", async () => {
+test("plugin_host.ts: the operations that a plug-in is refused work without confinement", async () => {
   using fixture = new Fixture({ secret: "SECRET", "twin.js": "" });
   fixture.write(
     "twin.js",
@@ -196,7 +196,7 @@ const stopped = (result: ChildResult & { answers: unknown[] }, why: RegExp) => {
   assertMatch(result.stderr, why);
 };
 
-test("plugin_host.ts stops a plug-in that takes too long to load, to answer, or to end", async () => {
+test("plugin_host.ts stops a plug-in that takes too long to load, to answer, or to exit", async () => {
   const limit = ["--time=400"];
   for (const loop of ["while (true);", "await new Promise(() => {});", "self.close();"]) {
     stopped(
@@ -210,7 +210,7 @@ test("plugin_host.ts stops a plug-in that takes too long to load, to answer, or 
   );
 });
 
-test("plugin_host.ts bounds a call by --time, not the start of its Deno or of the plug-in", async () => {
+test("plugin_host.ts limits a call by --time, but not the start of the Deno process or the plug-in", async () => {
   const loading = "const end = Date.now() + 3000; while (Date.now() < end);";
   const { code, stdout, stderr } = await run(`${loading} export default (x) => x;`, [1, 2], [
     "--time",
@@ -219,7 +219,7 @@ test("plugin_host.ts bounds a call by --time, not the start of its Deno or of th
   assertEquals([code, stdout, stderr], [0, '{"result":1}\n{"result":2}\n', ""]);
 });
 
-/** What a plug-in does with an input, and the line that comes of it. */
+/** The body of a plug-in, and the line that is printed for it. */
 const oddities: [does: string, line: string | RegExp][] = [
   ["throw Object.create(null)", '{"error":"a value that has no text"}'],
   ["throw { toString() { throw 1; } }", '{"error":"a value that has no text"}'],
@@ -279,7 +279,7 @@ const oddities: [does: string, line: string | RegExp][] = [
   ["return 'the last one'", '{"result":"the last one"}'],
 ];
 
-test("plugin_host.ts prints a line for whatever a plug-in throws or returns, and goes on", async () => {
+test("plugin_host.ts prints a line for any value that a plug-in throws or returns, and continues", async () => {
   const source = `const all = [${oddities.map(([does]) => `() => { ${does}; }`).join(",\n")}];
     export default (i) => all[i]();`;
   const { code, stdout, stderr } = await run(source, oddities.map((_, i) => i), ["--time=50000"]);
@@ -293,7 +293,7 @@ test("plugin_host.ts prints a line for whatever a plug-in throws or returns, and
   assertEquals(lines.length, oddities.length);
 });
 
-test("plugin_host.ts stops a plug-in by a line when it fails outside of a call, whatever it throws", async () => {
+test("plugin_host.ts stops a plug-in with a message when it throws any value outside of a call", async () => {
   const never = "new Promise(() => {})";
   for (
     const [source, failure] of [
@@ -313,7 +313,7 @@ test("plugin_host.ts stops a plug-in by a line when it fails outside of a call, 
   }
 });
 
-/** Runs a plug-in that gives its input back, with bytes as input. */
+/** Runs a plug-in that returns its input, with bytes as input. */
 async function echo(stdin: Uint8Array | string, source = "export default (x) => x;") {
   using fixture = new Fixture({ "plugin.js": source });
   const args = [`--libc=${libcPath}`, ...deno, "--time", "50000", fixture.at("plugin.js")];
@@ -323,7 +323,7 @@ async function echo(stdin: Uint8Array | string, source = "export default (x) => 
   });
 }
 
-test("plugin_host.ts has a line for each line that comes in, whatever it is, and goes on", async () => {
+test("plugin_host.ts prints a line for each input line, valid or not, and continues", async () => {
   const long = JSON.stringify("y".repeat(3 << 20)), deep = "[".repeat(100_000) + "]".repeat(100_000);
   const input: [line: string | Uint8Array, answer: RegExp | null][] = [
     ["1\r", /^{"result":1}$/],
@@ -357,14 +357,14 @@ test("plugin_host.ts has a line for each line that comes in, whatever it is, and
   assertEquals(stderr.trimEnd().split("\n").length, 5, stderr);
 });
 
-test("plugin_host.ts ends with code 0 for no lines, though only with a plug-in that runs", async () => {
+test("plugin_host.ts exits with 0 for empty input, but only if the plug-in loads", async () => {
   assertEquals((await echo("")).code, 0);
   assertEquals((await echo("\n\n")).code, 0);
   const { code, stderr } = await echo("", "export default 1;");
   assertEquals([code, stderr.split("\n").length], [1, 2]);
 });
 
-test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or beside it", async () => {
+test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or outside of it", async () => {
   const limit = ["--memory=160", "--time=20000"];
   const heap = "const all = []; while (true) all.push(new Array(1000).fill(all.length));";
   stopped(
@@ -379,9 +379,9 @@ test("plugin_host.ts stops a plug-in that takes too much memory, on V8's heap or
   );
 });
 
-test("plugin_host.ts stops a plug-in whose memory nobody tells, but not one that ends by itself", async () => {
+test("plugin_host.ts stops a plug-in if ps can't report its memory, but not one that exits", async () => {
   const inert = "export default () => new Promise(() => {});";
-  // A program that ends itself needs a permission in Deno 2.7, too.
+  // In Deno 2.7, a program needs a permission even to kill itself.
   const ending = "Deno.kill(Deno.pid, 'SIGKILL');", ended = /ended, by SIGKILL|Requires run access/;
   const withoutPs = { PATH: "/nowhere" };
   stopped(
@@ -392,7 +392,7 @@ test("plugin_host.ts stops a plug-in whose memory nobody tells, but not one that
   stopped(await run(ending, [1], ["--time=20000"]), ended);
 });
 
-test("plugin_host.ts stops a plug-in that answers without end, or otherwise than in JSON", async () => {
+test("plugin_host.ts stops a plug-in that answers endlessly, or not in JSON", async () => {
   const write = (text: string) => `Deno.stdout.writeSync(new TextEncoder().encode(${text}))`;
   stopped(
     await run(`export default () => { for (;;) ${write('"x".repeat(9999)')}; };`, [1]),
@@ -411,7 +411,7 @@ test("plugin_host.ts stops a plug-in that answers without end, or otherwise than
   assertStringIncludes(stdout, '{"error":"TypeError: ');
 });
 
-test("plugin_host.ts says which plug-in does not run", async () => {
+test("plugin_host.ts reports which plug-in does not run", async () => {
   stopped(await run("export default 1;", [1]), /does not run: .*no function/);
   stopped(await run("export const a = 1;", [1]), /does not run: .*no function/);
   stopped(await run("throw new Error('at once');", [1]), /does not run: .*at once/);
@@ -425,7 +425,7 @@ test("plugin_host.ts says which plug-in does not run", async () => {
 
 const telltale = "Deno.stdout.writeSync(new Uint8Array([65, 10]));\nexport default () => 1;";
 
-test("plugin_host.ts says in a sentence which of Deno's permissions it lacks", async () => {
+test("plugin_host.ts reports in a message which of Deno's permissions it lacks", async () => {
   using fixture = new Fixture({ "plugin.js": "" });
   for (const [permissions, lacks] of [[[], "read"], [["--allow-read"], "run"]] as const) {
     const { code, stdout, stderr } = await runModule(moduleOf("plugin_host"), {
@@ -438,7 +438,7 @@ test("plugin_host.ts says in a sentence which of Deno's permissions it lacks", a
   }
 });
 
-test("plugin_host.ts runs no line of a plug-in where there is no Capsicum", async () => {
+test("plugin_host.ts runs no line of a plug-in on systems without Capsicum", async () => {
   using fixture = new Fixture({ "plugin.js": telltale });
   const { code, stdout, stderr } = await runModule(host, {
     args: [fixture.at("plugin.js")],
@@ -449,7 +449,7 @@ test("plugin_host.ts runs no line of a plug-in where there is no Capsicum", asyn
   assertMatch(stderr, /^plugin_host: there is no Capsicum on linux; /);
 }, { skip: onFreeBSD });
 
-test("plugin_host.ts runs no line of a plug-in whose Deno can't enter capability mode", async () => {
+test("plugin_host.ts runs no line of a plug-in if its Deno process can't enter capability mode", async () => {
   const preload = fromFileUrl(new URL("_failing_enter.ts", import.meta.url));
   stopped(
     await run(telltale, [1], [`--deno=--preload=${preload}`]),

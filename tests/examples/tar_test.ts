@@ -11,7 +11,7 @@ interface Parsed {
   refused: string | undefined;
 }
 
-/** Reads an archive that comes in chunks of some size, and gives its entries with their data, holes filled. */
+/** Reads an archive in chunks of a given size, and returns its entries with their data, holes filled. */
 async function parsed(input: Uint8Array, chunk = Infinity): Promise<{ found: Parsed[]; said: string[] }> {
   const found: Parsed[] = [], said: string[] = [];
   const chunks = async function* () {
@@ -32,7 +32,7 @@ const theLast = { path: "last", kind: "file", refused: undefined, text: "x" };
 const ends = "HEADTAIL", sparse = `HEAD${"\0".repeat(3996)}TAIL\0\0`, map = [0, 4, 4000, 4];
 const steps = Array.from({ length: 60 }, (_, i) => [i * 100 + 50, 2]).flat();
 const stepped = Array.from({ length: 60 }, () => "\0".repeat(50) + "ab" + "\0".repeat(48)).join("");
-/** A sparse file as pax records have it, with data and what pax has of it. */
+/** A sparse file in pax format: its records and its data. */
 const paxSparse = (pax: [string, string][], data: string): Member[] => [
   { name: "x", type: "x", data: records(pax) },
   { name: "GNUSparseFile.0/a", data },
@@ -52,7 +52,7 @@ const mapIn = (text: string) => text + "\0".repeat(-text.length & 511);
 const offsets = (pairs: number[]): [string, string][] =>
   pairs.map((value, i) => [i % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes", `${value}`]);
 
-/** Sparse files in each form, and how they come out. */
+/** Sparse files in each format, and their expected contents. */
 const sparseFiles: Record<string, [members: Member[], text: string]> = {
   "of old GNU": [[oldSparse("a", ends, 4006, map)], sparse],
   "of old GNU with extension blocks": [[oldSparse("a", "ab".repeat(60), 6000, steps)], stepped],
@@ -70,7 +70,7 @@ const sparseFiles: Record<string, [members: Member[], text: string]> = {
 };
 
 for (const [what, [members, text]] of Object.entries(sparseFiles)) {
-  test(`_tar.ts reads a sparse file ${what}, and what comes after it, however the bytes come`, async () => {
+  test(`_tar.ts reads a sparse file ${what}, and the entries after it, in any chunks`, async () => {
     for (const chunk of [Infinity, 1, 500, 512, 700]) {
       const { found, said } = await parsed(archive(...members, last), chunk);
       assertEquals([found, said], [[{ path: "a", kind: "file", refused: undefined, text }, theLast], []]);
@@ -97,21 +97,21 @@ const wrongMaps: Record<string, Member[]> = {
 };
 
 for (const [what, members] of Object.entries(wrongMaps)) {
-  test(`_tar.ts refuses a sparse file with ${what}, and goes on`, async () => {
+  test(`_tar.ts refuses a sparse file with ${what}, and continues`, async () => {
     const { found: [first, ...others], said } = await parsed(archive(...members, last));
     assertEquals([first!.path, others, said], ["a", [theLast], []]);
     assertMatch(first!.refused!, /^its sparse map is malformed$|^it is sparse in /);
   });
 }
 
-test("_tar.ts skips the data of an entry that nobody reads", async () => {
+test("_tar.ts skips the data of an entry that is not read", async () => {
   const paths: string[] = [], report = { fault() {}, warn() {} };
   const input = ReadableStream.from([archive({ name: "a", data: "x".repeat(2000) }, { name: "b" })]);
   for await (const { path } of entries(new Bytes(input), report)) paths.push(path);
   assertEquals(paths, ["a", "b"]);
 });
 
-test("_tar.ts throws CutOff wherever an archive is cut off inside of an entry", async () => {
+test("_tar.ts throws CutOff if an archive ends at any place within an entry", async () => {
   const whole = joined([
     member({ name: "a", data: "x".repeat(600) }),
     ...[oldSparse("b", "ab".repeat(60), 6000, steps)].map(member),

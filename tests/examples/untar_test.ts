@@ -21,7 +21,7 @@ testUsage("untar", {
   failure: 1,
 });
 
-/** "in", where archives are unpacked, and "out", where nothing of them may come. */
+/** A fixture with "in", where archives are unpacked, and "out", where nothing may be unpacked. */
 class Place implements Disposable {
   readonly fixture: Fixture = new Fixture({ in: {}, out: { secret: "CANARY" }, secret: "CANARY" });
   readonly #outside = this.#look();
@@ -31,7 +31,7 @@ class Place implements Disposable {
     return JSON.stringify(entries.map(([path, { mode, text, mtime }]) => [path, mode, text, path && mtime]));
   }
 
-  /** Unpacks, and fails where anything outside was touched or came in. */
+  /** Unpacks an archive, and fails if anything outside was read or changed. */
   async untar(input: Uint8Array, ...args: string[]): Promise<{ code: number; stderr: string }> {
     const { code, stdout, stderr } = await runTool("untar", [...args, this.fixture.at("in")], {
       stdin: input,
@@ -46,7 +46,7 @@ class Place implements Disposable {
     return treeOf(this.fixture.at("in"));
   }
 
-  /** What files hold, where symlinks lead, and "/" for a directory. */
+  /** The contents of files, the targets of symlinks, and "/" for directories. */
   get texts(): Record<string, string> {
     const entries = [...this.tree].filter(([path]) => path !== "");
     return Object.fromEntries(
@@ -86,7 +86,7 @@ const unpacked = {
   "made/on/the/way": "x".repeat(1500),
 };
 
-test("untar.ts makes the files, directories and links of an honest archive, by gzip or not", async () => {
+test("untar.ts creates the files, directories and links of a valid archive, plain or compressed by gzip", async () => {
   for (
     const input of [archive(...honest), await gzipped(archive(...honest)), joined([archive(...honest), end])]
   ) {
@@ -130,7 +130,7 @@ test("untar.ts reads long names and sizes of ustar, pax and GNU, and names that 
 });
 
 const data = "CHANGED";
-/** Archives that want out: the members, and those names that are refused. */
+/** Archives that try to leave the directory: their members, and the names that must be refused. */
 const hostile: Record<string, [members: Member[], refused: string[]]> = {
   "an absolute path": [[{ name: "$out/new", data }, { name: "//$out/new", data }], [
     "$out/new",
@@ -210,7 +210,7 @@ const hostile: Record<string, [members: Member[], refused: string[]]> = {
 };
 
 for (const [what, [members, refused]] of Object.entries(hostile)) {
-  test(`untar.ts refuses ${what}, and goes on`, async () => {
+  test(`untar.ts refuses ${what}, and continues`, async () => {
     using place = new Place();
     const { fixture } = place, place_ = (text = "") => text.replace("$out", fixture.at("out").slice(0, 90));
     fixture.write("in/before", "before");
@@ -234,7 +234,7 @@ for (const [what, [members, refused]] of Object.entries(hostile)) {
   });
 }
 
-test("untar.ts makes nothing setuid, setgid or sticky", async () => {
+test("untar.ts creates nothing with setuid, setgid or sticky", async () => {
   using place = new Place();
   const input = archive(
     { name: "file", mode: 0o7755, data: "x" },
@@ -274,7 +274,7 @@ test("untar.ts fills directories that are read-only or closed, and then gives th
   });
 });
 
-/** Archives that are no more to be trusted from some place on, and why. */
+/** Archives that can't be read further from some place on, and why. */
 const damaged: Record<string, [input: Uint8Array, why: string]> = {
   "half a header": [member({ name: "a" }).subarray(0, 300), "it is cut off"],
   "half of a file": [member({ name: "a", data: "x".repeat(900) }).subarray(0, 1024), "it is cut off"],
@@ -287,7 +287,7 @@ const damaged: Record<string, [input: Uint8Array, why: string]> = {
 };
 
 for (const [what, [input, why]] of Object.entries(damaged)) {
-  test(`untar.ts ends at an archive with ${what}`, async () => {
+  test(`untar.ts stops at an archive with ${what}`, async () => {
     using place = new Place();
     const { code, stderr } = await place.untar(joined([member({ name: "before", data: "x" }), input]));
     const { before, a = "x" } = place.texts;
@@ -298,7 +298,7 @@ for (const [what, [input, why]] of Object.entries(damaged)) {
 }
 
 const anArchive = archive({ name: "a", data: "x" });
-/** What is no archive, or not one that it reads, and why. */
+/** Inputs that are not an archive, or not a supported one, and why. */
 const foreign: Record<string, [input: Uint8Array, why: string]> = {
   "no bytes": [new Uint8Array(), "it is empty"],
   "a few bytes": [new Uint8Array(10).fill(65), "it is not a tar archive"],
@@ -310,7 +310,7 @@ const foreign: Record<string, [input: Uint8Array, why: string]> = {
 };
 
 for (const [what, [input, why]] of Object.entries(foreign)) {
-  test(`untar.ts refuses ${what} in a sentence`, async () => {
+  test(`untar.ts refuses ${what} with a message`, async () => {
     using place = new Place();
     const { code, stderr } = await place.untar(input);
     assertEquals([code, place.texts], [1, {}]);
@@ -319,7 +319,7 @@ for (const [what, [input, why]] of Object.entries(foreign)) {
   });
 }
 
-/** Archives with something wrong in one place: the lines about it, and what is unpacked all the same. */
+/** Archives with something wrong in one place: the messages about it, and the files that must still be unpacked. */
 const faulty: Record<string, [input: Uint8Array, lines: RegExp[], texts: Record<string, string>]> = {
   "what is no header between its entries": [
     joined([
@@ -381,7 +381,7 @@ const faulty: Record<string, [input: Uint8Array, lines: RegExp[], texts: Record<
 };
 
 for (const [what, [input, lines, texts]] of Object.entries(faulty)) {
-  test(`untar.ts goes on after ${what}, with a line and code 1`, async () => {
+  test(`untar.ts continues after ${what}, with a message and exit code 1`, async () => {
     using place = new Place();
     const { code, stderr } = await place.untar(input);
     assertEquals([code, place.texts], [1, texts]);
@@ -398,7 +398,7 @@ const base256 = (value: bigint) => {
   );
 };
 
-/** What GNU tar and bsdtar unpack, and with which time. */
+/** Entries that GNU tar and bsdtar unpack, and their times. */
 const accepted: Record<
   string,
   [input: Uint8Array, texts: Record<string, string>, mtime?: number, warning?: RegExp]
@@ -526,13 +526,13 @@ for (const [what, [input, texts, mtime, warning = /^$/]] of Object.entries(accep
     assertEquals([code, place.texts], [0, texts], stderr);
     assertMatch(stderr, warning);
     if (mtime === undefined) return;
-    // Deno 2.7 shows a time before 1970 as one after it.
+    // Deno 2.7 returns a time before 1970 as a time after it.
     using dir = openDirSync(place.fixture.at("in"));
     assertEquals(dir.statSync("a").mtime, new Date(mtime * 1000));
   });
 }
 
-test("untar.ts takes checksums of signed bytes, and no prefix from GNU, V7 or behind star's", async () => {
+test("untar.ts accepts checksums of signed bytes, and reads no prefix in GNU and V7 headers or after star's field", async () => {
   using place = new Place();
   const signed = (block: Uint8Array) =>
     block.subarray(0, 148).reduce((sum, byte) => sum + (byte << 24 >> 24), 0);
@@ -551,7 +551,7 @@ test("untar.ts takes checksums of signed bytes, and no prefix from GNU, V7 or be
   assertEquals(dir.listSync("p"), ["star"]);
 });
 
-test("untar.ts gives directories the times and permissions of their entries, whenever these come", async () => {
+test("untar.ts gives directories the times and permissions of their entries, in any order of entries", async () => {
   using place = new Place();
   assertEquals(
     await place.untar(archive(
@@ -575,7 +575,7 @@ test("untar.ts gives directories the times and permissions of their entries, whe
   ]]);
 });
 
-test("untar.ts reads several members of gzip, with zeros behind them", async () => {
+test("untar.ts reads several gzip members, followed by zeros", async () => {
   const whole = archive({ name: "a", data: "x".repeat(5000) }, { name: "b", data: "y" });
   const parts = await Promise.all([whole.slice(0, 1000), new Uint8Array(), whole.slice(1000)].map(gzipped));
   const ignored = "untar: what follows the gzip data is ignored.\n";
@@ -593,7 +593,7 @@ test("untar.ts reads several members of gzip, with zeros behind them", async () 
   }
 });
 
-test("untar.ts ends with code 1 at gzip data that is cut off or changed, with what came before", async () => {
+test("untar.ts exits with 1 for gzip data that is cut off or changed, and keeps the earlier entries", async () => {
   const small = await gzipped(archive({ name: "a", data: crypto.getRandomValues(new Uint8Array(3000)) }));
   for (
     const [input, why] of [
@@ -613,7 +613,7 @@ test("untar.ts ends with code 1 at gzip data that is cut off or changed, with wh
     assert(["", "a"].includes(Object.keys(place.texts).join()));
   }
 });
-test("untar.ts ends with code 1 wherever an archive is cut off, and leaves no part of a file", async () => {
+test("untar.ts exits with 1 if an archive is cut off at any place, and leaves no partial file", async () => {
   const whole = archive(...honest), small = await gzipped(whole);
   const cut = [0, 1, 100, 511, 513, 1025, 1600, 3000, whole.length - 1025].map((at) => whole.subarray(0, at));
   const cutSmall = [2, 10, small.length >> 1, small.length - 9, small.length - 1].map((at) =>
@@ -630,7 +630,7 @@ test("untar.ts ends with code 1 wherever an archive is cut off, and leaves no pa
   }
 });
 
-test("untar.ts stays within the bytes and entries that it is told, also of what expands", async () => {
+test("untar.ts does not exceed --max-bytes and --max-entries, also for compressed data", async () => {
   using place = new Place();
   const bomb = await gzipped(archive({ name: "zeros", data: new Uint8Array(5_000_000) }));
   assert(bomb.length < 10_000);
@@ -646,7 +646,7 @@ test("untar.ts stays within the bytes and entries that it is told, also of what 
   assertEquals(Object.keys(place.texts).length, 10);
 });
 
-test("untar.ts keeps within its directory whatever bytes of an archive are changed", async () => {
+test("untar.ts stays within its directory for archives with random changes", async () => {
   const whole = archive(
     { name: "l", type: "2", link: "../out" },
     { name: "x", type: "x", data: records({ path: "../out/new", linkpath: "../out" }) },
@@ -662,7 +662,7 @@ test("untar.ts keeps within its directory whatever bytes of an archive are chang
       const header = [0, 512, 1536, 2560, 3072][random(5)]!;
       input[header + [0, 1, 2, 156, 157, 158, 345, 346][random(8)]!] = random(256);
     }
-    // With right checksums, or hardly one would get any further.
+    // With valid checksums: otherwise almost every archive would fail at its first header.
     for (const at of [0, 512, 1536, 2560, 3072]) {
       input.fill(32, at + 148, at + 156);
       const sum = input.subarray(at, at + 512).reduce((sum, byte) => sum + byte, 0);
@@ -673,7 +673,7 @@ test("untar.ts keeps within its directory whatever bytes of an archive are chang
   }
 });
 
-test("untar.ts unpacks a sparse file, refuses one with a wrong map, and goes on", async () => {
+test("untar.ts unpacks a sparse file, refuses one with a wrong map, and continues", async () => {
   using place = new Place();
   const data = "HEADTAIL", map = [0, 4, 4000, 4];
   const { code, stderr } = await place.untar(archive(
@@ -686,7 +686,7 @@ test("untar.ts unpacks a sparse file, refuses one with a wrong map, and goes on"
   assertEquals(place.fixture.stat("in/a").mtime, new Date(1e12));
 });
 
-test("untar.ts writes no blocks for the holes of a sparse file, and counts them as --max-bytes does", async () => {
+test("untar.ts writes no blocks for the holes of a sparse file, and counts holes for --max-bytes", async () => {
   const input = archive(oldSparse("a", "HEAD", 20_000_000, [10_000_000, 4]));
   {
     using place = new Place();

@@ -1,7 +1,7 @@
 /**
  * Makes each libc call of one `sandbox()` fail in turn, and prints a `Report`.
  *
- * Its argument is an empty directory. It enters capability mode at the end, when nothing fails any more.
+ * Its argument is an empty directory. It enters capability mode at the end, when no more calls are made to fail.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface Fault {
   /** The C name of the call that failed, and which of its calls. */
   call: string;
   nth: number;
-  /** What was thrown: its class, and of a SandboxError what it names. */
+  /** The error: its class, and for a SandboxError the entry that it names. */
   thrown: string;
   step?: string;
   entry?: string;
@@ -21,7 +21,7 @@ export interface Fault {
   stillLimited: readonly string[];
   /** The entries of descriptors that were open before and are limited now. */
   limited: string[];
-  /** How many descriptors are left open. */
+  /** The number of descriptors that stay open. */
   left: number;
   /** Whether the process is in capability mode. */
   entered: boolean;
@@ -29,7 +29,7 @@ export interface Fault {
 
 export interface Report {
   faults: Fault[];
-  /** What came of it when nothing failed. */
+  /** The result without a fault. */
   end: { sandboxed: boolean; entered: boolean; names: string[] };
 }
 
@@ -40,7 +40,7 @@ const names = new Set(
     .map(([name, symbol]) => "name" in symbol ? symbol.name : name).filter((name) => name !== "memcpy"),
 );
 
-/** The plan, with fresh descriptors of its own for what is open already, which the caller closes. */
+/** Returns the plan, with new descriptors for its open entries, which the caller closes. */
 function planWith(fds: Record<string, number>) {
   return {
     dirs: { data: { path: base }, out: { path: `${base}/out`, rights: "readWrite", create: true } },
@@ -58,7 +58,7 @@ function opened(): Record<string, number> {
   return { stream: open(), file: open() };
 }
 
-/** Runs the plan with a fault, and with another one in cap_enter() so that it never ends well. */
+/** Runs the plan with a fault, and with another one in cap_enter() so that it never succeeds. */
 function run(call: string, nth: number): Fault {
   const fds = opened();
   const plan = planWith(fds);
@@ -93,7 +93,7 @@ function run(call: string, nth: number): Fault {
   }
 }
 
-/** How often one run makes each call. */
+/** Returns how often one run makes each call. */
 function counts(): Map<string, number> {
   const fds = opened(), plan = planWith(fds);
   failNext("cap_enter", EIO);
@@ -116,7 +116,7 @@ for (const [call, made] of counts()) {
     faults.push(run(call, nth));
   }
 }
-// What the kernel is asked once the mode is entered: its answer changes nothing.
+// Questions to the kernel after the mode is entered: a failure changes nothing.
 failNext("cap_getmode", EIO, 2);
 const fds = opened();
 const box = sandbox(planWith(fds));

@@ -40,7 +40,7 @@ test("audit --json prints the same as data", async () => {
   assertEquals(Array.isArray(out.rights), kernel.hasCapsicum);
 });
 
-test("audit --help says what it is, and a bad argument ends with 2 and a message", async () => {
+test("audit --help prints its usage, and a bad argument exits with 2 and a message", async () => {
   const help = await audit("--help");
   assertEquals([help.code, help.stderr], [0, ""]);
   for (const option of ["--json", "--help"]) assertStringIncludes(help.stdout, option);
@@ -50,7 +50,7 @@ test("audit --help says what it is, and a bad argument ends with 2 and a message
   assertEquals(bad.stderr, 'audit: unknown argument "--jsno"; --help tells which there are.\n');
 });
 
-test("audit without the permission ends with 1 and a message, not with a stack", async () => {
+test("audit without the permission exits with 1 and a message instead of a stack", async () => {
   const { code, stdout, stderr } = await runModule(
     new URL("../../../compat/sandbox/descriptors/audit.ts", import.meta.url),
     { permissions: [] },
@@ -59,7 +59,7 @@ test("audit without the permission ends with 1 and a message, not with a stack",
   assert(/^audit: Requires ffi access/.test(stderr) && !stderr.includes("\n    at "), stderr);
 });
 
-test("auditTable() breaks long lines, shows what ioctls and fcntls are left, and no name moves the cursor", () => {
+test("auditTable() breaks long lines, shows the remaining ioctls and fcntls, and prints no control characters in names", () => {
   const free = { ioctls: Ioctls.ALL, fcntls: Fcntls.ALL, closeOnExec: true };
   const table = auditTable([
     { fd: 3, kind: "file", path: "/" + "long".repeat(40), rights: Rights.all(15), ...free, offset: 2 ** 40 },

@@ -1,5 +1,5 @@
 /**
- * What becomes of Deno itself when its own descriptors are limited.
+ * Tests that Deno itself works when its internal descriptors are limited.
  *
  * @module
  */
@@ -19,8 +19,8 @@ async function run(code: string): Promise<{ code: number; stdout: string; stderr
   return { code: end.code, stdout, stderr };
 }
 
-// Deno asks its caches for each module, for its code, and when it ends.
-test("Deno goes on, and ends, where its caches have no right but to be locked", async () => {
+// Deno uses its caches for each module, for compiled code, and when it exits.
+test("Deno continues, and exits, when its caches have only the right to be locked", async () => {
   const result = await run(`
     await new Promise((resolve) => setTimeout(resolve, 10));
     const { default: five } = await import("data:text/javascript,export default 5");

@@ -4,7 +4,7 @@ import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-test("openDescriptors() tells kind, rights, close-on-exec and offset of what the program opens", async () => {
+test("openDescriptors() returns kind, rights, close-on-exec and offset of each descriptor", async () => {
   using fixture = new Fixture({ file: "some text", dir: {}, link: { link: "file" } });
   const found = await inChild(
     ({ openDescriptors, openDirSync, openSync, libc, limit, limitIoctls, isSupported }, base) => {
@@ -58,7 +58,7 @@ test("openDescriptors() tells kind, rights, close-on-exec and offset of what the
   ]);
 });
 
-test("openDescriptors() tells kinds in capability mode too, and violates nothing there", async () => {
+test("openDescriptors() returns kinds in capability mode too, without a violation", async () => {
   using fixture = new Fixture({ file: "text" });
   const result = await inChild(
     ({ openDescriptors, openSync, openDirSync, enter, limit, isSupported, trapViolations }, base) => {
@@ -78,7 +78,7 @@ test("openDescriptors() tells kinds in capability mode too, and violates nothing
   assertEquals(result, ["file", "directory", kernel.hasCapsicum ? "unknown" : "character device", "pipe"]);
 });
 
-test("openDescriptors() tells what was opened with O_PATH too, in capability mode as well", async () => {
+test("openDescriptors() returns descriptors opened with O_PATH too, also in capability mode", async () => {
   using fixture = new Fixture({ file: "text" });
   const kinds = await inChild(({ openDescriptors, libc, isSupported, enter }, base) => {
     const fds = ["/dev/null", base, `${base}/file`].map((path) =>
@@ -92,7 +92,7 @@ test("openDescriptors() tells what was opened with O_PATH too, in capability mod
   assertEquals(kinds, Array(2).fill(["character device", "directory", "file"]));
 });
 
-test("openDescriptors() finds sockets, pipes, and the queue that a runtime lives on", async () => {
+test("openDescriptors() finds sockets, pipes, and the event queue of the runtime", async () => {
   const kinds = await inChild(({ openDescriptors, isSupported, enter }) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     void listener;
@@ -107,7 +107,7 @@ test("openDescriptors() finds sockets, pipes, and the queue that a runtime lives
   }
 });
 
-test.capsicum("limitOthers() takes all rights but FLOCK of files from files and directories that are not kept, and from nothing else", async () => {
+test.capsicum("limitOthers() removes all rights except FLOCK from files and directories that are not kept, and from no other descriptor", async () => {
   using fixture = new Fixture({ file: "text", dir: {} });
   const result = await inChild(
     async ({ limitOthers, openDescriptors, openSync, openDirSync, getRights, enter, limit }, base) => {
@@ -128,7 +128,7 @@ test.capsicum("limitOthers() takes all rights but FLOCK of files from files and 
       const files = before.filter(({ fd, kind }) =>
         fd > 2 && fd !== kept.fd && ["file", "directory"].includes(kind)
       );
-      // The runtime lives.
+      // The runtime still works.
       await new Promise((resolve) => setTimeout(resolve, 10));
       console.log("alive");
       void listener;
@@ -143,7 +143,7 @@ test.capsicum("limitOthers() takes all rights but FLOCK of files from files and 
           fd <= 2 || fd === kept.fd || !["file", "directory"].includes(kind)
         ),
         opened: openDescriptors().filter(({ fd, kind }) =>
-          // Deno opens sockets of its own at a time of its own.
+          // Deno can open internal sockets at any time.
           kind !== "socket" && !before.some((old) => old.fd === fd)
         ).map(({ kind }) => kind),
         closed: before.filter(({ fd }) => !openDescriptors().some((now) => now.fd === fd)).length,
@@ -162,7 +162,7 @@ test.capsicum("limitOthers() takes all rights but FLOCK of files from files and 
   });
 });
 
-test.capsicum("limitOthers() limits what else is open of a standard stream to what that may, and no other pipe", async () => {
+test.capsicum("limitOthers() limits duplicates of a standard stream to the rights of the stream, and no other pipe", async () => {
   using fixture = new Fixture();
   const result = await inChild(
     (
@@ -180,7 +180,7 @@ test.capsicum("limitOthers() limits what else is open of a standard stream to wh
       const untouched = held(copy) === full;
       limitStdio();
       const limited = limitOthers({ keep: [dir, kept] });
-      // Deno's own copies are among them.
+      // Deno's internal duplicates are included.
       const copies = openDescriptors().filter(({ fd, kind }) =>
         kind === "pipe" && ![fifo.fd, kept].includes(fd) && fd > 2 && limited.includes(fd)
       );
@@ -211,7 +211,7 @@ test.capsicum("limitOthers() limits what else is open of a standard stream to wh
   });
 });
 
-test.capsicum("limitOthers() keeps standard output where it is a file, its copies are limited as it is, and what is no list is refused", async () => {
+test.capsicum("limitOthers() keeps standard output if it is a file, limits its copies in the same way, and refuses a value that is not a list", async () => {
   using fixture = new Fixture({ out: "" });
   const result = await inChild(
     ({ limitOthers, libc, limit, getRights, caught }, path) => {

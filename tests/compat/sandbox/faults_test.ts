@@ -5,11 +5,11 @@ import { needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import type { Report } from "./_faults.ts";
 
-/** Where the mode is not entered only because cap_enter() fails too: the kernel's answer to these changes nothing. */
+/** Calls whose failure does not prevent entering: here the mode is not entered only because cap_enter() fails too. */
 const absorbed = ["cap_sandboxed", "__cap_rights_get", "close", "getpid", "sysctl"];
 
 test(
-  "whatever libc call of sandbox() fails: never half sandboxed, nothing left open, the error names the entry",
+  "when any libc call of sandbox() fails, the process is not sandboxed, nothing stays open, and the error names the entry",
   async () => {
     using fixture = new Fixture();
     const { code, stdout, stderr } = await runModule(new URL("_faults.ts", import.meta.url), {
@@ -21,7 +21,7 @@ test(
     for (const { call, nth, thrown, step, entry, message, stillLimited, limited, left, entered } of faults) {
       const fault = `${call}() for the ${nth}. time: ${message}`;
       assertEquals([thrown, entered], ["SandboxError", false], fault);
-      // The stand-in's close() does nothing where it is made to fail; FreeBSD's has closed the descriptor all the same.
+      // The stand-in fails without closing the descriptor; FreeBSD closes it even if close(2) fails.
       assertEquals(left, call === "close" ? 1 : 0, fault);
       assertEquals(stillLimited.filter((name) => name.startsWith("fds.")), limited, fault);
       for (const name of stillLimited) assertStringIncludes(message, name);
@@ -35,7 +35,7 @@ test(
         );
       }
     }
-    // Every kind of call was among them, and every entry was named.
+    // Every kind of call failed once, and every entry was named.
     const calls = new Set(faults.map(({ call }) => call));
     const expected = [
       "open",
@@ -61,7 +61,7 @@ test(
 );
 
 test(
-  "a failure while limitOthers takes the rest's rights is named too, and the mode is not entered",
+  "an error while limitOthers limits the other descriptors is reported too, and the mode is not entered",
   async () => {
     using fixture = new Fixture({ file: "text" });
     const result = await inChild(
@@ -69,7 +69,7 @@ test(
         const { failNext } = await import(url);
         using forgotten = openSync(path);
         const before = openDescriptors().length;
-        // The plan limits nothing else, so this is of what it does not name.
+        // The plan limits nothing else, so this descriptor is not in the plan.
         failNext("cap_rights_limit", 5);
         try {
           sandbox({ limitOthers: true });

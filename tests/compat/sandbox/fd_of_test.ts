@@ -5,7 +5,7 @@ import { Fixture } from "../../_fixture.ts";
 import { needsCapsicum, openDescriptors } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-/** What `open` opened, and the only descriptor that is new since. */
+/** Returns the result of `open`, and the only descriptor that is new after it. */
 function opening<T>(open: () => T): [opened: T, fd: number, added: number[]] {
   const before = openDescriptors();
   let opened!: T;
@@ -52,7 +52,7 @@ test("fdOf() returns a promise of the descriptor of a connection, on either side
   for (const conn of conns) conn.close();
 });
 
-test("fdOf() tells accepted connections of one local socket apart, and a client from them", async () => {
+test("fdOf() distinguishes accepted connections of one local socket, and a client", async () => {
   using fixture = new Fixture();
   const path = fixture.at("s");
   using listener = Deno.listen({ transport: "unix", path });
@@ -72,7 +72,7 @@ test("fdOf() tells accepted connections of one local socket apart, and a client 
   for (const conn of [...clients, ...accepted]) conn.close();
 });
 
-test("fdOf() returns the descriptor of a server of HTTP by its address", async () => {
+test("fdOf() returns the descriptor of an HTTP server by its address", async () => {
   let server!: Deno.HttpServer;
   const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
   const [, fd, added] = opening(() => server = Deno.serve(options, () => new Response("ok")));
@@ -82,7 +82,7 @@ test("fdOf() returns the descriptor of a server of HTTP by its address", async (
   await server.shutdown();
 });
 
-test("fdOf() tells TCP from UDP on one port", async () => {
+test("fdOf() distinguishes TCP and UDP on one port", async () => {
   const fds = await inChild(
     ({ fdOf, libc }) => {
       const hostname = "127.0.0.1";
@@ -108,7 +108,7 @@ test("fdOf() tells TCP from UDP on one port", async () => {
   assertEquals(fds, [false, true, false]);
 });
 
-test("fdOf() returns the descriptor of a Deno.FsFile, also of one that is open twice, and leaves its offset alone", async () => {
+test("fdOf() returns the descriptor of a Deno.FsFile, also of a file that is open twice, and does not move its offset", async () => {
   using fixture = new Fixture({ file: "some text" });
   const open = () => Deno.openSync(fixture.at("file"));
   using first = open();
@@ -123,7 +123,7 @@ test("fdOf() returns the descriptor of a Deno.FsFile, also of one that is open t
     4,
     0,
   ]);
-  // Of two that are new, too.
+  // It also finds one of two new descriptors.
   using other = openSync(fixture.at("file"));
   let third!: Deno.FsFile;
   const others: Disposable[] = [other];
@@ -138,7 +138,7 @@ test("fdOf() returns the descriptor of a Deno.FsFile, also of one that is open t
   for (const opened of others) opened[Symbol.dispose]();
 });
 
-test("fdOf() throws unless exactly one new descriptor fits", async () => {
+test("fdOf() throws unless exactly one new descriptor matches", async () => {
   using fixture = new Fixture({ file: "" });
   using file = Deno.openSync(fixture.at("file")), listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const close = <T extends Disposable>(opened: T) => (opened[Symbol.dispose](), opened);
@@ -162,7 +162,7 @@ test("fdOf() throws unless exactly one new descriptor fits", async () => {
   libc.close(copy);
 });
 
-test("fdOf() throws what the function throws, and TypeError for what is no function and for what nothing can be found of", async () => {
+test("fdOf() throws the error of the function, and TypeError for a value that is not a function and for an unsupported resource", async () => {
   const own = new RangeError("own");
   assertEquals(
     assertThrows(() =>

@@ -4,7 +4,7 @@ import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
-test("every preset is a set of rights that every release from FreeBSD 13 on knows, without doubles", () => {
+test("every preset is a set of rights that every release since FreeBSD 13 has, without duplicates", () => {
   for (const kind of Object.values(presets)) {
     for (const [name, rights] of Object.entries(kind) as [string, readonly RightName[]][]) {
       assert(new Rights(rights).isSubsetOf(Rights.all(13)), name);
@@ -13,7 +13,7 @@ test("every preset is a set of rights that every release from FreeBSD 13 on know
   }
 });
 
-test("presets grow from each other as they say", () => {
+test("presets include each other as documented", () => {
   const { dir, file, stream, socket } = presets;
   const isIn = (small: readonly RightName[], large: readonly RightName[]) =>
     new Rights(small).isSubsetOf(large);
@@ -32,7 +32,7 @@ test("presets grow from each other as they say", () => {
   }
 });
 
-/** What works with each preset of a directory, of the operations below. */
+/** The operations below that work with each preset of a directory. */
 const works: Record<keyof typeof presets.dir, string> = {
   list: "list stat read",
   read: "list stat read seek",
@@ -41,7 +41,7 @@ const works: Record<keyof typeof presets.dir, string> = {
   readWrite: "list stat read seek write append mkdir chmod utime rename remove truncate lock",
 };
 
-test.capsicum("each preset of a directory permits what it says, and nothing else", async () => {
+test.capsicum("each preset of a directory permits the documented operations, and no others", async () => {
   using fixture = new Fixture();
   const permitted = await inChild(
     ({ openDirSync, presets, enter, isNotCapable }, base) => {
@@ -99,7 +99,7 @@ test.capsicum("each preset of a directory permits what it says, and nothing else
   assertEquals(Object.fromEntries(permitted), works);
 });
 
-test.capsicum("a file that was opened to append can't be read or rewritten, and one to read can't be written", async () => {
+test.capsicum("a file opened for appending can't be read or overwritten, and one opened for reading can't be written", async () => {
   using fixture = new Fixture({ log: "old\n", data: "data" });
   const errors = await inChild(
     ({ sandbox, caught, libc }, base) => {
@@ -123,7 +123,7 @@ test.capsicum("a file that was opened to append can't be read or rewritten, and 
   assertEquals(fixture.read("log"), "old\nnew\n");
 });
 
-test.capsicum("a listener and what it accepts work with the preset, and can't do more", async () => {
+test.capsicum("a listener and its connections work with the preset, and have no other rights", async () => {
   const result = await inChild(async ({ sandbox, getRights, presets }, url) => {
     const { libc, must, bind } = await import(url);
     const AF_INET = 2, STREAM = 1;

@@ -10,7 +10,7 @@ import { operations } from "../../ffi/_operations.ts";
 
 const ENOENT = 2, ENOTCAPABLE = 93;
 
-/** What a recorded call needs; undefined of one that is not in the table. */
+/** Returns the rights that a recorded call needs; undefined for a call that is not in the table. */
 function recordedNeeds({ call, args }: Step): RightName[] | undefined {
   if (call === "openat") return [...rightsToOpen(args[2] as number)];
   if (!Object.hasOwn(needs, call)) return undefined;
@@ -20,14 +20,14 @@ function recordedNeeds({ call, args }: Step): RightName[] | undefined {
   return [...own, ...needs[args[3] === "sub/g" ? "renameat over" : "renameat to"]];
 }
 
-/** What the documentation of `needs` says that a running kernel was asked about. */
+/** The calls that were tested on a running kernel, by the documentation of `needs`. */
 const recorded = [
   ...["read", "write", "pread", "pwrite", "lseek", "fstat", "ftruncate", "fsync", "fdatasync", "flock"],
   ...["fchmod", "futimens", "fcntl", "getdirentries", "openat", "fstatat", "faccessat", "fchmodat"],
   ...["utimensat", "unlinkat", "mkdirat", "mkfifoat", "symlinkat", "readlinkat", "linkat", "renameat"],
 ];
 
-test("the recorded kernel of FreeBSD 15.1 refused exactly the calls whose rights by the table were not all held", () => {
+test("the recorded kernel of FreeBSD 15.1 refused exactly the calls that lacked a right in the table", () => {
   const scenarios = (traces.scenarios as unknown as Scenario[]).filter(({ name }) =>
     /^(dir)?ops-/.test(name)
   );
@@ -45,7 +45,7 @@ test("the recorded kernel of FreeBSD 15.1 refused exactly the calls whose rights
         continue;
       }
       const rights = held.get(ref), needed = recordedNeeds(step);
-      // Where the first name is missing, the kernel does not come to the second directory.
+      // If the first name is missing, the kernel does not check the second directory.
       if (rights === undefined || needed === undefined || needed.length === 0 || step.errno === ENOENT) {
         continue;
       }
@@ -60,16 +60,16 @@ test("the recorded kernel of FreeBSD 15.1 refused exactly the calls whose rights
   assertEquals(differing, []);
   const calls = [...checked.keys()].map((key) => key.split(" ")[0]!);
   assertEquals([...new Set(calls)].sort(), [...recorded].sort());
-  // Nothing was recorded with FTRUNCATE, FUTIMES, FCHMODAT or MKFIFOAT: of these the recording shows refusals only.
+  // Nothing was recorded with FTRUNCATE, FUTIMES, FCHMODAT or MKFIFOAT: for these the recording contains only refusals.
   const refusedOnly = [...checked].filter(([, outcomes]) => !outcomes.has(false)).map(([key]) => key);
   const unrecorded = ["ftruncate", "futimens", "openat 1025", "openat 2", "fchmodat", "mkfifoat"];
   assertEquals(refusedOnly.sort(), unrecorded.sort());
   assertEquals([...checked].filter(([, outcomes]) => !outcomes.has(true)), []);
 });
 
-test("rightsFor() tells of each call what the tests of every call on every right go by", () => {
+test("rightsFor() returns for each call the rights that the tests of all calls use", () => {
   for (const { call: name, variant, needs } of operations) {
-    // It needs what renameat(2) does.
+    // It needs the same rights as renameat(2).
     const call = name === "renameat2" ? "renameat" : name;
     if (call === "openat" || variant === "F_GETFD") continue;
     assert(rightsFor(call as Operation).equals(needs[0]!), call);
@@ -94,7 +94,7 @@ const opening = [
   { write: true, sync: true },
 ];
 
-test.capsicum("what rightsFor() tells of open options suffices, and without any of it opening fails", async () => {
+test.capsicum("the rights that rightsFor() returns for open options suffice, and without one of them opening fails", async () => {
   using fixture = new Fixture({ file: "text" });
   const outcomes = await inChild(
     ({ openDirSync, rightsFor, Rights, enter, caught }, { base, opening }) => {
@@ -128,7 +128,7 @@ test.capsicum("what rightsFor() tells of open options suffices, and without any 
   }
 });
 
-test("rightsFor() refuses what is no call of the table and what contradicts itself", () => {
+test("rightsFor() refuses a call that is not in the table and options that contradict each other", () => {
   assertThrows(() => rightsFor("openat" as Operation), RangeError, '"openat" is not among the calls');
   assertThrows(() => rightsFor("toString" as Operation), RangeError, '"toString" is not among the calls');
   assertThrows(() => rightsFor("linkat from" as Operation), RangeError, 'it has "linkat", "linkat to".');

@@ -9,7 +9,7 @@ import { test } from "../../_test.ts";
 
 const tree = { data: { one: "1", sub: { two: "2" } }, app: "old\n" };
 
-test.capsicum("sandbox() opens, limits, enters and gives back what the plan names, with libc's permission alone", async () => {
+test.capsicum("sandbox() opens, limits, enters and returns the plan's entries, with only libc's permission", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(
     ({ sandbox, getMode, getRights, caught }, base) => {
@@ -47,7 +47,7 @@ test.capsicum("sandbox() opens, limits, enters and gives back what the plan name
   assertEquals([fixture.read("app"), fixture.read("out/copy")], ["old\nnew\n", "2"]);
 });
 
-test('sandbox() with enforce: "if-supported" gives the same handles everywhere, and says whether it entered', async () => {
+test('sandbox() with enforce: "if-supported" returns the same handles everywhere, and whether it entered', async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(
     ({ sandbox, sandboxed }, base) => {
@@ -74,7 +74,7 @@ test('sandbox() with enforce: "if-supported" gives the same handles everywhere, 
   assertEquals([fixture.read("app"), fixture.read("out/copy")], ["old\nnew\n", "1"]);
 });
 
-test("sandbox() throws where there is no Capsicum, before it opens anything", async () => {
+test("sandbox() throws on systems without Capsicum, before it opens anything", async () => {
   using fixture = new Fixture(tree);
   const [error, left] = await inChild(
     ({ sandbox, caught }, base) => {
@@ -91,7 +91,7 @@ test("sandbox() throws where there is no Capsicum, before it opens anything", as
   assertEquals(fixture.exists("made"), false);
 }, { skip: Deno.build.os === "freebsd" ? "FreeBSD has Capsicum" : false });
 
-test.capsicum("a step that fails is named with its entry; nothing is open then, and the mode is not entered", async () => {
+test.capsicum("an error names its step and entry; nothing stays open, and the mode is not entered", async () => {
   using fixture = new Fixture(tree);
   const results = await inChild(
     ({ sandbox, SandboxError, sandboxed, openDescriptors, limit, openSync, isNotCapable }, base) => {
@@ -150,7 +150,7 @@ test.capsicum("a step that fails is named with its entry; nothing is open then, 
   ]);
 });
 
-test("sandbox() refuses a directory that the kernel does not confine, unless its entry says so", async () => {
+test("sandbox() refuses a directory that the kernel does not confine, unless allowed", async () => {
   using fixture = new Fixture({ mnt: { below: { one: "1" } } });
   const plans = { at: "mnt", below: "mnt/below" };
   const results = await inChild(
@@ -180,7 +180,7 @@ test("sandbox() refuses a directory that the kernel does not confine, unless its
   assertStringIncludes(String(at), 'unconfined: "allow"');
 }, { skip: needsStandin });
 
-test.capsicum("in capability mode sandbox() and the audit work, for what is open already", async () => {
+test.capsicum("sandbox() and the audit work in capability mode, for open descriptors", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(
     (
@@ -208,7 +208,7 @@ test.capsicum("in capability mode sandbox() and the audit work, for what is open
   assertEquals(result as unknown, [true, ["READ"], "file", ["FLOCK"], true, true]);
 });
 
-test("what sandbox() opened is closed by using, and what was open before stays open", async () => {
+test("using closes the descriptors that sandbox() opened, and no others", async () => {
   using fixture = new Fixture(tree);
   const [left, open] = await inChild(
     ({ sandbox, openSync, openDescriptors, caught }, base) => {
@@ -221,7 +221,7 @@ test("what sandbox() opened is closed by using, and what was open before stays o
           fds: { mine: { fd: mine, rights: ["READ"] } },
           enforce: "if-supported",
         });
-        // Closed by hand too.
+        // Also closed explicitly.
         box.files.app.close();
       }
       return [
@@ -234,7 +234,7 @@ test("what sandbox() opened is closed by using, and what was open before stays o
   assertEquals([left, open], [0, true]);
 });
 
-test("dryRun tells what would be done, as data and as a text of 80 columns, and does nothing", async () => {
+test("dryRun returns the steps, as data and as text of 80 columns, and performs none", async () => {
   using fixture = new Fixture();
   const long = "/srv/" + "a-directory-with-a-long-name/".repeat(5);
   const dry = sandbox({
@@ -294,7 +294,7 @@ test("sandbox() without --allow-ffi throws Deno's own NotCapable", async () => {
 });
 
 test("the result is typed by the keys of the plan", () => {
-  // Never called: the type checker alone reads it.
+  // Never called: it is only for the type checker.
   const typed = () => {
     const plan = { dirs: { data: { path: "/srv" } }, files: { log: { path: "/log" } } } as const;
     const box = sandbox(plan);
@@ -328,7 +328,7 @@ test("a sandbox closes everything when it is disposed of, and then throws the fi
     const box = sandbox({ dirs: { a: entry("a"), b: entry("b") }, files: { f: { path: "/dev/null" } } });
     const fds = [box.dirs.a.fd, box.dirs.b.fd, box.files.f.fd];
     const EIO = 5;
-    // The stand-in's close() does nothing where it is made to fail.
+    // The stand-in's close() does nothing when it is made to fail.
     failNext("close", EIO);
     const error = caught(() => box[Symbol.dispose]());
     return {
@@ -339,7 +339,7 @@ test("a sandbox closes everything when it is disposed of, and then throws the fi
   assertEquals(left, { code: "EIO", open: [true, false, false] });
 }, { skip: needsStandin });
 
-test("sandbox() refuses parts that are no plain objects of entries, and null for what limits an entry", () => {
+test("sandbox() refuses parts that are not plain objects of entries, and null as a limit of an entry", () => {
   const entry = { fd: 1, rights: ["IOCTL", "FCNTL"] };
   const plan = (plan: unknown) => () => sandbox({ dryRun: true, ...plan as Plan } as never) as DryRun;
   for (const part of ["dirs", "files", "fds"]) {
@@ -362,7 +362,7 @@ test("sandbox() refuses parts that are no plain objects of entries, and null for
   }
 });
 
-test("names of a plan's entries reach no message with characters that a terminal obeys", () => {
+test("messages escape control characters in the names of a plan's entries", () => {
   const key = "a\n\x1b[31m\x9b",
     opening = () => sandbox({ files: { [key]: { path: "/none" } }, enforce: "if-supported" });
   const failed = assertThrows(opening, SandboxError);

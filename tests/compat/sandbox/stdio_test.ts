@@ -6,7 +6,7 @@ import { test } from "../../_test.ts";
 const both = ["CAP_EVENT", "CAP_FCNTL", "CAP_FSTAT", "CAP_IOCTL", "CAP_SEEK"].map((name) => name.slice(4));
 const asking = ["TIOCGETA", "TIOCGWINSZ", "FIODTYPE"];
 
-test.capsicum("limitStdio() leaves what caph_limit_stdio() leaves, and console and stdin go on working", async () => {
+test.capsicum("limitStdio() leaves the same rights as caph_limit_stdio(), and console and stdin still work", async () => {
   const result = await inChild(
     ({ limitStdio, getRights, getIoctls, getFcntls, Rights, enter }, both) => {
       limitStdio();
@@ -35,7 +35,7 @@ test.capsicum("limitStdio() leaves what caph_limit_stdio() leaves, and console a
   });
 });
 
-test.capsicum("with raw it leaves the ioctls too that set a terminal's attributes, and no others", async () => {
+test.capsicum("limitStdio() with raw also leaves the ioctls that set a terminal's attributes, and no others", async () => {
   const ioctls = await inChild(({ limitStdio, getIoctls, Ioctl }) => {
     limitStdio({ raw: true });
     const held = getIoctls(0);
@@ -44,7 +44,7 @@ test.capsicum("with raw it leaves the ioctls too that set a terminal's attribute
   assertEquals(ioctls, [[...asking, "TIOCSETA", "TIOCSETAW", "TIOCSETAF"].join(", "), false]);
 });
 
-test.capsicum("limitStdio() leaves out what is closed, and refuses what is limited to less", async () => {
+test.capsicum("limitStdio() skips a closed stream, and throws for a stream that already has fewer rights", async () => {
   const result = await inChild(({ limitStdio, limitStream, libc, limit, getRights, caught }) => {
     libc.close(0);
     limitStdio();
@@ -57,7 +57,7 @@ test.capsicum("limitStdio() leaves out what is closed, and refuses what is limit
   assertEquals(result as unknown, [false, "ENOTCAPABLE", 2, "BadResource"]);
 });
 
-test.capsicum("limitStream() leaves reading, writing or both", async () => {
+test.capsicum("limitStream() leaves the rights for reading, writing or both", async () => {
   const result = await inChild(({ limitStream, openSync, getRights }) =>
     (["read", "write", "readWrite"] as const).map((use) => {
       using file = openSync("/dev/null", { read: true, write: true });
@@ -69,7 +69,7 @@ test.capsicum("limitStream() leaves reading, writing or both", async () => {
   assertEquals(result, [[true, false, false], [false, true, false], [true, true, false]]);
 });
 
-test.capsicum("limitStream() leaves LOOKUP with lookup, and passes a closed descriptor over with ignoreClosed", async () => {
+test.capsicum("limitStream() leaves LOOKUP with lookup, and skips a closed descriptor with ignoreClosed", async () => {
   const result = await inChild(({ limitStream, openDirSync, getRights, libc, limit, caught }) => {
     using dir = openDirSync("/dev"), other = openDirSync("/dev");
     limitStream(dir, "read", { lookup: true });

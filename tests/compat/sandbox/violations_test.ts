@@ -13,12 +13,12 @@ function program(trap: string, violation: string) {
     c.enter();
     try { ${violation} } catch (error) { console.log(error.code); }
     console.log("alive");
-    // Where it ends by itself, Deno looks for its caches by their paths.
+    // At a normal exit, Deno opens its caches by path.
     Deno.exit();`;
   return runModule(`data:text/javascript,${encodeURIComponent(source)}`);
 }
 
-test.capsicum("with trapViolations() a violation ends the process by SIGTRAP, and nothing else does", async () => {
+test.capsicum("with trapViolations() only a violation ends the process by SIGTRAP", async () => {
   const violations = ['c.openSync("/dev/null")', "file.readSync(new Uint8Array(1))"];
   for (const [i, violation] of violations.entries()) {
     const { signal, stdout } = await program("c.trapViolations();", violation);
@@ -32,7 +32,7 @@ test.capsicum("with trapViolations() a violation ends the process by SIGTRAP, an
   assertEquals([ceased.code, ceased.stdout], [0, "ECAPMODE\nalive\n"]);
 });
 
-test.capsicum("violationsAreTrapped() tells, and both are refused in capability mode", async () => {
+test.capsicum("violationsAreTrapped() returns the setting, and both functions are refused in capability mode", async () => {
   const result = await inChild(({ trapViolations, violationsAreTrapped, enter, caught }) => {
     const told = [violationsAreTrapped()];
     trapViolations();

@@ -9,7 +9,7 @@ const needsFilter = kernel.hasCapsicum && !kernel.simulated || Deno.build.arch =
   ? false
   : "Deno's own calls are refused on x86_64 alone";
 
-test("warmUp() does what is chosen, and gives the names", () => {
+test("warmUp() runs the chosen steps, and returns their names", () => {
   assertEquals(warmUp(), ["timezone", "stackTraces"]);
   assertEquals(warmUp({ timezone: false }), ["stackTraces"]);
   assertEquals(warmUp({ timezone: false, stackTraces: false }), []);
@@ -17,12 +17,12 @@ test("warmUp() does what is chosen, and gives the names", () => {
   assertThrows(() => warmUp(true as never), TypeError, "true");
 });
 
-test("warmUp() needs no permission, and loads certificates where that is chosen", async () => {
+test("warmUp() needs no permission, and loads certificates if chosen", async () => {
   const parts = await inChild(({ warmUp }) => warmUp({ certificates: true }), undefined, { permissions: [] });
   assertEquals(parts, ["timezone", "stackTraces", "certificates"]);
 });
 
-/** What can fail with an error of the library's, by the paths in a fixture. */
+/** Operations that fail with an error of the library, by paths in a fixture. */
 const failures: Record<string, string> = {
   "a file by an ambient path": "openSync(`${base}/missing`)",
   "a file in a directory": "dir.openSync('missing')",
@@ -62,7 +62,7 @@ for (const [what, call] of Object.entries(failures)) {
   }, { skip: needsFilter });
 }
 
-test("cacheTimezone() gives the zone of the variable TZ, which Deno goes on using", async () => {
+test("cacheTimezone() returns the zone of the variable TZ, and Deno keeps using it", async () => {
   const zones = await inChild(
     ({ cacheTimezone, isSupported, enter }) => {
       const zone = cacheTimezone();

@@ -1,6 +1,6 @@
 import { quoted, shortened } from "./text.ts";
 
-/** The elements of a list as callers give it, unchecked; a bare string is refused, for it would be read by letters. */
+/** The unchecked elements of a caller's list. A bare string is refused, because it would be read letter by letter. */
 export function elements(list: unknown, form: string): Iterable<unknown> {
   if (typeof list === "string") {
     throw new TypeError(`The string ${show(list)} is not a list: write [${show(list)}].`);
@@ -21,17 +21,17 @@ export function show(value: unknown): string {
   return typeof value === "function" ? "A function" : shortened(String(value), 60);
 }
 
-/** A number as it stands in the C headers. */
+/** A number in the form of the C headers. */
 export function hex(value: number | bigint, digits: number): string {
   return `0x${value.toString(16).padStart(digits, "0")}`;
 }
 
-/** What a set looks like in `Deno.inspect`. */
+/** The form of a set in `Deno.inspect`. */
 export function inspected(name: string, elements: readonly string[]): string {
   return elements.length === 0 ? `${name} {}` : `${name} { ${elements.join(", ")} }`;
 }
 
-/** Calls back as `Set.prototype.forEach` does, but with a set that is a view. */
+/** Calls back like `Set.prototype.forEach`, but for a set that is a view. */
 export function forEach<T, S extends { keys(): Iterable<T> }>(
   set: S,
   callback: (value: T, key: T, set: S) => void,
@@ -43,7 +43,7 @@ export function forEach<T, S extends { keys(): Iterable<T> }>(
   for (const element of set.keys()) callback.call(thisArg, element, element, set);
 }
 
-/** The pairs that `Set.prototype.entries` gives. */
+/** The pairs of `Set.prototype.entries`. */
 export function entries<T>(elements: Iterable<T>): SetIterator<[T, T]> {
   return Array.from(elements, (element): [T, T] => [element, element]).values();
 }

@@ -3,7 +3,7 @@ import { elements, entries, forEach, inspected, show } from "./_list.ts";
 /**
  * The fcntl(2) commands that cap_fcntls_limit(2) knows, by their `CAP_FCNTL_` names without the prefix.
  *
- * The values are those of `CAP_FCNTL_*`, bits of a mask, and not the commands' own numbers (`F_GETFL` is 3).
+ * The values are those of `CAP_FCNTL_*`: bits of a mask, not the numbers of the commands (`F_GETFL` is 3).
  *
  * @example A command's bit
  * ```ts
@@ -18,7 +18,7 @@ export const Fcntl = {
   GETFL: 8,
   /** Permits `fcntl(fd, F_SETFL, flags)`: setting `O_NONBLOCK`, `O_APPEND` and the like. */
   SETFL: 16,
-  /** Permits `fcntl(fd, F_GETOWN)`: who gets SIGIO and SIGURG. */
+  /** Permits `fcntl(fd, F_GETOWN)`: the receiver of SIGIO and SIGURG. */
   GETOWN: 32,
   /** Permits `fcntl(fd, F_SETOWN, pid)`. */
   SETOWN: 64,
@@ -27,7 +27,7 @@ export const Fcntl = {
 /** The name of a fcntl(2) command: a key of {@linkcode Fcntl}. */
 export type FcntlName = keyof typeof Fcntl;
 
-/** What a set of commands may be given as: a {@linkcode Fcntls}, or a list of names and `CAP_FCNTL_*` values. */
+/** The accepted forms of a set of commands: a {@linkcode Fcntls}, or a list of names and `CAP_FCNTL_*` values. */
 export type FcntlsLike = Fcntls | Iterable<FcntlName | number>;
 
 const names = Object.keys(Fcntl) as FcntlName[];
@@ -38,9 +38,9 @@ const nothing: readonly [] = [];
 /**
  * An immutable set of fcntl(2) commands, as the mask of cap_fcntls_limit(2).
  *
- * Wherever it takes commands, it takes another `Fcntls`, or a list of names and `CAP_FCNTL_*` values. Such a list throws
- * a `TypeError` where it is none (a bare string included) or where an element is neither name nor number, and a
- * `RangeError` for a name that it does not know and for a number that is no `CAP_FCNTL_*` value, 0 included.
+ * Methods that take commands accept another `Fcntls`, or a list of names and `CAP_FCNTL_*` values. They throw a
+ * `TypeError` if the argument is not a list (such as a bare string), or if an element is neither a name nor a number.
+ * They throw a `RangeError` for an unknown name and for a number that is not a `CAP_FCNTL_*` value, such as 0.
  *
  * @example Build and compare
  * ```ts
@@ -59,7 +59,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
   /** The empty set. */
   static readonly NONE: Fcntls = new Fcntls();
 
-  /** `CAP_FCNTL_ALL`: what a fresh descriptor permits. */
+  /** `CAP_FCNTL_ALL`: the commands that a fresh descriptor permits. */
   static readonly ALL: Fcntls = Fcntls.#of(allMask);
 
   static {
@@ -87,7 +87,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return fcntls;
   }
 
-  /** Takes an argument, where `undefined` is a mistake and not the empty list. */
+  /** Converts an argument; `undefined` is an error, not the empty list. */
   static #from(fcntls: FcntlsLike): Fcntls {
     return fcntls instanceof Fcntls ? fcntls : new Fcntls(elements(fcntls, form) as FcntlsLike);
   }
@@ -142,12 +142,12 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.keys();
   }
 
-  /** Iterates over pairs of twice the same name, as `Set.prototype.entries`. */
+  /** Iterates over pairs of twice the same name, like `Set.prototype.entries`. */
   entries(): SetIterator<[FcntlName, FcntlName]> {
     return entries(this.#present());
   }
 
-  /** Calls `callback` for every name, as `Set.prototype.forEach`. */
+  /** Calls `callback` for every name, like `Set.prototype.forEach`. */
   forEach(callback: (fcntl: FcntlName, key: FcntlName, fcntls: Fcntls) => void, thisArg?: unknown): void {
     forEach(this, callback, thisArg);
   }
@@ -212,7 +212,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.#present();
   }
 
-  /** What `console.log` shows. */
+  /** The output of `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Fcntls", this.#present());
   }

@@ -3,7 +3,7 @@ import { show } from "./_list.ts";
 /**
  * Requests of ioctl(2), by their names in sys/filio.h, sys/ttycom.h, sys/disk.h, sys/sockio.h and net/bpf.h.
  *
- * The values are those of 64-bit FreeBSD 13, 14 and 15, and not those of other systems. {@linkcode ioctl} makes others.
+ * The values are those of 64-bit FreeBSD 13, 14 and 15; other systems differ. {@linkcode ioctl} makes other requests.
  *
  * @example A request's number
  * ```ts
@@ -257,7 +257,7 @@ export const Ioctl = {
 /** The name of a request: a key of {@linkcode Ioctl}. */
 export type IoctlName = keyof typeof Ioctl;
 
-/** Which way the argument of a request goes, as told by the macro that makes it in C; "r" is out of the kernel. */
+/** The direction of the argument, as in the C macro that makes the request; "r" is out of the kernel. */
 export type IoctlDirection = "none" | "r" | "w" | "rw" | "int";
 
 const void_ = 0x20000000n, out = 0x40000000n, in_ = 0x80000000n;
@@ -265,7 +265,7 @@ const directions = { none: void_, r: out, w: in_, rw: in_ | out, int: void_ };
 const largestSize = 0x1fff;
 
 /**
- * Makes the number of an ioctl(2) request, as the macros of sys/ioccom.h.
+ * Makes the number of an ioctl(2) request, like the macros of sys/ioccom.h.
  *
  * @param dir `"none"` for `_IO`, `"r"` for `_IOR`, `"w"` for `_IOW`, `"rw"` for `_IOWR`, `"int"` for `_IOWINT`.
  * @param group The group: one character.

@@ -1,7 +1,7 @@
 import { elements, entries, forEach, hex, inspected, show } from "./_list.ts";
 import { Ioctl } from "./ioctl.ts";
 
-/** What a set of requests may be given as: an {@linkcode Ioctls}, or a list of request numbers. */
+/** The accepted forms of a set of requests: an {@linkcode Ioctls}, or a list of request numbers. */
 export type IoctlsLike = Ioctls | Iterable<number | bigint>;
 
 const form = "[Ioctl.FIONREAD]";
@@ -14,19 +14,19 @@ const largestCount = 256;
 let nameOf: Map<bigint, string> | undefined;
 
 /**
- * The cached array of `cap_ioctl_t` that cap_ioctls_limit(2) reads. It is the set's own buffer, not a copy: whoever holds
- * it must not write to it. The set must not be {@linkcode Ioctls.ALL}.
+ * The cached array of `cap_ioctl_t` that cap_ioctls_limit(2) reads. It is the buffer of the set, not a copy: callers
+ * must not write to it. The set must not be {@linkcode Ioctls.ALL}.
  */
 export let requestsOf: (ioctls: Ioctls) => BigUint64Array<ArrayBuffer>;
 
 /**
  * An immutable set of ioctl(2) requests, as the list of cap_ioctls_limit(2): at most 256, in the order given.
  *
- * Wherever it takes requests, it takes another `Ioctls`, or a list of numbers and bigints. Such a list throws a
- * `TypeError` where it is none (a bare string included) or where an element is neither number nor bigint, and a
- * `RangeError` for an element that is no integer from 0 to 0xffffffff and for a list of more than 256.
+ * Methods that take requests accept another `Ioctls`, or a list of numbers and bigints. They throw a `TypeError` if the
+ * argument is not a list (such as a bare string), or if an element is neither a number nor a bigint. They throw a
+ * `RangeError` for an element that is not an integer from 0 to 0xffffffff, and for a list of more than 256.
  *
- * {@linkcode Ioctls.ALL} stands for every request, which is what a fresh descriptor permits; it can't be listed.
+ * {@linkcode Ioctls.ALL} stands for every request, which a fresh descriptor permits; it can't be listed.
  *
  * @example Build and compare
  * ```ts
@@ -76,7 +76,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return ioctls;
   }
 
-  /** Takes an argument, where `undefined` is a mistake and not the empty list. */
+  /** Converts an argument; `undefined` is an error, not the empty list. */
   static #from(ioctls: IoctlsLike): Ioctls {
     return ioctls instanceof Ioctls ? ioctls : new Ioctls(elements(ioctls, form) as IoctlsLike);
   }
@@ -140,7 +140,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Iterates over pairs of twice the same request, as `Set.prototype.entries`.
+   * Iterates over pairs of twice the same request, like `Set.prototype.entries`.
    *
    * @throws {TypeError} If the set is {@linkcode Ioctls.ALL}.
    */
@@ -149,7 +149,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Calls `callback` for every request, as `Set.prototype.forEach`.
+   * Calls `callback` for every request, like `Set.prototype.forEach`.
    *
    * @throws {TypeError} If the set is {@linkcode Ioctls.ALL}.
    */
@@ -233,7 +233,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return this.#requests ? this.#names() : "ALL";
   }
 
-  /** What `console.log` shows. */
+  /** The output of `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Ioctls", this.#requests ? this.#names() : ["ALL"]);
   }

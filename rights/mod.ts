@@ -1,11 +1,12 @@
 /**
  * The rights of FreeBSD's capsicum(4) as immutable sets: in pure TypeScript, on any system, with no permission.
  *
- * {@linkcode Rights} are what a descriptor may be used for, {@linkcode Fcntls} which fcntl(2) commands and
- * {@linkcode Ioctls} which ioctl(2) requests. {@linkcode Right}, {@linkcode Fcntl} and {@linkcode Ioctl} have their values.
+ * {@linkcode Rights} are the calls that a descriptor permits, {@linkcode Fcntls} the fcntl(2) commands and
+ * {@linkcode Ioctls} the ioctl(2) requests. Their values are in {@linkcode Right}, {@linkcode Fcntl} and
+ * {@linkcode Ioctl}.
  *
- * The three sets have the methods of the language's own `Set` but those that change it, so that these take them, too;
- * each method gives a new set. They can be written as JSON and read back by `fromJSON`.
+ * The three sets have all methods of `Set` except those that change it, so the methods of `Set` accept them too. Each
+ * method returns a new set. The sets can be written as JSON and read back with `fromJSON`.
  *
  * @example What may a file be used for?
  * ```ts

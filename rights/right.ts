@@ -1,9 +1,9 @@
 /**
  * Every right that capsicum(4) knows, by its `CAP_` name without the prefix, in the order of sys/capsicum.h.
  *
- * A value carries the word that it belongs to (bits 57 to 61), as in C. Values of one word may be OR-ed; values of two
- * words are listed: `[Right.READ, Right.IOCTL]`. What each permits is told in rights(4). Where the line does not say
- * otherwise, every release since FreeBSD 11 has the right.
+ * A value contains the index of its word (bits 57 to 61), as in C. Values of one word may be OR-ed; values of two words
+ * must be listed: `[Right.READ, Right.IOCTL]`. See rights(4) for what each right permits. Unless noted otherwise, every
+ * release since FreeBSD 11 has the right.
  *
  * @example A right's value
  * ```ts
@@ -61,7 +61,7 @@ export const Right = {
   /** Permits `ftruncate`; `openat` with `O_TRUNC`. */
   FTRUNCATE: 0x0200000000000200n,
   /**
-   * Permits `openat`, `readlinkat` and every other call with a path relative to this directory, beside their
+   * Permits `openat`, `readlinkat` and every other call with a path relative to this directory, in addition to their
    * own rights.
    */
   LOOKUP: 0x0200000000000400n,
@@ -117,11 +117,11 @@ export const Right = {
   UNLINKAT: 0x0200000010000400n,
   /** Permits `accept`, `accept4`. */
   ACCEPT: 0x0200000020000000n,
-  /** Permits `bind`, outside of capability mode; `bindat`, where the directory has `BINDAT`. */
+  /** Permits `bind`, outside of capability mode; `bindat`, if the directory has `BINDAT`. */
   BIND: 0x0200000040000000n,
   /**
    * Permits `connect` and, with `WRITE`, `sendto` an address, both outside of capability mode; `connectat`,
-   * where the directory has `CONNECTAT`.
+   * if the directory has `CONNECTAT`.
    */
   CONNECT: 0x0200000080000000n,
   /** Permits `getpeername`. */
@@ -134,17 +134,17 @@ export const Right = {
   LISTEN: 0x0200000800000000n,
   /** Permits `sctp_peeloff`. */
   PEELOFF: 0x0200001000000000n,
-  /** Permits `recv` and all else that `READ` does: the same value. */
+  /** Permits `recv` and everything else that `READ` permits: the same value. */
   RECV: 0x0200000000000001n,
-  /** Permits `send` and all else that `WRITE` does: the same value. */
+  /** Permits `send` and everything else that `WRITE` permits: the same value. */
   SEND: 0x0200000000000002n,
   /** Permits `setsockopt`. */
   SETSOCKOPT: 0x0200002000000000n,
   /** Permits `shutdown`. */
   SHUTDOWN: 0x0200004000000000n,
-  /** Permits `bindat` to a name in this directory, where the socket has `BIND`. */
+  /** Permits `bindat` to a name in this directory, if the socket has `BIND`. */
   BINDAT: 0x0200008000000400n,
-  /** Permits `connectat` to a name in this directory, where the socket has `CONNECT`. */
+  /** Permits `connectat` to a name in this directory, if the socket has `CONNECT`. */
   CONNECTAT: 0x0200010000000400n,
   /** Permits `linkat` of a name in this directory. */
   LINKAT_SOURCE: 0x0200020000000400n,
@@ -210,7 +210,7 @@ export const Right = {
   INOTIFY_ADD: 0x0400000000200000n,
   /** Permits `inotify_rm_watch`. Since FreeBSD 15. */
   INOTIFY_RM: 0x0400000000400000n,
-  /** Permits `poll` and all else that `EVENT` does: the same value. */
+  /** Permits `poll` and everything else that `EVENT` permits: the same value. */
   POLL_EVENT: 0x0400000000000020n,
 } as const;
 

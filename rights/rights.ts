@@ -1,7 +1,7 @@
 import { elements, entries, forEach, hex, inspected, show } from "./_list.ts";
 import { allRights, Right, type RightName } from "./right.ts";
 
-/** What a set of rights may be given as: a {@linkcode Rights}, or a list of names and `CAP_*` values. */
+/** The accepted forms of a set of rights: a {@linkcode Rights}, or a list of names and `CAP_*` values. */
 export type RightsLike = Rights | Iterable<RightName | bigint>;
 
 /** The newest major release whose `CAP_ALL` is known. */
@@ -10,8 +10,8 @@ const form = '["READ", "LOOKUP"]';
 const nothing: readonly [] = [];
 
 /**
- * The cached `cap_rights_t` of a set, for calls that read 16 bytes. It is the set's own buffer, not a copy: whoever
- * holds it must not write to it, and must not hand it to users, who get `toBytes()`.
+ * The cached `cap_rights_t` of a set, for calls that read 16 bytes. It is the buffer of the set, not a copy: callers
+ * must not write to it, and must not pass it to users of the library, who get `toBytes()`.
  */
 export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
 
@@ -22,10 +22,10 @@ export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
  * present, aliases included, in the order of {@linkcode Right}: `READ` and `SEEK` together have `PREAD`, and taking away
  * `UNLINKAT`, which contains `LOOKUP`, takes `LOOKUP` away too. Bits that no release gave a name are kept.
  *
- * Wherever it takes rights, it takes another `Rights`, which is read by its bits, or a list of names and `CAP_*`
- * values. Such a list throws a `TypeError` where it is none (a bare string included) or where an element is neither
- * name nor bigint, and a `RangeError` for a name that is no right and for a bigint on which C would abort: without or
- * with two index bits (rights of two words OR-ed), with version bits, with the index of a third word.
+ * Methods that take rights accept another `Rights`, which is read by its bits, or a list of names and `CAP_*` values.
+ * They throw a `TypeError` if the argument is not a list (such as a bare string), or if an element is neither a name nor
+ * a bigint. They throw a `RangeError` for an unknown name and for a bigint on which C would abort: without an index
+ * bit, with two of them (rights of two words OR-ed), with version bits, or with the index of a third word.
  *
  * @example Build and compare
  * ```ts
@@ -59,7 +59,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Makes a set of the given rights, as cap_rights_init(3).
+   * Makes a set of the given rights, like cap_rights_init(3).
    *
    * @param rights Names and `CAP_*` values, or another set; none by default.
    * @throws {TypeError} If `rights` is not a list (a bare string is none), or an element is neither name nor bigint.
@@ -92,7 +92,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return rights;
   }
 
-  /** Takes an argument, where `undefined` is a mistake and not the empty list. */
+  /** Converts an argument; `undefined` is an error, not the empty list. */
   static #from(rights: RightsLike): Rights {
     return rights instanceof Rights ? rights : new Rights(elements(rights, form) as RightsLike);
   }
@@ -132,8 +132,8 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   /**
    * Returns `CAP_ALL` of a release: every right that its kernels know.
    *
-   * A kernel's own answer is what a fresh descriptor holds: `getRights()` of one. Limited to the set of an older release
-   * it lacks what came later, so it counts as limited: paths from it no longer leave it.
+   * To ask the kernel itself, call `getRights()` with a fresh descriptor. A directory that is limited to the set of an
+   * older release lacks newer rights, so it counts as limited: paths can no longer leave it.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
    * @throws {TypeError} If `release` is not a number.
@@ -216,13 +216,13 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.#present().length;
   }
 
-  /** True if no bit is set, as cap_rights_is_empty(3). */
+  /** True if no bit is set, like cap_rights_is_empty(3). */
   get isEmpty(): boolean {
     return (this.#low0 | this.#high0 | this.#low1 | this.#high1) === 0;
   }
 
   /**
-   * Returns whether every bit of a right is present, as cap_rights_is_set(3).
+   * Returns whether every bit of a right is present, like cap_rights_is_set(3).
    *
    * @throws {TypeError} If `right` is neither name nor bigint.
    * @throws {RangeError} If the name is not a right's, or the bigint is not a `CAP_*` value.
@@ -241,12 +241,12 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.keys();
   }
 
-  /** Iterates over pairs of twice the same name, as `Set.prototype.entries`. */
+  /** Iterates over pairs of twice the same name, like `Set.prototype.entries`. */
   entries(): SetIterator<[RightName, RightName]> {
     return entries(this.#present());
   }
 
-  /** Calls `callback` for every name, as `Set.prototype.forEach`. */
+  /** Calls `callback` for every name, like `Set.prototype.forEach`. */
   forEach(callback: (right: RightName, key: RightName, rights: Rights) => void, thisArg?: unknown): void {
     forEach(this, callback, thisArg);
   }
@@ -279,7 +279,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return maximal.map(([name]) => name as RightName);
   }
 
-  /** Returns the bits of both, as cap_rights_merge(3). */
+  /** Returns the bits of both, like cap_rights_merge(3). */
   union(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -301,7 +301,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Removes every bit of the other, as cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
+  /** Removes every bit of the other, like cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
   difference(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -328,7 +328,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.#within(Rights.#from(other));
   }
 
-  /** Returns whether this one has every bit of the other, as cap_rights_contains(3). */
+  /** Returns whether this one has every bit of the other, like cap_rights_contains(3). */
   isSupersetOf(other: RightsLike): boolean {
     return Rights.#from(other).#within(this);
   }
@@ -345,7 +345,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Returns whether a release knows every bit, as cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
+   * Returns whether a release knows every bit, like cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
    * @throws {TypeError} If `release` is not a number.
@@ -393,7 +393,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return [...names, ...unnamed.map((value) => hex(value, 16))];
   }
 
-  /** What `console.log` shows. */
+  /** The output of `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Rights", this.toJSON());
   }
@@ -434,7 +434,7 @@ function unknownName(name: string): never {
   throw new RangeError(`${show(name)} is not the name of a right.${hint}`);
 }
 
-/** Says why a bigint is no `CAP_*` value, by its seven bits above the payload. */
+/** The reason why a bigint is not a `CAP_*` value, by its seven bits above the payload. */
 function badValue(value: bigint, top: number): never {
   const reason = (top & 0x60) !== 0
     ? "its bits 62 and 63, the version, must be 0"

@@ -1,4 +1,4 @@
-/** The dots in place of what was cut. */
+/** The dots in place of the part that was cut. */
 const CUT = "...";
 
 /** A string as an error message shows it: in quotes and escaped, of at most `most` characters, cut in the middle. */
@@ -13,11 +13,11 @@ export function quoted(text: string, most = 60): string {
   return `"${start}${CUT}${end}"`;
 }
 
-/** What a terminal may obey or shows as something else: control, bidirectional and invisible characters, ends of lines. */
+/** Characters that a terminal may obey or misrender: control, bidirectional and invisible characters, ends of lines. */
 // deno-lint-ignore no-control-regex
 const UNSEEN = /[\0-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
 
-/** A text whose characters all can be seen: the others are escaped, as `\u001b`. */
+/** A text with visible characters only; all others are escaped, such as `\u001b`. */
 export function visible(text: string): string {
   return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -3,7 +3,7 @@ import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights } from "../../rights/mod.ts";
 
-/** No process can have that many descriptors. */
+/** A number that no descriptor can have. */
 const neverOpen = 0x7fffffff;
 
 /**

@@ -1,14 +1,14 @@
-/** What makes an object by a call, as Python's classes do, and with `new`. */
+/** A class that makes an object by a plain call, as in Python, and with `new`. */
 export interface Callable<Args extends unknown[], Made> {
   /** Makes an object. */
   new (...args: Args): Made;
   /** Makes an object. */
   (...args: Args): Made;
-  /** What all of the objects have, by which `instanceof` knows them. */
+  /** The prototype of all objects, for `instanceof`. */
   readonly prototype: Made;
 }
 
-/** What makes objects with that prototype by `make`, with `new` and without. */
+/** Returns such a class: it makes objects with that prototype by `make`, with `new` and without. */
 export function callable<Args extends unknown[], Made>(
   name: string,
   prototype: Made,

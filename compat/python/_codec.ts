@@ -1,4 +1,4 @@
-/** How a file's bytes are what is read from it and written to it, in units: bytes in binary mode, characters in text mode. */
+/** Converts between the bytes of a file and units: bytes in binary mode, characters in text mode. */
 import { shown } from "../../ffi/message.ts";
 export interface Codec<T> {
   /**

@@ -34,7 +34,7 @@ export function fileno(fd: Fileno): number {
 export function openIn(dir: Fileno, path: string, flags: number, mode: number): number {
   const bits = checkedFlags(flags) | libc.O_CLOEXEC;
   if (dir === libc.AT_FDCWD) return libc.openat(dir, path, bits, mode);
-  // A Dir is passed on as it is: it knows whether the kernel confines it.
+  // A Dir is passed on unchanged, because it knows whether the kernel confines it.
   const known = typeof dir === "object" && dir !== null && "fd" in dir;
   return openBeneath(known ? dir : fileno(dir), path, bits, mode);
 }

@@ -5,9 +5,9 @@ import { allRights } from "./_all_rights.ts";
 import { type Callable, callable } from "./_callable.ts";
 import { type Fileno, fileno } from "./_python_fd.ts";
 
-/** The name of a right as C writes it, as `"CAP_READ"`. */
+/** The name of a right in C, such as `"CAP_READ"`. */
 export type CapName = `CAP_${RightName}`;
-/** What `CapRights` takes: names, or values of C's. */
+/** The arguments of `CapRights`: names, or the values in C. */
 export type CapList = Iterable<CapName | bigint>;
 
 const names = Object.keys(Right) as RightName[];
@@ -27,14 +27,14 @@ export const CapsName: { readonly [Name in CapName]: Name } = table(capName);
  * release, `is_valid()` call the kernel, and require `--allow-ffi` permission.
  */
 export interface CapRights {
-  /** The set as it is now, as a value of the library's own. */
+  /** The current set, as an immutable `Rights`. */
   readonly cr: Rights;
 
   /** The names, in the order of sys/capsicum.h: those that no other name in the set contains, aliases left out. */
   readonly caps: CapName[];
 
   /**
-   * Adds rights, as cap_rights_set(3).
+   * Adds rights, like cap_rights_set(3).
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} If an element is no right. The set is as before then.
@@ -42,7 +42,7 @@ export interface CapRights {
   set(caplist: CapList): void;
 
   /**
-   * Takes rights away, as cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
+   * Takes rights away, like cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} If an element is no right. The set is as before then.
@@ -50,7 +50,7 @@ export interface CapRights {
   clear(caplist: CapList): void;
 
   /**
-   * Returns whether all of the rights are in the set, as cap_rights_is_set(3).
+   * Returns whether all of the rights are in the set, like cap_rights_is_set(3).
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
    * @throws {RangeError} If an element is no right.
@@ -58,7 +58,7 @@ export interface CapRights {
   is_set(caplist: CapList): boolean;
 
   /**
-   * Returns whether the kernel knows every right of the set, as cap_rights_is_valid(3): this system's, or that of a release.
+   * Returns whether the kernel knows every right of the set, like cap_rights_is_valid(3): this system's, or that of a release.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
    * @throws {TypeError} If the release is no number.
@@ -68,28 +68,28 @@ export interface CapRights {
   is_valid(release?: number): boolean;
 
   /**
-   * Adds the rights of another set, as cap_rights_merge(3).
+   * Adds the rights of another set, like cap_rights_merge(3).
    *
    * @throws {TypeError} If the other is no `CapRights`.
    */
   merge(otherCR: CapRights): void;
 
   /**
-   * Takes the rights of another set away, as cap_rights_remove(3).
+   * Takes the rights of another set away, like cap_rights_remove(3).
    *
    * @throws {TypeError} If the other is no `CapRights`.
    */
   remove(otherCR: CapRights): void;
 
   /**
-   * Returns whether this set has all rights of another, as cap_rights_contains(3).
+   * Returns whether this set has all rights of another, like cap_rights_contains(3).
    *
    * @throws {TypeError} If the other is no `CapRights`.
    */
   contains(otherCR: CapRights): boolean;
 
   /**
-   * Limits a descriptor to the set, for good.
+   * Limits a descriptor to the set, permanently.
    *
    * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
    *

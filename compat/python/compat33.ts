@@ -2,7 +2,7 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 
-/** What Python takes by keyword in `open(path, flags, mode=..., dir_fd=...)`. */
+/** The keyword arguments of Python in `open(path, flags, mode=..., dir_fd=...)`. */
 export interface OpenKeywords {
   /** The permission bits of what it makes, 0o777 by default. */
   mode?: number;

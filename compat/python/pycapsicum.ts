@@ -144,7 +144,7 @@ export function getmode(): number {
 }
 
 /**
- * Limits a descriptor to a list of at most 256 ioctl(2) requests, for good. They also need the right IOCTL.
+ * Limits a descriptor to a list of at most 256 ioctl(2) requests, permanently. They also need the right IOCTL.
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
@@ -200,7 +200,7 @@ export function ioctls_get(fd: Fileno): [count: number, cmdlist: number[]] {
 }
 
 /**
- * Limits a descriptor to a mask of `CAP_FCNTL_*`, for good. They also need the right FCNTL.
+ * Limits a descriptor to a mask of `CAP_FCNTL_*`, permanently. They also need the right FCNTL.
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *

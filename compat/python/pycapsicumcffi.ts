@@ -160,7 +160,7 @@ export function enter(): void {
 }
 
 /**
- * Limits a descriptor to a set of rights, for good.
+ * Limits a descriptor to a set of rights, permanently.
  *
  * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
  *
@@ -189,7 +189,7 @@ export function limit(fd: Fileno, rights: RightsLike): void {
 }
 
 /**
- * Limits a descriptor to a set of fcntl(2) commands, for good. They also need the right FCNTL.
+ * Limits a descriptor to a set of fcntl(2) commands, permanently. They also need the right FCNTL.
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
@@ -218,7 +218,7 @@ export function fcntls_limit(fd: Fileno, fcntls: FcntlsLike): void {
 }
 
 /**
- * Limits a descriptor to a set of at most 256 ioctl(2) requests, for good. They also need the right IOCTL.
+ * Limits a descriptor to a set of at most 256 ioctl(2) requests, permanently. They also need the right IOCTL.
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *

@@ -3,7 +3,7 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { FdFile } from "../fs/file.ts";
 import { binary, type Codec, text } from "./_codec.ts";
 
-/** Bytes to read ahead, as Python's `io.DEFAULT_BUFFER_SIZE`. */
+/** Bytes to read ahead, the same as `io.DEFAULT_BUFFER_SIZE` of Python. */
 const readAhead = 8192;
 
 /**
@@ -12,11 +12,12 @@ const readAhead = 8192;
  * In binary mode it reads and writes `Uint8Array`, in text mode strings: UTF-8, strictly, with "\r\n" and "\r" read as
  * "\n". A number of characters counts code points. Positions are bytes in both modes.
  *
- * It reads ahead, and writes at once, so that nothing is lost where nobody closes it. All methods require `--allow-ffi`
- * permission, and the right of their call on the descriptor: READ, WRITE, SEEK. Writing after reading ahead needs SEEK.
+ * It reads ahead, but writes immediately, so nothing is lost if the file is never closed. All methods require
+ * `--allow-ffi` permission, and the right of their call on the descriptor: READ, WRITE, SEEK. Writing after reading
+ * ahead needs SEEK.
  *
- * All of them throw `Deno.errors.BadResource` when the file is closed, where Python has ValueError, and a
- * `CapsicumError`, ENOTCAPABLE, where a right is missing.
+ * All of them throw `Deno.errors.BadResource` if the file is closed (ValueError in Python), and a `CapsicumError` with
+ * ENOTCAPABLE if a right is missing.
  *
  * @example
  * ```ts
@@ -39,7 +40,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   readonly #mode: Mode;
   readonly #codec: Codec<T>;
   #closed = false;
-  /** Bytes that were read and that nobody has asked for yet. */
+  /** Bytes that were read ahead. */
   #ahead: Uint8Array = new Uint8Array();
 
   /**
@@ -56,17 +57,17 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     if (this.#mode.appends) this.#file.seekSync(0, libc.SEEK_END);
   }
 
-  /** The number of the descriptor, by which every function of the library takes the file; throws where it is closed. */
+  /** The number of the descriptor, for every function of the library that takes a file; throws if it is closed. */
   get fd(): number {
     return this.#file.fd;
   }
 
-  /** The mode that it was opened with. */
+  /** The mode that the file was opened with. */
   get mode(): string {
     return this.#mode.text;
   }
 
-  /** Whether it is closed. */
+  /** Whether the file is closed. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -186,7 +187,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   }
 
   /**
-   * Does nothing: what is written is written at once.
+   * Does nothing: every write goes to the file immediately.
    *
    * @throws {Deno.errors.BadResource} If it is closed.
    */
@@ -312,7 +313,7 @@ function modeOf(text: string): Mode {
   };
 }
 
-/** A size as Python takes it, where a negative one and none are no limit. */
+/** A size as in Python: a negative or missing size means no limit. */
 function sizeOf(size: number | null | undefined): number {
   if (size === undefined || size === null) return Infinity;
   if (!Number.isInteger(size)) throw new TypeError(`A size is an integer, not ${shown(size)}.`);

@@ -6,8 +6,8 @@ import { listedFiles } from "../libc/kinfo_file.ts";
 /**
  * Enters capability mode: the process, with all its threads and future children, permanently loses all global names.
  *
- * From then on no path, address or process ID works; open descriptors stay usable within their rights. Before it enters,
- * it binds every libc function that the library may need later. Entering twice does no harm.
+ * From then on no path, address or process ID works; open descriptors stay usable within their rights. Before it
+ * enters, it binds every libc function that the library may need later. Entering twice does no harm.
  *
  * Stands for cap_enter(2). Requires `--allow-ffi` permission.
  *

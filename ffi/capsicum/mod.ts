@@ -7,9 +7,9 @@
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough. Nothing is loaded before the first call.
  *
- * Names of rights are those of rights(4) without `CAP_`. A set consists of bits: `READ` and `SEEK` together are `PREAD`.
- * Removing `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Rights never grow: {@link limit} throws if a right
- * is not held.
+ * Names of rights are those of rights(4) without `CAP_`. A set consists of bits: `READ` and `SEEK` together are
+ * `PREAD`. Removing `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Rights never grow: {@link limit} throws
+ * if a right is not held.
  *
  * ## Errors
  *

@@ -23,8 +23,8 @@ export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
  * `UNLINKAT`, which contains `LOOKUP`, takes `LOOKUP` away too. Bits that no release gave a name are kept.
  *
  * Methods that take rights accept another `Rights`, which is read by its bits, or a list of names and `CAP_*` values.
- * They throw a `TypeError` if the argument is not a list (such as a bare string), or if an element is neither a name nor
- * a bigint. They throw a `RangeError` for an unknown name and for a bigint on which C would abort: without an index
+ * They throw a `TypeError` if the argument is not a list (such as a bare string), or if an element is neither a name
+ * nor a bigint. They throw a `RangeError` for an unknown name and for a bigint on which C would abort: without an index
  * bit, with two of them (rights of two words OR-ed), with version bits, or with the index of a third word.
  *
  * @example Build and compare

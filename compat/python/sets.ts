@@ -1,4 +1,4 @@
-/** What pycapsicumcffi's functions take: sets of rights, fcntls and ioctls, and the values of fcntls. */
+/** The arguments of pycapsicumcffi's functions: sets of rights, fcntls and ioctls, and the values of fcntls. */
 import * as libc from "../../ffi/libc/mod.ts";
 import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/limits.ts";
 import {
@@ -28,9 +28,9 @@ export type Ioctls = IoctlSet;
  *
  * For a descriptor it stands for cap_rights_get(3), and requires `--allow-ffi` permission.
  *
- * It throws a `TypeError` when it is given none of these, or an element of the list is neither a `CAP_*` value nor a
- * name; a `RangeError` when an element is no right; `Deno.errors.BadResource` when the descriptor is not open; and for
- * a descriptor `Deno.errors.NotSupported` when the system is not FreeBSD.
+ * It throws a `TypeError` if the argument is none of these, or an element of the list is neither a `CAP_*` value nor a
+ * name; a `RangeError` if an element is not a right; `Deno.errors.BadResource` if the descriptor is not open; and for a
+ * descriptor `Deno.errors.NotSupported` if the system is not FreeBSD.
  *
  * @example
  * ```ts
@@ -121,8 +121,8 @@ const sets = Object.fromEntries([...Object.keys(Right), "ALL", "NONE"].map((name
 };
 
 /**
- * A set for each right that has only that one, made when it is first asked for; `NONE` with none, `ALL` with all that
- * this system's kernel knows, to find which out it calls it. A name that is no right's throws a `RangeError`.
+ * A set for each right that has only that right, made on first use. `NONE` is empty; `ALL` has all rights that the
+ * kernel knows, and asks the kernel for them. An unknown name throws a `RangeError`.
  */
 export const right: { readonly [Name in RightName | "ALL" | "NONE"]: RightSet } = new Proxy(sets, {
   get(sets, name) {

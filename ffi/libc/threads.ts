@@ -1,5 +1,5 @@
 /**
- * Calls that do not block the event loop: on a thread of Deno's pool, or on this thread if they can't wait. And poll(2).
+ * Calls that do not block the event loop: on a thread of Deno's pool, or on this one if they can't wait. And poll(2).
  *
  * The errno of a call on another thread can't be read. A call that failed returns -1, and the caller repeats it on this
  * thread to get the errno, if it can't wait. The descriptor must stay open until the call has ended, because its number

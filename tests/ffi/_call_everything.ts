@@ -1,7 +1,7 @@
 /**
  * Calls every exported function, and prints a `Report`.
  *
- * Its arguments are an empty directory and, where it shall enter capability mode before the calls, "enter". It needs no
+ * Its arguments are an empty directory and, to enter capability mode before the calls, "enter". It needs no
  * permission but `--allow-ffi`.
  *
  * @module

@@ -8,7 +8,7 @@ import { Dir, FdFile, Ioctl, Ioctls, libc } from "../../mod.ts";
 import { since } from "../../ffi/symbols.ts";
 import type { Place } from "./_place.ts";
 
-/** What an argument stands for, which tells what is refused in its place. */
+/** The kind of an argument, which determines the values that must be refused. */
 export type Kind =
   | "descriptor"
   | "directory"
@@ -72,7 +72,7 @@ export const calls: Readonly<Record<string, readonly Argument[]>> = {
   "getFcntls": [file],
   "limitStream": [file, argument("stream use", () => "read")],
   "openDescriptors": [],
-  // It enters unless told not to.
+  // It enters by default.
   "sandbox": [argument("plan", () => ({ stdio: true, dryRun: true }))],
   "trapViolations": [argument("boolean", () => false)],
   "violationsAreTrapped": [],

@@ -1,4 +1,4 @@
-/** Counts how often whoever is imported after this opens a library. */
+/** Counts how often the modules imported after this one open a library. */
 const { dlopen } = Deno;
 let count = 0;
 

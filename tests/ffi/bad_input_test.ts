@@ -192,7 +192,7 @@ function shown(value: unknown): string {
   return text.length > 40 ? `${text.slice(0, 40)}...` : text;
 }
 
-test("every exported function that may reach the kernel is among the calls that are tested", () => {
+test("the tests cover every exported function that may call the kernel", () => {
   assertEquals(Object.keys(calls).sort(), exportedFunctions());
 });
 
@@ -201,7 +201,7 @@ const nth = ["first", "second", "third", "fourth", "fifth"];
 for (const [name, args] of Object.entries(calls)) {
   if (args.length === 0) continue;
   const what = kernel.simulated ? " before any call to the kernel" : "";
-  test(`${name}() refuses every bad argument${what}, and takes a good one`, () => {
+  test(`${name}() refuses every bad argument${what}, and accepts a good one`, () => {
     using fixture = new Fixture();
     using place = new LibcPlace(fixture.path);
     const good = (except?: number) => args.map(({ good }, i) => i === except ? undefined : good(place));
@@ -248,7 +248,7 @@ function thrown(fn: () => unknown, where: string): Error {
   throw new Error(`${where} was taken`);
 }
 
-test("descriptor arguments take whatever has an fd, and AT_FDCWD only where a path follows", () => {
+test("descriptor arguments accept any object with fd, and AT_FDCWD only with a path", () => {
   using fixture = new Fixture();
   using place = new LibcPlace(fixture.path);
   for (const [name, args] of Object.entries(calls)) {

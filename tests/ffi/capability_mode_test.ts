@@ -31,7 +31,7 @@ test("enter() twice does no harm", async () => {
   assertEquals(answers, [true, 0, true]);
 });
 
-test("enter() takes away paths, and leaves descriptors and what is beneath them", async () => {
+test("enter() makes paths fail, but not descriptors and files below them", async () => {
   using fixture = new Fixture({ "a.txt": "hello" });
   const { before, refusal, text, again } = await inChild(
     ({ caught, enter, openDirSync, openSync }, path) => {
@@ -51,7 +51,7 @@ test("enter() takes away paths, and leaves descriptors and what is beneath them"
   assertEquals([text, again], ["hello", "hello"]);
 });
 
-test("enter() in a Worker holds the whole process", async () => {
+test("enter() in a Worker applies to the whole process", async () => {
   const url = workerURL(new URL("_enter_worker.ts", import.meta.url));
   const answers = await inChild(async ({ sandboxed, getMode }, url) => {
     const worker = new Worker(url, { type: "module" });
@@ -70,7 +70,7 @@ test("enter() in a Worker holds the whole process", async () => {
 });
 
 test(
-  "after enter() Deno's own calls fail too: its file API, and what listens",
+  "after enter() Deno's own calls fail too: its file API, and listening",
   async () => {
     const failed = await inChild(async ({ enter }) => {
       const calls: (() => unknown)[] = [
@@ -172,7 +172,7 @@ function enterByAnother(replacement: string) {
   }, replacement);
 }
 
-test("enter() throws NotSupported where libc has no cap_enter", async () => {
+test("enter() throws NotSupported if libc has no cap_enter", async () => {
   const { error, answers } = await enterByAnother("cap_enter_of_nobody");
   assertEquals(error?.class, "NotSupported");
   assertStringIncludes(error?.message ?? "", "cap_enter() is not in");
@@ -181,7 +181,7 @@ test("enter() throws NotSupported where libc has no cap_enter", async () => {
 });
 
 test(
-  "enter() enters where libc lacks other symbols, and a call of one says which release has it",
+  "enter() enters if libc lacks other symbols, and a call of one reports which release has it",
   async () => {
     const lacking = Object.entries(symbols).filter(([name]) =>
       !["cap_enter", "cap_getmode", "cap_sandboxed", "__error", "memcpy"].includes(name)
@@ -214,7 +214,7 @@ test(
 );
 
 test(
-  "isSupported(), sandboxed() and enter() throw while libc can't be opened, and answer afterwards",
+  "isSupported(), sandboxed() and enter() throw while libc can't be opened, and work afterwards",
   async () => {
     for (const name of ["isSupported", "sandboxed", "enter"] as const) {
       const { refusal, answer } = await inChild(
@@ -283,7 +283,7 @@ test("isSupported() and sandboxed() throw on any errno but ENOSYS", async () => 
   assertEquals(errors, ["EPERM", "ENOMEM", "EMFILE", "EOPNOTSUPP"]);
 }, { skip: needsStandin });
 
-test("enter() throws where cap_enter succeeds and the process is not in capability mode", async () => {
+test("enter() throws if cap_enter succeeds but the process is not in capability mode", async () => {
   const { error, answers } = await enterByAnother("getpid");
   assertStringIncludes(error?.message ?? "", "not in capability mode");
   assertEquals(answers, [true, false]);

@@ -43,7 +43,7 @@ test(`of ${some} failing calls in each of four Workers at once none has a wrong 
   assertEquals(wrong, [{}, {}, {}, {}]);
 });
 
-test("lseek() and cap_ioctls_get(), whose results have 64 bits, tell errno exactly", () => {
+test("lseek() and cap_ioctls_get(), whose results have 64 bits, report errno exactly", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   using dir = openDirSync(fixture.path);
@@ -62,7 +62,7 @@ test("lseek() and cap_ioctls_get(), whose results have 64 bits, tell errno exact
   assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
 });
 
-test("lseek() whose repetition succeeds gives the offset that it moved to, once", () => {
+test("lseek() returns the new offset, once, if its repetition succeeds", () => {
   using fixture = new Fixture({ file: "some text" });
   using file = openSync(fixture.at("file"));
   libc.lseek(file, 2, libc.SEEK_SET);
@@ -71,7 +71,7 @@ test("lseek() whose repetition succeeds gives the offset that it moved to, once"
   assertEquals(libc.lseek(file, 0, libc.SEEK_CUR), 5);
 }, { skip: needsStandin });
 
-test("cap_ioctls_get() whose repetition succeeds gives what that gives", () => {
+test("cap_ioctls_get() returns the result of its repetition if that succeeds", () => {
   using fixture = new Fixture({ file: "" });
   using file = openSync(fixture.at("file"));
   failNext("cap_ioctls_get", 9);
@@ -105,7 +105,7 @@ for (const name of repeated) {
 }
 
 test(
-  "close() is not repeated when a signal interrupts it, since the descriptor is closed all the same",
+  "close() is not repeated when a signal interrupts it, because the descriptor is closed nevertheless",
   () => {
     const fd = libc.open("/dev/null", libc.O_RDONLY);
     const before = callsOf("close");
@@ -118,7 +118,7 @@ test(
   { skip: needsStandin },
 );
 
-test("EINTR of a call that waits for nothing, and is not repeated, is thrown as Interrupted", () => {
+test("EINTR of a call that never waits is not repeated, and is thrown as Interrupted", () => {
   using file = openSync("/dev/null");
   failNext("cap_fcntls_get", EINTR);
   const mask = new Uint8Array(4);

@@ -7,7 +7,7 @@ import { test } from "../_test.ts";
 
 const { errors } = Deno;
 
-test("isNotCapable() and isCapModeViolation() know the library's errors by their code", () => {
+test("isNotCapable() and isCapModeViolation() recognize the library's errors by their code", () => {
   const init = { errno: 93, syscall: "read", fd: 3 };
   const notCapable = new CapsicumError("", { ...init, code: "ENOTCAPABLE" });
   const violation = new CapsicumError("", { ...init, code: "ECAPMODE", errno: 94 });
@@ -17,7 +17,7 @@ test("isNotCapable() and isCapModeViolation() know the library's errors by their
   assertEquals([isNotCapable(other), isCapModeViolation(other)], [false, false]);
 });
 
-test("isNotCapable() and isCapModeViolation() know the texts of Deno's own API on FreeBSD", () => {
+test("isNotCapable() and isCapModeViolation() recognize the messages of Deno's own API on FreeBSD", () => {
   const cases: [message: string, notCapable: boolean, violation: boolean][] = [
     ["Capabilities insufficient (os error 93)", true, false],
     ["Capabilities insufficient (os error 93): readfile '../a'", true, false],
@@ -63,7 +63,7 @@ const names = [...texts, ...texts.flatMap((text) => text.slice(text.indexOf("(")
   `\n${text}\n`,
 ]);
 
-test("isNotCapable() and isCapModeViolation() are false whatever a name in a message of Deno's says", () => {
+test("isNotCapable() and isCapModeViolation() are false for any file name in a message of Deno", () => {
   for (const name of names) {
     const messages = [
       `No such file or directory (os error 2): open '${name}'`,
@@ -83,7 +83,7 @@ test("isNotCapable() and isCapModeViolation() are false whatever a name in a mes
   }
 });
 
-test("isNotCapable() and isCapModeViolation() are false for what real calls throw for such names", async () => {
+test("isNotCapable() and isCapModeViolation() are false for errors of real calls with such names", async () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const calls: ((name: string) => unknown)[] = [
@@ -105,7 +105,7 @@ test("isNotCapable() and isCapModeViolation() are false for what real calls thro
   }
 });
 
-test("isNotCapable() and isCapModeViolation() go by the code of an error that has one", () => {
+test("isNotCapable() and isCapModeViolation() use the code of an error that has one", () => {
   for (
     const [code, notCapable, violation] of [["ENOENT", false, false], ["ENOTCAPABLE", true, false]] as const
   ) {
@@ -119,7 +119,7 @@ test("isNotCapable() and isCapModeViolation() go by the code of an error that ha
   assertEquals(isNotCapable(new Error("", { cause: new Error(texts[0]) })), false);
 });
 
-test("isNotCapable() and isCapModeViolation() are false for Deno's NotCapable and for what is no error", () => {
+test("isNotCapable() and isCapModeViolation() are false for Deno's NotCapable and for a value that is not an error", () => {
   const values = [
     new errors.NotCapable('Requires ffi access to "/lib/libc.so.7", run again with the --allow-ffi flag'),
     new Error("NotCapable"),
@@ -135,7 +135,7 @@ test("isNotCapable() and isCapModeViolation() are false for Deno's NotCapable an
   }
 });
 
-test("isCapModeViolation() knows what Deno's own API throws in capability mode", async () => {
+test("isCapModeViolation() recognizes the errors of Deno's own API in capability mode", async () => {
   const known = await inChild(({ enter, isCapModeViolation, isNotCapable }) => {
     enter();
     try {

@@ -23,14 +23,14 @@ import { test } from "../_test.ts";
 
 const all = Rights.all(kernel.osreldate);
 
-test("getRights(), getIoctls() and getFcntls() of a fresh descriptor give all", () => {
+test("getRights(), getIoctls() and getFcntls() return all for a new descriptor", () => {
   using file = openSync("/dev/null");
   assertEquals(getRights(file).toWords(), all.toWords());
   assertStrictEquals(getIoctls(file), Ioctls.ALL);
   assertEquals([...getFcntls(file)], ["GETFL", "SETFL", "GETOWN", "SETOWN"]);
 });
 
-test("limit(), limitIoctls() and limitFcntls() take a number, an FdFile, a Dir, and anything with an fd", () => {
+test("limit(), limitIoctls() and limitFcntls() accept a number, an FdFile, a Dir, and any object with fd", () => {
   using fixture = new Fixture({ "a.txt": "" });
   const ways: ((fd: number) => FdLike)[] = [(fd) => fd, (fd) => ({ fd })];
   const limitAndRead = (like: FdLike) => {
@@ -51,7 +51,7 @@ test("limit(), limitIoctls() and limitFcntls() take a number, an FdFile, a Dir, 
   limitAndRead(dir);
 });
 
-test("limit() takes names, values, both, a Rights, any iterable, and the names of one with several bits", () => {
+test("limit() accepts names, values, both, a Rights, any iterable, and names of composite rights", () => {
   const sets = [
     ["PREAD", "FSTAT"] as const,
     [0x020000000000000dn, "FSTAT"] as const,
@@ -69,7 +69,7 @@ test("limit() takes names, values, both, a Rights, any iterable, and the names o
 for (const capmode of [false, true]) {
   const where = capmode ? "in capability mode" : "outside of capability mode";
 
-  test(`limit() only takes rights away, ${where}`, async () => {
+  test(`limit() only removes rights, ${where}`, async () => {
     using fixture = new Fixture({ "a.txt": "" });
     const steps = await inChild(
       ({ caught, enter, getRights, limit, openSync, Rights }, { capmode, path }) => {
@@ -107,7 +107,7 @@ for (const capmode of [false, true]) {
     ]);
   });
 
-  test(`limitIoctls() only takes ioctls away, ${where}`, async () => {
+  test(`limitIoctls() only removes ioctls, ${where}`, async () => {
     const steps = await inChild(
       ({ caught, enter, getIoctls, Ioctl, Ioctls, limitIoctls, openSync }, capmode) => {
         using file = openSync("/dev/null");
@@ -144,7 +144,7 @@ for (const capmode of [false, true]) {
     ]);
   });
 
-  test(`limitFcntls() only takes fcntls away, ${where}`, async () => {
+  test(`limitFcntls() only removes fcntls, ${where}`, async () => {
     const steps = await inChild(({ caught, enter, Fcntls, getFcntls, limitFcntls, openSync }, capmode) => {
       using file = openSync("/dev/null");
       if (capmode) enter();
@@ -175,7 +175,7 @@ for (const capmode of [false, true]) {
     ]);
   });
 
-  test(`limit() without IOCTL and FCNTL empties both lists, and with them leaves them, ${where}`, async () => {
+  test(`limit() without IOCTL and FCNTL empties both lists, and with them keeps them, ${where}`, async () => {
     const answers = await inChild(
       ({ enter, getFcntls, getIoctls, Ioctl, limit, limitFcntls, limitIoctls, openSync }, capmode) => {
         using kept = openSync("/dev/null");
@@ -195,7 +195,7 @@ for (const capmode of [false, true]) {
   });
 }
 
-test("limit() to [] leaves a descriptor that can be closed and duplicated, and nothing else", () => {
+test("limit() to [] leaves a descriptor that can only be closed and duplicated", () => {
   using fixture = new Fixture({ "a.txt": "hello" });
   using file = openSync(fixture.at("a.txt"));
   limit(file, []);
@@ -205,7 +205,7 @@ test("limit() to [] leaves a descriptor that can be closed and duplicated, and n
   libc.close(copy);
 });
 
-test("limit() holds one descriptor, not its duplicates", () => {
+test("limit() applies to one descriptor, not to its duplicates", () => {
   using fixture = new Fixture({ "a.txt": "hello" });
   using file = openSync(fixture.at("a.txt"));
   const copy = libc.dup(file);
@@ -215,7 +215,7 @@ test("limit() holds one descriptor, not its duplicates", () => {
   libc.close(copy);
 });
 
-test("openat gives the rights, ioctls and fcntls of a limited directory, and all of one that is not", () => {
+test("openat gives a file the rights, ioctls and fcntls of its directory, limited or not", () => {
   using fixture = new Fixture({ "a.txt": "" });
   using dir = openDirSync(fixture.path);
   using before = dir.openSync("a.txt");
@@ -246,7 +246,7 @@ test("limitFcntls() decides which fcntls work", () => {
   assertEquals(libc.fcntl(file, libc.F_GETFD), libc.FD_CLOEXEC);
 });
 
-test("limitIoctls() takes 256 ioctls, which getIoctls() reads back in their order, and no 257", () => {
+test("limitIoctls() accepts up to 256 ioctls, which getIoctls() returns in their order", () => {
   using file = openSync("/dev/null");
   const requests = Array.from({ length: 256 }, (_, i) => ioctl("r", "x", 255 - i, i + 1));
   assertThrows(() => limitIoctls(file, [...requests, 1n]), RangeError, "257");
@@ -255,7 +255,7 @@ test("limitIoctls() takes 256 ioctls, which getIoctls() reads back in their orde
   assertEquals([...getIoctls(file)], requests);
 });
 
-test("limitIoctls() takes requests with the highest bit set, as numbers and as bigints", () => {
+test("limitIoctls() accepts requests with the highest bit set, as numbers and as bigints", () => {
   using file = openSync("/dev/null");
   const numbers = [0x8004667e, 0xffffffff, 0];
   limitIoctls(file, numbers);
@@ -264,14 +264,14 @@ test("limitIoctls() takes requests with the highest bit set, as numbers and as b
   assertEquals([...getIoctls(file)], [0x8004667en, 0xffffffffn]);
 });
 
-test("limitIoctls() to Ioctls.ALL names what the descriptor is limited to already", () => {
+test("limitIoctls() to Ioctls.ALL reports the ioctls to which the descriptor is already limited", () => {
   using file = openSync("/dev/null");
   limitIoctls(file, [Ioctl.FIONREAD]);
   const { message } = assertThrows(() => limitIoctls(file, Ioctls.ALL), RangeError);
   assertStringIncludes(message, `fd ${file.fd} is limited to FIONREAD already`);
 });
 
-test("limit() throws EINVAL and names the right that this kernel does not know", () => {
+test("limit() throws EINVAL and names the right that this kernel does not support", () => {
   using file = openSync("/dev/null");
   const error = assertThrows(() => limit(file, ["READ", "FCHROOT"]), CapsicumError);
   assertEquals([error.code, error.fd], ["EINVAL", file.fd]);
@@ -281,14 +281,14 @@ test("limit() throws EINVAL and names the right that this kernel does not know",
   assertEquals(getRights(file).names(), ["READ"]);
 }, { skip: kernel.major < 15 ? false : "this kernel knows every right that the library knows" });
 
-test("limit() to the rights of an older release takes away those that came later", () => {
+test("limit() to the rights of an older release removes those of later releases", () => {
   using file = openSync("/dev/null");
   limit(file, Rights.all(13));
   assertEquals(getRights(file).toWords(), Rights.all(13).toWords());
   assertEquals(all.difference(getRights(file)).names(), ["FCHROOT", "INOTIFY_ADD", "INOTIFY_RM"]);
 }, { skip: kernel.major >= 15 ? false : "this kernel has the rights of FreeBSD 13" });
 
-test("every right that this kernel knows can be left alone", () => {
+test("limit() can leave any single right of this kernel", () => {
   for (const name of all) {
     using file = openSync("/dev/null");
     limit(file, [name]);

@@ -26,7 +26,7 @@ async function reading(size: number): Promise<{ hinted: number; isSame: boolean 
   );
 }
 
-test("libc.read() of 33 MiB asks Linux for huge pages, and fills the memory that it was given", async () => {
+test("libc.read() of 33 MiB asks Linux for huge pages, and fills the given buffer", async () => {
   assertEquals(await reading(33 * MiB), { hinted: 1, isSame: true });
 }, { skip });
 

@@ -82,7 +82,7 @@ it("every function of Capsicum throws NotSupported on Linux, and needs no permis
   assertEquals(capsicum.filter((name) => !tried.includes(name)), []);
 });
 
-it("--allow-ffi with the path of glibc alone is enough for the file API, and another path is as none", async () => {
+it("--allow-ffi with the path of glibc alone is enough for the file API, and another path is not", async () => {
   using fixture = new Fixture({ file: "text" });
   const use = (permission: string) =>
     inChild(
@@ -116,7 +116,7 @@ function listedWithout(reason: string) {
   }, reason);
 }
 
-it("where there is no glibc the file API throws NotSupported and says where it looked", async () => {
+it("without glibc the file API throws NotSupported and reports where it looked", async () => {
   const { refusal } = await listedWithout("cannot open shared object file: No such file or directory");
   assertEquals(refusal?.class, "NotSupported");
   assertStringIncludes(refusal!.message, libcPath);
@@ -154,7 +154,7 @@ it("on a system that is neither FreeBSD nor Linux everything but the rights thro
   }
 });
 
-it("the open flags are FreeBSD's, and F_GETFL tells them back", () => {
+it("the open flags are FreeBSD's, and F_GETFL returns them", () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   const told = libc.O_ACCMODE | libc.O_APPEND | libc.O_NONBLOCK | libc.O_SYNC | libc.O_DSYNC;
@@ -170,7 +170,7 @@ it("the open flags are FreeBSD's, and F_GETFL tells them back", () => {
   }
 });
 
-it("each open flag does what it does on FreeBSD, beneath a directory too", () => {
+it("each open flag works as on FreeBSD, also beneath a directory", () => {
   for (const beneath of [0, libc.O_RESOLVE_BENEATH]) {
     using fixture = new Fixture({ file: "text", sub: {}, link: { link: "file" } });
     using dir = openDirSync(fixture.path);
@@ -214,7 +214,7 @@ it("the numbers that differ between x86_64 and arm64 are those of each", async (
   assertEquals(await numbers("aarch64"), [0o200000, 0o40000, 0o100000, 61]);
 });
 
-it("O_SHLOCK and O_EXLOCK lock as they open, and truncate only what they have locked", () => {
+it("O_SHLOCK and O_EXLOCK lock a file when it is opened, and before it is truncated", () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);
   const open = (flags: number) => libc.openat(dir, "file", flags | O_CLOEXEC | libc.O_RESOLVE_BENEATH);
@@ -230,7 +230,7 @@ it("O_SHLOCK and O_EXLOCK lock as they open, and truncate only what they have lo
   libc.close(exclusive);
 });
 
-it("a path that leaves its directory is ENOTCAPABLE, though Linux says EXDEV, and EXDEV elsewhere stays it", () => {
+it("a path that leaves its directory throws ENOTCAPABLE instead of EXDEV, other calls still throw EXDEV", () => {
   using fixture = new Fixture({ inside: {}, file: "" });
   using dir = openDirSync(fixture.at("inside"));
   const error = failure(() => libc.openat(dir, "../file", O_RDONLY | libc.O_RESOLVE_BENEATH));
@@ -240,7 +240,7 @@ it("a path that leaves its directory is ENOTCAPABLE, though Linux says EXDEV, an
   assertEquals(errnoTable[18]![0], "EXDEV");
 });
 
-it("without openat2 libc's own lookup beneath a directory is NotSupported, and Dir's goes step by step", async () => {
+it("without openat2 libc's own lookup beneath a directory is NotSupported, and Dir resolves step by step", async () => {
   using fixture = new Fixture({ file: "text", sub: { file: "below" } });
   const { O_RESOLVE_BENEATH } = libc;
   for (const errno of [38, 1]) {
@@ -293,7 +293,7 @@ it("without openat2 libc's own lookup beneath a directory is NotSupported, and D
   }
 });
 
-it("openat2 that a rename disturbed is tried again, and given up after a while", async () => {
+it("openat2 is retried when a rename interferes, up to a limit", async () => {
   using fixture = new Fixture({ file: "" });
   for (const disturbed of [50, Infinity]) {
     const { error, calls } = await inChild(({ caught, openDirSync }, { path, disturbed }) => {
@@ -337,7 +337,7 @@ it("openat2 that a rename disturbed is tried again, and given up after a while",
   }
 });
 
-it("fstat() and fstatat() tell what Deno tells, of every kind of file", () => {
+it("fstat() and fstatat() return the same as Deno, for every kind of file", () => {
   using fixture = new Fixture({ file: "text", sub: { below: "" }, link: { link: "file" } });
   using dir = openDirSync(fixture.path);
   using dev = openDirSync("/dev");
@@ -418,7 +418,7 @@ for (const [name, call] of Object.entries(beneathCalls)) {
   });
 }
 
-it("unlinkat() with AT_RESOLVE_BENEATH removes beneath its directory and nowhere else", () => {
+it("unlinkat() with AT_RESOLVE_BENEATH removes only beneath its directory", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.at("inside"));
   const outer = ["../outside", "out-dir/file", "sub/../../outside", "sub/up/../outside", "/etc/no-such-file"];
@@ -438,7 +438,7 @@ it("unlinkat() with AT_RESOLVE_BENEATH removes beneath its directory and nowhere
   assertEquals(fixture.list("inside"), ["file", "link", "out", "sub-link"]);
 });
 
-it("linkat() with AT_RESOLVE_BENEATH links what is beneath its directory and nothing else", () => {
+it("linkat() with AT_RESOLVE_BENEATH links only files beneath its directory", () => {
   using fixture = new Fixture(tree);
   using dir = openDirSync(fixture.at("inside"));
   const link = (from: string, to: string, flags = 0) =>
@@ -456,7 +456,7 @@ it("linkat() with AT_RESOLVE_BENEATH links what is beneath its directory and not
   assertEquals(names, [false, false, true]);
 });
 
-it("utimensat() and futimens() know UTIME_NOW and UTIME_OMIT, and refuse other nanoseconds out of range", () => {
+it("utimensat() and futimens() accept UTIME_NOW and UTIME_OMIT, and refuse other nanoseconds out of range", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   using file = dir.openSync("file");
@@ -481,7 +481,7 @@ it("utimensat() and futimens() know UTIME_NOW and UTIME_OMIT, and refuse other n
   }
 });
 
-it("fcntl() takes FreeBSD's commands and flags, and refuses what Linux has nothing for", () => {
+it("fcntl() accepts FreeBSD's commands and flags, and refuses those without a Linux equivalent", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   using file = dir.openSync("file", { read: true, write: true });
@@ -504,7 +504,7 @@ it("fcntl() takes FreeBSD's commands and flags, and refuses what Linux has nothi
   assertEquals(codeOf(() => libc.fcntl(file, libc.F_RDAHEAD, 1)), "EINVAL");
 });
 
-it("ioctl() throws NotSupported, and isatty() tells terminals and closed descriptors", () => {
+it("ioctl() throws NotSupported, and isatty() distinguishes terminals and closed descriptors", () => {
   using fixture = new Fixture({ file: "" });
   const fd = libc.open(fixture.at("file"), O_RDONLY);
   assertThrows(() => libc.ioctl(fd, 0x4004667fn, new Uint8Array(4)), Deno.errors.NotSupported, "ioctl");
@@ -516,7 +516,7 @@ it("ioctl() throws NotSupported, and isatty() tells terminals and closed descrip
   libc.close(terminal);
 });
 
-it("lseek() takes offsets of 64 bits, finds holes, and gives the errno of a failure", () => {
+it("lseek() accepts offsets of 64 bits, finds holes, and reports the errno of a failure", () => {
   using fixture = new Fixture({ file: "" });
   fixture.resize("file", 2 ** 40);
   const fd = libc.open(fixture.at("file"), O_RDWR | O_CLOEXEC);
@@ -531,7 +531,7 @@ it("lseek() takes offsets of 64 bits, finds holes, and gives the errno of a fail
   libc.close(fd);
 });
 
-it("getdirentries() gives every entry once, and in basep where the read began", () => {
+it("getdirentries() returns every entry once, and writes the start of the read to basep", () => {
   const names = Array.from({ length: 300 }, (_, i) => `${"n".repeat(i % 100)}${i}`);
   using fixture = new Fixture(Object.fromEntries(names.map((name) => [name, ""])));
   const fd = libc.open(fixture.path, O_RDONLY | libc.O_DIRECTORY | O_CLOEXEC);
@@ -555,7 +555,7 @@ it("getdirentries() gives every entry once, and in basep where the read began", 
   assertEquals(codeOf(() => libc.getdirentries(fd, buffer, 1024, base)), "EBADF");
 });
 
-it("a directory's record that can't be is an Error, not an endless loop", () => {
+it("an impossible directory record throws Error instead of looping endlessly", () => {
   for (const length of [0, 8, 23, 65535]) {
     const record = new Uint8Array(64);
     record.set([length & 0xff, length >> 8], 16);
@@ -563,7 +563,7 @@ it("a directory's record that can't be is an Error, not an endless loop", () => 
   }
 });
 
-it("each of 300,000 failing calls of five kinds tells its own errno, while memory is used up", () => {
+it("each of 300,000 failing calls of five kinds reports its own errno, under memory pressure", () => {
   using fixture = new Fixture({ file: "", sub: {} });
   using dir = openDirSync(fixture.path);
   const stat = new Uint8Array(256);

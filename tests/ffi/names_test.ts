@@ -8,7 +8,7 @@ function encoded(name: string): number[] {
   return [...bytes.subarray(0, bytes.indexOf(0))];
 }
 
-test("every byte and every pair of bytes survives decodeName() and cString()", () => {
+test("decodeName() and cString() round-trip every byte and every pair of bytes", () => {
   const all = Array.from({ length: 255 }, (_, i) => i + 1);
   const seen = new Set<string>();
   for (const first of all) {
@@ -42,7 +42,7 @@ test("decodeName() reads UTF-8 as text and every other byte as U+DC00 + byte", (
   }
 });
 
-test("decodeNames() gives each of the names that a slash follows", () => {
+test("decodeNames() returns each name that is followed by a slash", () => {
   const bytes = (...names: (string | number[])[]) =>
     Uint8Array.from(names.flatMap((name) => [
       ...typeof name === "string" ? new TextEncoder().encode(name) : name,
@@ -69,13 +69,13 @@ test("cString() encodes short and long paths, of ASCII and not, each with one NU
   }
 });
 
-test("cString() keeps the two slots apart", () => {
+test("cString() keeps the two slots separate", () => {
   const first = cString("first", 0), second = cString("second", 1);
   assertEquals([...first.subarray(0, 6)], [...new TextEncoder().encode("first\0")]);
   assertEquals([...second.subarray(0, 7)], [...new TextEncoder().encode("second\0")]);
 });
 
-test("cString() refuses lone surrogates that stand for no byte", () => {
+test("cString() refuses lone surrogates that do not stand for a byte", () => {
   for (
     const [unit, name] of [["\ud800", "U+D800"], ["\udc7f", "U+DC7F"], ["\udd00", "U+DD00"], [
       "\udfff",
@@ -87,7 +87,7 @@ test("cString() refuses lone surrogates that stand for no byte", () => {
   assertEquals(encoded("\udc80\udcff"), [0x80, 0xff]);
 });
 
-test("encodeName() gives back the bytes that decodeName() took, whatever they are", () => {
+test("encodeName() returns the original bytes of decodeName(), for any bytes", () => {
   for (let one = 1; one < 256; one++) {
     for (let two = 1; two < 256; two++) {
       const bytes = Uint8Array.of(0x61, one, two);
@@ -98,7 +98,7 @@ test("encodeName() gives back the bytes that decodeName() took, whatever they ar
   assertEquals(names.encodeName(names.decodeName(long)), long);
 });
 
-test("encodeName() and decodeName() refuse what is not a name or not bytes", () => {
+test("encodeName() and decodeName() refuse values that are not a name or not bytes", () => {
   const bad: unknown[] = ["", "a\0b", "\ud800", "\udc7f", null, undefined, 1, new Uint8Array(1)];
   for (const name of bad) assertThrows(() => names.encodeName(name as string), TypeError);
   const others: unknown[] = ["a", null, undefined, 1, [97], new ArrayBuffer(1)];

@@ -15,7 +15,7 @@ function comparable(rows: [string, Iterable<string>][]): string[] {
   return rows.map(([name, rights]) => `${name}: ${Rights.fromJSON([...rights])}`).sort();
 }
 
-test("needs has the calls of the kernel's sources, each with their rights, and no other", () => {
+test("needs has exactly the calls of the kernel's sources, with their rights", () => {
   const ours = Object.entries<readonly string[]>(needs).map(([name, rights]): [string, Iterable<string>] => [
     name,
     rights,
@@ -26,7 +26,7 @@ test("needs has the calls of the kernel's sources, each with their rights, and n
   assertEquals(comparable(ours), comparable(theirs));
 });
 
-test("what openat needs is the sum of what the kernel's sources ask for each flag", () => {
+test("openat needs the sum of the rights that the kernel's sources check for each flag", () => {
   const of = (flag: string) =>
     new Rights(Rights.fromJSON(table.openat.find((row) => row.flag === flag)!.rights));
   const value = (flag: string) => libc[flag as "O_RDWR"];
@@ -84,7 +84,7 @@ const tested = operations.flatMap(({ call, needs, variant }): string[] =>
   needs.length < 2 ? [call] : [call, variant === "onto a name" ? "renameat over" : `${call} to`]
 );
 
-test.capsicum("each other call works with exactly the rights that it needs, and not without a bit of them", async () => {
+test.capsicum("each other call works with exactly the rights that it needs, and fails without any bit of them", async () => {
   const all = Rights.all(13).union(Rights.all(kernel.osreldate));
   const wanted = (Object.keys(needs) as Operation[]).filter((name) =>
     !tested.includes(name) && !onlyRead.includes(name) && !name.startsWith("cap_") &&

@@ -78,7 +78,7 @@ for (const [name, on, held, missing, call] of lacking) {
   });
 }
 
-test("ENOTCAPABLE of linkat and renameat names the one of both descriptors that lacks a right", () => {
+test("ENOTCAPABLE of linkat and renameat names the descriptor that lacks a right", () => {
   using fixture = new Fixture({ "a.txt": "a", "b.txt": "b" });
   const calls: [
     name: string,
@@ -113,7 +113,7 @@ test("ENOTCAPABLE of linkat and renameat names the one of both descriptors that 
   }
 });
 
-test("ENOTCAPABLE of renameat onto a name that exists says that UNLINKAT is missing", () => {
+test("ENOTCAPABLE of renameat onto an existing name reports that UNLINKAT is missing", () => {
   using fixture = new Fixture({ "a.txt": "a", "b.txt": "b" });
   using dir = openDirSync(fixture.path, { limit: ["RENAMEAT_SOURCE", "RENAMEAT_TARGET"] });
   const error = thrown(() => libc.renameat(dir, "a.txt", dir, "b.txt"));
@@ -132,7 +132,7 @@ test("ENOTCAPABLE of fcntl names the commands that the descriptor is limited to"
   );
 });
 
-test("ENOTCAPABLE of limitFcntls() names the fcntls that can't come back", () => {
+test("ENOTCAPABLE of limitFcntls() names the fcntls that can't be added", () => {
   using file = openSync("/dev/null");
   limitFcntls(file, ["GETFL"]);
   const error = thrown(() => limitFcntls(file, ["GETFL", "SETFL", "SETOWN"]));
@@ -140,7 +140,7 @@ test("ENOTCAPABLE of limitFcntls() names the fcntls that can't come back", () =>
   assertStringIncludes(error.message, "SETFL, SETOWN is not among the present ones (GETFL)");
 });
 
-test("ENOTCAPABLE of ioctl and limitIoctls() says that the list is the reason", () => {
+test("ENOTCAPABLE of ioctl and limitIoctls() reports the list as the reason", () => {
   using file = openSync("/dev/null");
   limitIoctls(file, [0x4004667an]);
   const refused = thrown(() => libc.ioctl(file, 0x20006601n));
@@ -151,7 +151,7 @@ test("ENOTCAPABLE of ioctl and limitIoctls() says that the list is the reason", 
   assertStringIncludes(grown.message, "can only shrink");
 });
 
-test("ENOTCAPABLE of limit() says which rights the descriptor never had", () => {
+test("ENOTCAPABLE of limit() names the rights that the descriptor does not have", () => {
   using file = openSync("/dev/null");
   limit(file, ["READ", "LOOKUP"]);
   const error = thrown(() => limit(file, ["READ", "WRITE", "MKDIRAT"]));
@@ -172,7 +172,7 @@ const leaving = [
   ["absolute", "down"],
 ] as const;
 
-test("ENOTCAPABLE of a path that leaves a limited directory has no missing rights and says why", () => {
+test("ENOTCAPABLE of a path that leaves a limited directory has no missing rights and reports the reason", () => {
   using fixture = new Fixture({
     secret: "s",
     in: {
@@ -194,7 +194,7 @@ test("ENOTCAPABLE of a path that leaves a limited directory has no missing right
   }
 });
 
-test("ENOTCAPABLE in capability mode of an absolute path says that it leaves the directory", async () => {
+test("ENOTCAPABLE in capability mode of an absolute path reports that it leaves the directory", async () => {
   using fixture = new Fixture({ file: "f" });
   const { error, twin } = await inChild(({ caught, enter, libc, openDirSync }, path) => {
     using dir = openDirSync(path);
@@ -207,7 +207,7 @@ test("ENOTCAPABLE in capability mode of an absolute path says that it leaves the
   assertEquals(twin, undefined);
 });
 
-test("ENOTCAPABLE of a path that leaves two directories does not blame a right for it", () => {
+test("ENOTCAPABLE of a path that leaves two directories does not report a missing right", () => {
   using fixture = new Fixture({ secret: "s", in: { file: "f" } });
   using dir = openDirSync(fixture.at("in"), { limit: ["RENAMEAT_SOURCE", "RENAMEAT_TARGET"] });
   const error = thrown(() => libc.renameat(dir, "file", dir, "../new"));
@@ -216,7 +216,7 @@ test("ENOTCAPABLE of a path that leaves two directories does not blame a right f
   assertEquals(libc.renameat(dir, "file", dir, "new"), 0);
 });
 
-test("ENOTCAPABLE of a descriptor whose rights can't be asked says nothing of them", () => {
+test("ENOTCAPABLE of a descriptor whose rights can't be read does not mention rights", () => {
   using file = openSync("/dev/null");
   const EBADF = 9, ENOTCAPABLE = 93;
   failNext("read", ENOTCAPABLE);

@@ -9,7 +9,7 @@ import { test } from "../_test.ts";
 
 const module = new URL("../../ffi/libc/kinfo_file.ts", import.meta.url).href;
 
-test("the kernel's list has what is open, in order, with neither the working directory nor its own descriptor", () => {
+test("the kernel's list has the open descriptors in order, without the working directory and its own descriptor", () => {
   using fixture = new Fixture({ file: "", "süß": "" });
   using file = openSync(fixture.at("file"));
   const high = libc.fcntl(file, libc.F_DUPFD_CLOEXEC, 900);
@@ -24,7 +24,7 @@ test("the kernel's list has what is open, in order, with neither the working dir
   libc.close(high);
 });
 
-test("the kernel's list is whole where it is longer than the first room for it", async () => {
+test("the kernel's list is complete if it is longer than the first buffer", async () => {
   using fixture = new Fixture({ file: "" });
   const count = await inChild(async ({ libc, openSync }, { path, module }) => {
     const { listedFiles } = await import(module);
@@ -37,7 +37,7 @@ test("the kernel's list is whole where it is longer than the first room for it",
 });
 
 test(
-  "the kernel's list is asked for again after ENOMEM, and each number is tried after another error",
+  "the kernel's list is requested again after ENOMEM, and each number is tried after another error",
   async () => {
     const { again, calls, tried } = await inChild(async ({ openDescriptors }, { module, standin }) => {
       const { listedFiles } = await import(module), { callsOf, failNext } = await import(standin);
@@ -54,7 +54,7 @@ test(
 );
 
 test(
-  "in capability mode there is no list, and each number is tried that was listed before, also above the limit",
+  "in capability mode there is no list, and each number listed before is tried, also above the limit",
   async () => {
     using fixture = new Fixture({ file: "" });
     const result = await inChild(async ({ enter, libc, openSync, openDescriptors }, { path, module }) => {
@@ -76,7 +76,7 @@ test(
   { skip: needsStandin },
 );
 
-test("openDescriptors() asks for what is open, and not for each number below the limit", () => {
+test("openDescriptors() checks the open descriptors, not each number below the limit", () => {
   assertGreater(libc.getdtablesize(), 1000);
   const before = callsOf("fcntl");
   const open = openFiles().length;
@@ -86,7 +86,7 @@ test("openDescriptors() asks for what is open, and not for each number below the
 }, { skip: needsStandin });
 
 test(
-  "the kernel tells the kinds of what is in no file system, and they are no files in capability mode either",
+  "the kernel reports the kinds of descriptors outside of file systems, also in capability mode",
   async () => {
     const kinds = await inChild(
       ({ enter, limitOthers, openDescriptors, getRights }) => {

@@ -15,7 +15,7 @@ const known = [...operations.entries()].filter(([, { call, variant }]) =>
   !isLater(call, kernel.osreldate) && (kernel.major !== 14 || !variant?.includes("O_DSYNC"))
 );
 
-test("every function of libc that takes a descriptor of a file is among the operations", () => {
+test("every function of libc that takes a file descriptor is covered by the operations", () => {
   const functions = Object.entries(libc).filter(([, value]) => typeof value === "function").map(([name]) =>
     name
   );
@@ -33,14 +33,14 @@ for (const capmode of [false, true]) {
     assertEquals(failures(trials, outcomes, () => ({ code: "ok" })), []);
   });
 
-  test(`every call without one of the rights that it needs says which is missing, ${where}`, async () => {
+  test(`every call without one of the rights that it needs reports the missing one, ${where}`, async () => {
     const lacking = known.flatMap(([operation, { needs }]) => withoutOne(operation, needs));
     const outcomes = await outcomesOf(lacking, capmode);
     const wanted = lacking.map(({ lacks: [end, right] }) => ({ code: "ENOTCAPABLE", missing: [right], end }));
     assertEquals(failures(lacking, outcomes, (i) => wanted[i]!), []);
   });
 
-  test(`1,000 calls with random rights work or fail as the table of needs says, ${where}`, async () => {
+  test(`1,000 calls with random rights succeed or fail as predicted by the table of needs, ${where}`, async () => {
     const random = generator(20_261_122);
     const trials = Array.from({ length: 1000 }, () => randomTrial(random));
     const wanted = trials.map(predicted);

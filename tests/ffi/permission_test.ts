@@ -34,7 +34,7 @@ test("--allow-ffi and --allow-all are enough too", async () => {
   }
 });
 
-test("enter() binds everything: nothing opens a library after it", async () => {
+test("enter() binds all symbols: no library is opened after it", async () => {
   const { dlopenCalls: [, before, after], called, failures } = await callEverything(
     [`--allow-ffi=${libcPath}`],
     "enter",
@@ -75,7 +75,7 @@ test("importing the module and using sets of rights needs no permission", async 
   assertEquals(names, [["PREAD", "FSTAT"], 1, 1]);
 });
 
-test("without --allow-ffi every question throws Deno's own NotCapable, and none is answered with false", async () => {
+test("without --allow-ffi every query throws Deno's own NotCapable, and none returns false", async () => {
   const outcomes = await inChild(
     ({ isNotCapable, libc, ...library }) => {
       const calls = {
@@ -108,7 +108,7 @@ test("without --allow-ffi every question throws Deno's own NotCapable, and none 
   for (const [name, outcome] of outcomes) assertEquals(outcome, "NotCapable", name);
 });
 
-test("a grant for another library is as none", async () => {
+test("a permission for another library is not enough", async () => {
   const error = await inChild(({ caught, isSupported }) => caught(isSupported), undefined, {
     permissions: ["--allow-ffi=/nonexistent/libc.so.7"],
   });

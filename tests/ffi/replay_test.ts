@@ -1,5 +1,5 @@
 /**
- * The recorded calls again, but through the library's own layer, as far as it has the call and takes the arguments.
+ * Replays the recorded calls through the library's own layer, if it has the call and accepts the arguments.
  *
  * @module
  */
@@ -41,7 +41,7 @@ async function replayed(scenario: Scenario): Promise<ThroughLibrary> {
 let through = 0, steps = 0;
 
 for (const scenario of recording.scenarios) {
-  test(`libc answers as FreeBSD ${release} did: ${scenario.name}`, async () => {
+  test(`libc returns the recorded results of FreeBSD ${release}: ${scenario.name}`, async () => {
     const result = await replayed(scenario);
     assertEquals(result.mismatches, []);
     assertEquals(result.steps, scenario.steps.length);

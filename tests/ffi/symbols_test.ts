@@ -9,7 +9,7 @@ const sources = ["symbols.ts", "linux/glibc.ts"].map((name) =>
 /** What the FFI calls on other threads: each takes descriptors, numbers and buffers alone. */
 const onOtherThreads = ["read", "write", "pread", "pwrite", "ftruncate", "fsync", "fdatasync", "poll"];
 
-test("no function that takes a path is called on another thread", () => {
+test("no function with a path parameter is called on another thread", () => {
   const names = Object.values(symbols as Record<string, Deno.ForeignFunction>)
     .filter(({ nonblocking }) => nonblocking).map(({ name }) => name);
   assertEquals(names.toSorted(), onOtherThreads.toSorted());

@@ -82,7 +82,7 @@ const otherwise = [
 
 for (const [i, [name, args]] of Object.entries(calls).entries()) {
   if (!name.startsWith("libc.") || otherwise.includes(name)) continue;
-  test(`${name}() tells its errno, its name, its descriptor and its path when it fails`, () => {
+  test(`${name}() reports its errno, name, descriptor and path when it fails`, () => {
     using fixture = new Fixture();
     using place = new LibcPlace(fixture.path);
     const given = args.map(({ good }) => good(place));
@@ -103,7 +103,7 @@ for (const [i, [name, args]] of Object.entries(calls).entries()) {
   }, { skip: needsStandin });
 }
 
-test("an errno that FreeBSD has no name for is a CapsicumError with its number", () => {
+test("an errno without a name on FreeBSD throws CapsicumError with its number", () => {
   failNext("fsync", 250);
   using file = openSync("/dev/null");
   const error = thrown(() => libc.fsync(file));
@@ -111,7 +111,7 @@ test("an errno that FreeBSD has no name for is a CapsicumError with its number",
   assertEquals([error.errno, error.code, error.fd], [250, "errno 250", file.fd]);
 }, { skip: needsStandin });
 
-test("EMLINK is a FilesystemLoop where O_NOFOLLOW asked for it, and a CapsicumError elsewhere", () => {
+test("EMLINK throws FilesystemLoop with O_NOFOLLOW, and CapsicumError otherwise", () => {
   using fixture = new Fixture({ "a.txt": "", link: { link: "a.txt" } });
   using dir = openDirSync(fixture.path);
   const error = thrown(() => libc.openat(dir, "link", libc.O_RDONLY | libc.O_NOFOLLOW));
@@ -204,7 +204,7 @@ test("the kernel's own failures have their class, code, errno, syscall, path and
   }
 });
 
-test("ECAPMODE names the way by a descriptor", async () => {
+test("ECAPMODE advises to use a descriptor", async () => {
   using fixture = new Fixture({ file: "f" });
   const { byPath, byCwd, again } = await inChild(({ caught, enter, libc, openDirSync, openSync }, path) => {
     using dir = openDirSync(path);
@@ -234,7 +234,7 @@ test("ECAPMODE names the way by a descriptor", async () => {
   assertEquals(again, [0, true]);
 });
 
-test("ECAPMODE of a call without a path says to make it before enter()", () => {
+test("ECAPMODE of a call without a path advises to call before enter()", () => {
   using file = openSync("/dev/null");
   failNext("fsync", 94);
   assertThrows(() => libc.fsync(file), CapsicumError, "Call fsync before enter().");
@@ -269,7 +269,7 @@ test("a message has at most 300 characters with its code, and the error has the 
   ]);
 });
 
-test("error.reason tells a missing right from a path that leaves the directory", () => {
+test("error.reason distinguishes a missing right and a path that leaves the directory", () => {
   using fixture = new Fixture({ dir: { file: "" }, link: { link: "/" } });
   using dir = openDirSync(fixture.at("dir"));
   using above = openDirSync(fixture.path);

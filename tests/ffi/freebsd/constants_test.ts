@@ -18,7 +18,7 @@ test("every constant has the value of FreeBSD's headers", () => {
   assertEquals(Object.fromEntries(ours), Object.fromEntries(ours.map(([name]) => [name, headers[name]])));
 });
 
-test("libc has every constant, and nothing else but functions", () => {
+test("libc has every constant, and otherwise only functions", () => {
   const numbers = Object.entries(libc).filter(([, value]) => typeof value !== "function");
   assertEquals(Object.fromEntries<unknown>(numbers), { ...constants });
 });

@@ -30,7 +30,7 @@ function milliseconds(bytes: Uint8Array, name: string): number {
   return Number(view.getBigInt64(0, true) * 1000n + view.getBigInt64(8, true) / 1_000_000n);
 }
 
-test("decodeStat() tells the recorded files as what they were", () => {
+test("decodeStat() decodes the recorded files", () => {
   const plain = stat("plain");
   assertEquals([plain.isFile, plain.size, plain.mode! & 0o7777, plain.nlink], [true, 0, 0o644, 2]);
   assertEquals([plain.atime, plain.mtime], [new Date(1_600_000_000_123), new Date(4_102_444_800_987)]);
@@ -46,7 +46,7 @@ test("decodeStat() tells the recorded files as what they were", () => {
   assertEquals(stat("pipe").isFifo, true);
 });
 
-test("decodeStat() reads every field where the headers have it", () => {
+test("decodeStat() reads every field at its offset in the headers", () => {
   assertEquals(freebsd.statSize, abi.structs.stat.size);
   for (const { name, bytes: hex } of samples.stat) {
     const bytes = fromHex(hex);
@@ -80,7 +80,7 @@ test("decodeStat() reads every field where the headers have it", () => {
   }
 });
 
-test("decodeStat() reads sizes beyond 2^32, a type of its own for each S_IF*, and no time of birth as null", () => {
+test("decodeStat() reads sizes beyond 2^32, a different type for each S_IF*, and a missing birth time as null", () => {
   const bytes = new Uint8Array(224);
   const view = new DataView(bytes.buffer);
   const offset = (name: string) => abi.structs.stat.fields.find((field) => field.name === name)!.offset;
@@ -108,7 +108,7 @@ test("decodeStat() reads sizes beyond 2^32, a type of its own for each S_IF*, an
   }
 });
 
-test("decodeIdentity() tells inode and device numbers apart that a number can't, and decodeStat() has ino as null", () => {
+test("decodeIdentity() distinguishes inode and device numbers above 2^53, and decodeStat() returns ino as null", () => {
   const layouts = [
     { abi: freebsd, device: ["st_dev", "st_ino"].map((name) => offsetOf(name)) },
     { abi: linux, device: [136, 32] },
@@ -159,7 +159,7 @@ function directory(label: string) {
 }
 
 for (const { label } of samples.getdirentries) {
-  test(`decodeDirectory() gives each name and type, and neither "." nor "..": ${label}`, () => {
+  test(`decodeDirectory() returns each name and type, without "." and "..": ${label}`, () => {
     const { names, types, raw } = directory(label);
     assertEquals(names.length, raw.length);
     assertEquals(new Set(names).size, names.length);
@@ -171,7 +171,7 @@ for (const { label } of samples.getdirentries) {
   });
 }
 
-test("decodeDirectory() tells the kinds of the recorded files", () => {
+test("decodeDirectory() returns the types of the recorded files", () => {
   const { names, types } = directory("tmpfs, seven kinds");
   const kinds = Object.fromEntries(names.map((name, i) => [name, types[i]]));
   const { DT_REG, DT_DIR, DT_LNK, DT_FIFO } = abi.constants;
@@ -185,7 +185,7 @@ test("decodeDirectory() tells the kinds of the recorded files", () => {
   });
 });
 
-test("decodeDirectory() keeps names that are not UTF-8 apart, byte by byte", () => {
+test("decodeDirectory() distinguishes names that are not UTF-8, byte by byte", () => {
   const { names } = directory("tmpfs, hard names");
   const hard = [
     "\udcff\udcfeA",

@@ -7,7 +7,7 @@ import { test } from "../../_test.ts";
 const all = Rights.all(kernel.osreldate);
 const requests = (...values: bigint[]) => new Uint8Array(BigUint64Array.from(values).buffer);
 
-test("cap_enter() gives 0, after which cap_getmode() writes 1 and cap_sandboxed() is true", async () => {
+test("cap_enter() returns 0, after which cap_getmode() writes 1 and cap_sandboxed() is true", async () => {
   const answers = await inChild(({ libc }) => {
     const mode = () => {
       const modep = new Uint8Array(8).fill(0xff);
@@ -38,7 +38,7 @@ test("cap_rights_get() writes the 16 bytes of a cap_rights_t, as __cap_rights_ge
   assertEquals([error.code, error.fd], ["EINVAL", file.fd]);
 });
 
-test("cap_rights_limit() takes names, a Rights, and the bytes of a cap_rights_t", () => {
+test("cap_rights_limit() accepts names, a Rights, and the bytes of a cap_rights_t", () => {
   using file = openSync("/dev/null");
   const sets = [
     ["READ", "WRITE", "FSTAT"] as const,
@@ -54,7 +54,7 @@ test("cap_rights_limit() takes names, a Rights, and the bytes of a cap_rights_t"
   assertEquals(left, [["READ", "WRITE", "FSTAT"], ["READ", "FSTAT"], ["READ"]]);
 });
 
-test("cap_rights_limit() throws EINVAL for bytes that are no cap_rights_t, and changes nothing", () => {
+test("cap_rights_limit() throws EINVAL for bytes that are not a cap_rights_t, and changes nothing", () => {
   using file = openSync("/dev/null");
   const unknown = new BigUint64Array([0x0300000000000000n, 0x0400000000000000n]);
   for (const bytes of [new Uint8Array(16), new Uint8Array(16).fill(0xff), new Uint8Array(unknown.buffer)]) {
@@ -68,7 +68,7 @@ test("cap_rights_limit() throws EINVAL for bytes that are no cap_rights_t, and c
   assertThrows(() => libc.cap_rights_limit(file, new Uint8Array(15)), RangeError, "16 bytes, not of 15");
 });
 
-test("cap_ioctls_limit() takes the first ncmds requests, and null for none", () => {
+test("cap_ioctls_limit() uses the first ncmds requests, and accepts null for none", () => {
   using file = openSync("/dev/null");
   const get = () => {
     const cmds = new BigUint64Array(4);
@@ -83,7 +83,7 @@ test("cap_ioctls_limit() takes the first ncmds requests, and null for none", () 
   assertEquals(get(), [0, 0n, 0n, 0n, 0n]);
 });
 
-test("cap_ioctls_get() gives the full count however few it may write, and CAP_IOCTLS_ALL for all", () => {
+test("cap_ioctls_get() returns the full count for any buffer size, and CAP_IOCTLS_ALL for all", () => {
   using file = openSync("/dev/null");
   const buffer = requests(0n, 0n);
   assertEquals(libc.cap_ioctls_get(file, buffer, 2), libc.CAP_IOCTLS_ALL);
@@ -97,7 +97,7 @@ test("cap_ioctls_get() gives the full count however few it may write, and CAP_IO
   ]);
 });
 
-test("cap_fcntls_limit() and cap_fcntls_get() take and write a mask", () => {
+test("cap_fcntls_limit() and cap_fcntls_get() set and write a mask", () => {
   using file = openSync("/dev/null");
   const buffer = new Uint8Array(5).fill(0xff);
   assertEquals([libc.cap_fcntls_get(file, buffer), ...buffer], [0, 0x78, 0, 0, 0, 0xff]);

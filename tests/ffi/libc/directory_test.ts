@@ -14,7 +14,7 @@ const stat = (dir: { fd: number }, path: string, flag = 0) => {
   return freebsd.decodeStat(bytes);
 };
 
-test("openat() opens what is beneath, creates with the mode, and takes AT_FDCWD for the working directory", () => {
+test("openat() opens files beneath a directory, creates with the mode, and accepts AT_FDCWD", () => {
   using fixture = new Fixture({ dir: { file: "text" } });
   using dir = openDirSync(fixture.path);
   const fd = libc.openat(dir, "dir/file", libc.O_RDONLY);
@@ -36,7 +36,7 @@ test("openat() closes on exec with O_CLOEXEC, and not without", () => {
   }
 });
 
-test("fstatat() follows a symlink, or with AT_SYMLINK_NOFOLLOW tells of the symlink", () => {
+test("fstatat() follows a symlink, or with AT_SYMLINK_NOFOLLOW describes the symlink", () => {
   using fixture = new Fixture({ file: "text", link: { link: "file" } });
   using dir = openDirSync(fixture.path);
   assertEquals([stat(dir, "link").isFile, stat(dir, "link").size], [true, 4]);
@@ -45,7 +45,7 @@ test("fstatat() follows a symlink, or with AT_SYMLINK_NOFOLLOW tells of the syml
   assertEquals(stat(dir, ".").ino, fixture.stat(".").ino);
 });
 
-test("faccessat() gives 0 for what is permitted, and throws for what is not", () => {
+test("faccessat() returns 0 if access is permitted, and throws otherwise", () => {
   using fixture = new Fixture({ file: { text: "", mode: 0o644 }, tool: { text: "", mode: 0o755 } });
   using dir = openDirSync(fixture.path);
   const { F_OK, R_OK, W_OK, X_OK } = libc;
@@ -62,7 +62,7 @@ test("fchmodat() sets the mode", () => {
   assertEquals(fixture.stat("file").mode! & 0o777, 0o711);
 });
 
-test("fchownat() leaves with -1 what there is", () => {
+test("fchownat() does not change an owner or group of -1", () => {
   using fixture = new Fixture({ file: "", link: { link: "nothing" } });
   using dir = openDirSync(fixture.path);
   const { uid, gid } = fixture.stat("file");
@@ -98,7 +98,7 @@ test("utimensat() sets the times of a file or of a symlink, either, or with null
   for (const time of of("file")) assertEquals(Math.abs(time! - Date.now()) < 60_000, true);
 });
 
-test("mkdirat() and unlinkat() with AT_REMOVEDIR make and remove a directory", () => {
+test("mkdirat() and unlinkat() with AT_REMOVEDIR create and remove a directory", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   libc.mkdirat(dir, "new", 0o750);
@@ -109,14 +109,14 @@ test("mkdirat() and unlinkat() with AT_REMOVEDIR make and remove a directory", (
   assertEquals(fixture.list(), []);
 });
 
-test("mkfifoat() makes a fifo", () => {
+test("mkfifoat() creates a FIFO", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   libc.mkfifoat(dir, "fifo", 0o600);
   assertEquals([fixture.stat("fifo").isFifo, stat(dir, "fifo").isFifo], [true, true]);
 });
 
-test("unlinkat() removes a file, and a symlink instead of what it leads to", () => {
+test("unlinkat() removes a file, and a symlink instead of its target", () => {
   using fixture = new Fixture({ file: "", link: { link: "file" } });
   using dir = openDirSync(fixture.path);
   libc.unlinkat(dir, "link", 0);
@@ -126,7 +126,7 @@ test("unlinkat() removes a file, and a symlink instead of what it leads to", () 
   assertThrows(() => libc.unlinkat(dir, "file", 0), errors.NotFound);
 });
 
-test("symlinkat() and readlinkat() take and give any target, as far as the buffer is long", () => {
+test("symlinkat() and readlinkat() write and read any target, up to the length of the buffer", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
   const target = "../nowhere/ü";
@@ -143,7 +143,7 @@ test("symlinkat() and readlinkat() take and give any target, as far as the buffe
   assertEquals(assertThrows(() => libc.readlinkat(dir, "file", buffer), CapsicumError).code, "EINVAL");
 });
 
-test("linkat() makes a second name, of a symlink or with AT_SYMLINK_FOLLOW of what it leads to", () => {
+test("linkat() makes a second name, of a symlink or with AT_SYMLINK_FOLLOW of its target", () => {
   using fixture = new Fixture({ file: "", link: { link: "file" }, dir: {} });
   using dir = openDirSync(fixture.path);
   using to = openDirSync(fixture.at("dir"));
@@ -154,7 +154,7 @@ test("linkat() makes a second name, of a symlink or with AT_SYMLINK_FOLLOW of wh
   assertThrows(() => libc.linkat(dir, "file", to, "hard", 0), errors.AlreadyExists);
 });
 
-test("renameat() moves between directories and replaces what is there", () => {
+test("renameat() moves between directories and replaces an existing file", () => {
   using fixture = new Fixture({ file: "text", dir: { old: "old" } });
   using dir = openDirSync(fixture.path);
   using to = openDirSync(fixture.at("dir"));
@@ -163,7 +163,7 @@ test("renameat() moves between directories and replaces what is there", () => {
   assertThrows(() => libc.renameat(dir, "file", to, "new"), errors.NotFound);
 });
 
-test("renameat2() with AT_RENAME_NOREPLACE replaces nothing, and without it what is there", () => {
+test("renameat2() with AT_RENAME_NOREPLACE replaces nothing, and without it an existing file", () => {
   using fixture = new Fixture({ file: "text", link: { link: "nothing" }, dir: { old: "old" } });
   using dir = openDirSync(fixture.path);
   using to = openDirSync(fixture.at("dir"));
@@ -185,7 +185,7 @@ test("renameat2() with AT_RENAME_NOREPLACE replaces nothing, and without it what
   assertThrows(() => libc.renameat2(dir, "file", to, "new", flag), errors.NotFound);
 });
 
-test("two long paths of one call do not get into each other's way", () => {
+test("two long paths of one call do not overwrite each other", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const [a, b, c] = ["ä", "b", "日"].map((letter) => letter.repeat(60)) as [string, string, string];
@@ -197,7 +197,7 @@ test("two long paths of one call do not get into each other's way", () => {
   assertEquals(fixture.read(a), "text");
 });
 
-test("a path that is longer than the kernel takes is ENAMETOOLONG", () => {
+test("a path longer than the kernel's limit throws ENAMETOOLONG", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   for (

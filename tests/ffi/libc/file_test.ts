@@ -16,7 +16,7 @@ function timespecs(...seconds: [atime: number, nanoseconds: number, mtime: numbe
   return new Uint8Array(BigInt64Array.from(seconds, BigInt).buffer);
 }
 
-test("fstat() tells what the file system says", () => {
+test("fstat() writes the information of the file system", () => {
   using fixture = new Fixture({ file: "text", dir: {} });
   using file = openSync(fixture.at("file"));
   using dir = openDirSync(fixture.at("dir"));
@@ -28,7 +28,7 @@ test("fstat() tells what the file system says", () => {
   assertEquals([stat(dir).isDirectory, stat(dir).isFile], [true, false]);
 });
 
-test("ftruncate() cuts, and lengthens with zeros", () => {
+test("ftruncate() shrinks a file, and extends it with zeros", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"), { write: true });
   assertEquals([libc.ftruncate(file, 2), fixture.read("file")], [0, "te"]);
@@ -36,7 +36,7 @@ test("ftruncate() cuts, and lengthens with zeros", () => {
   assertEquals(assertThrows(() => libc.ftruncate(file, -1), CapsicumError).code, "EINVAL");
 });
 
-test("fsync() and fdatasync() give 0 for a file that can be written", () => {
+test("fsync() and fdatasync() return 0 for a writable file", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"), { read: true, write: true });
   assertEquals([libc.fsync(file), libc.fdatasync(file)], [0, 0]);
@@ -63,7 +63,7 @@ test("fchmod() sets the mode", () => {
   }
 });
 
-test("fchown() leaves with -1 what there is", () => {
+test("fchown() does not change an owner or group of -1", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   const { uid, gid } = fixture.stat("file");
@@ -83,7 +83,7 @@ test("fchown() sets owner and group, one of them, or both", () => {
   assertEquals(owners(), [1003, 4_000_000_000]);
 }, { skip: root ? false : "only root gives files away" });
 
-test("fchown() to another throws PermissionDenied for who is not root", () => {
+test("fchown() to another user throws PermissionDenied unless root", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   assertThrows(() => libc.fchown(file, 0, 0), Deno.errors.PermissionDenied, "EPERM");
@@ -106,7 +106,7 @@ test("futimens() sets both times, either, or with null the current time", () => 
   for (const time of times()) assertEquals(Math.abs(time! - Date.now()) < 60_000, true);
 });
 
-test("fcntl() gets and sets flags, and duplicates to the least number that it may", () => {
+test("fcntl() gets and sets flags, and duplicates to the lowest permitted number", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"), { read: true, append: true });
   const { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC } = libc;
@@ -126,7 +126,7 @@ test("fcntl() gets and sets flags, and duplicates to the least number that it ma
   assertThrows(() => libc.fcntl(file, 1234), RangeError, "1234");
 });
 
-test("fcntl() refuses every command whose argument is an address, and takes the others", () => {
+test("fcntl() refuses every command whose argument is an address, and accepts the others", () => {
   using file = openSync("/dev/null");
   // F_OGETLK to F_OSETLKW, F_GETLK to F_SETLK_REMOTE, F_KINFO of sys/fcntl.h.
   for (const command of [7, 8, 9, 11, 12, 13, 14, 22]) {
@@ -146,7 +146,7 @@ test("fcntl() refuses every command whose argument is an address, and takes the 
   }
 });
 
-test("close() takes a number, and no object that would close its descriptor again", () => {
+test("close() accepts a number, but not an object that would close its descriptor again", () => {
   using file = openSync("/dev/null");
   for (const owner of [file, { fd: file.fd }]) {
     // deno-lint-ignore no-explicit-any
@@ -156,7 +156,7 @@ test("close() takes a number, and no object that would close its descriptor agai
   assertEquals(libc.close(libc.dup(file)), 0);
 });
 
-test("ioctl() refuses a buffer where the request has none, since its address would be the argument", () => {
+test("ioctl() refuses a buffer if the request has none, because its address would be the argument", () => {
   using file = openSync("/dev/null");
   for (const request of [Ioctl.FIOCLEX, ioctl("int", "t", 121)]) {
     assertThrows(() => libc.ioctl(file, request, new Uint8Array(8)), TypeError, "takes no buffer");
@@ -173,7 +173,7 @@ test("procctl() refuses the commands whose data is more than an int", () => {
   assertEquals(libc.procctl(0, Deno.pid, 10, new Uint8Array(4)), 0);
 });
 
-test("ioctl() fills the buffer, and wants one of the size that the request tells", () => {
+test("ioctl() fills the buffer, and requires the size that is encoded in the request", () => {
   using fixture = new Fixture({ file: "some text" });
   using file = openSync(fixture.at("file"));
   const buffer = new Uint8Array(8).fill(0xff);
@@ -203,14 +203,14 @@ test("ioctl() without an argument needs no buffer", () => {
   assertEquals([libc.ioctl(file, Ioctl.FIOCLEX), libc.fcntl(file, libc.F_GETFD)], [0, libc.FD_CLOEXEC]);
 });
 
-test("ioctl() that the file does not know throws ENOTTY", () => {
+test("ioctl() throws ENOTTY for a request that the file does not support", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   const error = assertThrows(() => libc.ioctl(file, Ioctl.TIOCGWINSZ, new Uint8Array(8)), CapsicumError);
   assertEquals([error.code, error.errno], ["ENOTTY", 25]);
 });
 
-test("isatty() is 0 for what is no terminal, and throws for what is not open", () => {
+test("isatty() returns 0 for a file that is not a terminal, and throws for a closed descriptor", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   using nothing = openSync("/dev/null");
@@ -220,7 +220,7 @@ test("isatty() is 0 for what is no terminal, and throws for what is not open", (
   assertEquals(error.message, "isatty on fd 4000: Bad file descriptor (EBADF).");
 });
 
-test("isatty() is 1 for a terminal", () => {
+test("isatty() returns 1 for a terminal", () => {
   const fd = libc.open("/dev/ptmx", libc.O_RDWR | libc.O_NOCTTY);
   assertEquals(libc.isatty(fd), 1);
   libc.close(fd);
@@ -234,7 +234,7 @@ function exists(path: string): boolean {
   }
 }
 
-test("dup() gives a descriptor of its own with the same offset", () => {
+test("dup() returns a new descriptor with the same offset", () => {
   using fixture = new Fixture({ file: "some text" });
   using file = openSync(fixture.at("file"));
   const copy = libc.dup(file);

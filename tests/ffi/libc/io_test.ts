@@ -15,7 +15,7 @@ function open(path: string, flags: number, mode?: number) {
   return { fd, [Symbol.dispose]: () => void libc.close(fd) };
 }
 
-test("open() creates with the mode, and with O_EXCL only what does not exist", () => {
+test("open() creates with the mode, and with O_EXCL only a new file", () => {
   using fixture = new Fixture();
   const flags = libc.O_WRONLY | libc.O_CREAT | libc.O_EXCL;
   {
@@ -44,7 +44,7 @@ test("open() truncates with O_TRUNC and appends with O_APPEND", () => {
   assertEquals(fixture.read("file"), "");
 });
 
-test("close() closes, and throws BadResource for what is not open", () => {
+test("close() closes, and throws BadResource for a closed descriptor", () => {
   const fd = libc.open("/dev/null", libc.O_RDONLY);
   assertEquals(libc.fcntl(fd, libc.F_GETFD), 0);
   assertEquals(libc.close(fd), 0);
@@ -52,7 +52,7 @@ test("close() closes, and throws BadResource for what is not open", () => {
   assertThrows(() => libc.close(fd), Deno.errors.BadResource, `close on fd ${fd}`);
 });
 
-test("read() fills the front of the buffer, with up to nbytes, and gives 0 at the end", () => {
+test("read() fills the front of the buffer, with up to nbytes, and returns 0 at the end", () => {
   using fixture = new Fixture({ file: "some text" });
   using file = openSync(fixture.at("file"));
   const buffer = encode("----------");
@@ -74,7 +74,7 @@ test("write() writes the front of the buffer, or of a part of it", () => {
   assertEquals(fixture.read("new"), "01789");
 });
 
-test("pread(), pwrite(), lseek() and ftruncate() reach beyond 2^32, with numbers and bigints", () => {
+test("pread(), pwrite(), lseek() and ftruncate() work beyond 2^32, with numbers and bigints", () => {
   using fixture = new Fixture({ file: "" });
   using file = openSync(fixture.at("file"), { read: true, write: true });
   assertEquals(libc.pwrite(file, encode("far"), 3, far), 3);
@@ -90,7 +90,7 @@ test("pread(), pwrite(), lseek() and ftruncate() reach beyond 2^32, with numbers
   assertEquals(libc.lseek(file, 0, libc.SEEK_END), far + 1);
 });
 
-test("lseek() throws EINVAL for an offset before the start, and ESPIPE for what has no offset", () => {
+test("lseek() throws EINVAL for an offset before the start, and ESPIPE for a file without an offset", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   assertEquals(assertThrows(() => libc.lseek(file, -1, libc.SEEK_SET), CapsicumError).code, "EINVAL");
@@ -112,7 +112,7 @@ function list(fd: number, nbytes: number) {
   return { names: names.sort(), bases };
 }
 
-test("getdirentries() goes on where the last call ended, tells where it began, and gives 0 at the end", () => {
+test("getdirentries() continues after the last call, reports where it started, and returns 0 at the end", () => {
   using fixture = new Fixture(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`file${i}`, ""])));
   using whole = openDirSync(fixture.path);
   assertEquals(list(whole.fd, 4096).names, fixture.list());
@@ -130,7 +130,7 @@ test("getdirentries() throws for a file", () => {
   using file = openSync(fixture.at("file"));
   const buffer = new Uint8Array(4096);
   const call = () => libc.getdirentries(file, buffer, 4096, new Uint8Array(8));
-  // FreeBSD 13.2 and 15.1; of 14 nobody has looked.
+  // FreeBSD 13.2 and 15.1; not checked on 14.
   const codes = kernel.major === 13 ? ["EINVAL"] : kernel.major === 14 ? ["EINVAL", "ENOTDIR"] : ["ENOTDIR"];
   assert(codes.includes((assertThrows(call) as SyscallError).code));
 });

@@ -80,7 +80,7 @@ for (const [what, { yes = [], no = [] }] of Object.entries(probes)) {
   }, { skip });
 }
 
-test("compat/sandbox/mod.ts says of each row on Deno what the probes say, and why, and what else there is", () => {
+test("compat/sandbox/mod.ts has the result of each probe and its reason, and an alternative", () => {
   assert(rows.length > 35, `only ${rows.length} rows`);
   assertEquals(rows.map(([what]) => what).filter((what, i, all) => all.indexOf(what) !== i), []);
   for (const [what, works, why, instead, known] of rows) {

@@ -103,14 +103,14 @@ test("every example of the documentation passes the type checker", async () => {
   assertEquals(complaints.replace(/file:\S*\/(\d+)\.ts:/g, (_, i) => `${examples[i]!.title}: `), "");
 });
 
-test("every example of the documentation runs with no permission but libc, and leaves nothing open", async () => {
+test("every example of the documentation runs with only libc's permission, and leaves nothing open", async () => {
   const quiet = examples.filter(({ code }) => !enters(code) && !listens(code));
   const failures = await failuresOf(quiet.map(({ code }) => code));
   assertEquals(failures.map((line) => line.replace(/^\d+/, (i) => quiet[Number(i)]!.title)), []);
 });
 
 for (const { title, code } of examples.filter(({ code }) => enters(code) || listens(code))) {
-  test(`the example of ${title.replace(/\(.*/, "")} runs in a process of its own`, async () => {
+  test(`the example of ${title.replace(/\(.*/, "")} runs in a separate process`, async () => {
     assertEquals(await failuresOf([code], listens(code) ? ["--allow-net=127.0.0.1"] : []), []);
   });
 }
@@ -168,13 +168,13 @@ test("every method of FdFile and Dir, and every function of libc, describes each
 const neverThrow = ["isCapModeViolation", "isNotCapable"];
 const callNothing = ["cacheTimezone", "decodeName", "encodeName", "rightsFor", "warmUp"];
 
-test("the functions of the facades are among those that the tests below look at", () => {
+test("the functions of the facades are covered by the tests below", () => {
   const names = new Set(facadeDocs.map(({ name }) => name));
   const wanted = ["fcntls_limit", "fdopen", "getmode", "ioctls_get", "limit", "openat", "opendir"];
   assertEquals(wanted.filter((name) => !names.has(name)), []);
 });
 
-test("every exported function and every method of Descriptor says what it throws, FdFile and Dir as a whole", () => {
+test("every exported function and every method of Descriptor documents what it throws, FdFile and Dir once for the class", () => {
   const whole = classDocs.filter(({ name }) => ["Dir", "FdFile"].includes(name));
   const lacking = [...functionDocs, ...methodDocs.filter(isOwn), ...whole].filter((of) =>
     !isCall(of) && !/^@throws \{[\w.]+\} \S/m.test(of.doc.text)
@@ -200,7 +200,7 @@ test("the module of libc names the permission and what its functions throw", () 
   assert(text.includes("Requires `--allow-ffi` permission"));
 });
 
-test("every class whose methods call libc names the permission, as a whole or method by method", () => {
+test("every class whose methods call libc names the permission, once or for each method", () => {
   const whole = classDocs.filter(({ doc }) =>
     /All\smethods\srequire\s`--allow-ffi`\spermission/.test(doc.text)
   );
@@ -211,7 +211,7 @@ test("every class whose methods call libc names the permission, as a whole or me
   assertEquals(lacking.map(({ name }) => name), ["Descriptor.fd", "Descriptor.take"]);
 });
 
-test("every exported function that stands for a call of libc names its man page", () => {
+test("every exported function that calls one libc function names its man page", () => {
   const calling = functionDocs.filter(isCall);
   const lacking = calling.filter(({ doc }) => !/Stands for [^]*\b\w+\([23]\)/.test(doc.text));
   assertEquals(lacking.map(({ name }) => name), []);

@@ -37,7 +37,7 @@ function assertDemo(output: string): void {
   assertThrows(() => Deno.lstatSync(directory), Deno.errors.NotFound);
 }
 
-test("examples/demo.ts does each step as promised with no permission but libc, and leaves nothing behind", async () => {
+test("examples/demo.ts runs each step as promised with only libc's permission, and removes its files", async () => {
   const { code, signal, stdout, stderr } = await runModule(demo, {
     permissions: [`--allow-ffi=${libcPath}`],
   });
@@ -45,13 +45,13 @@ test("examples/demo.ts does each step as promised with no permission but libc, a
   assertDemo(stdout);
 });
 
-test("examples/demo.ts ends with code 1 where there is no Capsicum", async () => {
+test("examples/demo.ts exits with 1 on systems without Capsicum", async () => {
   const { code, stdout, stderr } = await runModule(demo, { permissions: [], kernel: false });
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /There is no Capsicum on linux/);
 }, { skip: !kernel.simulated && "FreeBSD has it" });
 
-test("run.ts demo runs it, and says first where it is simulated", async () => {
+test("run.ts demo runs the demo, and first reports if the kernel is simulated", async () => {
   const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
     args: ["demo"],
     kernel: false,
@@ -73,7 +73,7 @@ const ports: Record<string, string[]> = {
 for (const [name, lines] of Object.entries(ports)) {
   const file = new URL(`../examples/${name}.ts`, import.meta.url);
 
-  test(`examples/${name}.ts runs to its end with no permission but libc, and leaves nothing behind`, async () => {
+  test(`examples/${name}.ts runs to its end with only libc's permission, and removes its files`, async () => {
     const before = demoDirectories();
     const { code, signal, stdout, stderr } = await runModule(file, {
       permissions: [`--allow-ffi=${libcPath}`],
@@ -83,13 +83,13 @@ for (const [name, lines] of Object.entries(ports)) {
     assertEquals(demoDirectories(), before);
   });
 
-  test(`examples/${name}.ts ends with code 1 where there is no Capsicum`, async () => {
+  test(`examples/${name}.ts exits with 1 on systems without Capsicum`, async () => {
     const { code, stdout, stderr } = await runModule(file, { permissions: [], kernel: false });
     assertEquals([code, stdout], [1, ""]);
     assertMatch(stderr, /There is no Capsicum on linux/);
   }, { skip: !kernel.simulated && "FreeBSD has it" });
 
-  test(`run.ts demo ${name} runs it, and says first where it is simulated`, async () => {
+  test(`run.ts demo ${name} runs the demo, and first reports if the kernel is simulated`, async () => {
     const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
       args: ["demo", name],
       kernel: false,
@@ -101,7 +101,7 @@ for (const [name, lines] of Object.entries(ports)) {
   });
 }
 
-test("run.ts demo refuses the name of no demo", async () => {
+test("run.ts demo refuses an unknown name", async () => {
   const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
     args: ["demo", "../mod"],
     kernel: false,

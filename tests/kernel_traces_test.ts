@@ -30,7 +30,7 @@ for (const file of files.sort()) {
   const { source, scenarios }: Recording = JSON.parse(text);
   const release = releaseOf(source);
 
-  test(`${file}: no step of the file is left out`, () => {
+  test(`${file}: every step of the file is replayed`, () => {
     const steps = scenarios.reduce((sum, scenario) => sum + scenario.steps.length, 0);
     assertEquals(steps, text.match(/"call" ?:/g)?.length);
   });

@@ -114,7 +114,7 @@ const samples: Sample[] = [
   },
   {
     rule: rules.rooms,
-    title: "a folder has at most 12 files and says what lives in it, and no two files share a name",
+    title: "a folder has at most 12 files and documents its contents, and no two files share a name",
     good: [
       { "ffi/README.md": "Text.\n", "ffi/a.ts": "", "ffi/libc/mod.ts": "", "ffi/libc/b.ts": "" },
       {
@@ -139,7 +139,7 @@ const samples: Sample[] = [
   },
   {
     rule: rules.acyclicity,
-    title: "no file imports itself in a round",
+    title: "no file imports itself in a cycle",
     good: [
       {
         "ffi/a.ts": 'import "./b.ts";',
@@ -165,7 +165,7 @@ const samples: Sample[] = [
   },
   {
     rule: rules.vocabulary,
-    title: "only ffi/ opens libraries, nobody uses raw pointers or Node, rights/ does without Deno",
+    title: "only ffi/ opens libraries, no file uses raw pointers or Node, rights/ does not use Deno",
     good: [
       { "ffi/a.ts": "Deno.dlopen(path, symbols);" },
       { "compat/fs/a.ts": '// Deno.dlopen\nconst a: ArrayBuffer = f(/"/, "Deno.UnsafePointer Buffer");' },
@@ -258,13 +258,13 @@ const samples: Sample[] = [
 
 for (const { rule, title, good, bad } of samples) {
   test(`project: ${title}`, () => assertEquals(rule(project), []));
-  test(`_layering: the rule that ${title} tells good from bad`, () => {
+  test(`_layering: the rule that ${title} accepts good and reports bad files`, () => {
     for (const files of good) assertEquals(rule(new Map(Object.entries(files))), []);
     for (const [files, complaint] of bad) assertEquals(rule(new Map(Object.entries(files))), [complaint]);
   });
 }
 
-test("project: every layer is where the rules look for it", () => {
+test("project: every layer is in the folder that the rules expect", () => {
   for (const start of ["rights/", "ffi/", "compat/fs/", "mod.ts", "examples/", "tests/"]) {
     assert([...project.keys()].some((path) => path.startsWith(start)), `nothing under ${start}`);
   }

@@ -35,7 +35,7 @@ function withArguments(): string[] {
 }
 
 test(
-  "every public function refuses mistakes in words of its own, and unknown options before any call",
+  "every public function refuses mistakes with the library's own message, and unknown options before any call",
   async () => {
     using fixture = new Fixture();
     const { code, stdout, stderr } = await runModule(new URL("_mistakes_child.ts", import.meta.url), {

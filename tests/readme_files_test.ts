@@ -67,14 +67,14 @@ test("compat/fs/mod.ts has a row for each member of Deno.FsFile", () => {
   assertEquals(types.members.map((name) => `Deno.FsFile.${name}`).filter((name) => !named.has(name)), []);
 });
 
-test("compat/fs/mod.ts names nothing of Deno that is not there", () => {
+test("compat/fs/mod.ts names only members of Deno that exist", () => {
   const { functions, constants, members } = types;
   const all = [...functions, ...constants, ...members.map((name) => `FsFile.${name}`)];
   const known = new Set(all.map((name) => `Deno.${name}`));
   assertEquals(deno.flatMap(({ theirs }) => theirs).filter((name) => !known.has(name)), []);
 });
 
-test("compat/fs/mod.ts has a row for each export of @std/fs, and for nothing else", () => {
+test("compat/fs/mod.ts has a row for each export of @std/fs, and no others", () => {
   assertEquals(std.flatMap(({ theirs }) => theirs).sort(), exportsOfStd.toSorted());
 });
 
@@ -96,7 +96,7 @@ test("compat/fs/mod.ts has no twin that mod.ts lacks", () => {
   assert(checked > 90, `only ${checked} twins were found`);
 });
 
-test("compat/fs/mod.ts says of each row without a twin why there is none", () => {
+test("compat/fs/mod.ts gives the reason for each row without a twin", () => {
   const without = [...deno, ...std].filter(({ ours }) => ours.length === 0);
   assert(without.length > 0);
   for (const { theirs, note } of without) assert(note.length > 20, theirs.join());

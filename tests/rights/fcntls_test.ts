@@ -5,7 +5,7 @@ import { test } from "../_test.ts";
 const names: FcntlName[] = ["GETFL", "SETFL", "GETOWN", "SETOWN"];
 const masks = Array.from({ length: 16 }, (_, index) => index << 3);
 
-test("new Fcntls() takes names, CAP_FCNTL_* values, another Fcntls and any iterable of them", () => {
+test("new Fcntls() accepts names, CAP_FCNTL_* values, another Fcntls and any iterable of them", () => {
   const lists: FcntlsLike[] = [
     ["GETFL", "SETOWN"],
     [Fcntl.GETFL, Fcntl.SETOWN],
@@ -20,7 +20,7 @@ test("new Fcntls() takes names, CAP_FCNTL_* values, another Fcntls and any itera
   assertEquals(Fcntls.ALL.toMask(), 0x78);
 });
 
-test("new Fcntls() does not compile with a name that is no fcntl's", () => {
+test("new Fcntls() does not compile with an unknown name", () => {
   // @ts-expect-error: GETFD is no FcntlName.
   assertThrows(() => new Fcntls(["GETFD"]), RangeError);
   const name: FcntlName = "GETFL";
@@ -49,7 +49,7 @@ const refused: [unknown, ErrorConstructor, string, FcntlsLike][] = [
   [[2 ** 32 + 8], RangeError, "4294967304 is not made of", [8]],
 ];
 
-test("new Fcntls() and the other methods refuse what is no list of fcntls, and name the value", () => {
+test("new Fcntls() and the other methods refuse a value that is not a list of fcntls, and name it", () => {
   const methods = ["union", "intersection", "difference", "symmetricDifference", "equals"] as const;
   const questions = ["isSubsetOf", "isSupersetOf", "isDisjointFrom"] as const;
   const uses = [...methods, ...questions].map((method) => (list: FcntlsLike) => Fcntls.ALL[method](list));
@@ -65,7 +65,7 @@ test("new Fcntls() and the other methods refuse what is no list of fcntls, and n
   }
 });
 
-test("Fcntls.fromMask() takes every mask of CAP_FCNTL_* bits and refuses all others, naming them", () => {
+test("Fcntls.fromMask() accepts every mask of CAP_FCNTL_* bits, and refuses and names all others", () => {
   for (const mask of masks) assertEquals(Fcntls.fromMask(mask).toMask(), mask);
   for (const mask of [1, 7, 0x80, 0x79, -1, 0.5, NaN, Infinity, 2 ** 32]) {
     assertThrows(() => Fcntls.fromMask(mask), RangeError, `${mask} is not made of CAP_FCNTL_* values`);
@@ -73,7 +73,7 @@ test("Fcntls.fromMask() takes every mask of CAP_FCNTL_* bits and refuses all oth
   assertThrows(() => Fcntls.fromMask("8" as unknown as number), TypeError, '"8" is not a mask of fcntls');
 });
 
-test("Fcntls's algebra is that of the masks, for every pair", () => {
+test("Fcntls's set operations equal those of the masks, for every pair", () => {
   for (const a of masks) {
     for (const b of masks) {
       const [x, y] = [Fcntls.fromMask(a), Fcntls.fromMask(b)];
@@ -89,7 +89,7 @@ test("Fcntls's algebra is that of the masks, for every pair", () => {
   }
 });
 
-test("Fcntls's elements are the names of its bits, in the order of Fcntl", () => {
+test("Fcntls iterates the names of its bits in the order of Fcntl", () => {
   for (const mask of masks) {
     const fcntls = Fcntls.fromMask(mask);
     const expected = names.filter((name) => (mask & Fcntl[name]) !== 0);
@@ -116,7 +116,7 @@ test("Fcntls.has() of OR-ed values needs all of them", () => {
   assertFalse(new Fcntls(["GETFL"]).has(Fcntl.GETFL | Fcntl.SETFL));
 });
 
-test("Fcntls is a set to the methods of Set", () => {
+test("Fcntls works as an argument of the methods of Set", () => {
   const fcntls = new Fcntls(["GETFL", "SETFL"]);
   assertEquals([...new Set<FcntlName>(["GETFL", "GETOWN"]).intersection(fcntls)], ["GETFL"]);
   assertEquals([...new Set<FcntlName>(["GETOWN"]).union(fcntls)], ["GETOWN", "GETFL", "SETFL"]);
@@ -124,7 +124,7 @@ test("Fcntls is a set to the methods of Set", () => {
   assertFalse(new Set<FcntlName>(["SETOWN"]).isSubsetOf(fcntls));
 });
 
-test("Fcntls reads well in text, JSON, Deno.inspect and by its tag", () => {
+test("Fcntls has a readable string, JSON, Deno.inspect output and tag", () => {
   const fcntls = new Fcntls(["SETFL", "GETFL"]);
   assertEquals(String(fcntls), "GETFL, SETFL");
   assertEquals(JSON.stringify(fcntls), '["GETFL","SETFL"]');

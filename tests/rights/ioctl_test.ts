@@ -15,7 +15,7 @@ interface Request {
 
 const { requests } = data<{ requests: Request[] }>("ioctls.json");
 
-test("Ioctl has every recorded request that FreeBSD 13 to 15 share, with the header's value", () => {
+test("Ioctl has every recorded request that is common to FreeBSD 13 to 15, with the header's value", () => {
   assertEquals(
     Object.entries(Ioctl).map(([name, value]) => [name, `0x${value.toString(16)}`]),
     requests.filter(({ lastIn }) => lastIn === undefined).map(({ name, hex }) => [name, hex]),
@@ -27,7 +27,7 @@ test("Ioctl's names have different values", () => {
   assertEquals(new Set(Object.values(Ioctl)).size, Object.keys(Ioctl).length);
 });
 
-test("ioctl() makes the number of every recorded request", () => {
+test("ioctl() returns the number of every recorded request", () => {
   const directions = { out: "r", in: "w", inout: "rw" } as const;
   for (const { name, hex, dir, size, group, num } of requests) {
     const direction = dir !== "void" ? directions[dir] : size === 0 ? "none" : "int";
@@ -37,7 +37,7 @@ test("ioctl() makes the number of every recorded request", () => {
   assert(requests.some(({ dir, size }) => dir === "void" && size === 4));
 });
 
-test("ioctl() goes up to the largest number and size", () => {
+test("ioctl() accepts the largest number and size", () => {
   assertEquals(ioctl("rw", "\xff", 255, 8191), 0xdfffffffn);
   assertEquals(ioctl("w", "\0", 0, 1), 0x80010000n);
 });
@@ -66,7 +66,7 @@ test("ioctl() refuses arguments of wrong type or range, and names them", () => {
   assertEquals(ioctl("r", "t", 1, 4), 0x40047401n);
 });
 
-test("ioctl() does not compile with a direction that is none, or without a size where one is needed", () => {
+test("ioctl() does not compile with an invalid direction, or without a required size", () => {
   // @ts-expect-error: "in" is no IoctlDirection.
   assertThrows(() => ioctl("in", "t", 1, 4), RangeError);
   // @ts-expect-error: only "none" and "int" have a size of their own.

@@ -6,7 +6,7 @@ import { randomFrom } from "./_model.ts";
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-test("new Ioctls() takes numbers and bigints, drops what it has already, and keeps the order", () => {
+test("new Ioctls() accepts numbers and bigints, drops duplicates, and keeps the order", () => {
   const ioctls = new Ioctls([Ioctl.TIOCGWINSZ, 0x4004667f, Ioctl.FIONREAD, Ioctl.TIOCGWINSZ]);
   assertEquals([...ioctls], [Ioctl.TIOCGWINSZ, Ioctl.FIONREAD]);
   assert(new Ioctls(ioctls).equals(ioctls));
@@ -16,7 +16,7 @@ test("new Ioctls() takes numbers and bigints, drops what it has already, and kee
   assertEquals([...Ioctls.NONE], []);
 });
 
-test("new Ioctls() takes 256 requests and no more", () => {
+test("new Ioctls() accepts at most 256 requests", () => {
   assertEquals(new Ioctls(range(256)).size, 256);
   assertEquals(new Ioctls([...range(256), ...range(256)]).size, 256);
   assertThrows(() => new Ioctls(range(257)), RangeError, "257 ioctls are too many");
@@ -40,7 +40,7 @@ const refused: [unknown, ErrorConstructor, string, IoctlsLike][] = [
   [[NaN], RangeError, "NaN is not an ioctl", [1]],
 ];
 
-test("new Ioctls() and the other methods refuse what is no list of requests, and name the value", () => {
+test("new Ioctls() and the other methods refuse a value that is not a list of requests, and name it", () => {
   const methods = ["union", "intersection", "difference", "symmetricDifference", "equals"] as const;
   const questions = ["isSubsetOf", "isSupersetOf", "isDisjointFrom"] as const;
   const uses = [...methods, ...questions].map((method) => (list: IoctlsLike) => Ioctls.NONE[method](list));
@@ -57,7 +57,7 @@ test("new Ioctls() and the other methods refuse what is no list of requests, and
   }
 });
 
-test("Ioctls's algebra is that of Set, on random sets", () => {
+test("Ioctls's set operations equal those of Set, for random sets", () => {
   const random = randomFrom(17);
   const some = () => range(40).filter(() => random() < random()).map(BigInt);
   for (let i = 0; i < 500; i++) {
@@ -82,12 +82,12 @@ test("Ioctls's algebra is that of Set, on random sets", () => {
   }
 });
 
-test("Ioctls.equals() does not look at the order", () => {
+test("Ioctls.equals() ignores the order", () => {
   assert(new Ioctls([1, 2]).equals([2, 1]));
   assertFalse(new Ioctls([1, 2]).equals([2, 3]));
 });
 
-test("Ioctls.forEach() calls back with request, request and set", () => {
+test("Ioctls.forEach() calls its callback with request, request and set", () => {
   const ioctls = new Ioctls([3, 1]);
   const called: bigint[] = [];
   ioctls.forEach((request, key, set) => {
@@ -115,7 +115,7 @@ test("Ioctls.ALL has every request, is of infinite size, and can't be listed", (
   assertEquals(new Ioctls(ALL).isUnlimited, true);
 });
 
-test("Ioctls.ALL takes part in the algebra where the result can be told", () => {
+test("Ioctls.ALL works in set operations whose result can be represented", () => {
   const { ALL, NONE } = Ioctls;
   const some = new Ioctls([1, 2]);
   assert(ALL.union(some).isUnlimited && some.union(ALL).isUnlimited && ALL.union(ALL).isUnlimited);
@@ -136,7 +136,7 @@ test("Ioctls.ALL takes part in the algebra where the result can be told", () => 
   ) assertThrows(untold, RangeError, "All ioctls but 0x00000001, 0x00000002 can't be told");
 });
 
-test("Ioctls is a set to the methods of Set, ALL too", () => {
+test("Ioctls works as an argument of the methods of Set, ALL too", () => {
   const ioctls = new Ioctls([1, 2]);
   assertEquals([...new Set([2n, 3n]).intersection(ioctls)], [2n]);
   assertEquals([...new Set([3n]).union(ioctls)], [3n, 1n, 2n]);
@@ -146,7 +146,7 @@ test("Ioctls is a set to the methods of Set, ALL too", () => {
   assertThrows(() => new Set([3n]).union(Ioctls.ALL), TypeError, "Ioctls.ALL can't be listed");
 });
 
-test("Ioctls reads well in text, JSON, Deno.inspect and by its tag", () => {
+test("Ioctls has a readable string, JSON, Deno.inspect output and tag", () => {
   const ioctls = new Ioctls([Ioctl.FIONREAD, 0x1234]);
   assertEquals(String(ioctls), "FIONREAD, 0x00001234");
   assertEquals(JSON.stringify(ioctls), '["FIONREAD","0x00001234"]');
@@ -157,12 +157,12 @@ test("Ioctls reads well in text, JSON, Deno.inspect and by its tag", () => {
   assertEquals(Object.prototype.toString.call(ioctls), "[object Ioctls]");
 });
 
-test("Ioctls survives JSON", () => {
+test("Ioctls round-trips through JSON", () => {
   const sets = [Ioctls.NONE, Ioctls.ALL, new Ioctls([0, 0xffffffff]), new Ioctls(Object.values(Ioctl))];
   for (const set of sets) assert(Ioctls.fromJSON(JSON.parse(JSON.stringify(set))).equals(set));
 });
 
-test("Ioctls.fromJSON() refuses what is neither name nor number, and names it", () => {
+test("Ioctls.fromJSON() refuses a value that is neither name nor number, and names it", () => {
   const cases: [unknown, ErrorConstructor, string][] = [
     [["FIONRED"], RangeError, '"FIONRED" is neither the name nor the number of an ioctl.'],
     [["toString"], RangeError, '"toString" is neither'],
@@ -176,7 +176,7 @@ test("Ioctls.fromJSON() refuses what is neither name nor number, and names it", 
   assertEquals([...Ioctls.fromJSON(["FIONREAD", "0x10"])], [Ioctl.FIONREAD, 16n]);
 });
 
-test("Ioctls can't be changed, and what the calls read is made once", () => {
+test("Ioctls can't be changed, and its buffer for the calls is created once", () => {
   const list = [1];
   const ioctls = new Ioctls(list);
   list.push(2);

@@ -26,14 +26,14 @@ test("Rights.all() is CAP_ALL of each release", () => {
   }
 });
 
-test("Rights.all() has a right of FreeBSD 15 only from 15 on, and every other one in 13 already", () => {
+test("Rights.all() has the rights of FreeBSD 15 only since 15, and every other right since 13", () => {
   for (const { name, since } of current) {
     const majors = [13, 14, 15].filter((major) => Rights.all(major).has(name as RightName));
     assertEquals(majors, since === "15.x" ? [15] : [13, 14, 15], name);
   }
 });
 
-test("Right tells of each right what it permits, and of those new in FreeBSD 15 that they are", () => {
+test("Right documents what each right permits, and which rights are new in FreeBSD 15", () => {
   const source = Deno.readTextFileSync(new URL("../../rights/right.ts", import.meta.url));
   const lines = source.matchAll(/^ {2}\/\*\*\s+(?:\* )?([^]*?)\s*\*\/\n {2}(\w+): 0x/gm);
   const docs = new Map(Array.from(lines, ([, doc, name]) => [name, doc?.replace(/\s+\* /g, " ") ?? ""]));

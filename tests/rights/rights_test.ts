@@ -6,7 +6,7 @@ import { and, empty, minus, modelOf, or, randomFrom, randomWords, within, type W
 
 // Building
 
-test("new Rights() takes names, CAP_* values, composites, another Rights and any iterable of them", () => {
+test("new Rights() accepts names, CAP_* values, composites, another Rights and any iterable of them", () => {
   const words: Words = [0x020000000000000dn, 0x0400000000000080n];
   const lists: RightsLike[] = [
     ["READ", "SEEK", "IOCTL"],
@@ -29,7 +29,7 @@ test("new Rights() without an argument is the empty set", () => {
   assertEquals(Rights.NONE.toWords(), empty);
 });
 
-test("new Rights() does not compile with a name that is no right's", () => {
+test("new Rights() does not compile with an unknown name", () => {
   // @ts-expect-error: REED is no RightName.
   assertThrows(() => new Rights(["REED"]), RangeError);
   const name: RightName = "READ";
@@ -73,7 +73,7 @@ const refused: [unknown, ErrorConstructor, string, RightsLike][] = [
   [[1n << 64n | Right.READ], RangeError, `${1n << 64n | Right.READ}n does not fit`, [Right.READ]],
 ];
 
-test("new Rights() and the other methods refuse what is no list of rights, and name the value", () => {
+test("new Rights() and the other methods refuse a value that is not a list of rights, and name it", () => {
   for (const [list, errorClass, message, permitted] of refused) {
     for (const use of uses) {
       const error = assertThrows(() => use(list as RightsLike), errorClass);
@@ -98,14 +98,14 @@ const uses: ((list: RightsLike) => unknown)[] = [
   ] as const).map((method) => (list: RightsLike) => Rights.all()[method](list)),
 ];
 
-test("Rights.union() and its kin refuse undefined, which new Rights() takes for the empty list", () => {
+test("Rights.union() and similar methods refuse undefined, which means an empty list for new Rights()", () => {
   for (const use of uses.slice(1)) {
     assertThrows(() => use(undefined as unknown as RightsLike), TypeError, "undefined is not a list");
   }
   assert(new Rights(undefined).isEmpty);
 });
 
-test("Rights.has() refuses what is no right, as C aborts, and tells of every other one", () => {
+test("Rights.has() throws for a value that is not a right, where C aborts, and accepts every right", () => {
   for (const [list, errorClass, message] of refused) {
     if (!Array.isArray(list)) continue;
     const error = assertThrows(() => Rights.all().has(list[0]), errorClass);
@@ -119,7 +119,7 @@ test("Rights.has() refuses what is no right, as C aborts, and tells of every oth
 
 // Algebra
 
-test("Rights's algebra is that of the words of random sets", () => {
+test("Rights's set operations equal those of the words, for random sets", () => {
   const random = randomFrom(20261122);
   for (let i = 0; i < 3000; i++) {
     const a = randomWords(random);
@@ -138,7 +138,7 @@ test("Rights's algebra is that of the words of random sets", () => {
   }
 });
 
-test("Rights's sets keep the laws of sets", () => {
+test("Rights obeys the laws of sets", () => {
   const random = randomFrom(7);
   for (let i = 0; i < 1000; i++) {
     const [a, b, c] = [random, random, random].map((r) => Rights.fromWords(randomWords(r))) as [
@@ -155,7 +155,7 @@ test("Rights's sets keep the laws of sets", () => {
   }
 });
 
-test("Rights.difference() takes LOOKUP away with UNLINKAT, and READ with PREAD", () => {
+test("Rights.difference() removes LOOKUP with UNLINKAT, and READ with PREAD", () => {
   const rights = new Rights(["LOOKUP", "UNLINKAT", "FSTAT", "READ", "SEEK"]);
   assertEquals(rights.difference(["UNLINKAT"]).names(), ["PREAD", "FSTAT"]);
   assertEquals(rights.difference(["PREAD"]).names(), ["FSTATAT", "UNLINKAT"]);
@@ -172,7 +172,7 @@ test("Rights reads a Rights argument by its bits, and not by its names", () => {
 
 // Elements
 
-test("Rights's elements are the names whose bits are all present, in the order of Right", () => {
+test("Rights iterates the names whose bits are all present, in the order of Right", () => {
   const random = randomFrom(3);
   for (let i = 0; i < 500; i++) {
     const words = randomWords(random);
@@ -190,13 +190,13 @@ test("Rights's elements are the names whose bits are all present, in the order o
   }
 });
 
-test("Rights has PREAD where it has READ and SEEK, and RECV where it has READ", () => {
+test("Rights has PREAD if it has READ and SEEK, and RECV if it has READ", () => {
   assert(new Rights(["READ", "SEEK"]).has("PREAD"));
   assert(new Rights(["READ"]).has("RECV"));
   assertFalse(new Rights(["READ", "SEEK_TELL"]).has("PREAD"));
 });
 
-test("Rights.forEach() calls back with name, name, set and the given this", () => {
+test("Rights.forEach() calls its callback with name, name, set and the given this", () => {
   const calls: unknown[] = [];
   const rights = new Rights(["FSTAT", "FSYNC"]);
   rights.forEach(function (this: unknown, ...args) {
@@ -237,7 +237,7 @@ test("Rights.all().names() covers all of CAP_ALL", () => {
   }
 });
 
-test("Rights is a set to the methods of Set", () => {
+test("Rights works as an argument of the methods of Set", () => {
   const rights = new Rights(["FSTAT", "FSYNC"]);
   assertEquals([...new Set(["READ"]).union(rights)], ["READ", "FSYNC", "FSTAT"]);
   assertEquals([...new Set<RightName>(["READ", "FSTAT"]).intersection(rights)], ["FSTAT"]);
@@ -251,7 +251,7 @@ test("Rights is a set to the methods of Set", () => {
 
 // Releases
 
-test("Rights.all() takes a major release or an osreldate", () => {
+test("Rights.all() accepts a major release or an osreldate", () => {
   assert(Rights.all(1302001).equals(Rights.all(13)));
   assert(Rights.all(1400097).equals(Rights.all(14)));
   assert(Rights.all(1501502).equals(Rights.all(15)));
@@ -259,7 +259,7 @@ test("Rights.all() takes a major release or an osreldate", () => {
   assertFalse(Rights.all(13).equals(Rights.all(15)));
 });
 
-test("Rights.all() and isValid() refuse a release that they do not know, and name it", () => {
+test("Rights.all() and isValid() refuse an unknown release, and name it", () => {
   for (const release of [12, 16, 0, -13, 13.2, NaN, Infinity, 1201000, 1600000, 1302001.5]) {
     for (const use of [(r: number) => Rights.all(r), (r: number) => Rights.NONE.isValid(r)]) {
       assertThrows(() => use(release), RangeError, `The rights of FreeBSD ${release} are not known`);
@@ -269,7 +269,7 @@ test("Rights.all() and isValid() refuse a release that they do not know, and nam
   assertThrows(() => Rights.all("15" as unknown as number), TypeError, '"15" is not a release');
 });
 
-test("Rights.isValid() tells whether a release knows every bit", () => {
+test("Rights.isValid() returns whether a release has every bit", () => {
   const fchroot = new Rights(["FCHROOT"]);
   assertEquals([13, 14, 15].map((release) => fchroot.isValid(release)), [false, false, true]);
   assert(fchroot.isValid());
@@ -303,7 +303,7 @@ test("Rights.fromWords() refuses words of wrong type, version or index, and name
   assertEquals(Rights.fromWords(sound).toWords(), sound);
 });
 
-test("Rights.fromWords() keeps bits that no release knows", () => {
+test("Rights.fromWords() keeps bits that no release has", () => {
   const words: Words = [0x03ffffffffffffffn, 0x05ffffffffffffffn];
   const rights = Rights.fromWords(words);
   assertEquals(rights.toWords(), words);
@@ -327,7 +327,7 @@ test("Rights.toBytes() and fromBytes() are the little-endian cap_rights_t", () =
   assertEquals(Rights.fromBytes(inside.subarray(5, 21)).names(), ["READ"]);
 });
 
-test("Rights.fromBytes() refuses what is not 16 sound bytes", () => {
+test("Rights.fromBytes() refuses anything except 16 valid bytes", () => {
   const cases: [unknown, ErrorConstructor, string][] = [
     [new Uint8Array(15), RangeError, "A cap_rights_t has 16 bytes, not 15."],
     [new Uint8Array(32), RangeError, "A cap_rights_t has 16 bytes, not 32."],
@@ -341,7 +341,7 @@ test("Rights.fromBytes() refuses what is not 16 sound bytes", () => {
   assert(Rights.fromBytes(Rights.NONE.toBytes()).isEmpty);
 });
 
-test("Rights survives JSON, with bits that have no name of their own", () => {
+test("Rights round-trips through JSON, also bits without a name", () => {
   const random = randomFrom(13);
   for (let i = 0; i < 500; i++) {
     const rights = Rights.fromWords(randomWords(random));
@@ -352,7 +352,7 @@ test("Rights survives JSON, with bits that have no name of their own", () => {
   assertEquals(JSON.stringify(Rights.NONE), "[]");
 });
 
-test("Rights.fromJSON() refuses what is neither name nor value, and names it", () => {
+test("Rights.fromJSON() refuses a value that is neither a name nor the value of a right, and names it", () => {
   const cases: [unknown, ErrorConstructor, string][] = [
     [["REED"], RangeError, '"REED" is not the name of a right.'],
     [["0x1"], RangeError, "0x0000000000000001 is not a right"],
@@ -367,7 +367,7 @@ test("Rights.fromJSON() refuses what is neither name nor value, and names it", (
   assertEquals(Rights.fromJSON(["READ", "0x0200000000000002"]).names(), ["READ", "WRITE"]);
 });
 
-test("Rights reads well in text, in Deno.inspect and by its tag", () => {
+test("Rights has a readable string, Deno.inspect output and tag", () => {
   const rights = new Rights(["READ", "LOOKUP", "SEEK"]);
   assertEquals(String(rights), "PREAD, LOOKUP");
   assertEquals(Deno.inspect(rights), "Rights { PREAD, LOOKUP }");
@@ -400,7 +400,7 @@ test("Rights can't be changed", () => {
   assertEquals(rights.names(), ["READ"]);
 });
 
-test("Rights.toBytes() gives new bytes each time, and what the calls read is made once", () => {
+test("Rights.toBytes() returns new bytes each time, and the buffer for the calls is created once", () => {
   const rights = new Rights(["READ"]);
   assert(rights.toBytes() !== rights.toBytes());
   assert(rights.toBytes() !== bytesOf(rights));

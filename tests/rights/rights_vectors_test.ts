@@ -23,7 +23,7 @@ interface Vector {
 
 const { cases, count } = data<{ cases: Vector[]; count: number }>("rights_vectors.json");
 
-test("Rights does what the cap_rights_* functions do in all 883 recorded calls", () => {
+test("Rights returns the same as the cap_rights_* functions in all 883 recorded calls", () => {
   const counts = { same: 0, refused: 0, "refused earlier": 0, "refused by release": 0 };
   for (const vector of cases) {
     const at = JSON.stringify(vector);
@@ -52,7 +52,7 @@ test("Rights does what the cap_rights_* functions do in all 883 recorded calls",
   assertEquals(cases.length, count);
 });
 
-test("Rights.isValid() is true of both where cap_rights_merge() and cap_rights_remove() go on", () => {
+test("Rights.isValid() is true for both arguments if cap_rights_merge() and cap_rights_remove() do not abort", () => {
   const goingOn = cases.filter(({ op, abort }) => (op === "merge" || op === "remove") && !abort);
   assertEquals(goingOn.length, 115);
   for (const { release, dst, src } of goingOn) {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { listed, quoted, shortened, visible } from "../../rights/text.ts";
 import { test } from "../_test.ts";
 
-test("quoted() shows a short text whole, and cuts the middle out of a longer one", () => {
+test("quoted() returns a short string complete, and cuts a longer one in the middle", () => {
   assertEquals(quoted("a b"), '"a b"');
   assertEquals(quoted('"\n'), String.raw`"\"\n"`);
   assertEquals(quoted("abcdefghijklmno", 15), '"abcde...klmno"');
@@ -23,7 +23,7 @@ test("quoted() shows a short text whole, and cuts the middle out of a longer one
   }
 });
 
-test("quoted() and visible() leave no character that a terminal obeys or that is not seen", () => {
+test("quoted() and visible() leave no control character and no invisible character", () => {
   const unseen = "\x00\n\x1b\x7f\x85\x9b\u200b\u200e\u2028\u202e\u2066\ufeff\udce9";
   // deno-lint-ignore no-control-regex
   const obeyed = /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/;
@@ -36,12 +36,12 @@ test("quoted() and visible() leave no character that a terminal obeys or that is
   assertEquals([visible('"é" \\ \u{1f600}'), quoted("é \u{1f600}")], ['"é" \\ \u{1f600}', '"é \u{1f600}"']);
 });
 
-test("shortened() keeps the start and the end of a text", () => {
+test("shortened() keeps the start and the end of a string", () => {
   assertEquals(shortened("abcdefghij", 10), "abcdefghij");
   assertEquals(shortened("abcdefghijk", 10), "abcd...ijk");
 });
 
-test("listed() gives the first names of a long list, and how many more there are", () => {
+test("listed() returns the first names of a long list, and the number of the others", () => {
   assertEquals([listed([]), listed(["A"]), listed(["A", "B"])], ["none", "A", "A, B"]);
   const names = Array.from({ length: 90 }, (_, i) => `NAME${i}`);
   assertEquals(listed(names, 40), "NAME0, NAME1, NAME2 and 87 more");

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "../_test.ts";
 import { nativeArgs } from "./native.ts";
 
-test("nativeArgs() leaves out what needs Capsicum, of directories too, and keeps the other arguments", () => {
+test("nativeArgs() removes files that need Capsicum, also within directories, and keeps the other arguments", () => {
   assertEquals(nativeArgs(["./tests/ffi/names_test.ts", "tests/ffi/libc/", "--filter=x"]), [
     "--filter=x",
     "tests/ffi/names_test.ts",
@@ -12,17 +12,17 @@ test("nativeArgs() leaves out what needs Capsicum, of directories too, and keeps
   assert(!files.includes("tests/ffi/limits_test.ts") && files.every((file) => file.endsWith("_test.ts")));
 });
 
-test("nativeArgs() has nothing to run where each file given needs Capsicum", () => {
+test("nativeArgs() returns undefined if each given file needs Capsicum", () => {
   assertEquals(nativeArgs(["tests/ffi/libc", "tests/rights/rights_test.ts"]), undefined);
 });
 
-test("nativeArgs() runs everything else where no file is given", () => {
+test("nativeArgs() runs all other files if no file is given", () => {
   const [ignored, ...rest] = nativeArgs(["--fail-fast"])!;
   assert(ignored!.startsWith("--ignore=tests/standin,"));
   assertEquals(rest, ["--fail-fast"]);
 });
 
-test("nativeArgs() runs no other file than those that it is limited to", () => {
+test("nativeArgs() runs only the files to which it is limited", () => {
   const only = ["tests/compat/fs/walk_test.ts", "tests/compat/fs/open_test.ts"];
   assertEquals(nativeArgs([], only), only);
   assertEquals(nativeArgs(["tests/compat/fs", "--filter=x"], only), ["--filter=x", ...only.toSorted()]);

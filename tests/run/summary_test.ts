@@ -56,7 +56,7 @@ const failure = [
   "limit() refuses ... FAILED (1m2s)",
 ];
 
-test("TestOutput prints a line for each file and all of what failed, however the output comes in pieces", () => {
+test("TestOutput prints a line for each file and the complete output of failures, for any chunks", () => {
   for (const size of [1, 7, text.length]) {
     let now = 0;
     const printed: string[] = [], output = new TestOutput((line) => printed.push(line), () => now += 100);
@@ -77,7 +77,7 @@ test("TestOutput prints a line for each file and all of what failed, however the
   }
 });
 
-test("TestOutput prints what a test that does not end has written, and has no counts", () => {
+test("TestOutput prints the output of a test that does not end, and returns no counts", () => {
   const printed: string[] = [], output = new TestOutput((line) => printed.push(line), () => 0);
   const hung = ["limit() hangs ...", "------- output -------", "how far it got"];
   output.add(
@@ -100,12 +100,12 @@ test("formatSkips() has a line for each reason, the most frequent first", () => 
   assertEquals(formatSkips(new Map()), []);
 });
 
-test("isKernelTest() knows the directories whose tests call a kernel", () => {
+test("isKernelTest() is true for directories whose tests call a kernel", () => {
   assertEquals(isKernelTest("./tests/ffi/a_test.ts"), true);
   assertEquals(isKernelTest("./tests/rights/a_test.ts"), false);
 });
 
-test("formatCounts() names skipped tests only where there are any", () => {
+test("formatCounts() mentions skipped tests only if there are any", () => {
   assertEquals(formatCounts({ passed: 3, failed: 0, skipped: 0 }), "3 passed, 0 failed");
   assertEquals(formatCounts({ passed: 3, failed: 1, skipped: 2 }), "3 passed, 1 failed, 2 skipped");
 });

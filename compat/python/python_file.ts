@@ -7,7 +7,7 @@ import { binary, type Codec, text } from "./_codec.ts";
 const readAhead = 8192;
 
 /**
- * A file as Python's `io` has it: what `openat()` of the facades gives, and `os.fdopen()`.
+ * A file object as in Python's `io`, which `openat()` of the facades and `fdopen()` return.
  *
  * In binary mode it reads and writes `Uint8Array`, in text mode strings: UTF-8, strictly, with "\r\n" and "\r" read as
  * "\n". A number of characters counts code points. Positions are bytes in both modes.

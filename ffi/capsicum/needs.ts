@@ -17,10 +17,10 @@ import {
  * The rights that each call needs on its descriptor, by its C name; what openat needs depends on its flags: see
  * `rightsFor()`.
  *
- * Exactly these suffice, and without any one of them the call fails with ENOTCAPABLE. (poll and ppoll do not fail: they
- * report POLLNVAL.) A second word tells which descriptor of a call with two it is for, or which use of the call:
- * `"linkat to"` is the directory of the new name, `"mmap PROT_READ"` what mmap needs with that protection. For several
- * uses it is the union of their rights. `Right` tells what each right permits, and which are not in every release.
+ * Exactly these rights suffice; without any one of them the call fails with ENOTCAPABLE. (poll and ppoll do not fail:
+ * they report POLLNVAL.) A second word names one of two descriptors, or one use of the call: `"linkat to"` is the
+ * directory of the new name, `"mmap PROT_READ"` is mmap with that protection. Several uses need the union of their
+ * rights. `Right` describes what each right permits, and which rights are not in every release.
  *
  * They are read from sys/kern of FreeBSD 13.2 and 15.1. A running 15.1 was asked about read, write, pread, pwrite, lseek,
  * fstat, ftruncate, fsync, fdatasync, flock, fchmod, futimens, F_GETFL, getdirentries and the calls on paths in a

@@ -1,5 +1,5 @@
 /**
- * Refuses a process on Linux, by seccomp(2), what FreeBSD's capability mode refuses: to see what Deno's own calls come to.
+ * Refuses a process on Linux, by seccomp(2), the calls that FreeBSD's capability mode refuses, to test Deno's own calls.
  *
  * It is no capability mode: it looks at the numbers in a call, not at the paths. A call with a path is refused where it
  * starts from the working directory, which is how Deno makes all of its own.
@@ -75,7 +75,7 @@ const refusedFromCwd: Record<string, number> = {
 
 const socket = 41, AF_NETLINK = 16, kill = 62, sendto = 44;
 const AT_FDCWD = 0xffffff9c;
-/** ECAPMODE of FreeBSD: a number that Deno takes for no error that it knows, on either system. */
+/** ECAPMODE of FreeBSD: a number that Deno maps to no known error, on either system. */
 const ECAPMODE = 94;
 const REFUSE = failWith(ECAPMODE);
 

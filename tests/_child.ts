@@ -36,9 +36,9 @@ export interface ChildResult {
   stderr: string;
 }
 
-/** The tools that sandboxed code gets beside the library itself. */
+/** The functions that sandboxed code gets in addition to the library. */
 export interface Tools {
-  /** What `fn` throws, as plain data; `undefined` where it throws nothing. */
+  /** Returns the error that `fn` throws as plain data; `undefined` if it throws nothing. */
   caught(fn: () => unknown): Caught | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface Caught {
   missing?: string[];
 }
 
-/** The path of the library that answers for libc, as `--allow-ffi=` takes it. */
+/** The path of the library that is used as libc, for `--allow-ffi=`. */
 export const libcPath: string = Deno.env.get("CAPSICUM_TEST_LIBC") ?? "/lib/libc.so.7";
 
 const kernelFlags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
@@ -118,7 +118,7 @@ export async function runModule(module: string | URL, options: ChildOptions = {}
   }
 }
 
-/** A module that runs until it is told to end: at the end of the scope, if not before. */
+/** A child that runs a module until it is ended, at the latest at the end of the scope. */
 export class RunningModule implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -135,7 +135,7 @@ export class RunningModule implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Reads its standard error until that matches, and gives the match. */
+  /** Reads its standard error until it matches, and returns the match. */
   async said(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#seen);
@@ -166,7 +166,7 @@ export class RunningModule implements AsyncDisposable {
 }
 
 /**
- * Runs `body` in a child process, where it may enter capability mode, and gives back what it returns.
+ * Runs `body` in a child process, where it may enter capability mode, and returns its result.
  *
  * The function travels as its source text: it sees its parameters and nothing else. `input` and the result travel as
  * JSON. A child that throws, dies by a signal or exceeds its time fails the test with its output.
@@ -199,7 +199,7 @@ export async function inChild<Input, Result>(
   return JSON.parse(stdout.slice(at + resultMark.length));
 }
 
-/** The options of a child that takes this system for another one. */
+/** The options of a child that sees another operating system. */
 export function otherSystem(os: typeof Deno.build.os): Pick<ChildOptions, "flags" | "args"> {
   return { flags: [`--preload=${new URL("_other_system.ts", import.meta.url).href}`], args: [os] };
 }

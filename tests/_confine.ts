@@ -9,7 +9,7 @@ import { refuse } from "./_capmode_filter.ts";
 import { kernel } from "./_kernel.ts";
 import { leave } from "./_rights_filter.ts";
 
-/** Why nobody can tell here what Deno's own calls come to; false where it can be told. */
+/** The reason why Deno's own calls can't be tested here; false if they can. */
 export const reasonToSkip: string | false = kernel.simulated
   ? "the stand-in does not see Deno's own calls on its descriptors: Linux is asked, once"
   : Deno.build.os === "linux" && Deno.build.arch !== "x86_64" && "the filter knows the calls of x86_64";

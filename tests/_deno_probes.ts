@@ -1,10 +1,10 @@
 /**
- * What of Deno goes on working in capability mode: a probe for each row of the table in compat/sandbox/mod.ts.
+ * Which parts of Deno work in capability mode: a probe for each row of the table in compat/sandbox/mod.ts.
  *
  * @module
  */
 
-/** Code in a process of its own. It works when it throws nothing and, where it returns something, that is truthy. */
+/** Code that runs in a separate process. It succeeds if it does not throw, and returns nothing or a truthy value. */
 export interface Probe {
   /** What runs before the process enters. */
   before?: string;
@@ -22,7 +22,7 @@ export interface Probes {
   no?: Probe[];
 }
 
-/** Where the oldest Deno that the library supports differs from what that table says of the newest. */
+/** Results of the oldest supported Deno that differ from the table, which describes the newest. */
 const isOldest = Deno.version.deno.startsWith("2.7.");
 
 const connected = `

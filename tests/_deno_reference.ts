@@ -1,5 +1,5 @@
 /**
- * `Deno.*` and `@std/fs` below a directory, with paths relative to it: what the library's `Dir` is compared with.
+ * `Deno.*` and `@std/fs` below a directory, with paths relative to it: the reference for the library's `Dir`.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class DenoReference {
     return path === "." ? this.root : `${this.root}/${path}`;
   }
 
-  /** Calls what `Deno` or `@std/fs` has under the name; what it gives has paths relative to the directory. */
+  /** Calls a function of `Deno` or `@std/fs` by its name. Paths in its result are relative to the directory. */
   call(method: string, ...args: Args): unknown {
     const name = method.replace(/Sync$/, ""), [first, ...rest] = args;
     if (name === "symlink") return functions[method]!(first, this.at(rest[0] as string));

@@ -24,14 +24,14 @@ export function scaled(count: number): number {
   return Math.max(64, Math.round(count * scale));
 }
 
-/** Some levels, so that a `..` too many of broken code under test stays in what the fixture removes anyway. */
+/** Some levels, so that extra `..` of broken code under test stay within the directories that the fixture removes. */
 const depth = ["in", "in", "in", "in", "in", "in"].join("/");
 
 /**
  * A temporary directory with `tree` in it. It is removed at the end of the scope.
  *
- * Whatever a test removes or changes by a path that shall be refused must lie in the fixture: the code under test may be
- * broken. So no such path, and no symlink on it, leads to "/" or any other place outside, or up by more than three `..`.
+ * If a test removes or changes files by a path that must be refused, the path must lead into the fixture: the code under
+ * test may be broken. No such path or symlink may lead to "/" or another place outside, or have more than three `..`.
  */
 export class Fixture implements Disposable {
   /** The absolute path, with no symlink in it. */
@@ -45,7 +45,7 @@ export class Fixture implements Disposable {
     this.add(tree);
   }
 
-  /** Makes an unprivileged user the owner of an entry or of everything, where the process is privileged. */
+  /** Makes an unprivileged user the owner of an entry or of everything, if the process is privileged. */
   giveAway(name?: string): void {
     giveAway(name === undefined ? this.#top : this.at(name));
   }
@@ -100,7 +100,7 @@ export class Fixture implements Disposable {
     Deno.chmodSync(this.at(name), mode);
   }
 
-  /** Sets owner and group, which takes away setuid and setgid bits. */
+  /** Sets owner and group, which removes setuid and setgid bits. */
   chown(name: string, uid: number, gid: number): void {
     Deno.chownSync(this.at(name), uid, gid);
   }

@@ -31,7 +31,7 @@ export const kernel = {
   /** `__FreeBSD_version`, as 1501502 for a 15.1; 0 on Linux. */
   osreldate,
   major: Math.trunc(osreldate / 100_000),
-  /** True where the stand-in answers, so that nobody takes it for a kernel. */
+  /** Whether the stand-in answers instead of a FreeBSD kernel. */
   simulated,
   hasCapsicum: !isNative,
   /** Needs the permission to ask for the system's release, where it is not simulated. */
@@ -43,7 +43,7 @@ export const kernel = {
   },
 };
 
-/** Why a test that stands on Capsicum is skipped; false where there is Capsicum. */
+/** The reason to skip a test that needs Capsicum; false if there is Capsicum. */
 export const needsCapsicum: string | false = kernel.hasCapsicum ? false : "Linux has no Capsicum";
 
 const F_GETFD = 1;

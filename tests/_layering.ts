@@ -1,7 +1,7 @@
 /**
  * The rules about what a file may import and mention.
  *
- * Each rule takes the sources by their path from the project's root, and gives one sentence for each breach.
+ * Each rule gets the sources by their path from the project's root, and returns one sentence for each violation.
  *
  * @module
  */
@@ -63,7 +63,7 @@ const mostFiles = 12, mostLines = 15;
 /** Names that more than one folder may have. */
 const shared = /^(mod\.ts|README\.md)$/, twins = /^ffi\/(freebsd|linux)\//;
 
-/** A folder has few files and says what lives in it; a name of a file is there once. */
+/** A folder has few files and documents its contents; a file name is unique. */
 export const rooms: Rule = (sources) => {
   const files = [...sources.keys()].filter((path) => /^(rights|ffi|compat)\//.test(path));
   const folders = Map.groupBy(files, folderOf), names = Map.groupBy(files, nameOf);
@@ -105,7 +105,7 @@ export const acyclicity: Rule = (sources) => {
   return complaints;
 };
 
-/** Only ffi/ opens libraries; nobody uses raw pointers or what Node has; rights/ runs anywhere. */
+/** Only ffi/ opens libraries; no file uses raw pointers or Node's API; rights/ runs anywhere. */
 export const vocabulary: Rule = (sources) =>
   [...sources].filter(([path]) => path.endsWith(".ts") && (isLibrary(path) || isExample(path))).flatMap(
     ([path, source]) => {
@@ -126,12 +126,12 @@ export const vocabulary: Rule = (sources) =>
     },
   );
 
-/** Deno has nothing else that says where a member of gzip ends. */
+/** Deno has no other API that reports the end of a gzip member. */
 function inflates(path: string, specifier: string): boolean {
   return isExample(path) && specifier === "node:zlib";
 }
 
-/** A mod.ts says what it is for, lists its exports one by one, constants apart, and does nothing else. */
+/** A mod.ts documents its purpose, lists its exports one by one, except constants, and does nothing else. */
 export const exportList: Rule = (sources) =>
   [...sources].filter(([path]) => isLibrary(path) && nameOf(path) === "mod.ts").flatMap(([path, source]) => {
     const listed =
@@ -162,7 +162,7 @@ export const testing: Rule = (sources) =>
 
 const registries = [["jsr", "io"], ["npmjs", "org"], ["npmjs", "com"]].map((parts) => parts.join("."));
 
-/** No file knows where its packages come from, nor the machine that it was written on. */
+/** No file names the source of its packages or the machine that it was written on. */
 export const anonymity: Rule = (sources) =>
   [...sources].flatMap(([path, source]) => {
     const hosts = registries.filter((host) => source.includes(host));

@@ -9,7 +9,7 @@ export type Value = number | bigint | string | Uint8Array<ArrayBuffer> | null;
 
 export interface Outcome {
   ret: bigint;
-  /** FreeBSD's errno where `ret` is -1, otherwise 0. */
+  /** FreeBSD's errno if `ret` is -1, otherwise 0. */
   errno: number;
 }
 

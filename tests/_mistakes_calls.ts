@@ -1,5 +1,5 @@
 /**
- * Every public function beside those of `tests/ffi/_calls.ts`, with arguments that it takes.
+ * Every public function that is not in `tests/ffi/_calls.ts`, with valid arguments.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { type Dir, Fcntls, type FdFile, Ioctls, libc, openDirSync, Rights } from
 import { callExport, calls as kernelCalls } from "./ffi/_calls.ts";
 import { LibcPlace } from "./ffi/_place.ts";
 
-/** Options that a function takes, each with a right value. */
+/** The options of a function, each with a valid value. */
 export class Options {
   readonly #members: Record<string, unknown>;
   constructor(members: Record<string, unknown>) {
     this.#members = members;
   }
-  /** The right options, and what is wrong in them. */
+  /** The valid options, and invalid values for them. */
   with(wrong: Record<string, unknown> = {}): Record<string, unknown> {
     return { ...this.#members, ...wrong };
   }
@@ -31,7 +31,7 @@ export class Options {
   }
 }
 
-/** A function, and arguments that it takes: values, and `Options`. */
+/** A function and valid arguments: values, and `Options`. */
 export interface Call {
   readonly name: string;
   /** Whether it stands for a function of Python's, with Python's ideas of options. */
@@ -198,7 +198,7 @@ const free: Record<string, Args> = {
   warmUp: () => [options({ timezone: false, stackTraces: false, certificates: false })],
 };
 
-/** They limit what this process has open, so they come last. */
+/** Functions that limit the descriptors of this process, so they come last. */
 const last: Record<string, Args> = {
   limitOthers: ({ dir }) => [options({ keep: [dir] })],
   limitStdio: () => [options({ raw: true })],
@@ -242,7 +242,7 @@ function methods(prefix: string, make: () => object, table: Record<string, Args>
   });
 }
 
-/** Every public function that takes arguments. */
+/** Every public function that has parameters. */
 export function everyCall(scene: Scene): Call[] {
   const place = new LibcPlace(scene.path);
   const kernel: Call[] = Object.entries(kernelCalls).filter(([, args]) => args.length > 0).map(

@@ -88,7 +88,7 @@ function isIterator(result: unknown): result is Iterator<unknown> {
     typeof result.next === "function";
 }
 
-/** Closes what a call has opened. */
+/** Closes the descriptors that a call has opened. */
 function dispose(name: string, result: unknown): void {
   if (result instanceof FdFile || result instanceof Dir) result[Symbol.dispose]();
   else if (
@@ -98,7 +98,7 @@ function dispose(name: string, result: unknown): void {
   } else if (/take$|^compat33\.open$|^pycapsicum\.opendir$/.test(name)) libc.close(result as number);
 }
 
-/** Calls a function, waits for its result and lets that go; gives what it throws. */
+/** Calls a function, waits for its result and releases it; returns the error that it throws. */
 async function outcome(
   call: Call,
   args: readonly unknown[],
@@ -130,7 +130,7 @@ async function tried(call: Call, args: readonly unknown[], where: string): Promi
 /** The arguments, with the options as they are. */
 const plain = (args: readonly unknown[]) => args.map((arg) => arg instanceof Options ? arg.with() : arg);
 
-/** These do without options, or with empty ones, what ends the test: they limit this process. */
+/** Without options, or with empty options, these functions limit this process and so end the test. */
 const limiting = ["sandbox", "limitOthers", "limitStdio"];
 const isHarmful = (call: Call, name: string) =>
   limiting.includes(call.name) && ["undefined", "{}"].includes(name);

@@ -35,7 +35,7 @@ export function socketPair(type: keyof typeof types): [FdFile, FdFile] {
   return both((fds) => symbols.socketpair(1, types[type] | socketFlags, 0, fds));
 }
 
-/** Why there is no terminal; false if there is. */
+/** The reason why there is no terminal; false if there is one. */
 export const needsTerminal: string | false = glibc ? false : "only glibc's openpty() is in libc";
 
 /** A terminal and the side that controls it. */

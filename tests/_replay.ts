@@ -1,5 +1,5 @@
 /**
- * Replays one recorded scenario of libc calls against the kernel that answers here, and says where it differs.
+ * Replays one recorded scenario of libc calls against the current kernel, and reports differences.
  *
  * As a program it reads a `Replay` from standard input and writes a `Replayed` to standard output: a scenario may
  * enter capability mode, so each has a process of its own.

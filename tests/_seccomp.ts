@@ -6,7 +6,7 @@
 
 export const glibc = "/lib/x86_64-linux-gnu/libc.so.6";
 
-/** A `struct sock_filter`: what it does, how many steps a yes and a no jump over, a value. */
+/** A `struct sock_filter`: the operation, the steps to skip if true and if false, a value. */
 export type Step = readonly [code: number, yes: number, no: number, value: number];
 
 export const LOAD = 0x20, EQUAL = 0x15, AT_LEAST = 0x35, RETURN = 0x06;

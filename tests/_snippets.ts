@@ -53,7 +53,7 @@ function modules(snippets: string[]): Fixture {
   return new Fixture(Object.fromEntries(snippets.map((snippet, i) => [`${i}.ts`, localized(snippet)])));
 }
 
-/** What the type checker says of each snippet as a module of its own: nothing where all is well. */
+/** Returns the errors of the type checker for each snippet as a separate module; empty if there are none. */
 export async function complaintsOf(snippets: string[]): Promise<string> {
   using fixture = modules(snippets);
   const imports = snippets.map((_, i) => `if (Deno.args.length > 0) await import("./${i}.ts");\n`);
@@ -88,7 +88,7 @@ export async function failuresOf(snippets: string[], permissions: string[] = [])
   return failures.flatMap((failure, i) => failure === null ? [] : `${i}: ${failure}`);
 }
 
-/** Runs snippets one after the other in one child. Gives what is wrong with each, null where it is all well. */
+/** Runs snippets one after the other in one child. Returns the error of each, or null. */
 async function outcomesOf(snippets: string[], permissions: string[]): Promise<(string | null)[]> {
   using fixture = modules(snippets);
   const imports = snippets.map((_, i) => `() => import("./${i}.ts")`);
@@ -117,7 +117,7 @@ async function outcomesOf(snippets: string[], permissions: string[]): Promise<(s
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-/** Runs one snippet in a child of its own, with nothing but the permission to use libc unless told otherwise. */
+/** Runs one snippet in a separate child, by default with only the permission to use libc. */
 export async function runSnippet(snippet: string, options: ChildOptions = {}): Promise<ChildResult> {
   using fixture = modules([snippet]);
   return await run(fixture.at("0.ts"), options);

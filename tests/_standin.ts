@@ -19,12 +19,12 @@ function controls() {
   }).symbols;
 }
 
-/** Why a test that stands on these controls is skipped; false where they are there. */
+/** The reason to skip a test that needs these controls; false if they are available. */
 export const needsStandin: string | false = kernel.simulated
   ? false
   : "only a simulated kernel counts calls and lets them fail on demand";
 
-/** Why a test can't have each refusal raise SIGTRAP; false where it can. */
+/** The reason why refusals can't raise SIGTRAP here; false if they can. */
 export const needsTraps: string | false = kernel.simulated
   ? false
   : "only a simulated kernel raises no SIGTRAP for what Deno itself does in capability mode";
@@ -54,7 +54,7 @@ export function allCalls(): number {
 const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
 const preload = flags.find((flag) => flag.startsWith("--preload="))?.slice("--preload=".length);
 
-/** The URL of a Worker's module, told by `?preload=` what it has to import first to reach the same kernel. */
+/** Returns the URL of a Worker's module; `?preload=` names the module that it must import first to use the same kernel. */
 export function workerURL(module: URL): URL {
   const url = new URL(module);
   if (preload !== undefined) url.searchParams.set("preload", new URL(preload, import.meta.url).href);

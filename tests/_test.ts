@@ -30,7 +30,7 @@ export function test(name: string, body: () => void | Promise<void>, options: Te
   });
 }
 
-/** The same for what stands on Capsicum: skipped where there is none. */
+/** Registers a test that needs Capsicum, and is skipped on systems without it. */
 test.capsicum = (name: string, body: () => void | Promise<void>): void =>
   test(name, body, { skip: needsCapsicum });
 

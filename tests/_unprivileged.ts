@@ -29,7 +29,7 @@ function must(what: string, result: number): void {
   if (result !== 0) throw new Error(`${what} failed`);
 }
 
-/** Makes `nobody` the owner of a directory and all below it; follows no symlink. Does nothing where nobody is root. */
+/** Makes the user `nobody` the owner of a directory and everything below it. Follows no symlink. Does nothing unless root. */
 export function giveAway(path: string): void {
   if (!isRoot) return;
   const libc = open();
@@ -42,7 +42,7 @@ export function giveAway(path: string): void {
   libc.close();
 }
 
-/** Makes this process one of `nobody`, for good, where it is root's. Whatever it imports must be loaded before. */
+/** Permanently changes the user of this process from root to `nobody`. All its imports must be loaded before. */
 export function dropRoot(): void {
   if (!isRoot) return;
   // Nobody may lack the permission to find the stand-in by its path.

@@ -1,4 +1,4 @@
-/** Calls every exported function where the library knows no kernel, and prints what each gives or throws. */
+/** Calls every exported function on an unsupported system, and prints the result or error of each. */
 import { callExport, calls } from "./_calls.ts";
 import { nowhere } from "./_place.ts";
 

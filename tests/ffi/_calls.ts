@@ -1,5 +1,5 @@
 /**
- * Every function that the module exports, with arguments that it takes.
+ * Every function that the module exports, with valid arguments.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export type Kind =
 
 export interface Argument {
   kind: Kind;
-  /** A value that the call takes. */
+  /** A valid value. */
   good(place: Place): unknown;
 }
 

@@ -83,7 +83,7 @@ test("cap_ioctls_get() returns the result of its repetition if that succeeds", (
   assertEquals(requests[0], BigInt(Ioctl.FIONREAD));
 }, { skip: needsStandin });
 
-/** Calls that no signal interrupts, or that tell otherwise. */
+/** Calls that no signal interrupts, or that report it differently. */
 const notRepeated = ["libc.close", "libc.getdtablesize", "libc.lseek", "libc.isatty"];
 const repeated = Object.keys(calls).filter((name) =>
   name.startsWith("libc.") && !name.includes("cap_") && !notRepeated.includes(name)

@@ -1,4 +1,4 @@
-/** The file API over Linux's own calls, which take other numbers, and Capsicum's absence there. */
+/** The file API on Linux's own calls, which use different numbers, and the absence of Capsicum there. */
 import {
   assert,
   assertEquals,
@@ -102,7 +102,7 @@ it("--allow-ffi with the path of glibc alone is enough for the file API, and ano
   assertStringIncludes(refused.message, "libc.so.6");
 });
 
-/** What listing a directory throws where no library opens, for a reason such as dlerror(3) gives. */
+/** The error of listing a directory if no library opens, with a reason as reported by dlerror(3). */
 function listedWithout(reason: string) {
   return inChild(({ caught, listDirSync }, reason) => {
     const { dlopen } = Deno;
@@ -497,7 +497,7 @@ it("fcntl() accepts FreeBSD's commands and flags, and refuses those without a Li
     assertEquals(libc.fcntl(copy, libc.F_GETFD), libc.FD_CLOEXEC);
     libc.close(copy);
   }
-  // Linux itself would take these two, do nothing and report success.
+  // Linux itself would accept these two, do nothing and report success.
   for (const flags of [libc.FD_RESOLVE_BENEATH, libc.FD_CLOFORK]) {
     assertEquals(codeOf(() => libc.fcntl(file, libc.F_SETFD, flags)), "EINVAL");
   }

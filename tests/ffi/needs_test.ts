@@ -52,7 +52,7 @@ test("openat needs the sum of the rights that the kernel's sources check for eac
   }
 });
 
-/** Rows that nothing here can call, or only where there is more than a temporary directory: they are only read. */
+/** Rows that can't be called here, or need more than a temporary directory: they are only compared with the sources. */
 const onlyRead: Operation[] = [
   ...["readdir", "rewinddir", "seekdir", "fdopendir"] as const,
   ...["recvmsg", "sendmsg", "sendmsg with an address", "sctp_peeloff"] as const,
@@ -72,7 +72,7 @@ const onlyRead: Operation[] = [
   ...["pdgetpid", "pdkill", "pdwait", "ksem_getvalue", "ksem_post", "ksem_wait"] as const,
 ];
 
-/** Rows of which 13 knows nothing, or asks for less. 14 has not been looked at. */
+/** Rows that FreeBSD 13 lacks, or where it checks fewer rights. FreeBSD 14 was not checked. */
 const newer: Operation[] = [
   ...["copy_file_range with an offset", "copy_file_range to with an offset"] as const,
   ...["inotify_add_watch", "inotify_add_watch_at", "inotify_add_watch_at directory"] as const,

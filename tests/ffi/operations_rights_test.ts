@@ -1,4 +1,4 @@
-/** The rights that the library says a call needs, against what the kernel asks for. */
+/** Compares the rights that the library documents for a call with the rights that the kernel checks. */
 import { assert, assertEquals } from "@std/assert";
 import { libc, type RightName, Rights } from "../../mod.ts";
 import { runModule } from "../_child.ts";
@@ -44,7 +44,7 @@ for (const capmode of [false, true]) {
     const random = generator(20_261_122);
     const trials = Array.from({ length: 1000 }, () => randomTrial(random));
     const wanted = trials.map(predicted);
-    // A sample that only fails, or never does, would not tell much.
+    // A sample that only fails, or never fails, would show little.
     const works = wanted.filter(({ code }) => code === "ok").length;
     assert(works > 200 && works < 800, `${works} of them should work`);
     assertEquals(failures(trials, await outcomesOf(trials, capmode), (i) => wanted[i]!), []);

@@ -6,7 +6,7 @@ const sources = ["symbols.ts", "linux/glibc.ts"].map((name) =>
   Deno.readTextFileSync(new URL(`../../ffi/${name}`, import.meta.url))
 );
 
-/** What the FFI calls on other threads: each takes descriptors, numbers and buffers alone. */
+/** Functions that the FFI calls on other threads: each has only descriptors, numbers and buffers as parameters. */
 const onOtherThreads = ["read", "write", "pread", "pwrite", "ftruncate", "fsync", "fdatasync", "poll"];
 
 test("no function with a path parameter is called on another thread", () => {

@@ -3,9 +3,9 @@ export const root: URL = new URL("../../", import.meta.url);
 
 export interface RunOptions {
   env?: Record<string, string>;
-  /** Gets what the child writes to its standard output and error, instead of this process's. */
+  /** Receives the child's standard output and error, instead of this process's streams. */
   onOutput?: (text: string, stream: "stdout" | "stderr") => void;
-  /** Is called when the child has ended, also if that is because this process was told to end. */
+  /** Called when the child has ended, also if this process was asked to end. */
   onEnd?: () => void;
 }
 
@@ -14,7 +14,7 @@ const forwarded: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /**
  * Runs this very Deno, with its output passed through unless `onOutput` takes it, and gives its exit code: 128 + n where signal n ended it.
  *
- * Where this process is told to end, both do.
+ * If this process is asked to end, both end.
  */
 export async function runDeno(
   args: string[],

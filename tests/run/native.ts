@@ -26,7 +26,7 @@ const others = [
 ];
 
 /**
- * The arguments of `deno test` for Linux without Capsicum; undefined where none of the files given runs there.
+ * The arguments of `deno test` for Linux without Capsicum; undefined if none of the given files runs there.
  *
  * @param only The files that may run; by default all that stand on neither Capsicum nor the stand-in.
  */

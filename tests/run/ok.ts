@@ -11,7 +11,7 @@ const steps: Record<string, () => Promise<number>> = {
   test: () => runTests([]),
 };
 
-/** Runs the checks whose names are given, or all, to the end, and gives 1 where any failed. */
+/** Runs the given checks, or all, to the end, and returns 1 if any failed. */
 export async function runOk(names: string[]): Promise<number> {
   const unknown = names.find((name) => !Object.hasOwn(steps, name));
   if (unknown !== undefined) {

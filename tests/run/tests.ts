@@ -5,7 +5,7 @@ import { nativeArgs } from "./native.ts";
 import { packageFlags } from "./packages.ts";
 import { type Counts, formatCounts, formatSkips, plain, TestOutput } from "./summary.ts";
 
-/** Runs `deno test` once for each release and each kernel, prints the sum, and gives the first exit code that is not 0. */
+/** Runs `deno test` once for each release and each kernel, prints the sum, and returns the first exit code that is not 0. */
 export async function runTests(args: string[]): Promise<number> {
   const packages = await packageFlags();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -41,7 +41,7 @@ interface Pass {
   counts: Counts;
   skips: ReadonlyMap<string, number>;
   code: number;
-  /** Why the pass is not green, where Deno itself did not say so. */
+  /** The reason why the pass failed, if Deno itself did not report one. */
   complaint?: string;
 }
 

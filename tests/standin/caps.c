@@ -63,7 +63,7 @@ static bool is_full(const struct entry *entry) {
          entry->ioctl_count == ALL_IOCTLS;
 }
 
-/* ENOTCAPABLE where a right is missing. An unlimited descriptor is not looked at: Linux tells if it is open. */
+/* ENOTCAPABLE if a right is missing. An unlimited descriptor is not checked: Linux reports whether it is open. */
 int check_rights(int fd, uint64_t rights0, uint64_t rights1) {
   if (!has_entry(fd)) return 0;
   pthread_mutex_lock(&lock);

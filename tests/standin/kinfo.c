@@ -36,7 +36,7 @@ static enum kf_type type_of(int fd, const char *target, const struct stat *s) {
   return (s->st_mode & S_IFMT) != 0 ? KF_VNODE : KF_UNKNOWN;
 }
 
-/* The kernel's own fstat(2), for what this library tells differently. */
+/* The kernel's own fstat(2), for members that this library reports differently. */
 static bool stat_itself(int fd, struct stat *out) { return syscall(SYS_newfstatat, fd, "", out, AT_EMPTY_PATH) == 0; }
 
 enum kf_type kinfo_type(int fd) {

@@ -174,7 +174,7 @@ static int open_dotdot(struct walk *w, int *parent) {
   /* 15.x compares the covered directory with the start, not the mount's root: the root of a mount is not confined. */
   else if (leaves_mount) w->left_mount |= !walked;
   else if (same(here, w->start)) error = B_ENOTCAPABLE;
-  /* Somebody moved the directory, whom 15.x makes wait until the lookup is over. */
+  /* Another process moved the directory; 15.x makes it wait until the lookup is over. */
   else if (!walked && !w->left_mount) error = MOVED;
   if (error != 0) close_quietly(*parent);
   return error;

@@ -81,8 +81,8 @@ static bool has_dotdot(const char *path) {
 }
 
 /*
- * One Linux call where no rule of FreeBSD's can make a difference: no "..", no symlink on the way, and success or an
- * error that leaves no doubt. UNDECIDED: only the long way tells.
+ * One Linux call, if no rule of FreeBSD can make a difference: no "..", no symlink in the path, and success or an
+ * unambiguous error. UNDECIDED: the full lookup is needed.
  */
 static int open_directly(const struct lookup *l, int flags, int mode, int *fd) {
   if (l->empty || has_dotdot(l->path) || (flags & (B_O_EXEC | B_O_SHLOCK | B_O_EXLOCK)) != 0) return UNDECIDED;

@@ -33,7 +33,7 @@ if (Deno.build.os !== "freebsd") {
         try {
           refuse(standin, { syscall: dlsym(null, new TextEncoder().encode("syscall\0")) });
         } catch {
-          // Some containers forbid seccomp(2). A test of enter() fails there, and tells.
+          // Some containers forbid seccomp(2). There, a test of enter() fails and reports it.
         }
       }
       return result;

@@ -1,17 +1,17 @@
 /*
- * The stand-in: FreeBSD's libc as far as Capsicum and files go, for Linux (x86_64 and arm64, glibc).
+ * The stand-in: the part of FreeBSD's libc for Capsicum and files, for Linux (x86_64 and arm64, glibc).
  *
  * It is test equipment. It exports FreeBSD's symbols with FreeBSD's numbers, structs and errno over real Linux files,
  * and simulates what Linux lacks: rights, ioctls and fcntls of descriptors, capability mode, and a path lookup that
- * obeys them. It answers as the recorded kernel of tests/data/kernel_traces.json does, and protects nobody: whoever
- * calls Linux directly, as Deno's own API does, is not held by it. (On x86_64 preload.ts has Linux refuse such calls in
+ * obeys them. It answers like the recorded kernel of tests/data/kernel_traces.json, and provides no protection: code that
+ * calls Linux directly, such as Deno's own API, is not limited. (On x86_64 preload.ts makes Linux refuse such calls in
  * capability mode. Every call made here therefore goes through syscall(), which is exempt.)
  *
  * Simulated releases: STANDIN_RELEASE=15.1 (the default) or 13.2, read when the library is loaded. A directory is the
- * root of a mount where Linux says so, or where STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.
+ * root of a mount if Linux reports it so, or if STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.
  * For tests: standin_release(), standin_fail(call, nth, errno), standin_calls(call), standin_short(max_bytes).
  *
- * F_KINFO and sysctl(3) kern.proc.filedesc tell the type and the path alone. procctl(2) knows PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
+ * F_KINFO and sysctl(3) kern.proc.filedesc report only the type and path. procctl(2) supports PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
  *
  * Not simulated: fork, exec, process descriptors and passing descriptors over sockets; kevent(2); file flags, ACLs and
  * extended attributes; jails and chroot; link and rename between simulated mounts; the symbols that a release lacks.

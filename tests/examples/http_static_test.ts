@@ -476,7 +476,8 @@ test("http_static.ts answers HEAD with the headers of GET and no body, for every
   await using server = await Server.start(fixture);
   for (const path of ["/file", "/", "/sub", "/sub/", "/indexed/", "/none", "/%", "/file/"]) {
     const [get, head] = [await server.raw(path), await server.raw(path, { method: "HEAD" })].map((answer) => {
-      const [headers, body] = answer.replace(/^date: .*\r\n/m, "").split("\r\n\r\n");
+      // Deno 2.7 itself adds vary to what it could compress, and a HEAD has no content.
+      const [headers, body] = answer.replace(/^(date|vary): .*\r\n/gm, "").split("\r\n\r\n");
       return { headers, body };
     });
     assertEquals(head, { headers: get!.headers, body: "" }, path);

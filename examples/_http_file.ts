@@ -4,7 +4,7 @@ import type { FdFile } from "../mod.ts";
 import { rangeOf, statusOf, type Validators } from "./_http_conditions.ts";
 
 /** A body of up to `small` bytes is read at once, a longer one in pieces of `piece` bytes. */
-const small = 32 * 1024, piece = 64 * 1024;
+const small = 1024 * 1024, piece = 64 * 1024;
 /** Shared by all small bodies: `Response` copies its bytes. */
 const reused = new Uint8Array(small);
 /** Milliseconds within which two changes can have the same time stamp: kernels take time stamps from a coarse clock. */

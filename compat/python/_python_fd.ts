@@ -15,7 +15,7 @@ export function isFileno(value: unknown): value is Fileno {
 /**
  * The number of a descriptor.
  *
- * @throws {TypeError} For what is no descriptor.
+ * @throws {TypeError} If the value is not a descriptor.
  * @throws {RangeError} For a number that no descriptor has.
  * @throws {Deno.errors.BadResource} For a negative number, as the kernel says it, and for a closed file.
  */

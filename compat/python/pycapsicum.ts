@@ -262,7 +262,7 @@ export function fcntls_get(fd: Fileno): [rights: number, errno: 0] {
  * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} If the flags are another string, or a number is none that C's type takes.
+ * @throws {RangeError} If the flags are another string, or a number is out of range for its C type.
  * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory.
@@ -296,7 +296,7 @@ export function openat(fd: Fileno, path: string, flags: Flags, mode = 0o666): Py
  * Stands for open(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} If the flags are another string, or a number is none that C's type takes.
+ * @throws {RangeError} If the flags are another string, or a number is out of range for its C type.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.NotADirectory} If it is not a directory.
  * @throws {CapsicumError} ECAPMODE in capability mode.

@@ -257,7 +257,7 @@ export function ioctls_limit(fd: Fileno, ioctls: IoctlsLike): void {
  * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
- * @throws {RangeError} If a number is none that C's type takes.
+ * @throws {RangeError} If a number is out of range for its C type.
  * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.AlreadyExists} With O_EXCL, when it exists.

@@ -1,4 +1,4 @@
-/* Modes, owners, flags, times, and what one may do with a file. */
+/* Modes, owners, flags, times and access checks. */
 #include "standin.h"
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@ enum { OF_PATH = B_AT_SYMLINK_NOFOLLOW | B_AT_RESOLVE_BENEATH | B_AT_EMPTY_PATH 
 
 static int linux_call(long result) { return result == -1 ? linux_error() : 0; }
 
-/* What an O_EXEC descriptor names: Linux's O_PATH, which stands for it, takes changes by this path only. */
+/* The file of an O_EXEC descriptor, which is opened by Linux's O_PATH: such a descriptor takes changes by this path only. */
 static const char *proc_path(int fd, char path[32]) {
   snprintf(path, 32, "/proc/self/fd/%d", fd);
   return path;
@@ -30,7 +30,7 @@ static int chmod_at(int dirfd, const char *path, int mode, int at_flags, uint64_
   if (error != 0) return error;
   error = check_sticky(mode, (int)l.mode);
   if (error == 0 && S_ISLNK(l.mode)) error = B_EOPNOTSUPP; /* Linux's symlinks have no mode */
-  char found[32]; /* not its name, at which there may be a symlink by now */
+  char found[32]; /* not its name: a symlink may have replaced it */
   if (error == 0) error = linux_call(syscall(SYS_fchmodat, AT_FDCWD, proc_path(l.found, found), mode & 07777));
   lookup_end(&l);
   return error;
@@ -94,7 +94,7 @@ CALL(int, fchown, int fd, unsigned user, unsigned group) {
   return (int)answer(syscall(SYS_fchown, fd, user, group));
 }
 
-/* Linux has no file flags: none can be set, and none are. */
+/* Linux has no file flags: none are set, and setting one fails. */
 static int check_file_flags(unsigned long file_flags) { return file_flags == 0 ? 0 : B_EOPNOTSUPP; }
 
 CALL(int, fchflags, int fd, unsigned long file_flags) {
@@ -132,7 +132,7 @@ CALL(int, lchflags, const char *path, unsigned long file_flags) {
 struct times {
   struct b_timespec value[2];
   bool now;       /* both are the current time */
-  bool unchanged; /* both stay what they are, so nothing is looked at */
+  bool unchanged; /* both stay unchanged, so nothing is checked */
 };
 
 static int translate_times(const struct b_timespec *from, struct times *to) {
@@ -163,7 +163,7 @@ static int utimens_at(int dirfd, const char *path, const struct b_timespec *from
   error = lookup(&l);
   if (error == 0 && !times.unchanged) {
     bool is_link = S_ISLNK(l.mode) && !l.empty;
-    char found[32]; /* not its name, at which there may be a symlink by now */
+    char found[32]; /* not its name: a symlink may have replaced it */
     error = linux_call(is_link ? syscall(SYS_utimensat, l.parent, l.name, linux_times(&times), AT_SYMLINK_NOFOLLOW)
                                : syscall(SYS_utimensat, AT_FDCWD, proc_path(l.found, found), linux_times(&times), 0));
   }
@@ -194,7 +194,7 @@ CALL(int, futimens, int fd, const struct b_timespec *times) {
   return returned(futimens_linux(fd, times));
 }
 
-/* struct timeval as struct timespec, NULL for the current time. */
+/* Converts struct timeval to struct timespec; NULL means the current time. */
 static int from_timevals(const struct b_timeval *from, struct b_timespec to[2], const struct b_timespec **result) {
   *result = from == NULL ? NULL : to;
   for (int i = 0; from != NULL && i < 2; i++) {

@@ -1,4 +1,4 @@
-/* Counts calls and makes them fail or fall short, for tests. */
+/* For tests: counts calls, makes them fail, and shortens them. */
 #include "standin.h"
 
 extern struct call *__start_standin_calls[] __attribute__((visibility("hidden")));
@@ -11,7 +11,7 @@ int enter_call(struct call *call) {
   return nth == atomic_load(&call->fail_at) ? atomic_load(&call->fail_errno) : 0;
 }
 
-/* The length that a read or write may have. */
+/* Returns the length to which a read or write is cut. */
 size_t shortened(size_t length) {
   size_t limit = (size_t)atomic_load(&short_length);
   return limit != 0 && limit < length ? limit : length;
@@ -24,7 +24,7 @@ static struct call *call_named(const char *name) {
   return NULL;
 }
 
-/* The nth next call (1 = the next) of that name fails with FreeBSD's errno `error`. -1: there is no such call. */
+/* Makes the nth next call of that name fail with FreeBSD's errno `error`. Returns -1 for an unknown name. */
 CALL(int, standin_fail, const char *name, int nth, int error) {
   struct call *call = call_named(name);
   if (call == NULL) return -1;
@@ -33,13 +33,13 @@ CALL(int, standin_fail, const char *name, int nth, int error) {
   return 0;
 }
 
-/* How often a call was made since the library was loaded. -1: there is no such call. */
+/* Returns how often a call was made since the library was loaded, or -1 for an unknown name. */
 CALL(int, standin_calls, const char *name) {
   struct call *call = call_named(name);
   return call == NULL ? -1 : (int)atomic_load(&call->count);
 }
 
-/* Reads and writes move at most that many bytes. 0: as many as Linux does. */
+/* Limits reads and writes to that many bytes. 0 removes the limit. */
 CALL(int, standin_short, int max_bytes) {
   atomic_store(&short_length, max_bytes > 0 ? max_bytes : 0);
   return 0;

@@ -26,7 +26,7 @@ CALL(bool, cap_sandboxed, void) {
   return in_capmode();
 }
 
-/* SIGTRAP to the calling thread, as the kernel does where procctl(2) asked for it. */
+/* Sends SIGTRAP to the calling thread, as the kernel does after procctl(2) PROC_TRAPCAP_CTL. */
 void trap_violation(void) {
   if (in_capmode() && atomic_load(&trap_enabled)) {
     syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid), SIGTRAP);

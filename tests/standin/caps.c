@@ -1,8 +1,8 @@
 /*
- * What each descriptor may be used for: rights, ioctls and fcntls.
+ * The capabilities of each descriptor: rights, ioctls and fcntls.
  *
- * A descriptor without an entry has everything. Deno can close a descriptor and reuse its number without this library
- * seeing it, so an entry remembers which file it belongs to, and is dropped when the number stands for another.
+ * A descriptor without an entry is unlimited. Deno can close a descriptor and reuse its number without this library
+ * noticing, so an entry records its file, and is dropped if the number now belongs to another file.
  */
 #include "standin.h"
 
@@ -42,7 +42,7 @@ int check_open(int fd) { return syscall(SYS_fcntl, fd, F_GETFD) == -1 ? B_EBADF 
 
 static void put_entry(int fd, struct entry *entry) { free(atomic_exchange(&entries[fd], entry)); }
 
-/* The entry of a descriptor, NULL if it has none. The lock is held. */
+/* Returns the entry of a descriptor, or NULL. The caller holds the lock. */
 static struct entry *entry_of(int fd) {
   struct entry *entry = atomic_load(&entries[fd]);
   if (entry == NULL) return NULL;
@@ -63,7 +63,7 @@ static bool is_full(const struct entry *entry) {
          entry->ioctl_count == ALL_IOCTLS;
 }
 
-/* ENOTCAPABLE if a right is missing. An unlimited descriptor is not checked: Linux reports whether it is open. */
+/* ENOTCAPABLE if a right is missing. An unlimited descriptor is not checked: Linux reports if it is closed. */
 int check_rights(int fd, uint64_t rights0, uint64_t rights1) {
   if (!has_entry(fd)) return 0;
   pthread_mutex_lock(&lock);
@@ -98,7 +98,7 @@ int check_ioctl(int fd, uint64_t request) {
   return allowed ? 0 : B_ENOTCAPABLE;
 }
 
-/* check_rights() of a directory to start from, and whether anything at all was taken from it. */
+/* check_rights() for the directory where a lookup starts; also reports whether it is limited in any way. */
 int check_directory(int fd, uint64_t rights, bool *limited, unsigned *flags) {
   *limited = false;
   *flags = 0;
@@ -118,7 +118,7 @@ static size_t entry_size(int ioctl_count) {
   return sizeof(struct entry) + sizeof(uint64_t) * (size_t)(ioctl_count > 0 ? ioctl_count : 0);
 }
 
-/* A copy of the descriptor's entry with room for `ioctl_count` ioctls, to be changed and put. NULL: not open. */
+/* Returns a copy of the entry, with room for `ioctl_count` ioctls, to change and store; NULL if not open. */
 static struct entry *editable(int fd, int ioctl_count) {
   struct identity file;
   if (fd < 0 || fd >= MAX_FD || identify(fd, &file) != 0) return NULL;
@@ -136,7 +136,7 @@ static struct entry *editable(int fd, int ioctl_count) {
   return new;
 }
 
-/* Ends a change: stores the entry, or throws it away where `error` is set or nothing is limited. */
+/* Ends a change: stores the entry, or frees it if `error` is set or nothing is limited. */
 static int put_edited(int fd, struct entry *entry, int error) {
   if (error == 0) put_entry(fd, is_full(entry) && entry->flags == 0 ? NULL : entry);
   if (error != 0 || atomic_load(&entries[fd]) != entry) free(entry);
@@ -165,7 +165,7 @@ int set_fd_flags(int fd, unsigned set, unsigned clear) {
   return put_edited(fd, entry, 0);
 }
 
-/* A descriptor that Linux just gave: it has everything. */
+/* Registers a new descriptor, which is unlimited. */
 long fresh(long fd) {
   if (fd >= 0 && fd < MAX_FD && has_entry((int)fd)) {
     pthread_mutex_lock(&lock);
@@ -175,7 +175,7 @@ long fresh(long fd) {
   return fd;
 }
 
-/* A new descriptor gets the capabilities of another, which may stand for another file, and those of its flags. */
+/* Gives a new descriptor the capabilities of another one, which may be of another file. */
 void inherit(int from, int to, unsigned flags) {
   fresh(to);
   if (!has_entry(from) || to < 0 || to >= MAX_FD) return;

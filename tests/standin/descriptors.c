@@ -98,7 +98,7 @@ static bool is_readable(const void *memory, size_t length) {
 
 static int lock_record(int fd, int command, struct b_flock *lock) {
   static const int commands[] = {F_GETLK, F_SETLK, F_SETLKW};
-  /* The kernel copies it in before it looks at the rights. */
+  /* The kernel copies the argument before it checks the rights. */
   if (!is_readable(lock, sizeof *lock)) return fail(B_EFAULT);
   int error = check_rights(fd, CAP_FLOCK, 0);
   if (error != 0) return fail(error);
@@ -140,14 +140,14 @@ static int set_descriptor_flags(int fd, long flags) {
   return set_fd_flags(fd, (unsigned)flags & (B_FD_RESOLVE_BENEATH | B_FD_CLOFORK), B_FD_CLOFORK);
 }
 
-/* Reading ahead is a hint that only regular files take. */
+/* Read-ahead hints apply to regular files only. */
 static int read_ahead(int fd) {
   int mode = mode_of(fd);
   if (mode == -1 || S_ISSOCK(mode) || is_path_only(fd)) return fail(B_EBADF);
   return S_ISREG(mode) ? 0 : fail(B_ENOTTY);
 }
 
-/* Of memory files alone: Linux has them on all of a tmpfs. */
+/* Seals are for memory files only, but Linux has them on all files of a tmpfs. */
 static int seals(int fd, int command, long argument) {
   if (check_open(fd) != 0) return fail(B_EBADF);
   if (kinfo_type(fd) != KF_SHM) return fail(B_EINVAL);
@@ -230,7 +230,7 @@ _Static_assert(sizeof(struct b_termios) == 44, "FreeBSD's struct termios has 44 
 
 static bool is_terminal(int fd, struct termios *t) { return syscall(SYS_ioctl, fd, TCGETS, t) == 0; }
 
-/* Only what programs ask about: echo, canonical mode, signals, extensions, output processing. */
+/* Only the flags that programs use: echo, canonical mode, signals, extensions, output processing. */
 static int get_termios(int fd, struct b_termios *out) {
   static const unsigned local[][2] = {{8, ECHO}, {0x80, ISIG}, {0x100, ICANON}, {0x400, IEXTEN}};
   struct termios t;

@@ -18,7 +18,7 @@ struct linux_dirent {
 
 static size_t record_length(size_t name_length) { return (sizeof(struct b_dirent) + name_length + 1 + 7) & ~(size_t)7; }
 
-/* Writes one record. 0: it doesn't fit. */
+/* Writes one record and returns its length; 0 if it does not fit. */
 static size_t put_record(const struct linux_dirent *from, char *to, size_t room) {
   size_t name_length = strlen(from->d_name);
   size_t length = record_length(name_length);
@@ -37,10 +37,10 @@ static size_t put_record(const struct linux_dirent *from, char *to, size_t room)
 }
 
 /*
- * Fills `out` from Linux's records, and leaves the descriptor's offset behind the last one that was put there.
+ * Fills `out` from Linux's records, and leaves the descriptor's offset after the last record written.
  *
- * A FreeBSD record is at most 4/3 as long as Linux's, so three quarters of the room are asked for and all that comes
- * fits. Where Linux calls that too little for one name, the whole room is, and what doesn't fit is put back.
+ * A FreeBSD record is at most 4/3 as long as Linux's, so records read into three quarters of the buffer always fit. If
+ * that is too small for one name, the whole buffer is used, and records that do not fit are read again next time.
  */
 static int list(int fd, char *out, size_t room, size_t *written) {
   _Alignas(8) char batch[BATCH];

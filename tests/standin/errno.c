@@ -1,4 +1,4 @@
-/* FreeBSD's errno: its cell, its texts, and Linux's numbers translated. */
+/* FreeBSD's errno: its cell, its messages, and the translation from Linux's numbers. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@ static __thread int errno_cell;
 
 CALL(int *, __error, void) { return &errno_cell; }
 
-/* Sets errno. Gives -1, what a failed call gives. */
+/* Sets errno and returns -1, as a failed call does. */
 int fail(int error) {
   if (error == B_ENOTCAPABLE || error == B_ECAPMODE) trap_violation();
   errno_cell = error;
@@ -133,10 +133,10 @@ static int translated(int error) {
   return error <= LINUX_SAME_UP_TO ? error : B_EINVAL;
 }
 
-/* FreeBSD's errno for what Linux's errno says. */
+/* Translates Linux's errno to FreeBSD's. */
 int linux_error(void) { return translated(errno); }
 
-/* The result of a Linux call, with FreeBSD's errno if it failed. */
+/* Returns the result of a Linux call, and sets FreeBSD's errno if it failed. */
 long answer(long linux_result) { return linux_result == -1 ? fail(linux_error()) : linux_result; }
 
 CALL(int, strerror_r, int error, char *buffer, size_t length) {

@@ -1,4 +1,4 @@
-/* What is done to an open file: read, write, seek, truncate, sync, copy. */
+/* Calls on open files: read, write, seek, truncate, sync, copy. */
 #include "standin.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@ enum { COPY_CHUNK = 1 << 16 };
 
 CALL(int, close, int fd) {
   ENTER(close);
-  /* Before the number is free: another thread may get it at once. */
+  /* Must precede close(2): afterwards another thread may get the number. */
   fresh(fd);
   return (int)answer(syscall(SYS_close, fd));
 }
@@ -25,7 +25,7 @@ CALL(int, close_range, unsigned low, unsigned high, int flags) {
 
 CALL(void, closefrom, int low) { syscall(SYS_close_range, low < 0 ? 0u : (unsigned)low, ~0u, 0); }
 
-/* Whether a FIFO never had a writer since it was opened: only one that is gone hangs up, in both systems. */
+/* Whether a FIFO had no writer since it was opened: both systems report POLLHUP only after a writer has closed it. */
 static bool awaits_writer(int fd, const struct timespec *timeout) {
   struct pollfd polled = {.fd = fd, .events = POLLIN};
   return S_ISFIFO(mode_of(fd)) && syscall(SYS_ppoll, &polled, 1, timeout, NULL, 0) == 0;
@@ -37,7 +37,7 @@ CALL(long, read, int fd, void *buffer, size_t length) {
   int error = check_rights(fd, CAP_READ, 0);
   if (error != 0) return fail(error);
   long result = syscall(SYS_read, fd, buffer, shortened(length));
-  /* Linux: the end of the file. */
+  /* Linux reports the end of the file here. */
   while (result == 0 && length > 0 && awaits_writer(fd, &(struct timespec){0, 0})) {
     if ((syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0) return fail(B_EAGAIN);
     awaits_writer(fd, NULL);
@@ -65,11 +65,11 @@ CALL(long, pwrite, int fd, const void *buffer, size_t length, int64_t offset) {
   if (length > SSIZE_MAX) return fail(B_EINVAL);
   int error = check_rights(fd, CAP_PWRITE, 0);
   if (error != 0) return fail(error);
-  /* Linux appends even at an offset where the file was opened with O_APPEND, and so does FreeBSD. */
+  /* With O_APPEND, both systems append and ignore the offset. */
   return answer(syscall(SYS_pwrite64, fd, buffer, shortened(length), offset));
 }
 
-/* The vectors of a call, cut where a test wants it short. */
+/* The vectors of a call, shortened if a test asked for that. */
 static int shorten_vectors(const struct iovec *vectors, int count, struct iovec *out) {
   if (count < 1 || count > B_IOV_MAX) return B_EINVAL;
   size_t total = 0;
@@ -159,7 +159,7 @@ CALL(int, fdatasync, int fd) {
   return error != 0 ? fail(error) : (int)answer(syscall(SYS_fdatasync, fd));
 }
 
-/* Gives an error number and leaves errno alone. */
+/* Returns an error number and does not set errno. */
 CALL(int, posix_fallocate, int fd, int64_t offset, int64_t length) {
   ENTER_WITH(posix_fallocate, injected);
   if (offset < 0 || length <= 0) return B_EINVAL;
@@ -169,7 +169,7 @@ CALL(int, posix_fallocate, int fd, int64_t offset, int64_t length) {
   return syscall(SYS_fallocate, fd, 0, offset, length) == 0 ? 0 : linux_error();
 }
 
-/* Gives an error number and leaves errno alone. */
+/* Returns an error number and does not set errno. */
 CALL(int, posix_fadvise, int fd, int64_t offset, int64_t length, int advice) {
   ENTER_WITH(posix_fadvise, injected);
   if (!release15 && in_capmode()) return fail(B_ECAPMODE);
@@ -181,7 +181,7 @@ CALL(int, posix_fadvise, int fd, int64_t offset, int64_t length, int advice) {
   return syscall(SYS_fadvise64, fd, offset, length, advice) == 0 ? 0 : linux_error();
 }
 
-/* copy_file_range(2) where Linux can't: across file systems, for one. */
+/* Replaces copy_file_range(2) where Linux does not support it, such as across file systems. */
 static long copy_by_hand(int in, int64_t *in_offset, int out, int64_t *out_offset, size_t length) {
   char *chunk = malloc(COPY_CHUNK);
   if (chunk == NULL) abort();

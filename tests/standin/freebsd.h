@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* errno: only those that differ from Linux or that the stand-in sets by itself. */
+/* errno: only numbers that differ from Linux's or that the stand-in sets itself. */
 enum {
   B_EPERM = 1,
   B_ENOENT = 2,
@@ -215,7 +215,7 @@ _Static_assert(sizeof(struct b_statfs) == 2344, "FreeBSD's struct statfs has 234
 
 enum { B_PATH_MAX = 1024, B_NAME_MAX = 255, B_IOV_MAX = 1024, B_MAXSYMLINKS = 32 };
 
-/* Rights carry their word in the index bits, as in sys/capsicum.h; the two words are kept apart here. */
+/* The index bits of a right name its word, as in sys/capsicum.h; the words are stored separately. */
 #define INDEX0 0x0200000000000000u
 #define INDEX1 0x0400000000000000u
 #define INDEX_BITS 0x3e00000000000000u

@@ -1,4 +1,4 @@
-/* What kind of object a descriptor stands for, and the list of all descriptors: fcntl(2) F_KINFO and sysctl(3). */
+/* The types of descriptors and the list of all descriptors: fcntl(2) F_KINFO and sysctl(3). */
 #include "standin.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 enum { PTMX_MAJOR = 5, PTMX_MINOR = 2 };
 
-/* What Linux has behind a descriptor: a path, or a text such as "socket:[7]". */
+/* Linux's name for the file of a descriptor: a path, or a text such as "socket:[7]". */
 static void read_target(int fd, char target[PATH_MAX]) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -36,7 +36,7 @@ static enum kf_type type_of(int fd, const char *target, const struct stat *s) {
   return (s->st_mode & S_IFMT) != 0 ? KF_VNODE : KF_UNKNOWN;
 }
 
-/* The kernel's own fstat(2), for members that this library reports differently. */
+/* Linux's own fstat(2), for members that this library reports differently. */
 static bool stat_itself(int fd, struct stat *out) { return syscall(SYS_newfstatat, fd, "", out, AT_EMPTY_PATH) == 0; }
 
 enum kf_type kinfo_type(int fd) {
@@ -47,7 +47,7 @@ enum kf_type kinfo_type(int fd) {
   return type_of(fd, target, &s);
 }
 
-/* A path of vnodes and FIFOs alone: sockets have their domain's name here, masters of terminals that of the slave. */
+/* The path, which only vnodes and FIFOs have: a socket has its domain's name here, a terminal's master the slave's. */
 static void name_object(int fd, enum kf_type type, const char *target, const struct stat *s, char path[B_PATH_MAX]) {
   int domain = -1, number = -1;
   socklen_t length = sizeof domain;
@@ -89,14 +89,14 @@ int tell_kinfo(int fd, struct b_kinfo_file *out) {
   return error != 0 ? error : fill_kinfo(fd, out);
 }
 
-/* The memory of a caller that gets records, as sysctl(3) fills it. */
+/* The caller's buffer, which sysctl(3) fills with records. */
 struct records {
-  char *to; /* NULL: they are only measured */
+  char *to; /* NULL: only measure */
   size_t room, used;
   bool full;
 };
 
-/* Packed: a record ends behind its path. What has no room is left out with all that follows it, without an error. */
+/* Records are packed: each ends after its path. A record that does not fit ends the list, without an error. */
 static void put_kinfo(struct records *out, struct b_kinfo_file *record) {
   size_t size = (offsetof(struct b_kinfo_file, kf_path) + strlen(record->kf_path) + 1 + 7) & ~(size_t)7;
   record->kf_structsize = (int)size;
@@ -106,7 +106,7 @@ static void put_kinfo(struct records *out, struct b_kinfo_file *record) {
   out->used += size;
 }
 
-/* The program, the working directory and the root, which have negative numbers. */
+/* The program, the working directory and the root directory have negative numbers. */
 static void put_places(struct records *out) {
   static const struct { const char *link; int number; } places[] = {
       {"/proc/self/exe", -5}, {"/proc/self/cwd", -1}, {"/proc/self/root", -2},
@@ -137,7 +137,7 @@ static int put_descriptors(struct records *out) {
   return 0;
 }
 
-/* Knows kern.proc.filedesc of this process alone. */
+/* Supports kern.proc.filedesc of this process only. */
 CALL(int, sysctl, const int *name, unsigned length, void *old, size_t *old_length, const void *new, size_t new_length) {
   ENTER(sysctl);
   (void)new_length;

@@ -1,8 +1,8 @@
 /*
- * From a path to what it names, component by component, under FreeBSD's rules.
+ * Path lookup, component by component, by FreeBSD's rules.
  *
- * Every component is opened with O_PATH|O_NOFOLLOW and looked at, since only so the rules for "..", symlinks and
- * trailing slashes, and the order in which errors win, can be FreeBSD's.
+ * Opens each component with O_PATH|O_NOFOLLOW and checks it, because Linux's own lookup has other rules for "..",
+ * symlinks and trailing slashes, and another order of errors.
  */
 #include "standin.h"
 
@@ -19,20 +19,20 @@ struct identity {
 
 struct walk {
   struct lookup *l;
-  int at; /* the directory where the next component is looked up */
+  int at; /* the directory in which the next component is looked up */
   bool owns_at;
   bool trailing_slash;
   int links;
   struct identity start;
-  bool left_mount; /* 15.x: by the root of a mount, out of what was walked through */
-  /* the directories walked through, which ".." leads back to */
+  bool left_mount; /* 15.x: the walk left its start directory by the root of a mount */
+  /* the directories of the walk, to which ".." returns */
   struct identity *walked;
   size_t walked_count, walked_room;
   char *next;
   char path[B_PATH_MAX];
 };
 
-/* The walk has to begin again. */
+/* The walk must start again. */
 enum { MOVED = -1 };
 
 static struct identity identity_at(int fd, const char *path, bool *mount_root) {
@@ -84,7 +84,7 @@ int lookup_flags(int at_flags, int allowed) {
          ((at_flags & B_AT_EMPTY_PATH) != 0 ? EMPTY_OK : 0);
 }
 
-/* Everything that is decided before the first component. */
+/* The checks before the first component. */
 int lookup_start(struct lookup *l) {
   l->parent = l->found = -1;
   l->owns_parent = false;
@@ -109,14 +109,14 @@ int lookup_start(struct lookup *l) {
   return 0;
 }
 
-/* The walk goes on from this directory, which it closes in the end. */
+/* Continues the walk in this directory, which the walk closes at its end. */
 static void go_to(struct walk *w, int directory) {
   if (w->owns_at) close_quietly(w->at);
   w->at = directory;
   w->owns_at = true;
 }
 
-/* The rest of a walk starts from the root. */
+/* Continues the walk at the root directory. */
 static int go_to_root(struct walk *w) {
   if (w->l->strict) return B_ENOTCAPABLE;
   int root = (int)syscall(SYS_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -125,7 +125,7 @@ static int go_to_root(struct walk *w) {
   return 0;
 }
 
-/* Cuts off trailing slashes, but remembers that there were some. */
+/* Cuts trailing slashes off, and records that there were some. */
 static void trim_slashes(struct walk *w) {
   size_t length = strlen(w->next);
   while (length > 0 && w->next[length - 1] == '/') {
@@ -146,7 +146,7 @@ static void remember(struct walk *w, int directory) {
   w->walked[w->walked_count++] = identity;
 }
 
-/* Whether it is a directory of this very walk, which then goes on from there. */
+/* Whether the walk passed through this directory; if so, the walk continues there. */
 static bool was_walked(struct walk *w, int directory) {
   struct identity identity = identity_of(directory);
   for (size_t i = w->walked_count; i > 0; i--) {
@@ -157,7 +157,7 @@ static bool was_walked(struct walk *w, int directory) {
   return false;
 }
 
-/* Opens "..", if that doesn't leave the start directory. */
+/* Opens "..", unless that leaves the start directory. */
 static int open_dotdot(struct walk *w, int *parent) {
   bool strict = w->l->strict;
   struct identity here = strict ? identity_of(w->at) : (struct identity){0, 0};
@@ -174,13 +174,13 @@ static int open_dotdot(struct walk *w, int *parent) {
   /* 15.x compares the covered directory with the start, not the mount's root: the root of a mount is not confined. */
   else if (leaves_mount) w->left_mount |= !walked;
   else if (same(here, w->start)) error = B_ENOTCAPABLE;
-  /* Another process moved the directory; 15.x makes it wait until the lookup is over. */
+  /* Another process moved the directory; 15.x delays such moves until the lookup has ended. */
   else if (!walked && !w->left_mount) error = MOVED;
   if (error != 0) close_quietly(*parent);
   return error;
 }
 
-/* Puts a symlink's target before the rest of the path. */
+/* Replaces a symlink by its target in the rest of the path. */
 static int follow(struct walk *w, int link) {
   if (w->links++ >= B_MAXSYMLINKS) return B_ELOOP;
   char target[B_PATH_MAX + 1];
@@ -194,13 +194,13 @@ static int follow(struct walk *w, int link) {
   return w->path[0] == '/' ? go_to_root(w) : 0;
 }
 
-/* Links of /proc lead to files that have no path: Linux follows them, outside of strict lookups. */
+/* Links in /proc refer to files without a path: Linux follows them, except in strict lookups. */
 static bool is_magic_link(int link) {
   struct statfs s;
   return syscall(SYS_fstatfs, link, &s) == 0 && s.f_type == PROC_SUPER_MAGIC;
 }
 
-/* The path names a directory without naming a component of it: "/" and what symlinks make of it. */
+/* The path names a directory without a last component: "/", or a symlink to it. */
 static int end_at_directory(struct walk *w) {
   struct lookup *l = w->l;
   if (l->operation != LOOKUP) return B_EISDIR;
@@ -211,7 +211,7 @@ static int end_at_directory(struct walk *w) {
   return 0;
 }
 
-/* Looks up components until one is a symlink to follow (`*link`), or the last is reached. */
+/* Looks up components until the last, or until a symlink that must be followed (`*link`). */
 static int walk_components(struct walk *w, int *link) {
   struct lookup *l = w->l;
   *link = -1;
@@ -286,7 +286,7 @@ static int walk(struct walk *w) {
   return error;
 }
 
-/* An empty path names the descriptor itself. */
+/* An empty path names the file of the descriptor. */
 static int end_at_start(struct lookup *l) {
   l->found = l->dirfd == B_AT_FDCWD ? (int)syscall(SYS_openat, AT_FDCWD, ".", O_PATH | O_CLOEXEC)
                                     : (int)syscall(SYS_fcntl, l->dirfd, F_DUPFD_CLOEXEC, 0);

@@ -1,4 +1,4 @@
-/* Mappings and files without a name. */
+/* Memory mappings and anonymous files. */
 #include "standin.h"
 
 #include <fcntl.h>

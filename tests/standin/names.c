@@ -1,4 +1,4 @@
-/* What is done to names in a directory: make, link, rename, remove. */
+/* Calls on the names in a directory: create, link, rename, remove. */
 #include "standin.h"
 
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 static int linux_call(long result) { return result == -1 ? linux_error() : 0; }
 
-/* Looks up a name that is to be made, and must not exist. */
+/* Looks up a name to create, which must not exist. */
 static int lookup_new(struct lookup *l) {
   l->operation = CREATE;
   int error = lookup(l);
@@ -58,7 +58,7 @@ CALL(int, mkfifo, const char *path, int mode) {
   return returned(make_fifo(B_AT_FDCWD, path, mode));
 }
 
-/* A FIFO needs MKFIFOAT, not MKNODAT. */
+/* A FIFO needs the right MKFIFOAT, not MKNODAT. */
 static int make_special(int dirfd, const char *path, int mode, uint64_t device) {
   if (S_ISFIFO(mode) && device == 0) return make_fifo(dirfd, path, mode);
   if (!S_ISCHR(mode) && !S_ISBLK(mode)) return B_EINVAL;
@@ -155,7 +155,7 @@ CALL(int, link, const char *from, const char *to) {
   return returned(make_link(B_AT_FDCWD, from, B_AT_FDCWD, to, B_AT_SYMLINK_FOLLOW));
 }
 
-/* Renaming onto an existing name removes it, so that needs UNLINKAT too. */
+/* A rename that replaces a file also needs UNLINKAT. */
 static int check_replaced(const struct lookup *from, const struct lookup *to, unsigned flags) {
   if (to->found == -1) return 0;
   if ((flags & B_AT_RENAME_NOREPLACE) != 0) return B_EEXIST;
@@ -232,7 +232,7 @@ static int remove_at(int dirfd, const char *path, int fd, int at_flags) {
     if (error == 0 && check_open(fd) != 0) error = B_EBADF;
     if (error != 0) return error;
   }
-  /* 13.2 takes the flag and forgets it. */
+  /* 13.2 accepts the flag and ignores it. */
   unsigned flags = release15 && (at_flags & B_AT_RESOLVE_BENEATH) != 0 ? BENEATH : 0;
   return directory ? remove_directory(dirfd, path, fd, flags) : remove_name(dirfd, path, fd, flags);
 }

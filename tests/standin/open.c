@@ -64,7 +64,7 @@ static int linux_flags(int flags) {
 
 static unsigned created_mode(int mode) { return (unsigned)mode & 07777 & ~(unsigned)S_ISVTX; }
 
-/* openat(2) of Linux; O_DIRECT is only a wish on FreeBSD. */
+/* Linux's openat(2). Retries without O_DIRECT, which is only a hint on FreeBSD. */
 static int open_linux(int dirfd, const char *name, int flags, unsigned mode) {
   int fd = (int)syscall(SYS_openat, dirfd, name, flags, mode);
   if (fd == -1 && errno == EINVAL && (flags & O_DIRECT) != 0) {
@@ -81,8 +81,8 @@ static bool has_dotdot(const char *path) {
 }
 
 /*
- * One Linux call, if no rule of FreeBSD can make a difference: no "..", no symlink in the path, and success or an
- * unambiguous error. UNDECIDED: the full lookup is needed.
+ * Opens by one Linux call if FreeBSD would do the same: the path has no ".." and no symlink, and the call succeeds or
+ * its error is unambiguous. Returns UNDECIDED if the full lookup is needed.
  */
 static int open_directly(const struct lookup *l, int flags, int mode, int *fd) {
   if (l->empty || has_dotdot(l->path) || (flags & (B_O_EXEC | B_O_SHLOCK | B_O_EXLOCK)) != 0) return UNDECIDED;

@@ -21,7 +21,7 @@ CALL(int, umask, int mask) {
   return (int)syscall(SYS_umask, mask & 07777);
 }
 
-/* Linux's number for FreeBSD's signal, -1 where Linux has none. */
+/* Translates FreeBSD's signal number to Linux's; -1 if Linux has no such signal. */
 static int linux_signal(int number) {
   static const signed char differing[32] = {
       [7] = -1,       [10] = SIGBUS,  [12] = SIGSYS,  [16] = SIGURG,  [17] = SIGSTOP, [18] = SIGTSTP,
@@ -66,7 +66,7 @@ CALL(int, getentropy, void *buffer, size_t length) {
   return syscall(SYS_getrandom, buffer, length, 0) == -1 ? (int)answer(-1) : 0;
 }
 
-/* The limit, but never more than the sysctl kern.maxfilesperproc. */
+/* The soft limit, but at most kern.maxfilesperproc. */
 static long open_files(void) {
   enum { MAX_FILES_PER_PROCESS = 1 << 20 };
   struct rlimit limit;
@@ -119,7 +119,7 @@ CALL(int, nanosleep, const struct b_timespec *wanted, struct b_timespec *left) {
   return (int)answer(syscall(SYS_nanosleep, wanted, left));
 }
 
-/* Gives an error number and leaves errno alone. */
+/* Returns an error number and does not set errno. */
 CALL(int, clock_nanosleep, int clock, int flags, const struct b_timespec *wanted, struct b_timespec *left) {
   ENTER_WITH(clock_nanosleep, injected);
   if (in_capmode()) return fail(B_ECAPMODE);

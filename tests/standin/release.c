@@ -1,4 +1,4 @@
-/* Which FreeBSD is simulated, and what it says about itself. */
+/* The simulated release of FreeBSD, and what sysctl(3) and uname(3) report about it. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ CALL(int, getosreldate, void) {
   return osreldate();
 }
 
-/* The mark of the stand-in: no FreeBSD has this symbol. */
+/* Identifies the stand-in: FreeBSD's libc has no such symbol. */
 CALL(int, standin_release, void) { return osreldate(); }
 
 enum { READABLE_IN_CAPMODE = 1, ONLY_15 = 2 };

@@ -60,7 +60,7 @@ CALL(int, pipe, int pair[2]) {
   return make_pipe(pair, 0);
 }
 
-/* FreeBSD's address starts with a length and a family of one byte each; Linux's with a family of two. */
+/* FreeBSD's address starts with one byte of length and one of family; Linux's with two bytes of family. */
 struct address {
   struct sockaddr_storage linux_form;
   socklen_t length;
@@ -76,7 +76,7 @@ static int translate_address(const uint8_t *from, uint32_t length, struct addres
   to->linux_form.ss_family = (sa_family_t)family;
   to->length = length;
   if (family != AF_UNIX) return 0;
-  /* FreeBSD has 104 bytes for a path, which need no NUL. */
+  /* FreeBSD's path has at most 104 bytes, and no NUL if it fills them. */
   struct sockaddr_un *un = (struct sockaddr_un *)&to->linux_form;
   if (un->sun_path[0] == 0) return B_EINVAL;
   to->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(un->sun_path) + 1);
@@ -112,7 +112,7 @@ CALL(int, connect, int fd, const uint8_t *address, uint32_t length) {
   return address_call(SYS_connect, fd, address, length, CAP_CONNECT);
 }
 
-/* bindat(2) and connectat(2): a Unix socket's path, relative to a directory. */
+/* bindat(2) and connectat(2): the path of a Unix socket, relative to a directory. */
 static int address_call_at(long number, int dirfd, int fd, const uint8_t *from, uint32_t length, bool binds) {
   if (dirfd == B_AT_FDCWD) return address_call(number, fd, from, length, binds ? CAP_BIND : CAP_CONNECT);
   int error = check_rights(fd, binds ? CAP_BIND : CAP_CONNECT, 0);
@@ -196,7 +196,7 @@ CALL(int, getpeername, int fd, uint8_t *address, uint32_t *length) {
   return name_call(SYS_getpeername, fd, address, length, CAP_GETPEERNAME);
 }
 
-/* Linux's number for an option of FreeBSD's SOL_SOCKET, -1 where it has none. */
+/* Translates an option of FreeBSD's SOL_SOCKET to Linux's number; -1 if Linux has no such option. */
 static int linux_option(int option) {
   switch (option) {
     case 0x2: return SO_ACCEPTCONN;
@@ -293,7 +293,7 @@ CALL(long, recvfrom, int fd, void *data, size_t size, int flags, uint8_t *from, 
   return receive(fd, data, size, flags, from, length);
 }
 
-/* Without headers and trailers. */
+/* Headers and trailers are not supported. */
 CALL(int, sendfile, int file, int fd, int64_t offset, size_t count, const void *headers, int64_t *sent, int flags) {
   ENTER(sendfile);
   (void)flags;
@@ -314,7 +314,7 @@ CALL(int, sendfile, int file, int fd, int64_t offset, size_t count, const void *
   }
 }
 
-/* The low bits of events are the same in both systems. */
+/* The low bits of poll(2) events are the same in both systems. */
 enum { COMMON_EVENTS = POLLIN | POLLPRI | POLLOUT | POLLERR | POLLHUP | POLLNVAL | POLLRDNORM | POLLRDBAND };
 enum { B_POLLWRBAND = 0x100, B_POLLRDHUP = 0x4000 };
 
@@ -332,7 +332,7 @@ static short events_from(short linux_events) {
   return (short)result;
 }
 
-/* A descriptor without the right is reported as if it were closed. */
+/* A descriptor without the right EVENT is reported as closed. */
 static int poll_linux(struct pollfd *polled, unsigned count, struct timespec *timeout) {
   if (count > 65536) return fail(B_EINVAL);
   struct pollfd *translated = calloc(count + 1, sizeof *translated);
@@ -368,7 +368,7 @@ CALL(int, ppoll, struct pollfd *polled, unsigned count, const struct timespec *t
   return poll_linux(polled, count, timeout != NULL ? &copy : NULL);
 }
 
-/* A queue that can be closed and limited; kevent(2) is not simulated. */
+/* The descriptor can be closed and limited; kevent(2) is not simulated. */
 CALL(int, kqueue, void) {
   ENTER(kqueue);
   return (int)fresh(answer(syscall(SYS_epoll_create1, 0)));

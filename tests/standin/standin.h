@@ -34,14 +34,14 @@
 #include "freebsd.h"
 
 /*
- * Defines an exported call. Its C name differs from its symbol, since glibc's headers declare their own. For the same
- * reason nothing here may call a function of glibc whose name is exported: it would reach the stand-in's.
+ * Defines an exported call. Its C name differs from its symbol, because glibc's headers declare the same names. Nothing
+ * here may call a glibc function whose name is exported: it would call the stand-in's.
  */
 #define CALL(type, name, ...) \
   __attribute__((visibility("default"))) type b_##name(__VA_ARGS__) __asm__(#name); \
   type b_##name(__VA_ARGS__)
 
-/* Counts a call, and lets it fail where a test asked for that: then it returns `result`, which may use `injected`. */
+/* Counts a call. If a test asked it to fail, returns `result`, which may use `injected`. */
 #define ENTER_WITH(name, result) \
   static struct call entered_call = {#name, 0, 0, 0}; \
   static struct call *entered __attribute__((section("standin_calls"), used)) = &entered_call; \
@@ -49,7 +49,7 @@
   if (injected != 0) return result
 #define ENTER(name) ENTER_WITH(name, fail(injected))
 
-/* For calls that don't exist in capability mode. */
+/* For calls that capability mode refuses. */
 #define ENTER_AMBIENT(name) \
   ENTER(name); \
   if (in_capmode()) return fail(B_ECAPMODE)
@@ -65,7 +65,7 @@ struct call {
 int enter_call(struct call *call);
 size_t shortened(size_t length);
 
-/* errno.c: functions that give an int error give 0 or FreeBSD's errno */
+/* errno.c: functions that return an int error return 0 or FreeBSD's errno */
 int fail(int error);
 int linux_error(void);
 long answer(long linux_result);
@@ -101,7 +101,7 @@ enum {
   WILL_BE_DIR = 8,
 };
 
-/* A path, as it comes in and as it was resolved. */
+/* A path as given, and the result of its lookup. */
 struct lookup {
   int dirfd;
   const char *path;
@@ -109,14 +109,14 @@ struct lookup {
   unsigned flags;
   uint64_t rights;
 
-  bool strict;    /* it may not leave dirfd */
-  bool inherits;  /* what is opened gets dirfd's capabilities */
-  bool marked;    /* what is opened gets dirfd's FD_RESOLVE_BENEATH */
+  bool strict;    /* the path must not leave dirfd */
+  bool inherits;  /* the opened descriptor gets dirfd's capabilities */
+  bool marked;    /* the opened descriptor gets dirfd's FD_RESOLVE_BENEATH */
   bool absolute;
   bool empty; /* found has no name: the path was empty, or Linux followed a link of /proc */
   int parent; /* directory of the last component */
   bool owns_parent;
-  int found;     /* O_PATH descriptor of what the path names, -1 where it names nothing */
+  int found;     /* O_PATH descriptor of the file that the path names, or -1 */
   unsigned mode; /* st_mode of found */
   char name[B_NAME_MAX + 1];
 };
@@ -125,23 +125,23 @@ int lookup_start(struct lookup *l);
 int lookup(struct lookup *l);
 void lookup_end(struct lookup *l);
 
-/* found as a directory and a name, for Linux calls; a symlink there is found itself. */
+/* The file found, as a directory and a name for Linux calls; a symlink is not followed. */
 int at_fd(const struct lookup *l);
 const char *at_name(struct lookup *l);
 
-/* One name, neither ".." nor with a slash. */
+/* Whether it is a single name: not "..", and without a slash. */
 bool is_plain_name(const char *path);
 bool same_file(int fd, int other);
-/* The AT_ flags as lookup flags, -1 where one is not among `allowed`. */
+/* Converts AT_ flags to lookup flags; -1 if one is not in `allowed`. */
 int lookup_flags(int at_flags, int allowed);
 bool is_mount_root(int fd);
 
-/* stat.c: both -1 or false for a descriptor that is not open */
+/* stat.c: -1 or false if the descriptor is not open */
 int mode_of(int fd);
 int64_t size_of(int fd);
 bool is_path_only(int fd);
 
-/* kinfo.c: KF_TYPE_ of sys/user.h, of the kinds that Linux has */
+/* kinfo.c: KF_TYPE_ of sys/user.h, for the types that Linux has */
 enum kf_type {
   KF_VNODE = 1,
   KF_SOCKET = 2,

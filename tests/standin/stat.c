@@ -48,7 +48,7 @@ static void translate(const struct statx *s, struct b_stat *out) {
   out->st_blksize = (int32_t)s->stx_blksize;
 }
 
-/* What has no type in Linux: epoll stands for a kqueue, and these and others look as FreeBSD's kernel gives them. */
+/* Files that have no type on Linux: epoll stands for a kqueue. Their members are those that FreeBSD reports. */
 static void stat_object(enum kf_type type, struct b_stat *out) {
   memset(out, 0, sizeof *out);
   switch (type) {
@@ -126,7 +126,7 @@ static int statfs_linux(int fd, struct b_statfs *out) {
   if (syscall(SYS_fstatfs, fd, &s) == -1) return linux_error();
   memset(out, 0, sizeof *out);
   out->f_version = 0x20140518;
-  out->f_flags = (s.f_flags & 1) | 0x1000; /* MNT_RDONLY as Linux has it, MNT_LOCAL */
+  out->f_flags = (s.f_flags & 1) | 0x1000; /* MNT_RDONLY, which is the same on Linux, and MNT_LOCAL */
   out->f_bsize = (uint64_t)(s.f_frsize != 0 ? s.f_frsize : s.f_bsize);
   out->f_iosize = (uint64_t)s.f_bsize;
   out->f_blocks = s.f_blocks;
@@ -148,7 +148,7 @@ CALL(int, fstatfs, int fd, struct b_statfs *out) {
   if (error != 0) return fail(error);
   int mode = mode_of(fd);
   if (mode == -1) return fail(B_EBADF);
-  /* Only what has a vnode has a file system. */
+  /* Only a vnode has a file system. */
   if (S_ISSOCK(mode)) return fail(B_EINVAL);
   return returned(statfs_linux(fd, out));
 }

@@ -1,4 +1,4 @@
-/* Timers and file watches as descriptors: calls of FreeBSD 15. */
+/* Timers and file watches by descriptor: calls of FreeBSD 15. */
 #include "standin.h"
 
 #include <fcntl.h>

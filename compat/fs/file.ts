@@ -3,15 +3,11 @@ import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../
 import * as libc from "../../ffi/libc/mod.ts";
 import { Bound, type Kind, type LengthOptions, lengthOptions } from "./whole/bound.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
-import { lines, linesSync } from "./io/lines.ts";
 import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
-import { readingAll, restOf } from "./io/read_all.ts";
-import { Calls } from "./io/async_calls.ts";
-import { readableOf, writableOf } from "./io/streams.ts";
-import type { Origin } from "./io/subject.ts";
-import { readHere, writeHere } from "./io/synchronous.ts";
-import { progress, reading, readingAt, writing, writingAt } from "./io/transfer.ts";
-import { sleep } from "./io/wait.ts";
+import { Calls, type Origin } from "./io/async_calls.ts";
+import { lines, linesSync, readableOf, readingAll, restOf, writableOf } from "./io/streams.ts";
+import { progress, readHere, reading, readingAt, writeHere, writing, writingAt } from "./io/transfer.ts";
+import { sleep } from "./io/waiting.ts";
 import { timespecs } from "./metadata/times.ts";
 
 /**

@@ -1,3 +1,13 @@
+/**
+ * All bytes of a file, from its offset on: as streams, as lines, and as one array.
+ *
+ * @module
+ */
+import * as libc from "../../../ffi/libc/mod.ts";
+import { rightsOf } from "../metadata/held.ts";
+import { statOf } from "../metadata/stat.ts";
+import type { Bound } from "../whole/bound.ts";
+
 /** The part of a file that a stream needs. */
 interface Streamed {
   read(p: Uint8Array): Promise<number | null>;
@@ -5,7 +15,7 @@ interface Streamed {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Bytes of a chunk if the reader does not pass a buffer. */
+/** Bytes of one read, unless the reader of a stream passes a buffer. */
 const chunk = 64 * 1024;
 
 /**
@@ -55,4 +65,144 @@ async function closingOnFailure<T>(file: Streamed, use: () => Promise<T>): Promi
     await file[Symbol.asyncDispose]().catch(() => {});
     throw error;
   }
+}
+
+const NEWLINE = 0x0a, RETURN = 0x0d;
+
+/** The lines of the text that `read` reads until it returns 0. `bound` is called when the first line is requested. */
+export function* linesSync(
+  read: (bytes: Uint8Array) => number,
+  bound: () => Bound,
+): Generator<string, void, undefined> {
+  const lines = new Lines(bound()), buffer = new Uint8Array(chunk);
+  for (let count; (count = read(buffer)) > 0;) yield* lines.push(buffer.subarray(0, count));
+  yield* lines.end();
+}
+
+/** The same for asynchronous reading; `read` returns null at the end. */
+export async function* lines(
+  read: (bytes: Uint8Array) => Promise<number | null>,
+  bound: () => Bound,
+): AsyncGenerator<string, void, undefined> {
+  const lines = new Lines(bound()), buffer = new Uint8Array(chunk);
+  for (let count; (count = await read(buffer)) !== null;) yield* lines.push(buffer.subarray(0, count));
+  yield* lines.end();
+}
+
+/** Splits chunks of bytes into lines without "\n" or "\r\n". Bytes that are not UTF-8 become U+FFFD. */
+class Lines {
+  readonly #bound: Bound;
+  // Without ignoreBOM, Deno's decoder removes a U+FEFF at the start of any of the first chunks.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #isStart = true;
+  /** The unfinished line: its text, its number of bytes, and its last byte. */
+  #rest: string[] = [];
+  #length = 0;
+  #last = 0;
+
+  constructor(bound: Bound) {
+    this.#bound = bound;
+  }
+
+  /** The lines that end in these bytes. */
+  *push(bytes: Uint8Array): Generator<string, void, undefined> {
+    const tooLong = this.#tooLong(bytes);
+    const text = this.#decoder.decode(bytes.subarray(0, tooLong), { stream: true });
+    const parts = this.#withoutMark(text).split("\n");
+    this.#rest.push(parts.shift()!);
+    if (parts.length > 0) {
+      const line = this.#rest.join("");
+      this.#rest = [parts.pop()!];
+      yield withoutReturn(line);
+      for (const line of parts) yield withoutReturn(line);
+    }
+    if (tooLong !== undefined) throw this.#bound.error();
+  }
+
+  /** The last line, if the text does not end with "\n". */
+  *end(): Generator<string, void, undefined> {
+    this.#bound.check(this.#length);
+    const last = this.#rest.join("") + this.#decoder.decode();
+    if (last !== "") yield last;
+  }
+
+  /** The text without a byte order mark at the very start. */
+  #withoutMark(text: string): string {
+    if (!this.#isStart || text === "") return text;
+    this.#isStart = false;
+    return text.startsWith("\ufeff") ? text.slice(1) : text;
+  }
+
+  /** The start of the first line in these bytes that is too long; undefined if none is. */
+  #tooLong(bytes: Uint8Array): number | undefined {
+    const { most } = this.#bound;
+    for (let start = 0, length = this.#length;; length = 0) {
+      const newline = bytes.indexOf(NEWLINE, start), end = newline < 0 ? bytes.length : newline;
+      length += end - start;
+      // A "\r" counts only if it does not belong to the end of the line.
+      const last = end > 0 ? bytes[end - 1] : this.#last;
+      if (length > most && !(length === most + 1 && last === RETURN)) return start;
+      if (newline < 0) this.#length = length;
+      else {
+        start = newline + 1;
+        if (bytes.length - start > most) continue;
+        // All lines in the rest fit, because the rest does.
+        this.#length = bytes.length - 1 - bytes.lastIndexOf(NEWLINE);
+      }
+      this.#last = bytes.at(-1)!;
+      return undefined;
+    }
+  }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+/** Bytes that are read before the size of the file is requested. */
+const first = 16 * 1024;
+
+/**
+ * Reads everything; the caller makes the calls, synchronously or not. The generator yields a buffer to read into, takes
+ * the number of bytes that were read (0 at the end), and returns all bytes. `rest` returns how many more to expect; it
+ * is called only if there are more than a few. If there are more than `most`, it throws before it allocates for them.
+ */
+export function* readingAll(
+  rest: () => number,
+  most: Bound,
+): Generator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, number> {
+  const more = new Uint8Array(first);
+  let all = new Uint8Array(), used = 0, asked = false;
+  for (;;) {
+    if (used < all.length) {
+      const count = yield all.subarray(used);
+      if (count === 0) return all.slice(0, used);
+      used += count;
+      most.check(used);
+      continue;
+    }
+    // All expected bytes are there: a small buffer is enough to find the end.
+    const count = yield more;
+    if (count === 0) return all;
+    let expected = 0;
+    if (!asked && count === more.length) {
+      asked = true;
+      expected = rest();
+    }
+    most.check(used + count + expected);
+    const wanted = used + count + (expected || used);
+    const grown = new Uint8Array(Math.max(used + count, Math.min(wanted, most.most + 1)));
+    grown.set(all);
+    grown.set(more.subarray(0, count), used);
+    all = grown;
+    used += count;
+  }
+}
+
+/** The number of bytes from the offset of a file to its end; 0 if unknown. */
+export function restOf(fd: number): number {
+  const rights = rightsOf(fd);
+  if (!rights.has("FSTAT") || !rights.has("SEEK")) return 0;
+  const { isFile, size } = statOf(fd);
+  return isFile ? Math.max(0, size - libc.lseek(fd, 0, libc.SEEK_CUR)) : 0;
 }

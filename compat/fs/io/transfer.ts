@@ -1,4 +1,19 @@
+/**
+ * One transfer of bytes between a descriptor and a buffer: the calls for each way, and the threads of the pool for what
+ * may wait in the kernel: pipes, terminals and devices from elsewhere. They hold at most 22 threads at a time, including
+ * those of poll(2).
+ *
+ * A call on another thread is made after poll(2) has reported the descriptor ready, and one at a time for all
+ * descriptors of one pipe. So it waits only if another process was faster, and each pipe holds at most one thread.
+ *
+ * A long write waits for the reader in any case. It needs a free thread for long writes; without one, the data is
+ * written in pieces that fit whenever poll(2) reports room. A write that closely follows a quick write does not ask
+ * poll(2) first, because that would take as long as the write.
+ *
+ * @module
+ */
 import {
+  eventsWithin,
   POLLIN,
   POLLOUT,
   preadAsync,
@@ -11,6 +26,8 @@ import {
   writeNow,
 } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
+import { hasRights } from "../metadata/held.ts";
+import { endTurn, pauses, Slots, Turns, type Wait } from "./waiting.ts";
 
 /** Reading or writing: one method for each way to move bytes between a descriptor and a buffer. */
 export interface Transfer {
@@ -76,4 +93,142 @@ function unlessBlocked(call: () => number): number | undefined {
 export function progress(written: number): number {
   if (written > 0) return written;
   throw new Deno.errors.WriteZero("The file takes no more bytes: a write of some has written none.");
+}
+
+/** read(2) that waits, on a descriptor that the library made O_NONBLOCK. */
+export function readHere(fd: number, bytes: Uint8Array): number {
+  return waiting(fd, POLLIN, bytes, readNow);
+}
+
+/** write(2) that waits, on a descriptor that the library made O_NONBLOCK, until at least a part is written. */
+export function writeHere(fd: number, bytes: Uint8Array): number {
+  return waiting(fd, POLLOUT, bytes, writeNow);
+}
+
+function waiting(
+  fd: number,
+  events: number,
+  bytes: Uint8Array,
+  call: (fd: number, bytes: Uint8Array) => number | undefined,
+): number {
+  if (bytes.length === 0) return call(fd, bytes) ?? 0;
+  for (const pause = pauses();;) {
+    const found = eventsWithin(0, fd, events);
+    if (found === 0) {
+      // A descriptor that is not open for this would never become ready.
+      call(fd, new Uint8Array());
+      eventsWithin(-1, fd, events);
+      continue;
+    }
+    const moved = call(fd, bytes);
+    if (moved !== undefined) return moved;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause.next().value);
+  }
+}
+
+/** The file that makes the calls. */
+export interface Caller {
+  readonly fd: number;
+  /** Waits, unless the file is closed meanwhile. */
+  until<T>(wait: Wait<T>): Promise<T>;
+  /** Makes a call that uses the descriptor and may wait; closing the file abandons the call. */
+  usingAtLength<T>(call: (fd: number) => Promise<T>, done: () => void): Promise<T>;
+}
+
+/** Threads for calls after poll(2), and for calls on descriptors that poll(2) can't check. */
+const ready = new Slots(4), blind = new Slots(8);
+/** Threads for long writes. Pipes whose reader was slow last time have their own, and can't block the others. */
+const long = { quick: new Slots(4), slow: new Slots(2) };
+const turns = new Turns();
+
+/** Bytes of one long write. */
+const piece = 256 * 1024;
+/** Milliseconds after which a long write counts as slow. */
+const limit = 20;
+const slow = new WeakSet<Caller>();
+/** When the last quick long write ended, and for how many milliseconds the next write may skip poll(2). */
+const lastQuick = new WeakMap<Caller, number>();
+const pace = 5;
+
+/** Whether a write follows a quick one so closely that the reader is active: then it may wait in the kernel. */
+export function keepsPace(caller: Caller, { events }: Transfer, bytes: Uint8Array): boolean {
+  return events === POLLOUT && bytes.length > pipeBuf() &&
+    performance.now() - (lastQuick.get(caller) ?? -Infinity) < pace;
+}
+
+/** PIPE_BUF of limits.h: if poll(2) reports POLLOUT, a pipe has room for this many bytes. */
+function pipeBuf(): number {
+  return hasRights() ? 512 : 4096;
+}
+
+/**
+ * Reads or writes after poll(2) has reported the descriptor ready; undefined if it is not ready any more. `identity` is
+ * equal for all descriptors of one pipe.
+ */
+export async function moveReady(
+  caller: Caller,
+  transfer: Transfer,
+  bytes: Uint8Array,
+  identity: string,
+): Promise<number | undefined> {
+  const name = `${transfer.events}:${identity}`;
+  await caller.until(turns.acquire(name));
+  let slots: Slots | undefined, isLong = transfer.events === POLLOUT && bytes.length > pipeBuf();
+  const done = () => {
+    slots?.release();
+    turns.release(name);
+  };
+  try {
+    const threads = slow.has(caller) ? long.slow : long.quick;
+    isLong &&= threads.tryAcquire();
+    if (!isLong) await caller.until(ready.acquire());
+    slots = isLong ? threads : ready;
+    // A call on another descriptor of the same pipe may have come first.
+    const mayWait = isLong && keepsPace(caller, transfer, bytes);
+    if (eventsWithin(0, caller.fd, transfer.events) === 0 && !mayWait) {
+      done();
+      return undefined;
+    }
+    if (transfer.events === POLLOUT) bytes = bytes.subarray(0, isLong ? piece : pipeBuf());
+  } catch (error) {
+    done();
+    throw error;
+  }
+  const start = performance.now();
+  return await caller.usingAtLength(async (fd) => {
+    endTurn();
+    const moved = await transfer.away(fd, bytes);
+    if (isLong) setPace(caller, performance.now() - start);
+    if (moved !== -1) return moved;
+    // A call that fails while poll(2) reports ready fails at once on this thread too, with its errno.
+    return eventsWithin(0, fd, transfer.events) === 0 ? undefined : transfer.now(fd, bytes);
+  }, done);
+}
+
+function setPace(caller: Caller, took: number): void {
+  if (took > limit) {
+    slow.add(caller);
+    lastQuick.delete(caller);
+  } else {
+    slow.delete(caller);
+    lastQuick.set(caller, performance.now());
+  }
+}
+
+/** Reads or writes without poll(2), because the descriptor lacks EVENT. Few calls run at once; others queue. */
+export async function moveBlindly(
+  caller: Caller,
+  transfer: Transfer,
+  bytes: Uint8Array,
+): Promise<number | undefined> {
+  await caller.until(blind.acquire());
+  return await caller.usingAtLength(async (fd) => {
+    endTurn();
+    // A call that fails twice has a lasting reason, so it fails at once on this thread too, with its errno.
+    for (let tries = 0; tries < 2; tries++) {
+      const moved = await transfer.away(fd, bytes);
+      if (moved !== -1) return moved;
+    }
+    return transfer.now(fd, bytes);
+  }, () => blind.release());
 }

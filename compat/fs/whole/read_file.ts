@@ -4,11 +4,10 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { Bound, type Kind, type LengthOptions, type ReadOptions } from "./bound.ts";
 import { FdFile } from "../file.ts";
 import { rightsOf } from "../metadata/held.ts";
-import { lines, linesSync } from "../io/lines.ts";
 import { openBeneath } from "../open.ts";
 import { named, told } from "../path/told.ts";
 import { openForUse } from "../open_async.ts";
-import { readingAll, restOf } from "../io/read_all.ts";
+import { lines, linesSync, readingAll, restOf } from "../io/streams.ts";
 import { statOf } from "../metadata/stat.ts";
 import { untilAborted } from "./until_aborted.ts";
 

@@ -1,3 +1,10 @@
+/**
+ * What calls wait for: events by poll(2), pauses, locks, and a turn of the event loop.
+ *
+ * @module
+ */
+import { eventsOf, pollAsync, pollfds } from "../../../ffi/libc/threads.ts";
+
 /** Something that a call waits for and may stop waiting for. */
 export interface Wait<T> {
   readonly promise: Promise<T>;
@@ -106,5 +113,103 @@ export class Turns {
 
   #leave(name: string, entry: { users: number }): void {
     if (--entry.users === 0) this.#of.delete(name);
+  }
+}
+
+interface Waiting {
+  fd: number;
+  events: number;
+  resolve(events: number): void;
+  reject(error: unknown): void;
+  dropped: boolean;
+}
+
+/** The most threads that wait at a time, each for many descriptors. */
+const threads = 4;
+/** The most descriptors of one poll(2), below the limit of every system. */
+const atOnce = 1024;
+/**
+ * Milliseconds of one poll(2). A descriptor that comes while it runs starts another poll(2). If all threads are taken,
+ * it has to wait for the next one, so the last thread polls for a shorter time.
+ */
+const slice = 100, lastSlice = 10;
+
+const waiting = new Set<Waiting>();
+let polling = 0, scheduled = false;
+
+/** Waits for events of a descriptor and resolves with them. All waiting descriptors share a few poll(2) threads. */
+export function readiness(fd: number, events: number): Wait<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const entry: Waiting = { fd, events, resolve, reject, dropped: false };
+  waiting.add(entry);
+  schedule();
+  const drop = () => {
+    entry.dropped = true;
+    waiting.delete(entry);
+  };
+  return { promise, drop };
+}
+
+/** Lets the event loop run its other work; resolves sooner than a timer. */
+export async function breath(): Promise<void> {
+  await pollAsync(pollfds([]), 0);
+}
+
+/** Descriptors that come together share one poll(2). */
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(() => {
+    scheduled = false;
+    if (waiting.size > 0 && polling < threads) void pollSome();
+  });
+}
+
+async function pollSome(): Promise<void> {
+  polling++;
+  const entries = [...waiting.values().take(atOnce)];
+  for (const entry of entries) waiting.delete(entry);
+  const fds = pollfds(entries);
+  try {
+    const count = await pollAsync(fds, polling === threads ? lastSlice : slice);
+    for (const [i, entry] of entries.entries()) {
+      const events = count > 0 ? eventsOf(fds, i) : 0;
+      // The number of a dropped descriptor may belong to another file by now.
+      if (entry.dropped) continue;
+      if (events !== 0) entry.resolve(events);
+      else waiting.add(entry);
+    }
+  } catch (error) {
+    for (const { reject } of entries) reject(error);
+  } finally {
+    polling--;
+    schedule();
+  }
+}
+
+/** The most milliseconds, and the most calls, on this thread before the event loop runs again. */
+const turn = 1, callsOfTurn = 256;
+
+let spent = 0, calls = 0;
+
+/** Whether a quick call may run on this thread now. */
+export function isFree(): boolean {
+  return spent < turn && calls < callsOfTurn;
+}
+
+/** Notes that the event loop runs before the next call. */
+export function endTurn(): void {
+  spent = 0;
+  calls = 0;
+}
+
+/** Makes a call on this thread. */
+export function inTurn<T>(call: () => T): T {
+  const start = performance.now();
+  calls++;
+  try {
+    return call();
+  } finally {
+    spent += performance.now() - start;
   }
 }

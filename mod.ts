@@ -67,25 +67,34 @@ export { openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open_options.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/path/target.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";
-export { openDescriptors } from "./compat/sandbox/descriptors/open_descriptors.ts";
-export type { DescriptorKind, OpenDescriptor } from "./compat/sandbox/descriptors/open_descriptors.ts";
-export type { DryRun, PlannedStep } from "./compat/sandbox/dry_run.ts";
-export { fdOf } from "./compat/sandbox/descriptors/fd_of.ts";
-export { limitOthers } from "./compat/sandbox/descriptors/limit_others.ts";
-export type { LimitOthersOptions } from "./compat/sandbox/descriptors/limit_others.ts";
-export type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./compat/sandbox/plan.ts";
-export { presets } from "./compat/sandbox/presets.ts";
-export type { Presets } from "./compat/sandbox/presets.ts";
-export { rightsFor } from "./compat/sandbox/rights_for.ts";
-export { sandbox } from "./compat/sandbox/sandbox.ts";
-export type { PlanNames, Sandbox } from "./compat/sandbox/sandbox.ts";
-export { SandboxError } from "./compat/sandbox/sandbox_error.ts";
-export type { SandboxErrorInit, SandboxStep } from "./compat/sandbox/sandbox_error.ts";
-export { limitStdio, limitStream } from "./compat/sandbox/descriptors/stdio.ts";
-export type { LimitStreamOptions, StreamOptions, StreamUse } from "./compat/sandbox/descriptors/stdio.ts";
-export { trapViolations, violationsAreTrapped } from "./compat/sandbox/violations.ts";
-export { cacheTimezone, warmUp } from "./compat/sandbox/warm_up/warm_up.ts";
-export type { WarmUpOptions } from "./compat/sandbox/warm_up/warm_up.ts";
+export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";
+export type {
+  DryRun,
+  PlanNames,
+  PlannedStep,
+  Sandbox,
+  SandboxErrorInit,
+  SandboxStep,
+} from "./compat/sandbox/sandbox.ts";
+export type {
+  DescriptorPlan,
+  DirPlan,
+  DryRunPlan,
+  FilePlan,
+  Plan,
+  WarmUpOptions,
+} from "./compat/sandbox/plan.ts";
+export { limitOthers, limitStdio, limitStream, presets, rightsFor } from "./compat/sandbox/limit_by_need.ts";
+export type {
+  LimitOthersOptions,
+  LimitStreamOptions,
+  Presets,
+  StreamOptions,
+  StreamUse,
+} from "./compat/sandbox/limit_by_need.ts";
+export { fdOf, openDescriptors } from "./compat/sandbox/open_descriptors.ts";
+export type { DescriptorKind, OpenDescriptor } from "./compat/sandbox/open_descriptors.ts";
+export { cacheTimezone, trapViolations, violationsAreTrapped, warmUp } from "./compat/sandbox/warm_up.ts";
 export { enter, getMode, isSupported, sandboxed } from "./ffi/capsicum/capability_mode.ts";
 export { CapsicumError, isCapModeViolation, isNotCapable } from "./ffi/errors.ts";
 export type { SyscallError, SyscallErrorInit } from "./ffi/errors.ts";

@@ -8,7 +8,7 @@
 import { quoted, shortened, visible } from "../rights/text.ts";
 import { AT_FDCWD } from "./freebsd/constants.ts";
 
-export { listed, quoted, shortened, visible } from "../rights/text.ts";
+export { listed, quoted, shortened, visible, wrapped } from "../rights/text.ts";
 
 /** The most characters of a message. */
 export const MOST = 300;

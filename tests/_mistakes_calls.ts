@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as audit from "../compat/sandbox/descriptors/audit.ts";
+import * as audit from "../compat/sandbox/audit.ts";
 import * as pycapsicum from "../compat/python/pycapsicum.ts";
 import * as pycapsicumcffi from "../compat/python/pycapsicumcffi.ts";
 import * as library from "../mod.ts";

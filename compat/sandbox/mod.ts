@@ -120,24 +120,19 @@
  *
  * @module
  */
-export { sandbox } from "./sandbox.ts";
-export type { PlanNames, Sandbox } from "./sandbox.ts";
-export type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan } from "./plan.ts";
-export type { DryRun, PlannedStep } from "./dry_run.ts";
-export { SandboxError } from "./sandbox_error.ts";
-export type { SandboxErrorInit, SandboxStep } from "./sandbox_error.ts";
-export { presets } from "./presets.ts";
-export type { Presets } from "./presets.ts";
-export { rightsFor } from "./rights_for.ts";
+export { sandbox, SandboxError } from "./sandbox.ts";
+export type { DryRun, PlanNames, PlannedStep, Sandbox, SandboxErrorInit, SandboxStep } from "./sandbox.ts";
+export type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan, WarmUpOptions } from "./plan.ts";
+export { limitOthers, limitStdio, limitStream, presets, rightsFor } from "./limit_by_need.ts";
+export type {
+  LimitOthersOptions,
+  LimitStreamOptions,
+  Presets,
+  StreamOptions,
+  StreamUse,
+} from "./limit_by_need.ts";
+export { fdOf, openDescriptors } from "./open_descriptors.ts";
+export type { DescriptorKind, OpenDescriptor } from "./open_descriptors.ts";
+export { cacheTimezone, trapViolations, violationsAreTrapped, warmUp } from "./warm_up.ts";
 export { needs } from "../../ffi/capsicum/needs.ts";
 export type { Operation } from "../../ffi/capsicum/needs.ts";
-export { fdOf } from "./descriptors/fd_of.ts";
-export { limitOthers } from "./descriptors/limit_others.ts";
-export type { LimitOthersOptions } from "./descriptors/limit_others.ts";
-export { openDescriptors } from "./descriptors/open_descriptors.ts";
-export type { DescriptorKind, OpenDescriptor } from "./descriptors/open_descriptors.ts";
-export { limitStdio, limitStream } from "./descriptors/stdio.ts";
-export type { LimitStreamOptions, StreamOptions, StreamUse } from "./descriptors/stdio.ts";
-export { cacheTimezone, warmUp } from "./warm_up/warm_up.ts";
-export type { WarmUpOptions } from "./warm_up/warm_up.ts";
-export { trapViolations, violationsAreTrapped } from "./violations.ts";

@@ -1,9 +1,28 @@
-import type { FdLike } from "../../ffi/fd_like.ts";
-import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
-import type { OpenOptions } from "../fs/open_options.ts";
-import type { Presets } from "./presets.ts";
-import type { StreamOptions } from "./descriptors/stdio.ts";
-import type { WarmUpOptions } from "./warm_up/warm_up_options.ts";
+/**
+ * What a plan may say, and its check: a plan becomes steps that can be carried out or described, before anything is opened.
+ *
+ * @module
+ */
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/message.ts";
+import { type FcntlsLike, type IoctlsLike, Rights, type RightsLike } from "../../rights/mod.ts";
+import { type Dir, openDirSync } from "../fs/dir.ts";
+import type { FdFile } from "../fs/file.ts";
+import { openSync } from "../fs/open.ts";
+import { openFlags, type OpenOptions, openOptions } from "../fs/open_options.ts";
+import { aBoolean, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
+import { ambientPath } from "../fs/path/ambient_path.ts";
+import { ensureDirSync } from "../fs/whole/make.ts";
+import {
+  type Limits,
+  limitsOf,
+  type Presets,
+  presets,
+  stdio,
+  streamLimits,
+  type StreamOptions,
+  streamOptions,
+} from "./limit_by_need.ts";
 
 /** A directory that `sandbox()` opens. */
 export interface DirPlan {
@@ -74,4 +93,233 @@ export interface Plan {
 export interface DryRunPlan<Dry extends boolean = true> extends Omit<Plan, "dryRun"> {
   /** Carry nothing out, and return the steps. */
   dryRun: Dry;
+}
+
+/** The parts of Deno that `warmUp()` prepares. */
+export interface WarmUpOptions {
+  /**
+   * The local time zone, for `Date`, `Intl` and `Temporal`. Deno reads /etc/localtime and, if that is not a symlink,
+   * the files of /usr/share/zoneinfo. Without it, local time is UTC after entering. Default: true.
+   */
+  timezone?: boolean;
+  /**
+   * The source maps for the lines in `error.stack`, which are files in Deno's cache. It reads those of the modules on
+   * the call stack and of the modules of this library that throw. For any other module, the first stack trace that
+   * contains it opens the file. Default: true.
+   */
+  stackTraces?: boolean;
+  /**
+   * The root certificates. The first `fetch()` loads them, even for a `data:` URL. After entering there is no network.
+   * Default: false.
+   */
+  certificates?: boolean;
+}
+
+/** An entry of a plan, checked. */
+export interface Entry {
+  /** As errors name it: "dirs.data". */
+  readonly name: string;
+  readonly limits: Limits;
+}
+
+/** Something to open. */
+export interface Opening<T extends Dir | FdFile = Dir | FdFile> extends Entry {
+  readonly key: string;
+  readonly path: string;
+  /** What is opened, for people. */
+  readonly what: string;
+  open(): T;
+}
+
+/** A directory to open. */
+export interface DirOpening extends Opening<Dir> {
+  readonly mayBeUnconfined: boolean;
+}
+
+/** A descriptor that is already open. */
+export interface Existing extends Entry {
+  readonly fd: number;
+  /** Whether it is left out where it is closed. */
+  readonly optional: boolean;
+}
+
+/** A plan, checked: what there is to do, before anything is done. */
+export interface Steps {
+  readonly dirs: readonly DirOpening[];
+  readonly files: readonly Opening<FdFile>[];
+  readonly existing: readonly Existing[];
+}
+
+/**
+ * Checks a plan, without a call to the system.
+ *
+ * @throws {TypeError} If something has the wrong type, or options contradict each other.
+ * @throws {RangeError} If a right, a preset, a descriptor or a name of the plan is unknown.
+ */
+export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
+  if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
+  checkOptions("sandbox()", plan, known.plan);
+  const { dirs, files, fds, stdio = false, warmUp } = plan;
+  if (typeof warmUp === "object") checkOptions("sandbox(): warmUp", warmUp, warmUpOptions);
+  return {
+    dirs: entries("dirs", dirs, openingOfDir),
+    files: entries("files", files, openingOfFile),
+    existing: distinct([
+      ...entries("fds", fds, existingOf),
+      ...(stdio ? streams(stdio === true ? {} : stdio) : []),
+    ]),
+  };
+}
+
+/** Passes `true`, `false` and an object, whose members are checked where they are used. */
+const aSwitch: Check = (value) =>
+  typeof value === "object" && value !== null
+    ? undefined
+    : aBoolean(value) && { expected: "a boolean or an object", error: TypeError };
+
+const { limit: _limit, ...openingOptions } = openOptions;
+
+/** The members of a plan and of its entries. Others are refused: the type checker does not always find them. */
+const known = {
+  plan: {
+    dirs: anything,
+    files: anything,
+    fds: anything,
+    stdio: aSwitch,
+    limitOthers: aBoolean,
+    warmUp: aSwitch,
+    enforce: oneOf("required", "if-supported"),
+    dryRun: aBoolean,
+  },
+  dirs: { path: anything, rights: anything, create: aBoolean, unconfined: oneOf("allow") },
+  files: { path: anything, rights: anything, ioctls: anything, fcntls: anything, ...openingOptions },
+  fds: { fd: anything, rights: anything, ioctls: anything, fcntls: anything },
+};
+
+/** A check for each option of `warmUp()`. */
+export const warmUpOptions: Readonly<Record<keyof WarmUpOptions, Check>> = {
+  timezone: aBoolean,
+  stackTraces: aBoolean,
+  certificates: aBoolean,
+};
+
+/** Refuses two limits for one descriptor: the second could fail when the first can't be undone. */
+function distinct(existing: Existing[]): Existing[] {
+  for (const [i, { fd }] of existing.entries()) {
+    const other = existing.slice(0, i).find((other) => other.fd === fd);
+    if (other === undefined) continue;
+    const names = [other, existing[i]!].map(({ name }) => shortened(visible(name), 60));
+    throw new RangeError(`sandbox(): ${names.join(" and ")} are the same descriptor, ${fd}.`);
+  }
+  return existing;
+}
+
+function entries<P, E>(
+  part: "dirs" | "files" | "fds",
+  plans: Readonly<Record<string, P>> = {},
+  check: (name: string, plan: P, key: string) => E,
+): E[] {
+  if (typeof plans !== "object" || plans === null || Array.isArray(plans) || isOther(plans)) {
+    throw new TypeError(`sandbox(): ${part} must be an object of entries by name, not ${shown(plans)}.`);
+  }
+  return Object.entries(plans).map(([key, plan]) => {
+    const name = `${part}.${key}`, call = `sandbox(): ${shortened(visible(name), 40)}`;
+    if (plan === undefined) throw new TypeError(`${call}: an entry must be an object, not undefined.`);
+    checkOptions(call, plan, known[part]);
+    try {
+      return check(name, plan, key);
+    } catch (cause) {
+      const { message } = cause as Error;
+      const Class = [RangeError, TypeError, Deno.errors.BadResource].find((Class) => cause instanceof Class);
+      if (Class === undefined) throw cause;
+      throw new Class(`${call}: ${shortened(message, MOST - call.length - 2)}`, { cause });
+    }
+  });
+}
+
+function openingOfDir(name: string, plan: DirPlan, key: string): DirOpening {
+  const { path, rights = "read", create = false, unconfined } = plan;
+  return {
+    name,
+    key,
+    path: ambientPath(path),
+    what: create ? "directory, made where it is missing" : "directory",
+    limits: limitsOf(named(rights, "dir", presets.dir)),
+    mayBeUnconfined: unconfined === "allow",
+    open() {
+      if (create) ensureDirSync(path);
+      return openDirSync(path);
+    },
+  };
+}
+
+function openingOfFile(name: string, plan: FilePlan, key: string): Opening<FdFile> {
+  const { path, rights, ioctls, fcntls, ...options } = plan;
+  openFlags(options);
+  const uses = Object.entries(options).filter(([, value]) => value === true).map(([option]) => option);
+  return {
+    name,
+    key,
+    path: ambientPath(path),
+    what: `file: ${uses.join(", ") || "read"}`,
+    limits: limitsOf(
+      rights === undefined ? fileRights(options) : named(rights, "file", presets.file),
+      ioctls,
+      fcntls,
+    ),
+    open: () => openSync(path, options),
+  };
+}
+
+/** The rights that the options ask for. */
+function fileRights({ read, write, append }: Deno.OpenOptions): Rights {
+  const reads = read ?? !(write || append);
+  const writing = append ? presets.file.append : write ? presets.file.write : [];
+  return new Rights([...(reads ? presets.file.read : []), ...writing]);
+}
+
+function existingOf(name: string, plan: DescriptorPlan): Existing {
+  const { fd, rights, ioctls, fcntls } = plan;
+  const at = [Deno.stdin, Deno.stdout, Deno.stderr].indexOf(fd as typeof Deno.stdin);
+  const number = at < 0 ? descriptor(fd as number) : at;
+  const presetsOfAll = { ...presets.stream, ...presets.socket };
+  const preset = typeof rights === "string" && Object.hasOwn(presets.stream, rights)
+    ? streamLimits(rights as keyof typeof presets.stream)
+    : undefined;
+  const set = named(rights, "stream and presets.socket", presetsOfAll);
+  return {
+    name,
+    fd: number,
+    optional: false,
+    limits: limitsOf(
+      set,
+      ioctls === undefined ? preset?.ioctls : ioctls,
+      fcntls === undefined ? preset?.fcntls : fcntls,
+    ),
+  };
+}
+
+function streams(options: StreamOptions): Existing[] {
+  checkOptions("sandbox(): stdio", options, streamOptions);
+  return stdio.map((name, fd) => ({
+    name: `stdio.${name}`,
+    fd,
+    optional: true,
+    limits: streamLimits(name, options),
+  }));
+}
+
+/** The rights of a preset, or those given. */
+function named(rights: string | RightsLike, where: string, known: Readonly<Record<string, RightsLike>>) {
+  if (typeof rights !== "string") {
+    if (rights === undefined) throw new TypeError("the rights are undefined: to permit none, pass [].");
+    return rights;
+  }
+  if (!Object.hasOwn(known, rights)) {
+    throw new RangeError(
+      `${quoted(rights)} is none of presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
+        `Rights themselves are a list.`,
+    );
+  }
+  return known[rights]!;
 }

@@ -1,31 +1,25 @@
+/**
+ * The steps of {@link sandbox}, in their order: they are carried out, all or nothing, or described.
+ *
+ * @module
+ */
 import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { listed, MOST, quoted, shortened, visible } from "../../ffi/message.ts";
+import { listed, MOST, quoted, shortened, visible, wrapped } from "../../ffi/message.ts";
 import type { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
-import { applyLimits } from "./descriptors/narrow.ts";
-import { type Existing, type Opening, type Steps, stepsOf } from "./_steps.ts";
-import { describe, type DryRun } from "./dry_run.ts";
-import { limitOthers } from "./descriptors/limit_others.ts";
-import type { DryRunPlan, Plan } from "./plan.ts";
-import { SandboxError, type SandboxStep } from "./sandbox_error.ts";
-import { warmUp } from "./warm_up/warm_up.ts";
-
-/** The names of the entries in a part of a plan: any string if the plan is typed as `Plan`. */
-export type PlanNames<P, Part extends "dirs" | "files"> = P extends
-  { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
-  : never;
-
-/** The result of `sandbox()`: what it opened, by the names of the plan. `using` closes all of it. */
-export interface Sandbox<P extends Plan = Plan> extends Disposable {
-  /** The directories. */
-  readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
-  /** The files. */
-  readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
-  /** Whether the process is in capability mode: false only with `enforce: "if-supported"` and without Capsicum. */
-  readonly sandboxed: boolean;
-}
+import { applyLimits, limitOthers, presets } from "./limit_by_need.ts";
+import {
+  type DryRunPlan,
+  type Entry,
+  type Existing,
+  type Opening,
+  type Plan,
+  type Steps,
+  stepsOf,
+} from "./plan.ts";
+import { warmUp } from "./warm_up.ts";
 
 /**
  * Sandboxes the program: opens everything that a plan names, limits each descriptor to the rights that it needs, and enters
@@ -78,7 +72,7 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   if (!supported && plan.enforce !== "if-supported") {
     throw new Deno.errors.NotSupported(
       "sandbox(): there is no Capsicum here, and the plan requires it. " +
-        'A program that shall also run unprotected says so: enforce: "if-supported".',
+        'To also run without a sandbox, a program says so: enforce: "if-supported".',
     );
   }
   try {
@@ -97,6 +91,107 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   } catch (error) {
     run.closeQuietly();
     throw error;
+  }
+}
+
+/** The names of the entries in a part of a plan: any string if the plan is typed as `Plan`. */
+export type PlanNames<P, Part extends "dirs" | "files"> = P extends
+  { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
+  : never;
+
+/** The result of `sandbox()`: what it opened, by the names of the plan. `using` closes all of it. */
+export interface Sandbox<P extends Plan = Plan> extends Disposable {
+  /** The directories. */
+  readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
+  /** The files. */
+  readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
+  /** Whether the process is in capability mode: false only with `enforce: "if-supported"` and without Capsicum. */
+  readonly sandboxed: boolean;
+}
+
+/** One thing that `sandbox()` would do. */
+export interface PlannedStep {
+  /** What is done. */
+  readonly step: SandboxStep;
+  /** The entry of the plan, as `"dirs.data"`. */
+  readonly entry?: string;
+  /** What is opened. */
+  readonly path?: string;
+  /** More about it, for people. */
+  readonly note?: string;
+  /** The rights that are left, as `Rights.names()` has them. */
+  readonly rights?: readonly string[];
+  /** The ioctls that are left, where they are limited beside the rights. */
+  readonly ioctls?: readonly string[];
+  /** The fcntls that are left, where they are limited beside the rights. */
+  readonly fcntls?: readonly string[];
+}
+
+/** The steps of `sandbox()`, in order. `String(steps)` formats them as text of at most 80 columns. */
+export interface DryRun {
+  /** What happens where there is no Capsicum. */
+  readonly enforce: "required" | "if-supported";
+  /** All that would be done. */
+  readonly steps: readonly PlannedStep[];
+  /** The text. */
+  toString(): string;
+}
+
+/** The step at which `sandbox()` failed: see {@link SandboxError.step}. */
+export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "limit" | "enter";
+
+/** The fields of a {@link SandboxError}. */
+export interface SandboxErrorInit {
+  /** The step that failed. */
+  step: SandboxStep;
+  /** The entry of the plan, such as `"dirs.data"`. */
+  entry?: string | undefined;
+  /** Entries of descriptors that were open before and that stay limited. */
+  stillLimited?: readonly string[];
+  /** The error of the step. */
+  cause?: unknown;
+}
+
+/**
+ * A step of `sandbox()` failed. Everything that it opened is closed again, and capability mode was not entered.
+ *
+ * `cause` is the error of the step. `code` is copied from the cause, so `isNotCapable(error)` works here too.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, sandbox, SandboxError } from "jsr:@capsicum/capsicum";
+ * import { assert, assertThrows } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const error = assertThrows(() => sandbox({ files: { list: { path: "/nonexistent" } } }), SandboxError);
+ *   assert(error.step === "open" && error.entry === "files.list" && error.code === "ENOENT");
+ *   assert(error.cause instanceof Deno.errors.NotFound);
+ * }
+ * ```
+ */
+export class SandboxError extends Error {
+  /** The name of the class. */
+  override readonly name = "SandboxError";
+  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, limit, or enter. */
+  readonly step: SandboxStep;
+  /** The entry of the plan, such as `"dirs.data"` or `"stdio.stdin"`; undefined if the step is not for one entry. */
+  declare readonly entry?: string;
+  /** The name of the errno, such as `"ENOENT"`, if a system call failed. */
+  declare readonly code?: string;
+  /**
+   * Entries of descriptors that were open before and that stay limited, because a limit can't be undone. Usually empty:
+   * limits are tried on duplicates first. `"limitOthers"` stands for descriptors that the plan does not name.
+   */
+  readonly stillLimited: readonly string[];
+
+  /** Makes an error in the form that the library throws. */
+  constructor(message: string, { step, entry, stillLimited = [], cause }: SandboxErrorInit) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.step = step;
+    this.stillLimited = stillLimited;
+    if (entry !== undefined) this.entry = entry;
+    const { code } = (cause ?? {}) as Partial<SyscallError>;
+    if (code !== undefined) this.code = code;
   }
 }
 
@@ -225,3 +320,63 @@ function enterOnce(): void {
     if (!sandboxed()) throw error;
   }
 }
+
+/** Returns the steps of a plan. */
+function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<boolean>): DryRun {
+  const { enforce = "required", warmUp = false, limitOthers = false } = plan;
+  const opened = [...dirs, ...files];
+  const steps: PlannedStep[] = [
+    { step: "find Capsicum" },
+    ...(warmUp ? [{ step: "warm up" as const }] : []),
+    ...opened.map(({ name, path, what }) => ({ step: "open" as const, entry: name, path, note: what })),
+    ...dirs.filter(({ mayBeUnconfined }) => !mayBeUnconfined).map(({ name }) => ({
+      step: "confine" as const,
+      entry: name,
+    })),
+    ...[...opened, ...existing].map(limiting),
+    ...(limitOthers && plan.stdio ? [copies] : []),
+    ...(limitOthers ? others : []),
+    { step: "enter" },
+  ];
+  const text = [
+    enforce === "required"
+      ? "sandbox() would do this, and throw where there is no Capsicum:"
+      : "sandbox() would do this; without Capsicum it would only open:",
+    ...steps.flatMap((step, i) =>
+      wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step)))
+    ),
+  ].join("\n");
+  return { enforce, steps, toString: () => text };
+}
+
+const copies: PlannedStep = {
+  step: "limit",
+  note: "what else is open of the standard streams",
+  rights: presets.stream.terminal,
+};
+const others: readonly PlannedStep[] = [
+  { step: "limit", note: "every other directory", rights: [] },
+  { step: "limit", note: "every other file", rights: ["FLOCK"] },
+];
+
+function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedStep {
+  return {
+    step: "limit",
+    entry: name,
+    rights: rights.toJSON(),
+    ...(ioctls && { ioctls: String(ioctls).split(", ") }),
+    ...(fcntls && { fcntls: [...fcntls] }),
+  };
+}
+
+const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = {
+  "find Capsicum": () => "find Capsicum: ask whether this system has it",
+  "warm up": () => "warm up: make Deno open now what it would open later",
+  open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
+  confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,
+  limit: ({ entry, note, rights = [], ioctls, fcntls }) =>
+    `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +
+    (ioctls ? `; ioctls ${ioctls.join(", ")}` : "") +
+    (fcntls ? `; fcntls ${fcntls.join(", ")}` : ""),
+  enter: () => "enter capability mode",
+};

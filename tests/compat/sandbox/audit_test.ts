@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { auditTable } from "../../../compat/sandbox/descriptors/audit.ts";
+import { auditTable } from "../../../compat/sandbox/audit.ts";
 import { Fcntls, Ioctls, Rights } from "../../../mod.ts";
 import { type ChildResult, libcPath, runModule } from "../../_child.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
 const audit = (...args: string[]): Promise<ChildResult> =>
-  runModule(new URL("../../../compat/sandbox/descriptors/audit.ts", import.meta.url), {
+  runModule(new URL("../../../compat/sandbox/audit.ts", import.meta.url), {
     permissions: [`--allow-ffi=${libcPath}`],
     args,
   });
@@ -52,7 +52,7 @@ test("audit --help prints its usage, and a bad argument exits with 2 and a messa
 
 test("audit without the permission exits with 1 and a message instead of a stack", async () => {
   const { code, stdout, stderr } = await runModule(
-    new URL("../../../compat/sandbox/descriptors/audit.ts", import.meta.url),
+    new URL("../../../compat/sandbox/audit.ts", import.meta.url),
     { permissions: [] },
   );
   assertEquals([code, stdout], [kernel.hasCapsicum ? 1 : 1, ""]);

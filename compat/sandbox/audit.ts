@@ -23,11 +23,10 @@
  *
  * @module
  */
-import { quoted, shown, visible } from "../../../ffi/message.ts";
-import { isSupported, sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
-import { Rights } from "../../../rights/mod.ts";
+import { quoted, shown, visible, wrapped } from "../../ffi/message.ts";
+import { isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { Rights } from "../../rights/mod.ts";
 import { type OpenDescriptor, openDescriptors } from "./open_descriptors.ts";
-import { wrapped } from "../wrap.ts";
 
 const help = `Prints the descriptors that this process has open: number, kind, whether exec
 closes it, offset, rights, and where it was opened.
@@ -104,7 +103,7 @@ function printable(path: string): string {
 function main(args: readonly string[]): number {
   const unknown = args.find((arg) => arg !== "--json" && arg !== "--help");
   if (unknown !== undefined) {
-    console.error(`audit: unknown argument ${JSON.stringify(unknown)}; --help tells which there are.`);
+    console.error(`audit: unknown argument ${JSON.stringify(unknown)}; see --help.`);
     return 2;
   }
   if (args.includes("--help")) {

@@ -1,0 +1,219 @@
+/**
+ * What was not opened in time: {@link warmUp} opens before entering what Deno would open later, {@link trapViolations}
+ * finds what the program forgot.
+ *
+ * @module
+ */
+import { getRights } from "../../ffi/capsicum/limits.ts";
+import { failure } from "../../ffi/failure.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { mayCall } from "../../ffi/libc/permission.ts";
+import { shown } from "../../ffi/message.ts";
+import { Fcntls, ioctl, Ioctls, Rights } from "../../rights/mod.ts";
+import { Dir, openDirSync } from "../fs/dir.ts";
+import { FdFile } from "../fs/file.ts";
+import { openSync } from "../fs/open.ts";
+import { checkOptions } from "../fs/options.ts";
+import { listDirSync } from "../fs/tree/list.ts";
+import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
+import { fdOf } from "./open_descriptors.ts";
+import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
+
+/**
+ * Makes parts of Deno that would open files later open them now, before `enter()`. Returns the names of these parts.
+ *
+ * The parts were found on Linux, by tracing the system calls of Deno 2.9.6. Console, timers, random numbers, hashes,
+ * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. Warming up does not help APIs
+ * that open files each time, such as Web Storage, `caches`, `Deno.openKv()` and a new `Worker` from a file.
+ *
+ * Needs no permission. With `--allow-ffi`, it also calls libc functions on a descriptor that is not open, which fail.
+ *
+ * @throws {TypeError} If the options are not an object.
+ *
+ * @example
+ * ```ts
+ * import { warmUp } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(warmUp({ stackTraces: false }), ["timezone"]);
+ * ```
+ */
+export function warmUp(options: WarmUpOptions = {}): string[] {
+  checkOptions("warmUp()", options, warmUpOptions);
+  const chosen = { timezone: true, stackTraces: true, certificates: false, ...options };
+  const parts = (Object.keys(warming) as (keyof typeof warming)[]).filter((part) => chosen[part]);
+  for (const part of parts) warming[part]();
+  return parts;
+}
+
+/**
+ * Makes Deno look up the local time zone now, and returns its name, such as `"Europe/Berlin"`. This is the equivalent
+ * of caph_cache_tzdata() of capsicum_helpers.h for `Date`, `Intl` and `Temporal`.
+ *
+ * Without it, local time is UTC after `enter()`. If the variable `TZ` changes later, Deno looks it up again. There is
+ * no equivalent of caph_cache_catpages(): Deno never sets the locale of libc, so libc opens no message catalogs.
+ *
+ * Calls no libc function and needs no permission.
+ *
+ * @throws {RangeError} If `Intl` refuses the time zone in the variable `TZ`.
+ *
+ * @example
+ * ```ts
+ * import { cacheTimezone } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(cacheTimezone(), new Intl.DateTimeFormat().resolvedOptions().timeZone);
+ * ```
+ */
+export function cacheTimezone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/**
+ * Makes every violation in capability mode raise SIGTRAP in the thread that committed it.
+ *
+ * It finds forgotten resources: the process dies at the system call that fails with ENOTCAPABLE or ECAPMODE, and leaves a
+ * core in which a debugger shows the caller. Use it only to find mistakes, not in production. Children inherit it. It must come
+ * before `enter()`. `ktrace -t p` finds violations without it.
+ *
+ * Deno itself commits some: at the end of a program that does not call `Deno.exit()`, it looks for its caches by their
+ * paths; after `limitOthers()`, it reads them. So omit `limitOthers()` while looking for mistakes.
+ *
+ * Stands for procctl(2), PROC_TRAPCAP_CTL. Requires `--allow-ffi` permission.
+ *
+ * @param on False to stop it. Default: true.
+ * @throws {TypeError} If the argument is not a boolean.
+ * @throws {CapsicumError} ECAPMODE in capability mode.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, trapViolations, violationsAreTrapped } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   trapViolations();
+ *   assert(violationsAreTrapped());
+ *   trapViolations(false);
+ * }
+ * ```
+ */
+export function trapViolations(on = true): void {
+  if (typeof on !== "boolean") {
+    throw new TypeError(`trapViolations(): the argument must be a boolean, not ${shown(on)}.`);
+  }
+  const state = new Int32Array([on ? PROC_TRAPCAP_CTL_ENABLE : PROC_TRAPCAP_CTL_DISABLE]);
+  libc.procctl(P_PID, Deno.pid, PROC_TRAPCAP_CTL, new Uint8Array(state.buffer));
+}
+
+/**
+ * Checks if violations raise SIGTRAP in this process. It does not ask for the sysctl kern.trap_enotcap, which makes them do
+ * so in all processes.
+ *
+ * Stands for procctl(2), PROC_TRAPCAP_STATUS. Requires `--allow-ffi` permission.
+ *
+ * @throws {CapsicumError} ECAPMODE in capability mode.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, violationsAreTrapped } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assertEquals(violationsAreTrapped(), false);
+ * ```
+ */
+export function violationsAreTrapped(): boolean {
+  const state = new Int32Array(1);
+  libc.procctl(P_PID, Deno.pid, PROC_TRAPCAP_STATUS, new Uint8Array(state.buffer));
+  return state[0] === PROC_TRAPCAP_CTL_ENABLE;
+}
+
+// sys/wait.h and sys/procctl.h, FreeBSD 13 to 15.
+const P_PID = 0;
+const PROC_TRAPCAP_CTL = 9, PROC_TRAPCAP_STATUS = 10;
+const PROC_TRAPCAP_CTL_ENABLE = 1, PROC_TRAPCAP_CTL_DISABLE = 2;
+
+const warming = {
+  timezone: cacheTimezone,
+  stackTraces: readStackTraces,
+  certificates: () => Deno.createHttpClient({}).close(),
+};
+
+/**
+ * Makes Deno look up the source maps of all modules that can be in a stack trace of an error of this library.
+ *
+ * Deno looks up a module when the first stack trace that contains the module is read. So each call here fails: by its
+ * arguments, or on a descriptor that is not open.
+ */
+function readStackTraces(): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Infinity;
+  try {
+    for (const call of mayCall() ? [...wrongArguments, ...onNoDescriptor] : wrongArguments) {
+      try {
+        call();
+      } catch (error) {
+        // Reading the property is what makes Deno look up each line.
+        void (error as Error).stack;
+      }
+    }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Calls that fail before they call libc. */
+const wrongArguments: readonly (() => unknown)[] = [
+  () => {
+    throw failure({ syscall: "open", path: "" }, "ENOENT", "");
+  },
+  () => new Rights(["" as "READ"]),
+  () => new Fcntls(["" as "GETFL"]),
+  () => new Ioctls([-1]),
+  () => rightsFor("" as "read"),
+  () => stepsOf({ dirs: { "": { path: "" } }, "": 0 } as never),
+  () => ioctl("" as "r", "", 0, 0),
+  () => Rights.fromJSON([0 as never]),
+  () => openSync(""),
+  () => openSync("x", { read: false }),
+  () => file().utimeSync(NaN, 0),
+  () => openSync(new URL("data:,")),
+  () => openDirSync("", { "": 0 } as never),
+  () => limitOthers({ keep: 0 as never }),
+  () => fdOf(0 as never),
+  () => trapViolations(0 as never),
+  () => dir().expandGlobSync(0 as never).next(),
+  () => libc.lseek(0, NaN, 0),
+  () => libc.procctl(NaN, 0, 0, new Uint8Array(4)),
+  () => libc.openat("" as never, "", 0),
+];
+
+/** Calls that fail with EBADF. */
+const onNoDescriptor: readonly (() => unknown)[] = [
+  () => dir().openSync("x"),
+  () => dir().readFileSync("x"),
+  () => dir().readDirSync("x"),
+  () => dir().walkSync("x").next(),
+  () => dir().statSync("x"),
+  () => dir().realPathSync("x"),
+  () => dir().mkdirSync("x"),
+  () => dir().removeSync("x"),
+  () => dir().emptyDirSync("x"),
+  () => dir().copyFileSync("x", "y"),
+  () => dir().copySync("x", "y"),
+  () => dir().writeFileAtomicSync("x", new Uint8Array()),
+  () => dir().makeTempFileSync(),
+  () => file().readSync(new Uint8Array(1)),
+  () => listDirSync(NOWHERE),
+  () => getRights(NOWHERE),
+  () => limitStream(NOWHERE, "read"),
+];
+
+const dir = (): Dir => new Dir(NOWHERE, true);
+const file = (): FdFile => new FdFile(NOWHERE);
+
+/** A number that no descriptor can have: the limit is lower on every system. */
+const NOWHERE = 0x7fffffff;

@@ -104,12 +104,11 @@ export { needs } from "./ffi/capsicum/needs.ts";
 export type { Operation } from "./ffi/capsicum/needs.ts";
 export * as libc from "./ffi/libc/mod.ts";
 export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "./ffi/capsicum/limits.ts";
-export { Fcntl, Fcntls, Ioctl, ioctl, Ioctls, Right, Rights } from "./rights/mod.ts";
-export type {
-  FcntlName,
-  FcntlsLike,
-  IoctlDirection,
-  IoctlsLike,
-  RightName,
-  RightsLike,
-} from "./rights/mod.ts";
+export { Fcntl, Fcntls } from "./rights/fcntls.ts";
+export { Ioctl, ioctl, Ioctls } from "./rights/ioctls.ts";
+export { Right } from "./rights/right.ts";
+export { Rights } from "./rights/rights.ts";
+export type { FcntlName, FcntlsLike } from "./rights/fcntls.ts";
+export type { IoctlDirection, IoctlsLike } from "./rights/ioctls.ts";
+export type { RightName } from "./rights/right.ts";
+export type { RightsLike } from "./rights/rights.ts";

@@ -1,4 +1,6 @@
-import { Fcntls, type RightName, Rights } from "../rights/mod.ts";
+import { Fcntls } from "../rights/fcntls.ts";
+import type { RightName } from "../rights/right.ts";
+import { Rights } from "../rights/rights.ts";
 import { bind, bound, errno } from "./_bind.ts";
 import { abi } from "./system.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";

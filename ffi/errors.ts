@@ -1,4 +1,4 @@
-import type { Rights } from "../rights/mod.ts";
+import type { Rights } from "../rights/rights.ts";
 
 /** The fields of every error of a system call, of any class. */
 export interface SyscallError extends Error {

@@ -1,4 +1,4 @@
-import { elements, entries, forEach, inspected, show } from "./_list.ts";
+import { elements, entries, forEach, inspected, show } from "./text.ts";
 
 /**
  * The fcntl(2) commands that cap_fcntls_limit(2) knows, by their `CAP_FCNTL_` names without the prefix.

@@ -24,5 +24,4 @@
 export { Right, type RightName } from "./right.ts";
 export { Rights, type RightsLike } from "./rights.ts";
 export { Fcntl, type FcntlName, Fcntls, type FcntlsLike } from "./fcntls.ts";
-export { Ioctl, ioctl, type IoctlDirection, type IoctlName } from "./ioctl.ts";
-export { Ioctls, type IoctlsLike } from "./ioctls.ts";
+export { Ioctl, ioctl, type IoctlDirection, type IoctlName, Ioctls, type IoctlsLike } from "./ioctls.ts";

@@ -1,4 +1,4 @@
-import { elements, entries, forEach, hex, inspected, show } from "./_list.ts";
+import { elements, entries, forEach, hex, inspected, show } from "./text.ts";
 import { allRights, Right, type RightName } from "./right.ts";
 
 /** The accepted forms of a set of rights: a {@linkcode Rights}, or a list of names and `CAP_*` values. */

@@ -2,7 +2,7 @@ import { descriptor } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/message.ts";
 import { limit } from "../../ffi/capsicum/limits.ts";
-import type { RightsLike } from "../../rights/mod.ts";
+import type { RightsLike } from "../../rights/rights.ts";
 
 /**
  * An open file descriptor and its owner, which closes it: what `FdFile` and `Dir` have in common.

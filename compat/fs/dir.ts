@@ -1,6 +1,6 @@
 import { limit } from "../../ffi/capsicum/limits.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { Rights, type RightsLike } from "../../rights/mod.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./whole/atomic.ts";
 import * as attributes from "./metadata/attributes.ts";
 import type { ExistsOptions } from "./metadata/attributes.ts";

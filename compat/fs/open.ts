@@ -1,7 +1,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { limit } from "../../ffi/capsicum/limits.ts";
-import { Rights } from "../../rights/mod.ts";
+import { Rights } from "../../rights/rights.ts";
 import { FdFile } from "./file.ts";
 import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
 import { checkOptions } from "./options.ts";

@@ -8,7 +8,7 @@
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { limit } from "../../ffi/capsicum/limits.ts";
-import { Rights } from "../../rights/mod.ts";
+import { Rights } from "../../rights/rights.ts";
 import { stat } from "./metadata/attributes.ts";
 import { FdFile } from "./file.ts";
 import { rightsOf } from "./metadata/held.ts";

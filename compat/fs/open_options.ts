@@ -1,5 +1,5 @@
 import * as libc from "../../ffi/libc/mod.ts";
-import type { RightsLike } from "../../rights/mod.ts";
+import type { RightsLike } from "../../rights/rights.ts";
 import { aBoolean, aMode, anInteger, anything, type Check } from "./options.ts";
 
 /** The options of `Deno.openSync`, more flags of open(2), and the rights that the file is limited to. */

@@ -1,7 +1,7 @@
 import { isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { Rights } from "../../rights/mod.ts";
+import { Rights } from "../../rights/rights.ts";
 
 /** A number that no descriptor can have. */
 const neverOpen = 0x7fffffff;

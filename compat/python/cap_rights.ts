@@ -1,6 +1,7 @@
 import { shown } from "../../ffi/message.ts";
 import * as limits from "../../ffi/capsicum/limits.ts";
-import { Right, type RightName, Rights } from "../../rights/mod.ts";
+import { Right, type RightName } from "../../rights/right.ts";
+import { Rights } from "../../rights/rights.ts";
 import { allRights } from "./_all_rights.ts";
 import { type Callable, callable } from "./_callable.ts";
 import { type Fileno, fileno } from "./_python_fd.ts";

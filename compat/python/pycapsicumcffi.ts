@@ -120,7 +120,9 @@
 import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import * as limits from "../../ffi/capsicum/limits.ts";
-import type { FcntlsLike, IoctlsLike, RightsLike } from "../../rights/mod.ts";
+import type { FcntlsLike } from "../../rights/fcntls.ts";
+import type { IoctlsLike } from "../../rights/ioctls.ts";
+import type { RightsLike } from "../../rights/rights.ts";
 import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 import { fdopen, type PythonFile } from "./python_file.ts";
 

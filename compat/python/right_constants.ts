@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Right } from "../../rights/mod.ts";
+import { Right } from "../../rights/right.ts";
 
 /** `CAP_READ`. */
 export const READ: typeof Right.READ = Right.READ;

@@ -1,16 +1,10 @@
 /** The arguments of pycapsicumcffi's functions: sets of rights, fcntls and ioctls, and the values of fcntls. */
 import * as libc from "../../ffi/libc/mod.ts";
 import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/limits.ts";
-import {
-  Fcntls as FcntlSet,
-  type FcntlsLike,
-  Ioctls as IoctlSet,
-  type IoctlsLike,
-  Right,
-  type RightName,
-  Rights as RightSet,
-  type RightsLike,
-} from "../../rights/mod.ts";
+import { Fcntls as FcntlSet, type FcntlsLike } from "../../rights/fcntls.ts";
+import { Ioctls as IoctlSet, type IoctlsLike } from "../../rights/ioctls.ts";
+import { Right, type RightName } from "../../rights/right.ts";
+import { Rights as RightSet, type RightsLike } from "../../rights/rights.ts";
 import { allRights } from "./_all_rights.ts";
 import { type Fileno, fileno, isFileno } from "./_python_fd.ts";
 import { type Callable, callable } from "./_callable.ts";

@@ -25,7 +25,7 @@
  */
 import { quoted, shown, visible, wrapped } from "../../ffi/message.ts";
 import { isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
-import { Rights } from "../../rights/mod.ts";
+import { Rights } from "../../rights/rights.ts";
 import { type OpenDescriptor, openDescriptors } from "./open_descriptors.ts";
 
 const help = `Prints the descriptors that this process has open: number, kind, whether exec

@@ -15,16 +15,10 @@ import {
 import { needs, type Operation, rightsToOpen } from "../../ffi/capsicum/needs.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import { listed, shown } from "../../ffi/message.ts";
-import {
-  Fcntls,
-  type FcntlsLike,
-  Ioctl,
-  Ioctls,
-  type IoctlsLike,
-  type RightName,
-  Rights,
-  type RightsLike,
-} from "../../rights/mod.ts";
+import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
+import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";
+import type { RightName } from "../../rights/right.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { openFlags, type OpenOptions, openOptions } from "../fs/open_options.ts";
 import { aBoolean, anything, type Check, checkOptions } from "../fs/options.ts";
 import { identityOf, type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descriptors.ts";

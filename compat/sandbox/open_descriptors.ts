@@ -11,7 +11,9 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/sockaddr.ts";
 import { shown } from "../../ffi/message.ts";
 import { abi } from "../../ffi/system.ts";
-import { type Fcntls, Ioctl, type Ioctls, type Rights } from "../../rights/mod.ts";
+import type { Fcntls } from "../../rights/fcntls.ts";
+import { Ioctl, type Ioctls } from "../../rights/ioctls.ts";
+import type { Rights } from "../../rights/rights.ts";
 
 /**
  * The kind of a descriptor; "unknown" if the kernel does not report it, or if the right to ask is missing.

@@ -5,7 +5,9 @@
  */
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/message.ts";
-import { type FcntlsLike, type IoctlsLike, Rights, type RightsLike } from "../../rights/mod.ts";
+import type { FcntlsLike } from "../../rights/fcntls.ts";
+import type { IoctlsLike } from "../../rights/ioctls.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { openSync } from "../fs/open.ts";

@@ -1,12 +1,6 @@
-import { requestsOf } from "../../rights/ioctls.ts";
-import {
-  Fcntls,
-  type FcntlsLike,
-  Ioctls,
-  type IoctlsLike,
-  Rights,
-  type RightsLike,
-} from "../../rights/mod.ts";
+import { Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";
+import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { given } from "../_check.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 import { descriptor, type FdLike } from "../fd_like.ts";

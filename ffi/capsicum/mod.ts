@@ -48,12 +48,11 @@ export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from
 export { CapsicumError, isCapModeViolation, isNotCapable } from "../errors.ts";
 export type { SyscallError, SyscallErrorInit } from "../errors.ts";
 export type { FdLike } from "../fd_like.ts";
-export { Fcntl, Fcntls, Ioctl, ioctl, Ioctls, Right, Rights } from "../../rights/mod.ts";
-export type {
-  FcntlName,
-  FcntlsLike,
-  IoctlDirection,
-  IoctlsLike,
-  RightName,
-  RightsLike,
-} from "../../rights/mod.ts";
+export { Fcntl, Fcntls } from "../../rights/fcntls.ts";
+export { Ioctl, ioctl, Ioctls } from "../../rights/ioctls.ts";
+export { Right } from "../../rights/right.ts";
+export { Rights } from "../../rights/rights.ts";
+export type { FcntlName, FcntlsLike } from "../../rights/fcntls.ts";
+export type { IoctlDirection, IoctlsLike } from "../../rights/ioctls.ts";
+export type { RightName } from "../../rights/right.ts";
+export type { RightsLike } from "../../rights/rights.ts";

@@ -1,4 +1,4 @@
-import type { RightName } from "../../rights/mod.ts";
+import type { RightName } from "../../rights/right.ts";
 import {
   O_ACCMODE,
   O_APPEND,

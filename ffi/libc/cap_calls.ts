@@ -1,5 +1,5 @@
-import { Fcntls, Rights, type RightsLike } from "../../rights/mod.ts";
-import { bytesOf } from "../../rights/rights.ts";
+import { Fcntls } from "../../rights/fcntls.ts";
+import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
 import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
 import { given, int, memory, unsigned } from "../_check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";

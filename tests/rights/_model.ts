@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RightName } from "../../rights/mod.ts";
+import type { RightName } from "../../rights/right.ts";
 
 export interface RecordedRight {
   name: string;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { Fcntl, type FcntlName, Fcntls, type FcntlsLike } from "../../rights/mod.ts";
+import { Fcntl, type FcntlName, Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { test } from "../_test.ts";
 
 const names: FcntlName[] = ["GETFL", "SETFL", "GETOWN", "SETOWN"];

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Ioctl, ioctl, type IoctlDirection } from "../../rights/mod.ts";
+import { Ioctl, ioctl, type IoctlDirection } from "../../rights/ioctls.ts";
 import { test } from "../_test.ts";
 import { data } from "./_model.ts";
 

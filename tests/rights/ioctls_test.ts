@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/mod.ts";
-import { requestsOf } from "../../rights/ioctls.ts";
+import { Ioctl, Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";
 import { test } from "../_test.ts";
 import { randomFrom } from "./_model.ts";
 

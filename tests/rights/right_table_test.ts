@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Fcntl, Right, type RightName, Rights } from "../../rights/mod.ts";
+import { Fcntl } from "../../rights/fcntls.ts";
+import { Right, type RightName } from "../../rights/right.ts";
+import { Rights } from "../../rights/rights.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 import { current, recorded } from "./_model.ts";

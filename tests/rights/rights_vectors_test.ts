@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type RightName, Rights, type RightsLike } from "../../rights/mod.ts";
+import type { RightName } from "../../rights/right.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { test } from "../_test.ts";
 import { data } from "./_model.ts";
 

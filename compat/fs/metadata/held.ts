@@ -5,7 +5,9 @@ import { failure } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { getFcntls } from "../../../ffi/capsicum/limits.ts";
 import { type GivenCall, listed } from "../../../ffi/message.ts";
-import { type FcntlName, type RightName, Rights } from "../../../rights/mod.ts";
+import type { FcntlName } from "../../../rights/fcntls.ts";
+import type { RightName } from "../../../rights/right.ts";
+import { Rights } from "../../../rights/rights.ts";
 
 const everyKernelHas = Rights.all(13);
 const bytes = new Uint8Array(16);

@@ -2,7 +2,7 @@ import { abi } from "../../../ffi/system.ts";
 import { sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
 import { isNotCapable } from "../../../ffi/errors.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import type { Rights } from "../../../rights/mod.ts";
+import type { Rights } from "../../../rights/rights.ts";
 import { rightsOf } from "../metadata/held.ts";
 import { deviceOf, identityOf } from "../metadata/stat.ts";
 

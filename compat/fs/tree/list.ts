@@ -3,7 +3,7 @@ import { abi } from "../../../ffi/system.ts";
 import { CapsicumError } from "../../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { Rights } from "../../../rights/mod.ts";
+import { Rights } from "../../../rights/rights.ts";
 import { hasRights, rightsOf } from "../metadata/held.ts";
 import { openBeneath } from "../open.ts";
 import { pathOf } from "../path/ambient_path.ts";

@@ -1,6 +1,6 @@
 /** A new file that replaces another file in the same directory once it is complete. */
 import * as libc from "../../../ffi/libc/mod.ts";
-import type { RightName } from "../../../rights/mod.ts";
+import type { RightName } from "../../../rights/right.ts";
 import { FdFile } from "../file.ts";
 import { renameUnlessThere } from "../path/links.ts";
 import { on, type Spot } from "../path/place.ts";

@@ -5,7 +5,8 @@ import { bind, bound, errno } from "./_bind.ts";
 import { abi } from "./system.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";
-import { type Errno, ESCAPE, failure } from "./failure.ts";
+import { asAsked, type Errno, ESCAPE, failure } from "./failure.ts";
+import type { FdLike } from "./fd_like.ts";
 import { type GivenCall, listed, messageOf } from "./message.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 
@@ -26,12 +27,18 @@ export interface Call {
   wanted?: Rights;
 }
 
-/** The error for the number in `errno`. */
-export function syscallError(syscall: string, call: Call): SyscallError {
+/**
+ * The error for the number in `errno`.
+ *
+ * @param on The descriptor as it was given: it may serve a caller in whose words the error is made.
+ * @param to The second descriptor of linkat and renameat, as it was given.
+ */
+export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLike): SyscallError {
   const number = errno[0]!;
   const [code, text] = abi().errno[number] ?? [`errno ${number}`, "Unknown error"];
-  const given: GivenCall = { ...call, syscall }, error: Errno = [code, Math.abs(number)];
-  if (code === "ENOTCAPABLE") return notCapable(given, error, call);
+  const given = asAsked({ ...call, syscall }, on, to, code === "ENOTCAPABLE");
+  const error: Errno = [code, Math.abs(number)];
+  if (code === "ENOTCAPABLE") return notCapable(given, error, { ...call, syscall });
   if (code === "ECAPMODE") return failure(given, error, capModeAdvice(given));
 
   const reason = call.reason?.(code);
@@ -47,24 +54,25 @@ export function syscallError(syscall: string, call: Call): SyscallError {
   return failure(given, error, message, {}, isSymlink ? Deno.errors.FilesystemLoop : undefined);
 }
 
-function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
-  const { syscall } = given;
-  const ends: { fd: number; needs: readonly RightName[] }[] = [];
+/** @param given The call in the words of the caller; `call` has the descriptors that the kernel was given. */
+function notCapable(given: GivenCall, error: Errno, call: Call & { syscall: string }): SyscallError {
+  const { syscall } = call;
+  const ends: { fd: number; named: number | undefined; needs: readonly RightName[] }[] = [];
   if (call.fd !== undefined && call.fd !== AT_FDCWD) {
     const needs = syscall === "openat"
       ? rightsToOpen(call.flags ?? 0, osreldate)
       : rightsNeeded(call.operation ?? syscall);
-    ends.push({ fd: call.fd, needs: call.wanted?.names() ?? needs });
+    ends.push({ fd: call.fd, named: given.fd, needs: call.wanted?.names() ?? needs });
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {
-    ends.push({ fd: call.toFd, needs: rightsNeeded(`${call.operation ?? syscall} to`) });
+    ends.push({ fd: call.toFd, named: given.toFd, needs: rightsNeeded(`${call.operation ?? syscall} to`) });
     // If no other right is missing, the target exists, unless one of the paths leaves its directory.
     if (syscall === "renameat" && !leaves(call.path) && !leaves(call.toPath)) {
-      ends.push({ fd: call.toFd, needs: rightsNeeded("renameat over") });
+      ends.push({ fd: call.toFd, named: given.toFd, needs: rightsNeeded("renameat over") });
     }
   }
   let held: Rights | undefined;
-  for (const { fd, needs } of ends) {
+  for (const { fd, named, needs } of ends) {
     const holds = heldRights(fd);
     if (holds === undefined) continue;
     held ??= holds;
@@ -75,7 +83,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call): SyscallError {
       : "Rights never grow again: open it anew, or keep these.";
     const why = `missing ${listed(lacks)} (held: ${listed(holds.names())}) (ENOTCAPABLE). ${advice}`;
     const missing = new Rights(lacks);
-    return failure(given, error, why, { fd, held: holds, missing, reason: "rights" });
+    return failure(given, error, why, { fd: named, held: holds, missing, reason: "rights" });
   }
   const limits = call.reason?.("ENOTCAPABLE") ??
     (call.path === undefined ? "the kernel refuses this for the descriptor" : undefined);

@@ -1,6 +1,7 @@
 /** Errors in the form of a failed system call, for refusals by the kernel and by the library itself. */
 import { abi } from "./system.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
+import type { FdLike } from "./fd_like.ts";
 import { type GivenCall, messageOf } from "./message.ts";
 
 /** The name and the number of an errno. */
@@ -30,6 +31,45 @@ const classes: Readonly<Record<string, ErrorClass>> = {
   EPIPE: errors.BrokenPipe,
   ETIMEDOUT: errors.TimedOut,
 };
+
+/** The key of the method of {@link Serving}. */
+export const asked: unique symbol = Symbol("asked");
+
+/** What a caller of the library asked for: the words of its errors. */
+export interface Asked {
+  readonly fd: number;
+  readonly path: string;
+  /** The call for which directories and files are opened: it is named unless opening them lacks a right. */
+  readonly syscall?: string;
+}
+
+/** A descriptor that the library opened to serve a caller: errors of calls on it name what the caller asked for. */
+export interface Serving {
+  readonly fd: number;
+  /** @param path The path of the call, if it has one. */
+  [asked](path: string | undefined): Asked;
+}
+
+/** A descriptor that serves one request. */
+export function serving(fd: number, request: Asked): Serving {
+  return { fd, [asked]: () => request };
+}
+
+/** A failed call, as the caller of the library knows it. */
+export function asAsked(call: GivenCall, on?: FdLike, to?: FdLike, isRefused = false): GivenCall {
+  const first = requestOf(on, call.path), second = requestOf(to, call.toPath);
+  return {
+    ...call,
+    ...first && { fd: first.fd, path: first.path },
+    ...first?.syscall && call.syscall === "openat" && !isRefused && { syscall: first.syscall },
+    ...second && { toFd: second.fd, toPath: second.path },
+  };
+}
+
+function requestOf(on: FdLike | undefined, path: string | undefined): Asked | undefined {
+  const request = typeof on === "object" ? (on as Partial<Serving>)[asked] : undefined;
+  return typeof request === "function" ? request.call(on as Serving, path) : undefined;
+}
 
 /** The reason in the error for a path that leaves its directory. */
 export const ESCAPE = 'the path leaves the directory, by "..", a leading "/" or a symlink (ENOTCAPABLE). ' +

@@ -35,7 +35,7 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fstat", { fd: number });
+  throw syscallError("fstat", { fd: number }, fd);
 }
 
 /**
@@ -66,7 +66,7 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("ftruncate", { fd: number });
+  throw syscallError("ftruncate", { fd: number }, fd);
 }
 
 /**
@@ -95,7 +95,7 @@ export function fsync(fd: FdLike): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fsync", { fd: number });
+  throw syscallError("fsync", { fd: number }, fd);
 }
 
 /**
@@ -124,7 +124,7 @@ export function fdatasync(fd: FdLike): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fdatasync", { fd: number });
+  throw syscallError("fdatasync", { fd: number }, fd);
 }
 
 /**
@@ -185,7 +185,7 @@ export function fchmod(fd: FdLike, mode: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fchmod", { fd: number });
+  throw syscallError("fchmod", { fd: number }, fd);
 }
 
 /**
@@ -216,7 +216,7 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fchown", { fd: number });
+  throw syscallError("fchown", { fd: number }, fd);
 }
 
 /**
@@ -249,7 +249,7 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("futimens", { fd: number });
+  throw syscallError("futimens", { fd: number }, fd);
 }
 
 /**

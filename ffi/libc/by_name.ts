@@ -47,7 +47,7 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("openat", { fd: at, path, flags });
+  throw syscallError("openat", { fd: at, path, flags }, fd);
 }
 
 /**
@@ -84,7 +84,7 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fstatat", { fd: at, path });
+  throw syscallError("fstatat", { fd: at, path }, fd);
 }
 
 /**
@@ -114,7 +114,7 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("faccessat", { fd: at, path });
+  throw syscallError("faccessat", { fd: at, path }, fd);
 }
 
 /**
@@ -148,7 +148,7 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fchmodat", { fd: at, path });
+  throw syscallError("fchmodat", { fd: at, path }, fd);
 }
 
 /**
@@ -183,7 +183,7 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("fchownat", { fd: at, path });
+  throw syscallError("fchownat", { fd: at, path }, fd);
 }
 
 /**
@@ -221,7 +221,7 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("utimensat", { fd: at, path });
+  throw syscallError("utimensat", { fd: at, path }, fd);
 }
 
 /**
@@ -255,7 +255,7 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("unlinkat", { fd: at, path });
+  throw syscallError("unlinkat", { fd: at, path }, fd);
 }
 
 /**
@@ -286,7 +286,7 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("mkdirat", { fd: at, path });
+  throw syscallError("mkdirat", { fd: at, path }, fd);
 }
 
 /**
@@ -317,7 +317,7 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("mkfifoat", { fd: at, path });
+  throw syscallError("mkfifoat", { fd: at, path }, fd);
 }
 
 /**
@@ -349,7 +349,7 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("symlinkat", { fd: at, path });
+  throw syscallError("symlinkat", { fd: at, path }, fd);
 }
 
 /**
@@ -386,7 +386,7 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("readlinkat", { fd: at, path });
+  throw syscallError("readlinkat", { fd: at, path }, fd);
 }
 
 /**
@@ -425,7 +425,7 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("linkat", { fd: at, path: path1, toFd: to, toPath: path2 });
+  throw syscallError("linkat", { fd: at, path: path1, toFd: to, toPath: path2 }, fd1, fd2);
 }
 
 /**
@@ -462,7 +462,7 @@ export function renameat(fromfd: FdLike, from: string, tofd: FdLike, to: string)
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("renameat", { fd: at, path: from, toFd: toAt, toPath: to });
+  throw syscallError("renameat", { fd: at, path: from, toFd: toAt, toPath: to }, fromfd, tofd);
 }
 
 /**
@@ -498,5 +498,5 @@ export function renameat2(fromfd: FdLike, from: string, tofd: FdLike, to: string
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   const given = { fd: at, path: from, toFd: toAt, toPath: to };
-  throw syscallError("renameat2", { ...given, operation: "renameat" });
+  throw syscallError("renameat2", { ...given, operation: "renameat" }, fromfd, tofd);
 }

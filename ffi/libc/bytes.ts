@@ -96,7 +96,7 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("read", { fd: number });
+  throw syscallError("read", { fd: number }, fd);
 }
 
 /**
@@ -126,7 +126,7 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("write", { fd: number });
+  throw syscallError("write", { fd: number }, fd);
 }
 
 /**
@@ -164,7 +164,7 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("pread", { fd: number });
+  throw syscallError("pread", { fd: number }, fd);
 }
 
 /**
@@ -200,7 +200,7 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("pwrite", { fd: number });
+  throw syscallError("pwrite", { fd: number }, fd);
 }
 
 /**
@@ -233,7 +233,7 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
   const again = bound.lseek_errno ?? bind("lseek_errno");
   if (again(number, by, from) !== -1) return Number(call(number, 0n, SEEK_CUR));
   memcpy(errno, errnoAt, 4n);
-  throw syscallError("lseek", { fd: number });
+  throw syscallError("lseek", { fd: number }, fd);
 }
 
 /**
@@ -270,5 +270,5 @@ export function getdirentries(fd: FdLike, buffer: Uint8Array, nbytes: number, ba
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
-  throw syscallError("getdirentries", { fd: number });
+  throw syscallError("getdirentries", { fd: number }, fd);
 }

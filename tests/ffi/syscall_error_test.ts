@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { CapsicumError, libc, limit, openDirSync, openSync, Rights, type SyscallError } from "../../mod.ts";
+import { serving } from "../../ffi/failure.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
@@ -102,6 +103,45 @@ for (const [i, [name, args]] of Object.entries(calls).entries()) {
     if (!isLater(name, kernel.osreldate)) callExport(name, given);
   }, { skip: needsStandin });
 }
+
+test("a call on a descriptor that serves a caller throws an error with what the caller asked for", () => {
+  using fixture = new Fixture({ sub: { file: "" } });
+  using dir = openDirSync(fixture.path);
+  using sub = dir.openDirSync("sub");
+  const on = serving(sub.fd, { fd: dir.fd, path: "sub/x", syscall: "unlinkat" });
+  const to = serving(sub.fd, { fd: dir.fd, path: "sub/y" });
+  const missing = "No such file or directory (ENOENT).";
+  const failures: [call: () => unknown, syscall: string, message: string][] = [
+    [() => libc.unlinkat(on, "x", 0), "unlinkat", `unlinkat "sub/x" on fd ${dir.fd}: ${missing}`],
+    // A directory that is opened on the way is a part of the call.
+    [() => libc.openat(on, "x", libc.O_RDONLY), "unlinkat", `unlinkat "sub/x" on fd ${dir.fd}: ${missing}`],
+    [() => libc.openat(to, "y", libc.O_RDONLY), "openat", `openat "sub/y" on fd ${dir.fd}: ${missing}`],
+    [
+      () => libc.renameat(on, "x", to, "y"),
+      "renameat",
+      `renameat "sub/x" on fd ${dir.fd} to "sub/y" on fd ${dir.fd}: ${missing}`,
+    ],
+  ];
+  for (const [call, syscall, message] of failures) {
+    const error = thrown(call);
+    assertEquals([error.message, error.syscall, error.fd], [message, syscall, dir.fd]);
+    assertEquals(error.path, message.includes("sub/x") ? "sub/x" : "sub/y");
+  }
+});
+
+test.capsicum("a call that lacks a right keeps its name, and has the descriptor that the caller gave", () => {
+  using fixture = new Fixture({ sub: { file: "" } });
+  using dir = openDirSync(fixture.path);
+  using sub = dir.openDirSync("sub", { limit: ["LOOKUP", "UNLINKAT", "RENAMEAT_SOURCE"] });
+  const on = serving(sub.fd, { fd: dir.fd, path: "sub/file", syscall: "unlinkat" });
+  const error = thrown(() => libc.openat(on, "file", libc.O_RDONLY));
+  assertEquals([error.syscall, error.fd, error.path], ["openat", dir.fd, "sub/file"]);
+  assertEquals(error.missing?.names(), ["READ"]);
+  const second = thrown(() => libc.renameat(dir, "sub/file", on, "b"));
+  assertEquals([second.fd, second.path], [dir.fd, "sub/file"]);
+  assertEquals(second.missing?.names(), ["RENAMEAT_TARGET"]);
+  assertStringIncludes(second.message, `to "sub/file" on fd ${dir.fd}: missing RENAMEAT_TARGET`);
+});
 
 test("an errno without a name on FreeBSD throws CapsicumError with its number", () => {
   failNext("fsync", 250);

@@ -25,13 +25,21 @@ function refuseOntoItself(from: string, to: string): void {
   if (one?.isFile && one.dev === two?.dev && one.ino === two.ino) throw new TypeError("onto itself");
 }
 
+/** The functions that are in force now, if others stand for those of `Deno`. */
+export const inForce: typeof functions = { ...functions };
+for (const name of Object.keys(Deno)) {
+  Object.defineProperty(inForce, name, { get: () => (Deno as unknown as typeof functions)[name] });
+}
+
 /** A directory, whose methods are called by their names. */
 export class DenoReference {
   /** The absolute path, with no symlink in it. */
   readonly root: string;
+  readonly #functions: typeof functions;
 
-  constructor(root: string) {
+  constructor(root: string, using = functions) {
     this.root = root;
+    this.#functions = using;
   }
 
   /** The absolute path. */
@@ -42,11 +50,13 @@ export class DenoReference {
   /** Calls a function of `Deno` or `@std/fs` by its name. Paths in its result are relative to the directory. */
   call(method: string, ...args: Args): unknown {
     const name = method.replace(/Sync$/, ""), [first, ...rest] = args;
-    if (name === "symlink") return functions[method]!(first, this.at(rest[0] as string));
-    if (name.startsWith("makeTemp")) return this.#makeTemp(functions[method]!, first as Deno.MakeTempOptions);
+    if (name === "symlink") return this.#functions[method]!(first, this.at(rest[0] as string));
+    if (name.startsWith("makeTemp")) {
+      return this.#makeTemp(this.#functions[method]!, first as Deno.MakeTempOptions);
+    }
     const absolute = args.map((arg, i) => i < (paths[name] ?? 1) ? this.at(arg as string) : arg);
     if (name === "copyFile") refuseOntoItself(...absolute as [string, string]);
-    const result = functions[method]!(...absolute);
+    const result = this.#functions[method]!(...absolute);
     if (name === "realPath") return this.#relative(result);
     return name === "walk" ? this.#entries(result as Iterable<std.WalkEntry>) : result;
   }

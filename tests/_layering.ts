@@ -11,7 +11,15 @@ export type Sources = ReadonlyMap<string, string>;
 export type Rule = (sources: Sources) => string[];
 
 /** From the lowest: a layer may import itself and those before it. */
-const layers = ["rights/", "ffi/", "compat/fs/", "compat/sandbox/", "compat/python/", "mod.ts"];
+const layers = [
+  "rights/",
+  "ffi/",
+  "compat/fs/",
+  "compat/ambient/",
+  "compat/sandbox/",
+  "compat/python/",
+  "mod.ts",
+];
 const facades = "compat/python/";
 const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 

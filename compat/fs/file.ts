@@ -421,13 +421,25 @@ export class FdFile extends Descriptor {
    * @example
    * ```ts
    * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
+   * import { assertEquals, assertThrows } from "jsr:@std/assert";
    * using file = openSync("/dev/null");
    * assertEquals(file.isTerminal(), false);
+   * assertThrows(() => file.setRaw(true), Deno.errors.NotSupported);
    * ```
    */
   isTerminal(): boolean {
     return libc.isatty(this) === 1;
+  }
+
+  /**
+   * Throws `Deno.errors.NotSupported`. It exists so that an `FdFile` is a `Deno.FsFile` to the type checker.
+   * @param _mode Unused.
+   * @param _options Unused.
+   */
+  setRaw(_mode: boolean, _options?: Deno.SetRawOptions): void {
+    throw new Deno.errors.NotSupported(
+      "FdFile.setRaw() is not supported (EOPNOTSUPP): Deno.stdin.setRaw() sets the mode of the terminal.",
+    );
   }
 
   /**

@@ -80,7 +80,7 @@
  * | `Deno.FsFile.unlock`, `Deno.FsFile.unlockSync` | `file.unlock`, `file.unlockSync` | |
  * | `Deno.FsFile.readable`, `Deno.FsFile.writable` | `file.readable`, `file.writable` | |
  * | `Deno.FsFile.isTerminal` | `file.isTerminal` | |
- * | `Deno.FsFile.setRaw` | none | for terminals: use `Deno.stdin.setRaw` |
+ * | `Deno.FsFile.setRaw` | `file.setRaw` | throws NotSupported: use `Deno.stdin.setRaw` |
  * | `Deno.FsFile.close` | `file.close` | or `using` |
  * | `Deno.stdin`, `Deno.stdout`, `Deno.stderr` | none | they are already open and keep working; `limitStdio()` limits them |
  *

@@ -1,5 +1,5 @@
 // The part of @std/fs that the tests use, which has no npm copy, for machines without JSR.
-import { basename, dirname, join, relative, resolve } from "./path.ts";
+import { basename, dirname, globToRegExp, join, relative, resolve } from "./path.ts";
 
 export interface WalkEntry extends Deno.DirEntry {
   path: string;
@@ -145,9 +145,48 @@ function checkType(isRight: boolean, path: string): void {
   if (!isRight) throw new Error(`${path} is there and something else.`);
 }
 
+/** Moves a file or directory. */
+export function moveSync(from: string, to: string, { overwrite = false } = {}): void {
+  const old = lstatIfThere(to);
+  if (old && !overwrite) throw new Deno.errors.AlreadyExists(`${to} is there.`);
+  if (old) Deno.removeSync(to, { recursive: true });
+  Deno.renameSync(from, to);
+}
+
+/** The entries whose paths a pattern matches, in the order of their paths. */
+export function* expandGlobSync(glob: string, { root = Deno.cwd() } = {}): IterableIterator<WalkEntry> {
+  const pattern = globToRegExp(resolve(root, glob), { extended: true, globstar: true });
+  const found = [...walkSync(resolve(root))].filter(({ path }) => pattern.test(path));
+  yield* found.sort((one, other) => one.path < other.path ? -1 : 1);
+}
+
+/** Gives a file a second name, in a directory that is made where it is missing. */
+export function ensureLinkSync(path: string, name: string): void {
+  ensureDirSync(dirname(name));
+  Deno.linkSync(path, name);
+}
+
+/** Makes a symlink to what is there, in a directory that is made where it is missing. */
+export function ensureSymlinkSync(target: string, name: string): void {
+  Deno.lstatSync(join(dirname(resolve(name)), target));
+  ensureDirSync(dirname(name));
+  try {
+    Deno.symlinkSync(target, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    checkType(Deno.readLinkSync(name) === target, name);
+  }
+}
+
 /** The same for `await`, and `for await`; @std/fs does it off this thread. */
 export async function* walk(root: string, options?: WalkOptions): AsyncIterableIterator<WalkEntry> {
   yield* walkSync(root, options);
+}
+export async function* expandGlob(
+  glob: string,
+  options: { root?: string } = {},
+): AsyncIterableIterator<WalkEntry> {
+  yield* expandGlobSync(glob, options);
 }
 const promised =
   <Args extends unknown[], Result>(call: (...args: Args) => Result) => (...args: Args): Promise<Result> =>
@@ -157,3 +196,8 @@ export const ensureDir: (path: string) => Promise<void> = promised(ensureDirSync
 export const ensureFile: (path: string) => Promise<void> = promised(ensureFileSync);
 export const emptyDir: (path: string) => Promise<void> = promised(emptyDirSync);
 export const copy: (from: string, to: string, options?: CopyOptions) => Promise<void> = promised(copySync);
+export const move: (from: string, to: string, options?: { overwrite?: boolean }) => Promise<void> = promised(
+  moveSync,
+);
+export const ensureLink: (path: string, name: string) => Promise<void> = promised(ensureLinkSync);
+export const ensureSymlink: (target: string, name: string) => Promise<void> = promised(ensureSymlinkSync);

@@ -152,6 +152,11 @@ export function reasonToSkip(operation: Operation, tree: Nodes): string | undefi
   )?.why;
 }
 
+/** Whether ".." in each path leads to the same place as in the normalized path. */
+export function isPlaceOfPath(operation: Operation, tree: Nodes): boolean {
+  return pathsOf(operation).every((path) => !path.split("/").includes("..") || isPlaceOfText(tree, path));
+}
+
 /** Whether a symlink at a path leaves, or would leave, the tree. */
 export function leadsOutside(tree: Nodes, path: string): boolean {
   return resolve(tree, path) === "outside";

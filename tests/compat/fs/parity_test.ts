@@ -1,183 +1,30 @@
 import { assert, assertEquals } from "@std/assert";
-import { normalize } from "@std/path";
 import { openDirSync } from "../../../mod.ts";
-import { DenoReference } from "../../_deno_reference.ts";
-import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
-import { methods, type Operation, operation, Random, start } from "./_parity.ts";
+import { methods } from "./_parity.ts";
 import { differences } from "./_parity_differences.ts";
-import { leadsOutside, reasons, reasonToSkip } from "./_parity_skips.ts";
-import { linesOf, treeOf } from "./_tree.ts";
+import { perRound, runRound, Tally, type Twin } from "./_parity_round.ts";
+import { reasons } from "./_parity_skips.ts";
 
-const rounds = 12, perRound = 500;
+const rounds = 12, tally = new Tally();
 
-/** The result of an operation, as data. */
-type Outcome = { value: unknown } | { error: string; code: string | undefined; message: string };
-
-type Call = (method: string, ...args: readonly unknown[]) => unknown;
-
-async function outcomeOf(run: () => unknown): Promise<Outcome> {
-  try {
-    return { value: await run() };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const { code } = error as { code?: string }, { name } = error.constructor;
-    // Deno has no class for the other errnos and throws Error.
-    const isOther = name === "CapsicumError" && code !== "ENOTCAPABLE" && code !== "ECAPMODE";
-    return { error: isOther ? "Error" : name, code, message: error.message };
-  }
-}
-
-/** Runs an operation and returns the part of its result that must be equal in two trees; `id` is a unique number. */
-async function perform({ method, isSync, args }: Operation, id: number, call: Call): Promise<unknown> {
-  const name = isSync ? `${method}Sync` : method;
-  if (method === "file") return await useFile(args, (...args) => call(isSync ? "openSync" : "open", ...args));
-  const result = await call(name, ...args);
-  switch (method) {
-    case "create":
-      (result as Deno.FsFile).close();
-      return undefined;
-    case "stat":
-    case "lstat":
-      return known(result as Deno.FileInfo);
-    case "utime": {
-      const { mtime, atime } = await call("statSync", args[0]) as Deno.FileInfo;
-      return { mtime, atime };
-    }
-    case "readDir": {
-      const entries = await Array.fromAsync(result as Iterable<Deno.DirEntry>);
-      return entries.sort((a, b) => a.name < b.name ? -1 : 1);
-    }
-    case "walk": {
-      const entries = await Array.fromAsync(result as Iterable<Deno.DirEntry & { path: string }>);
-      // @std/fs normalizes ".." in a path, a Dir does not.
-      return entries.map((entry) => ({ ...entry, path: normalize(entry.path).replace(/^(\.\/)?$/, ".") }))
-        .sort((a, b) => a.path < b.path ? -1 : 1);
-    }
-    case "makeTempFile":
-    case "makeTempDir": {
-      const { mode } = await call("lstatSync", result) as Deno.FileInfo;
-      const path = (result as string).replace(/[0-9a-f]{10,16}/, `temp${id}`);
-      call("renameSync", result, path);
-      return [path, mode];
-    }
-  }
-  return result ?? undefined;
-}
-
-/** Opens a file and calls several methods on it; an error does not end the others. */
-async function useFile([path, options, text, size]: readonly unknown[], open: Call): Promise<unknown> {
-  using file = await open(path as string, options) as Deno.FsFile;
-  const buffer = new Uint8Array(12);
-  const steps = [
-    () => file.readSync(buffer),
-    () => file.writeSync(new TextEncoder().encode(text as string)),
-    () => file.seekSync(size as number, Deno.SeekMode.Start),
-    () => file.readSync(buffer),
-    () => [...buffer],
-    () => void file.truncateSync(size as number),
-    () => known(file.statSync()),
-  ];
-  const results: unknown[] = [];
-  for (const step of steps) {
-    const outcome = await outcomeOf(step);
-    // Deno has no class for EBADF of an open file.
-    results.push("error" in outcome ? outcome.code ?? outcome.error : outcome.value);
-  }
-  return results;
-}
-
-/** The members of a file's information that must be equal in two trees. */
-function known(info: Deno.FileInfo) {
-  const { isFile, isDirectory, isSymlink, size, mode, nlink, uid, gid } = info;
-  const types = Object.entries(info).map(([name, value]) =>
-    `${name}: ${value instanceof Date ? "Date" : typeof value}`
-  );
-  const sizes = isDirectory ? {} : { size, nlink };
-  return { isFile, isDirectory, isSymlink, mode, uid, gid, ...sizes, types: types.sort() };
-}
-
-function sameOutcome(deno: Outcome, dir: Outcome, method: string, used: Set<string>): boolean {
-  if (!("error" in deno) || !("error" in dir)) {
-    return !("error" in deno) && !("error" in dir) && isEqual(deno.value, dir.value);
-  }
-  if (deno.error === dir.error && (kernel.simulated || deno.code === dir.code || !deno.code || !dir.code)) {
-    return true;
-  }
-  const row = differences.find(({ methods, from, to, simulated }) =>
-    methods.includes(method) && from.includes(describe(deno)) && to.includes(describe(dir)) &&
-    (kernel.simulated || !simulated)
-  );
-  if (row) used.add(row.why);
-  return row !== undefined;
-}
-
-const describe = ({ error, code }: { error: string; code: string | undefined }) =>
-  code === undefined ? error : `${error} ${code}`;
-
-function isEqual(one: unknown, other: unknown): boolean {
-  try {
-    assertEquals(one, other);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const used = new Set<string>(), skipped = new Set<string>();
-const done = new Map<string, { worked: number; failed: number }>();
-
-async function runRound(seed: number): Promise<void> {
-  using one = new Fixture(start);
-  using other = new Fixture(start);
-  using dir = openDirSync(other.path);
-  const deno = new DenoReference(one.path), twin = new DenoReference(other.path);
-  const onDir: Call = (method, ...args) =>
-    (dir as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...args);
-  const random = new Random(seed);
-  let tree = treeOf(one.path);
-  for (let count = 0; count < perRound;) {
-    random.known = [...tree.keys()].filter((path) => path !== "");
-    random.directories = random.known.filter((path) => tree.get(path)!.type === "directory");
-    const next = operation(random);
-    const reason = reasonToSkip(next, tree);
-    if (reason !== undefined) {
-      skipped.add(reason);
-      continue;
-    }
-    const place = `seed ${seed}, operation ${++count}: ${
-      Deno.inspect(next, { strAbbreviateSize: 50, breakLength: Infinity, iterableLimit: 9 })
-    }`;
-    const before = linesOf(tree);
-    const expected = await outcomeOf(() =>
-      perform(next, count, (method, ...args) => deno.call(method, ...args))
-    );
-    const got = await outcomeOf(() => perform(next, count, onDir));
-    const counts = done.get(next.method) ?? { worked: 0, failed: 0 };
-    done.set(next.method, counts);
-    counts["error" in expected ? "failed" : "worked"]++;
-    if (!sameOutcome(expected, got, next.method, used)) {
-      throw new Error(
-        `${place}\nDeno: ${Deno.inspect(expected)}\nDir: ${Deno.inspect(got)}\n${before.join("\n")}`,
-      );
-    }
-    tree = treeOf(one.path);
-    assertEquals(linesOf(treeOf(other.path)), linesOf(tree), `${place}\n${before.join("\n")}`);
-    for (const [path, { type }] of tree) {
-      if (type !== "symlink" || !leadsOutside(tree, path)) continue;
-      for (const side of [deno, twin]) side.call("removeSync", path);
-      tree.delete(path);
-    }
-  }
+function dirTwin(root: string): Twin {
+  const dir = openDirSync(root);
+  return {
+    call: (method, ...args) =>
+      (dir as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...args),
+    [Symbol.dispose]: () => dir.close(),
+  };
 }
 
 for (let seed = 1; seed <= rounds; seed++) {
   test(`Dir does the same as Deno and @std/fs in ${perRound} random operations, seed ${seed}`, () =>
-    runRound(seed));
+    runRound(seed, dirTwin, tally));
 }
 
 test("Dir's random operations call each method, succeed and fail, and need every allowed difference", () => {
+  const { done, used, skipped } = tally;
   const total = [...done.values()].reduce((sum, { worked, failed }) => sum + worked + failed, 0);
   assert(total >= 2000, `${total} operations`);
   assertEquals([...done.keys()].sort(), [...methods].sort());

@@ -1,0 +1,208 @@
+/** The file functions of `Deno` over the directories of a sandbox, under their own names. */
+import { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import type { Dir } from "../fs/dir.ts";
+import { FdFile } from "../fs/file.ts";
+import { pathOf } from "../fs/path/ambient_path.ts";
+import { type AmbientOptions, type Mounted, Mounts, pathIn, told } from "./mounts.ts";
+
+type Call = (...args: unknown[]) => unknown;
+type Calls = Record<string, Call>;
+/** From the arguments after the path to those of the method of `Dir`. */
+type Rest = (args: unknown[], isSync: boolean) => unknown[];
+
+/** The options that a `Dir` knows: it refuses others, which Deno ignores. */
+const only = (...names: string[]) => (options: unknown) =>
+  Object.fromEntries(
+    names.map((name) => [name, (options as Record<string, unknown> | null | undefined)?.[name]]),
+  );
+
+const toOpen = only("read", "write", "append", "truncate", "create", "createNew", "mode");
+const toWrite = only("append", "create", "createNew", "mode", "signal");
+const toMake = only("recursive", "mode"), toRemove = only("recursive"), toRead = only("signal");
+const toName = only("prefix", "suffix");
+
+const nothing: Rest = () => [], reading: Rest = ([options], isSync) => isSync ? [] : [toRead(options)];
+const writing: Rest = ([data, options]) => [data, toWrite(options)];
+const first: Rest = (args) => args.slice(0, 1), both: Rest = (args) => args.slice(0, 2);
+
+/** The functions whose first argument is a path. */
+const onOnePath: Readonly<Record<string, Rest>> = {
+  open: ([options]) => [toOpen(options)],
+  create: nothing,
+  readFile: reading,
+  readTextFile: reading,
+  writeFile: writing,
+  writeTextFile: writing,
+  stat: nothing,
+  lstat: nothing,
+  realPath: nothing,
+  readLink: nothing,
+  mkdir: ([options]) => [toMake(options)],
+  remove: ([options]) => [toRemove(options)],
+  truncate: first,
+  chmod: first,
+  chown: both,
+  utime: both,
+};
+
+/** The functions from one path to another. */
+const onTwoPaths = ["rename", "copyFile", "link"];
+
+/**
+ * Makes Deno's own file functions work on directories that are open: `Deno.readTextFile("/srv/data/x")` reads `x` of the
+ * `Dir` that `mounts` has for `"/srv/data"`.
+ *
+ * It replaces the functions of the module's table in the `Deno` of this thread, so code that never heard of `Dir` goes on
+ * working in a sandbox. `sandbox({ dirs, ambient })` calls it with the directories of the plan.
+ *
+ * Deno's permissions to read and write are not asked for: the directories are what is permitted. `--allow-ffi`, which they
+ * were opened with, implies these permissions.
+ *
+ * @param mounts The directories by their paths. Relative paths and `file:` URLs are resolved from `cwd` on.
+ * @param options The working directory, and the directory for temporary files.
+ * @returns What puts the originals back when it is disposed. In a sandbox they could do nothing, so there it does not.
+ * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
+ * @throws {Deno.errors.Busy} If it is in force already.
+ *
+ * @example
+ * ```ts
+ * import { openDirSync } from "jsr:@capsicum/capsicum";
+ * import { ambient } from "jsr:@capsicum/capsicum/ambient";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * using etc = openDirSync("/etc");
+ * using _originals = ambient({ "/settings": etc }, { cwd: "/settings" });
+ * assert(Deno.readTextFileSync("hosts").length > 0);
+ * assert(Deno.statSync("/settings/./hosts").isFile);
+ * ```
+ */
+export function ambient(mounts: Readonly<Record<string, Dir>>, options: AmbientOptions = {}): Disposable {
+  return replacing(new Mounts("ambient()", mounts, options));
+}
+
+let inForce = false;
+
+/** Replaces the functions of `Deno`. */
+export function replacing(mounts: Mounts): Disposable {
+  if (inForce) {
+    throw new Deno.errors.Busy("ambient(): it is in force already: dispose what it returned first.");
+  }
+  const deno = Deno as unknown as Calls;
+  const own = functionsOver(mounts, { ...deno });
+  const originals = Object.fromEntries(Object.keys(own).map((name) => [name, deno[name]!]));
+  Object.assign(deno, own);
+  Object.defineProperty(Deno.FsFile, Symbol.hasInstance, { value: isFile, configurable: true });
+  // @std/path asks it first. Deno loads it at first use, which fails in a sandbox.
+  const { process } = globalThis as unknown as { process: Calls };
+  const { cwd, chdir } = process;
+  Object.assign(process, { cwd: own.cwd, chdir: own.chdir });
+  inForce = true;
+  return {
+    [Symbol.dispose]() {
+      if (!inForce || sandboxed()) return;
+      Object.assign(deno, originals);
+      Object.assign(process, { cwd, chdir });
+      delete (Deno.FsFile as { [Symbol.hasInstance]?: unknown })[Symbol.hasInstance];
+      inForce = false;
+    },
+  };
+}
+
+/** What `instanceof Deno.FsFile` answers: the file of a `Dir` has all of its methods. */
+function isFile(this: unknown, value: unknown): boolean {
+  return Function.prototype[Symbol.hasInstance].call(this, value) ||
+    this === Deno.FsFile && value instanceof FdFile;
+}
+
+/** The functions that stand for Deno's own, by their names. */
+function functionsOver(mounts: Mounts, deno: Calls): Calls {
+  const find = (name: string, path: unknown) => mounts.find(`Deno.${name}()`, path as string | URL);
+  const absolute = (path: unknown) => mounts.absolute(path as string | URL);
+  const calls: Calls = {
+    cwd: () => mounts.cwd,
+    chdir(path) {
+      const at = find("chdir", path);
+      if (at) mounts.cwd = realPathOf(at);
+      else {
+        deno.chdir!(absolute(path));
+        mounts.cwd = deno.cwd!() as string;
+      }
+    },
+    readDirSync(path) {
+      const at = find("readDirSync", path);
+      return at ? telling(at, () => at.dir.readDirSync(at.rest)) : deno.readDirSync!(absolute(path));
+    },
+    readDir: (path) => ({
+      async *[Symbol.asyncIterator]() {
+        const at = find("readDir", path);
+        try {
+          yield* at ? at.dir.readDir(at.rest) : deno.readDir!(absolute(path)) as AsyncIterable<Deno.DirEntry>;
+        } catch (error) {
+          throw at ? told(error, at) : error;
+        }
+      },
+    }),
+  };
+  const add = (name: string, call: (name: string, isSync: boolean) => Call) => {
+    calls[`${name}Sync`] = call(`${name}Sync`, true);
+    const promise = call(name, false);
+    calls[name] = async (...args) => await promise(...args);
+  };
+  for (const [name, rest] of Object.entries(onOnePath)) {
+    add(name, (name, isSync) => (path, ...args) => {
+      const at = find(name, path);
+      if (!at) return deno[name]!(absolute(path), ...args);
+      const result = telling(at, () => methodsOf(at)[name]!(at.rest, ...rest(args, isSync)));
+      return name.startsWith("realPath") ? then(result, (path) => pathIn(at, path as string)) : result;
+    });
+  }
+  for (const name of onTwoPaths) {
+    add(name, (name) => (from, to) => {
+      const one = find(name, from), other = find(name, to);
+      if (!one || !other) return deno[name]!(absolute(from), absolute(to));
+      return telling(one, () => methodsOf(one)[name]!(one.rest, other.dir, other.rest), other);
+    });
+  }
+  add("symlink", (name) => (target, path, options) => {
+    const at = find(name, path);
+    if (!at) return deno[name]!(target, absolute(path), options);
+    return telling(at, () => methodsOf(at)[name]!(pathOf(target as string | URL), at.rest));
+  });
+  for (const name of ["makeTempDir", "makeTempFile"]) {
+    add(name, (name) => (options) => {
+      const { dir } = (options ?? {}) as Deno.MakeTempOptions,
+        parent = dir ?? mounts.tempDir,
+        at = find(name, parent);
+      if (!at) return deno[name]!(dir === undefined ? options : { ...options as object, dir: absolute(dir) });
+      const made = telling(at, () => methodsOf(at)[name]!({ ...toName(options), dir: at.rest }));
+      return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
+    });
+  }
+  return calls;
+}
+
+function methodsOf({ dir }: Mounted): Calls {
+  return dir as unknown as Calls;
+}
+
+/** Calls a method of a `Dir`. Its errors name the paths that the caller gave. */
+function telling<T>(at: Mounted, call: () => T, other = at): T {
+  const rethrow = (error: unknown) => {
+    throw told(error, at, other);
+  };
+  try {
+    const result = call();
+    return result instanceof Promise ? result.catch(rethrow) as T : result;
+  } catch (error) {
+    return rethrow(error);
+  }
+}
+
+function then(result: unknown, use: (value: unknown) => unknown): unknown {
+  return result instanceof Promise ? result.then(use) : use(result);
+}
+
+/** The path of a directory, without symlinks below the mount. */
+function realPathOf(at: Mounted): string {
+  return telling(at, () => pathIn(at, at.dir.realPathSync(at.rest.replace(/\/?$/, "/"))));
+}

@@ -1,0 +1,163 @@
+/** Paths as names: which directory of a sandbox a path is in, and what of the path remains there. */
+import { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { failure, retell } from "../../ffi/failure.ts";
+import { listed, quoted, shown } from "../../ffi/message.ts";
+import { Dir } from "../fs/dir.ts";
+import { checkOptions } from "../fs/options.ts";
+import { pathOf } from "../fs/path/ambient_path.ts";
+import { checkedPath } from "../fs/path/components.ts";
+
+/** The options of `ambient()` and `ambientNode()`. */
+export interface AmbientOptions {
+  /** The working directory at the start, as a path or `file:` URL. Default: that of the process. */
+  cwd?: string | URL;
+  /** The directory of `Deno.makeTempDir()` and `Deno.makeTempFile()` without `dir`. Default: `"/tmp"`. */
+  tempDir?: string | URL;
+}
+
+const aPath = (value: unknown) =>
+  typeof value === "string" && value !== "" || value instanceof URL
+    ? undefined
+    : { expected: "a path or a file: URL", error: TypeError };
+
+/** A path in a directory of the sandbox. */
+export interface Mounted {
+  readonly dir: Dir;
+  /** The number of its descriptor. */
+  readonly fd: number;
+  /** The path relative to the directory. */
+  readonly rest: string;
+  /** The path of the directory, without a last "/". */
+  readonly mount: string;
+  /** The path as the caller gave it. */
+  readonly given: string;
+}
+
+/** ECAPMODE of FreeBSD, also where the kernel has no such errno. */
+const ECAPMODE = ["ECAPMODE", 94] as const;
+
+/** The directories of a sandbox by their absolute paths, and a working directory, which is a path only. */
+export class Mounts {
+  /** The longest path first. A path ends in "/". */
+  readonly #mounts: readonly (readonly [prefix: string, dir: Dir])[];
+  readonly tempDir: string;
+  #cwd: string | undefined;
+
+  /** @param call The caller, for messages. */
+  constructor(call: string, mounts: Readonly<Record<string, Dir>>, options: AmbientOptions) {
+    checkOptions(call, options, { cwd: aPath, tempDir: aPath });
+    checkOptions(
+      `${call}: mounts`,
+      mounts,
+      Object.fromEntries(Object.keys(mounts ?? {}).map((path) => [path, aDir])),
+    );
+    this.#cwd = workingDirectory();
+    if (options.cwd !== undefined) this.#cwd = resolved(this.absolute(options.cwd)).replace(/(?<=.)\/$/, "");
+    this.tempDir = pathOf(options.tempDir ?? "/tmp");
+    const all = Object.entries(mounts).map(([path, dir]) =>
+      [`${resolved(this.absolute(path))}/`.replace(/\/+$/, "/"), dir] as const
+    );
+    this.#mounts = all.toSorted(([one], [other]) => other.length - one.length);
+    const twice = all.find(([path], i) => all.findIndex(([other]) => other === path) < i);
+    if (twice) throw new TypeError(`${call}: two mounts have the path ${quoted(nameOf(twice[0]))}.`);
+  }
+
+  get cwd(): string {
+    if (this.#cwd === undefined) {
+      throw new Deno.errors.NotSupported(
+        "The working directory is unknown in the sandbox: pass the option cwd of ambient().",
+      );
+    }
+    return this.#cwd;
+  }
+
+  set cwd(path: string) {
+    this.#cwd = path;
+  }
+
+  /** The path, if it is relative from the working directory on; "." and ".." stay. */
+  absolute(path: string | URL): string {
+    const text = checkedPath(pathOf(path));
+    return text.startsWith("/") ? text : `${this.cwd === "/" ? "" : this.cwd}/${text}`;
+  }
+
+  /**
+   * The directory with the longest path that a path is at or below. Returns undefined if there is none and the process is
+   * not sandboxed: then Deno's own function can act on the path.
+   *
+   * @param call The function, for messages.
+   */
+  find(call: string, path: string | URL): Mounted | undefined {
+    const given = pathOf(path);
+    if (given === "") throw failure({ syscall: call, path: "" }, "ENOENT", "the path is empty (ENOENT).");
+    const whole = resolved(this.absolute(given));
+    for (const [prefix, dir] of this.#mounts) {
+      const isBelow = whole.startsWith(prefix);
+      if (!isBelow && (whole.length + 1 !== prefix.length || !prefix.startsWith(whole))) continue;
+      return { dir, fd: dir.fd, rest: whole.slice(prefix.length) || ".", mount: nameOf(prefix), given };
+    }
+    if (!sandboxed()) return undefined;
+    throw this.#outside(call, given);
+  }
+
+  #outside(call: string, path: string): Error {
+    const paths = this.#mounts.map(([prefix]) => nameOf(prefix)).sort();
+    return failure(
+      { syscall: call, path },
+      ECAPMODE,
+      "the path is in no directory of the sandbox (ECAPMODE). " +
+        `The sandbox has ${paths.length === 0 ? "none" : listed(paths, 100)}: add one to dirs of the plan.`,
+      {},
+      Deno.errors.NotCapable,
+    );
+  }
+}
+
+const aDir = (value: unknown) =>
+  value instanceof Dir ? undefined : { expected: "an open Dir", error: TypeError };
+
+function workingDirectory(): string | undefined {
+  try {
+    return Deno.cwd();
+  } catch {
+    // Once the process is sandboxed, or where the directory was removed.
+    return undefined;
+  }
+}
+
+function nameOf(prefix: string): string {
+  return prefix === "/" ? prefix : prefix.slice(0, -1);
+}
+
+/** Resolves ".", ".." and repeated slashes of an absolute path by name. A "/" at the end stays. */
+function resolved(path: string): string {
+  if (!/\/\.{0,2}(?:\/|$)/.test(path)) return path;
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  const last = names.length > 0 && /\/\.{0,2}$/.test(path) ? "/" : "";
+  return `/${names.join("/")}${last}`;
+}
+
+/** The absolute path of a path in a directory of the sandbox. */
+export function pathIn({ mount }: Mounted, path: string): string {
+  return path === "." ? mount : `${mount === "/" ? "" : mount}/${path}`;
+}
+
+/** Changes the paths that an error of a `Dir` names to those that the caller gave, and returns the error. */
+export function told(error: unknown, one: Mounted, other = one): unknown {
+  const given = (fd: number | undefined, path: string) => {
+    const isOther = fd === other.fd && (fd !== one.fd || path === other.rest && path !== one.rest);
+    const at = isOther ? other : one;
+    return path === at.rest ? at.given : pathIn(at, path);
+  };
+  retell(error, ({ fd, path, toFd, toPath }) => ({
+    fd: undefined,
+    toFd: undefined,
+    ...(path === undefined ? {} : { path: given(fd, path) }),
+    ...(toPath === undefined ? {} : { toPath: given(toFd, toPath) }),
+  }));
+  return error;
+}

@@ -173,6 +173,7 @@ const samples: Sample[] = [
       { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
       { "examples/a.ts": 'import { crc32 } from "node:zlib";' },
       { "tests/a.ts": "Deno.dlopen(path, symbols);" },
+      { "compat/ambient/a.ts": "process.cwd = cwd;" },
     ],
     bad: [
       [{ "compat/fs/a.ts": "const { dlopen } = Deno;" }, "compat/fs/a.ts: uses dlopen."],

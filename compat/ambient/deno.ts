@@ -55,14 +55,15 @@ const onTwoPaths = ["rename", "copyFile", "link"];
  * It replaces the functions of the module's table in the `Deno` of this thread, so code that never heard of `Dir` goes on
  * working in a sandbox. `sandbox({ dirs, ambient })` calls it with the directories of the plan.
  *
- * Deno's permissions to read and write are not asked for: the directories are what is permitted. `--allow-ffi`, which they
- * were opened with, implies these permissions.
+ * Deno's permissions to read and write are not asked for: the directories are what is permitted. `--allow-ffi` permits as
+ * much. Requires `--allow-ffi` permission.
  *
  * @param mounts The directories by their paths. Relative paths and `file:` URLs are resolved from `cwd` on.
  * @param options The working directory, and the directory for temporary files.
  * @returns What puts the originals back when it is disposed. In a sandbox they could do nothing, so there it does not.
  * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
  * @throws {Deno.errors.Busy} If it is in force already.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
  *
  * @example
  * ```ts

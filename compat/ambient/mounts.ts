@@ -1,7 +1,7 @@
 /** Paths as names: which directory of a sandbox a path is in, and what of the path remains there. */
 import { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
 import { failure, retell } from "../../ffi/failure.ts";
-import { listed, quoted, shown } from "../../ffi/message.ts";
+import { listed, quoted } from "../../ffi/message.ts";
 import { Dir } from "../fs/dir.ts";
 import { checkOptions } from "../fs/options.ts";
 import { pathOf } from "../fs/path/ambient_path.ts";

@@ -54,7 +54,7 @@
  * @module
  */
 export type { AtomicWriteOptions } from "./compat/fs/whole/atomic.ts";
-export type { ExistsOptions } from "./compat/fs/metadata/attributes.ts";
+export type { ExistsOptions } from "./compat/fs/attributes.ts";
 export type { LengthOptions, ReadOptions } from "./compat/fs/whole/bound.ts";
 export type { CopyOptions } from "./compat/fs/tree/copy.ts";
 export { Dir, openDirSync } from "./compat/fs/dir.ts";
@@ -64,7 +64,7 @@ export { FdFile } from "./compat/fs/file.ts";
 export type { ExpandGlobOptions } from "./compat/fs/tree/glob.ts";
 export { listDirSync, readDirSync } from "./compat/fs/tree/list.ts";
 export { openAtSync, openSync } from "./compat/fs/open.ts";
-export type { OpenOptions } from "./compat/fs/open_options.ts";
+export type { OpenOptions } from "./compat/fs/open.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/path/target.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";
 export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";

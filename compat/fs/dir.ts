@@ -2,8 +2,8 @@ import { limit } from "../../ffi/capsicum/limits.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./whole/atomic.ts";
-import * as attributes from "./metadata/attributes.ts";
-import type { ExistsOptions } from "./metadata/attributes.ts";
+import * as attributes from "./attributes.ts";
+import type { ExistsOptions } from "./attributes.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./whole/bound.ts";
 import { isConfined } from "./path/confined.ts";
 import { copyingFile, copyPairs, copyPairsAsync } from "./tree/copy_file.ts";
@@ -14,9 +14,7 @@ import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns }
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
 import { ensureFile, mkdir } from "./whole/make.ts";
 import * as names from "./path/links.ts";
-import { openBeneath, openFileAt } from "./open.ts";
-import { open } from "./open_async.ts";
-import type { OpenOptions } from "./open_options.ts";
+import { open, openBeneath, openFileAt, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./path/ambient_path.ts";
 import * as reading from "./whole/read_file.ts";
@@ -578,7 +576,7 @@ export class Dir extends Descriptor {
    * @param len Its new length in bytes.
    */
   truncateSync(path: string, len = 0): void {
-    attributes.truncate(this, path, len);
+    writing.truncate(this, path, len);
   }
 
   /** The asynchronous twin of {@link Dir.truncateSync}. */

@@ -2,13 +2,12 @@ import { abi } from "../../ffi/system.ts";
 import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/threads.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Bound, type Kind, type LengthOptions, lengthOptions } from "./whole/bound.ts";
-import { Descriptor, openDescriptor } from "./descriptor.ts";
+import { Descriptor, openDescriptor, timespecs } from "./descriptor.ts";
 import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
 import { Calls, type Origin } from "./io/async_calls.ts";
 import { lines, linesSync, readableOf, readingAll, restOf, writableOf } from "./io/streams.ts";
 import { progress, readHere, reading, readingAt, writeHere, writing, writingAt } from "./io/transfer.ts";
 import { sleep } from "./io/waiting.ts";
-import { timespecs } from "./metadata/times.ts";
 
 /**
  * An open file over a raw descriptor, with the methods of `Deno.FsFile`, also in capability mode.

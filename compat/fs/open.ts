@@ -1,13 +1,24 @@
+/**
+ * Opens files by a path and options, synchronously and asynchronously.
+ *
+ * The asynchronous way never stops the event loop. open(2) runs on this thread: what confines the process on Linux can't
+ * check the paths of calls on other threads. With O_NONBLOCK it does not wait. Where it would have waited it is tried
+ * again, less and less often: for the reader of a FIFO (ENXIO), for a lock or a lease (EAGAIN).
+ *
+ * @module
+ */
+import { limit } from "../../ffi/capsicum/limits.ts";
 import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { limit } from "../../ffi/capsicum/limits.ts";
-import { Rights } from "../../rights/rights.ts";
+import { Rights, type RightsLike } from "../../rights/rights.ts";
+import { stat } from "./attributes.ts";
+import { permissionBits, rightsOf } from "./descriptor.ts";
 import { FdFile } from "./file.ts";
-import { openFlags, type OpenOptions, openOptions } from "./open_options.ts";
-import { checkOptions } from "./options.ts";
-import { permissionBits } from "./metadata/mode.ts";
+import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
+import { pauses, sleepUnlessAborted } from "./io/waiting.ts";
+import { aBoolean, aMode, anInteger, anything, aSignal, type Check, checkOptions } from "./options.ts";
 import { pathOf } from "./path/ambient_path.ts";
-import { at, confines, followed, mayBeSymlink } from "./path/resolve.ts";
+import { at, codeOf, confines, followed, mayBeSymlink } from "./path/resolve.ts";
 
 /**
  * Opens a file by an ambient path, before `enter()`; for reading if the options say nothing else.
@@ -41,7 +52,7 @@ import { at, confines, followed, mayBeSymlink } from "./path/resolve.ts";
  * ```
  */
 export function openSync(path: string | URL, options: OpenOptions = {}): FdFile {
-  return opened("openSync()", options, (flags, mode) => libc.open(pathOf(path), flags, mode));
+  return fileOf("openSync()", options, (flags, mode) => libc.open(pathOf(path), flags, mode));
 }
 
 /**
@@ -84,13 +95,29 @@ export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {})
   return openFileAt("openAtSync()", dir, path, options);
 }
 
+/** The options of `Deno.openSync`, more flags of open(2), and the rights that the file is limited to. */
+export interface OpenOptions extends Deno.OpenOptions {
+  /** Refuse a symlink as the last component, with `Deno.errors.FilesystemLoop`. Default: false. */
+  noFollow?: boolean;
+  /** The same as `createNew`: an existing name is `Deno.errors.AlreadyExists`. Default: false. */
+  exclusive?: boolean;
+  /** Return from each write only when it is on the disk (O_SYNC). Default: false. */
+  sync?: boolean;
+  /** Refuse everything but a directory, with `Deno.errors.NotADirectory`. Default: false. */
+  directory?: boolean;
+  /** Further `O_*` flags of `libc`, added to the others. */
+  customFlags?: number;
+  /** The rights that the file is limited to before it is returned. Default: all that it gets by being opened. */
+  limit?: RightsLike;
+}
+
 /** Does what `openAtSync()` does, for a caller that messages call `call`. */
 export function openFileAt(call: string, dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
-  return opened(call, options, (flags, mode) => openBeneath(dir, path, flags, mode));
+  return fileOf(call, options, (flags, mode) => openBeneath(dir, path, flags, mode));
 }
 
 /** An `FdFile` over the descriptor that `open` returns, limited before the caller has it. */
-function opened(call: string, options: OpenOptions, open: (flags: number, mode: number) => number): FdFile {
+function fileOf(call: string, options: OpenOptions, open: (flags: number, mode: number) => number): FdFile {
   checkOptions(call, options, openOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
   const flags = openFlags(options);
@@ -106,6 +133,75 @@ function opened(call: string, options: OpenOptions, open: (flags: number, mode: 
   }
 }
 
+/** Opens a file with the flags that the options ask for. `call` is the caller, for messages. */
+export async function open(
+  call: string,
+  dir: FdLike,
+  path: string,
+  options: OpenOptions & { signal?: AbortSignal },
+): Promise<FdFile> {
+  checkOptions(call, options, { ...openOptions, signal: aSignal });
+  const rights = options.limit === undefined ? undefined : new Rights(options.limit);
+  const flags = openFlags(options), mode = permissionBits(options.mode ?? 0o666);
+  const fd = await openPatiently(dir, path, flags, mode, options.signal);
+  try {
+    const file = new FdFile(fd, revealed(fd, flags));
+    if (rights) limit(file, rights);
+    return file;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Clears O_NONBLOCK, unless the caller asked for it, the file needs it, or the descriptor may not be changed. */
+function revealed(fd: number, flags: number): Origin {
+  if (flags & NEVER_WAITS) return flags & libc.O_NONBLOCK ? "nonblocking" : "own";
+  const { kind } = subjectOf(fd);
+  if (kind === "fifo" || kind === "unknown") return "hidden";
+  return setNonblocking(fd, false) || kind === "file" ? "own" : "hidden";
+}
+
+/** Opens a file for the library's own use: it stays O_NONBLOCK. */
+export async function openForUse(
+  dir: FdLike,
+  path: string,
+  flags: number,
+  mode: number,
+  signal: AbortSignal | undefined,
+): Promise<FdFile> {
+  return new FdFile(await openPatiently(dir, path, flags, mode, signal), "hidden");
+}
+
+/** With one of these flags open(2) never waits for another process. */
+const NEVER_WAITS = libc.O_NONBLOCK | libc.O_DIRECTORY | libc.O_PATH | libc.O_EXEC;
+
+async function openPatiently(
+  dir: FdLike,
+  path: string,
+  flags: number,
+  mode: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (const pause = pauses();;) {
+    signal?.throwIfAborted();
+    try {
+      return openBeneath(dir, path, flags & NEVER_WAITS ? flags : flags | libc.O_NONBLOCK, mode);
+    } catch (error) {
+      if (flags & NEVER_WAITS || !wouldHaveWaited(error, dir, path, flags)) throw error;
+    }
+    await sleepUnlessAborted(pause.next().value, signal);
+  }
+}
+
+function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: number): boolean {
+  const code = codeOf(error);
+  if (code === "EAGAIN") return true;
+  if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
+  // A socket or a device without a driver is ENXIO too. Without FSTAT it counts as a FIFO.
+  return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
+}
+
 /** Opens a path below a directory. Follows a symlink as the last component, unless the flags say otherwise. */
 export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
   if (confines(dir)) return libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH, mode);
@@ -118,4 +214,52 @@ export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0):
     }
   } else if (flags & libc.O_NOFOLLOW) return at(dir, path, "openat", open);
   return followed(dir, path, "openat", open);
+}
+
+/** A check for each option. `limit` is checked by `new Rights()`. */
+export const openOptions: Readonly<Record<keyof OpenOptions, Check>> = {
+  read: aBoolean,
+  write: aBoolean,
+  append: aBoolean,
+  truncate: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: aMode,
+  noFollow: aBoolean,
+  exclusive: aBoolean,
+  sync: aBoolean,
+  directory: aBoolean,
+  customFlags: anInteger(0, 0x7fffffff),
+  limit: anything,
+};
+
+/**
+ * The `O_*` flags for options. Close-on-exec is always among them.
+ *
+ * @throws {TypeError} If the options contradict each other.
+ */
+export function openFlags(options: OpenOptions): number {
+  const { write = false, append = false, truncate = false, create = false, customFlags = 0 } = options;
+  const createNew = options.createNew || options.exclusive || false;
+  const read = options.read ?? !(write || append);
+  if (!read && !write && !append && customFlags === 0) {
+    throw new TypeError("Opening needs one of the options read, write and append to be true.");
+  }
+  if ((create || createNew) && !write && !append) {
+    throw new TypeError("The options create, createNew and exclusive need write or append.");
+  }
+  if (truncate && !write) throw new TypeError("The option truncate needs write.");
+  if (truncate && append && !createNew) {
+    throw new TypeError("The options truncate and append exclude each other.");
+  }
+  return (write || append ? read ? libc.O_RDWR : libc.O_WRONLY : libc.O_RDONLY) |
+    (append ? libc.O_APPEND : 0) |
+    (truncate ? libc.O_TRUNC : 0) |
+    (create ? libc.O_CREAT : 0) |
+    (createNew ? libc.O_CREAT | libc.O_EXCL : 0) |
+    (options.noFollow ? libc.O_NOFOLLOW : 0) |
+    (options.sync ? libc.O_SYNC : 0) |
+    (options.directory ? libc.O_DIRECTORY : 0) |
+    libc.O_CLOEXEC |
+    customFlags;
 }

@@ -19,9 +19,10 @@ import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";
 import type { RightName } from "../../rights/right.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import { openFlags, type OpenOptions, openOptions } from "../fs/open_options.ts";
+import { identityOf } from "../fs/descriptor.ts";
+import { openFlags, type OpenOptions, openOptions } from "../fs/open.ts";
 import { aBoolean, anything, type Check, checkOptions } from "../fs/options.ts";
-import { identityOf, type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descriptors.ts";
+import { type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descriptors.ts";
 
 /**
  * Rights by need, for `limit()` and for the plan of `sandbox()`.
@@ -327,7 +328,8 @@ function limitsOfOther({ kind, rights }: OpenDescriptor): Limits | undefined {
 /** Whether two descriptors are of the same terminal, pipe or file. Other kinds are harmless, or fstat(2) can't tell. */
 function isSame(one: OpenDescriptor, other: OpenDescriptor): boolean {
   if (one.kind !== other.kind || !["terminal", "pipe", "file"].includes(one.kind)) return false;
-  const [mine, theirs] = [one, other].map((descriptor) => unlessClosed(() => identityOf(descriptor)));
+  if (![one, other].every(({ rights }) => rights?.has("FSTAT") ?? true)) return false;
+  const [mine, theirs] = [one, other].map(({ fd }) => unlessClosed(() => identityOf(fd)));
   return mine !== undefined && mine === theirs;
 }
 

@@ -14,6 +14,7 @@ import { abi } from "../../ffi/system.ts";
 import type { Fcntls } from "../../rights/fcntls.ts";
 import { Ioctl, type Ioctls } from "../../rights/ioctls.ts";
 import type { Rights } from "../../rights/rights.ts";
+import { type Identified, identifiedOf, statOf } from "../fs/descriptor.ts";
 
 /**
  * The kind of a descriptor; "unknown" if the kernel does not report it, or if the right to ask is missing.
@@ -155,34 +156,6 @@ const kinds: Readonly<Record<number, DescriptorKind>> = {
   16: "jail",
 };
 
-/** Equal for all descriptors of one file, terminal or pipe; undefined without the right FSTAT. */
-export function identityOf({ fd, rights }: OpenDescriptor): string | undefined {
-  if (rights !== undefined && !rights.has("FSTAT")) return undefined;
-  return abi().decodeIdentity(fstat(fd));
-}
-
-/** An open file, and its device and inode number as one string. */
-export interface OpenedFile {
-  readonly info: Deno.FileInfo;
-  readonly identity: string;
-}
-
-/** The result of fstat(2) for a descriptor; undefined if it is closed or lacks the right FSTAT. */
-export function fileOf(fd: number): OpenedFile | undefined {
-  return unlessRefused(() => {
-    const stat = fstat(fd), { decodeStat, decodeIdentity } = abi();
-    return { info: decodeStat(stat), identity: decodeIdentity(stat) };
-  });
-}
-
-let buffer: Uint8Array<ArrayBuffer> | undefined;
-
-/** A `struct stat`, which the next call overwrites. */
-function fstat(fd: number): Uint8Array<ArrayBuffer> {
-  libc.fstat(fd, buffer ??= new Uint8Array(abi().statSize));
-  return buffer;
-}
-
 // File types in st_mode, from sys/stat.h of FreeBSD and linux/stat.h.
 const S_IFMT = 0o170000, S_IFIFO = 0o010000, S_IFREG = 0o100000;
 const fileKinds: Readonly<Record<number, DescriptorKind>> = {
@@ -194,13 +167,13 @@ const fileKinds: Readonly<Record<number, DescriptorKind>> = {
 };
 
 function kindOf(fd: number, type: number | undefined): DescriptorKind {
-  const stat = fstat(fd), mode = abi().decodeMode(stat) & S_IFMT;
-  if (mode === S_IFREG) {
+  const { mode, blksize } = statOf(fd), format = mode! & S_IFMT;
+  if (format === S_IFREG) {
     return type === VNODE || isVnode(fd) ? "file" : isMemory(fd) ? "shared memory" : "unknown";
   }
   // sys/kern/kern_event.c and sys_eventfd.c leave all but the type 0.
-  if (mode === S_IFIFO) return abi().decodeStat(stat).blksize === 0 ? "kqueue or eventfd" : "pipe";
-  return fileKinds[mode] ?? "unknown";
+  if (format === S_IFIFO) return blksize === 0 ? "kqueue or eventfd" : "pipe";
+  return fileKinds[format] ?? "unknown";
 }
 
 /** Whether it is in a file system: FreeBSD's fstat(2) reports processes, inotify and shared memory as regular files. */
@@ -281,6 +254,11 @@ export function fdOf(open: () => unknown): number | Promise<number> {
     : find(before, opened);
 }
 
+/** The result of fstat(2) for a descriptor; undefined if it is closed or lacks the right FSTAT. */
+function fileOf(fd: number): Identified | undefined {
+  return unlessRefused(() => identifiedOf(fd));
+}
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
@@ -294,7 +272,7 @@ function numbers(): number[] {
   );
 }
 
-type Before = ReadonlyMap<number, OpenedFile | undefined>;
+type Before = ReadonlyMap<number, Identified | undefined>;
 
 /** The only descriptor that fits the object and is new, or belonged to another object before. */
 function find(before: Before, opened: unknown): number {
@@ -322,11 +300,11 @@ function find(before: Before, opened: unknown): number {
 }
 
 /** A file is identified by its offset; a socket by its number, which FreeBSD has for local sockets. */
-function isUnique({ info }: OpenedFile): boolean {
+function isUnique({ info }: Identified): boolean {
   return info.isFile || info.isSocket === true && info.ino !== 0;
 }
 
-type Fits = (fd: number, file: OpenedFile) => boolean;
+type Fits = (fd: number, file: Identified) => boolean;
 
 /** A check whether a descriptor fits an object of Deno, by what the kernel reports. */
 function fitting(opened: unknown): Fits {

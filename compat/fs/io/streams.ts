@@ -4,8 +4,7 @@
  * @module
  */
 import * as libc from "../../../ffi/libc/mod.ts";
-import { rightsOf } from "../metadata/held.ts";
-import { statOf } from "../metadata/stat.ts";
+import { rightsOf, statOf } from "../descriptor.ts";
 import type { Bound } from "../whole/bound.ts";
 
 /** The part of a file that a stream needs. */

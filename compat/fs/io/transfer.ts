@@ -26,7 +26,7 @@ import {
   writeNow,
 } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { hasRights } from "../metadata/held.ts";
+import { hasRights } from "../descriptor.ts";
 import { endTurn, pauses, Slots, Turns, type Wait } from "./waiting.ts";
 
 /** Reading or writing: one method for each way to move bytes between a descriptor and a buffer. */

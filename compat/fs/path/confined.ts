@@ -1,10 +1,9 @@
-import { abi } from "../../../ffi/system.ts";
 import { sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
 import { isNotCapable } from "../../../ffi/errors.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
+import { abi } from "../../../ffi/system.ts";
 import type { Rights } from "../../../rights/rights.ts";
-import { rightsOf } from "../metadata/held.ts";
-import { deviceOf, identityOf } from "../metadata/stat.ts";
+import { deviceOf, identityOf, rightsOf } from "../descriptor.ts";
 
 /**
  * Whether the kernel honours O_RESOLVE_BENEATH for lookups in the directory.

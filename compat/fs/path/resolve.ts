@@ -13,8 +13,7 @@ import { ESCAPE, failure, retell } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { decodeName } from "../../../ffi/names.ts";
-import { closePassed } from "../_close.ts";
-import { isLimited } from "../metadata/held.ts";
+import { closePassed, isLimited } from "../descriptor.ts";
 import { checkedPath, lastComponent } from "./components.ts";
 
 const MAX_SYMLINKS = 32;

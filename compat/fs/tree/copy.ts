@@ -10,19 +10,23 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./copy_file.ts";
 import { FdFile } from "../file.ts";
-import { rightsOf } from "../metadata/held.ts";
+import {
+  DirectoryMode,
+  type Identified,
+  identifiedAt,
+  identifiedIfThere,
+  rightsOf,
+  timespecs,
+} from "../descriptor.ts";
 import { type Level, Levels } from "./levels.ts";
 import { LISTING } from "./list.ts";
 import { mkdir } from "../whole/make.ts";
-import { DirectoryMode } from "../metadata/mode.ts";
 import { realPath } from "../path/links.ts";
 import { aBoolean, checkOptions } from "../options.ts";
 import { checkedPath, joined, parentOf } from "../path/components.ts";
 import { on, Place, type Spot } from "../path/place.ts";
 import { codeOf, readLinkAt } from "../path/resolve.ts";
-import { type Identified, identifiedAt, identifiedIfThere } from "../metadata/stat.ts";
 import { SUCCEEDING } from "../whole/successor.ts";
-import { timespecs } from "../metadata/times.ts";
 
 /** The options of `Dir.copy`, the same as in `@std/fs`. */
 export interface CopyOptions {

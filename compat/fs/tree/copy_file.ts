@@ -12,14 +12,20 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import { writeAll } from "../whole/write_file.ts";
 import { FdFile } from "../file.ts";
-import { rightsOf } from "../metadata/held.ts";
-import { hasAcl, modeAfter } from "../metadata/mode.ts";
+import {
+  hasAcl,
+  type Identified,
+  identifiedIfThere,
+  identifiedOf,
+  modeAfter,
+  rightsOf,
+  statOf,
+} from "../descriptor.ts";
 import { openBeneath } from "../open.ts";
 import { checkedPath, lastComponent } from "../path/components.ts";
 import { on, Place, type Spot } from "../path/place.ts";
 import { type Named, named, told } from "../path/told.ts";
 import { symlinkAt } from "../path/resolve.ts";
-import { type Identified, identifiedIfThere, identifiedOf, statOf } from "../metadata/stat.ts";
 import { SUCCEEDING, Successor } from "../whole/successor.ts";
 import { inTurns } from "./turns.ts";
 

@@ -1,7 +1,7 @@
 /** Finds paths by patterns. */
 import type { FdLike } from "../../../ffi/fd_like.ts";
 import { quoted } from "../../../ffi/message.ts";
-import { stat } from "../metadata/attributes.ts";
+import { stat } from "../attributes.ts";
 import { isPattern } from "./_glob_name.ts";
 import { PathMatcher, type PathPattern, pathPattern } from "./_glob_path.ts";
 import { realPath } from "../path/links.ts";

@@ -14,12 +14,10 @@
  */
 import { failure, retell } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { closePassed } from "../_close.ts";
-import { rightsOf } from "../metadata/held.ts";
+import { closePassed, identityOf, rightsOf } from "../descriptor.ts";
 import { LISTING, readTypedChunk } from "./list.ts";
 import { type Entry, Listing } from "./_listing.ts";
 import { joined } from "../path/components.ts";
-import { identityOf } from "../metadata/stat.ts";
 
 /** The most directories of a tree that are open at a time, including the top. */
 const MOST = 16;

@@ -1,13 +1,12 @@
-import type { DirectoryChunk } from "../../../ffi/freebsd/structs.ts";
-import { abi } from "../../../ffi/system.ts";
 import { CapsicumError } from "../../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import type { DirectoryChunk } from "../../../ffi/freebsd/structs.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
+import { abi } from "../../../ffi/system.ts";
 import { Rights } from "../../../rights/rights.ts";
-import { hasRights, rightsOf } from "../metadata/held.ts";
+import { hasRights, rightsOf, statAt } from "../descriptor.ts";
 import { openBeneath } from "../open.ts";
 import { pathOf } from "../path/ambient_path.ts";
-import { statAt } from "../metadata/stat.ts";
 
 /**
  * Returns the names in a directory, without "." and "..", in the order of the file system.

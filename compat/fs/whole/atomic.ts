@@ -3,13 +3,11 @@ import type { FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { bytesOf } from "./data.ts";
 import type { FdFile } from "../file.ts";
-import { checkHolds, rightsOf } from "../metadata/held.ts";
-import { mayHaveAcl, modeAfter } from "../metadata/mode.ts";
+import { checkHolds, mayHaveAcl, modeAfter, rightsOf, statIfThere, statOf } from "../descriptor.ts";
 import { aMode, checkOptions } from "../options.ts";
 import { on, Place } from "../path/place.ts";
 import { named, told } from "../path/told.ts";
 import { codeOf } from "../path/resolve.ts";
-import { statIfThere, statOf } from "../metadata/stat.ts";
 import { SUCCEEDING, Successor } from "./successor.ts";
 
 /** The options of `Dir.writeFileAtomic`. */

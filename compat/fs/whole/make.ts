@@ -1,8 +1,8 @@
 /** Makes directories and empty files, and the missing directories of their paths. */
 import type { FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { lstat } from "../metadata/attributes.ts";
-import { permissionBits } from "../metadata/mode.ts";
+import { lstat } from "../attributes.ts";
+import { permissionBits } from "../descriptor.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, aMode, checkOptions } from "../options.ts";
 import { pathOf } from "../path/ambient_path.ts";

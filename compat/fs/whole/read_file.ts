@@ -3,12 +3,10 @@ import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { Bound, type Kind, type LengthOptions, type ReadOptions } from "./bound.ts";
 import { FdFile } from "../file.ts";
-import { rightsOf } from "../metadata/held.ts";
-import { openBeneath } from "../open.ts";
+import { rightsOf, statOf } from "../descriptor.ts";
+import { openBeneath, openForUse } from "../open.ts";
 import { named, told } from "../path/told.ts";
-import { openForUse } from "../open_async.ts";
 import { lines, linesSync, readingAll, restOf } from "../io/streams.ts";
-import { statOf } from "../metadata/stat.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 const READING = libc.O_RDONLY | libc.O_CLOEXEC;

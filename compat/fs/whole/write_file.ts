@@ -3,10 +3,9 @@ import type { FdLike } from "../../../ffi/fd_like.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { bytesFor, type Encoding, textFor } from "./data.ts";
 import type { FdFile } from "../file.ts";
-import { permissionBits } from "../metadata/mode.ts";
-import { openBeneath } from "../open.ts";
-import { openForUse } from "../open_async.ts";
-import { aBoolean, anInteger, aSignal } from "../options.ts";
+import { permissionBits } from "../descriptor.ts";
+import { openBeneath, openForUse } from "../open.ts";
+import { aBoolean, aLength, anInteger, aSignal, checkArgument } from "../options.ts";
 import { named, told } from "../path/told.ts";
 import { untilAborted } from "./until_aborted.ts";
 
@@ -112,6 +111,20 @@ async function writeStream(
     throw error;
   } finally {
     source.releaseLock();
+  }
+}
+
+export function truncate(dir: FdLike, path: string, length: number): void {
+  checkArgument("Dir.truncate()", "len", length, aLength);
+  // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
+  const fd = openBeneath(dir, path, flags);
+  try {
+    libc.ftruncate(fd, length);
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
+  } finally {
+    libc.close(fd);
   }
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Level, Levels } from "../../../compat/fs/tree/levels.ts";
-import { identityOf } from "../../../compat/fs/metadata/stat.ts";
+import { identityOf } from "../../../compat/fs/descriptor.ts";
 import { emptying, removing } from "../../../compat/fs/tree/remove.ts";
 import { type Dir, openDirSync, type SyscallError, type WalkOptions } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Dir, libc, openAtSync, openDirSync, type OpenOptions, openSync } from "../../../mod.ts";
-import { openFlags } from "../../../compat/fs/open_options.ts";
+import { openFlags } from "../../../compat/fs/open.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { timespecs } from "../../../compat/fs/metadata/times.ts";
+import { timespecs } from "../../../compat/fs/descriptor.ts";
 import { test } from "../../_test.ts";
 
 /** Seconds and nanoseconds of both times. */

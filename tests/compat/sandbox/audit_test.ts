@@ -47,7 +47,7 @@ test("audit --help prints its usage, and a bad argument exits with 2 and a messa
   assertEquals(help.stdout.split("\n").filter((line) => line.length > 80), []);
   const bad = await audit("--jsno");
   assertEquals([bad.code, bad.stdout], [2, ""]);
-  assertEquals(bad.stderr, 'audit: unknown argument "--jsno"; --help tells which there are.\n');
+  assertEquals(bad.stderr, 'audit: unknown argument "--jsno"; see --help.\n');
 });
 
 test("audit without the permission exits with 1 and a message instead of a stack", async () => {

@@ -1,14 +1,13 @@
-/** Reads and sets the attributes of files, by paths below a directory. */
-import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
-import * as libc from "../../../ffi/libc/mod.ts";
-import { openBeneath } from "../open.ts";
-import { aBoolean, aLength, aMode, anInteger, type Check, checkArgument, checkOptions } from "../options.ts";
-import { at, codeOf, confines, followed, unfollowed, type Use } from "../path/resolve.ts";
-import { named, told } from "../path/told.ts";
-import { statAt } from "./stat.ts";
-import { timespecs } from "./times.ts";
-
-const { AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } = libc;
+/**
+ * Reads and sets the attributes of files, by paths below a directory.
+ *
+ * @module
+ */
+import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { statAt, timespecs } from "./descriptor.ts";
+import { aBoolean, aMode, anInteger, type Check, checkArgument, checkOptions } from "./options.ts";
+import { at, codeOf, confines, followed, unfollowed, type Use } from "./path/resolve.ts";
 
 /** The options of `Dir.exists`, the same as in `@std/fs`. */
 export interface ExistsOptions {
@@ -25,28 +24,12 @@ const existsOptions = { isReadable: aBoolean, isDirectory: aBoolean, isFile: aBo
 /** The ID of a user or group; null, or -1 as in C, leaves the owner or group unchanged. */
 const anOwner: Check = (value) => value === null ? undefined : anInteger(-1, 0xffffffff)(value);
 
-/** Uses a call with AT_RESOLVE_BENEATH if the kernel honours the flag; else resolves the path first. */
-function beneath<T>(
-  dir: FdLike,
-  path: string,
-  syscall: string,
-  use: (fd: number, path: string, flags: number) => T,
-): T {
-  if (confines(dir)) return use(descriptor(dir), path, AT_RESOLVE_BENEATH);
-  return followed(
-    dir,
-    path,
-    syscall,
-    (fd, name) => unfollowed(fd, name, syscall, () => use(fd, name, AT_SYMLINK_NOFOLLOW)),
-  );
-}
-
 export function stat(dir: FdLike, path: string): Deno.FileInfo {
   return beneath(dir, path, "fstatat", statAt);
 }
 
 export function lstat(dir: FdLike, path: string): Deno.FileInfo {
-  if (confines(dir)) return statAt(descriptor(dir), path, AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH);
+  if (confines(dir)) return statAt(descriptor(dir), path, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
   const use: Use<Deno.FileInfo> = (fd, name) => statAt(fd, name);
   return path.endsWith("/") ? followed(dir, path, "fstatat", use) : at(dir, path, "fstatat", use);
 }
@@ -74,8 +57,8 @@ function checkReadable(fd: number, path: string, flags: number): void {
     libc.faccessat(fd, path, libc.R_OK, flags);
   } catch (error) {
     // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
-    if (flags !== AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
-    libc.faccessat(fd, path, libc.R_OK, AT_RESOLVE_BENEATH);
+    if (flags !== libc.AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
+    libc.faccessat(fd, path, libc.R_OK, libc.AT_RESOLVE_BENEATH);
   }
 }
 
@@ -95,16 +78,18 @@ export function utime(dir: FdLike, path: string, atime: number | Date, mtime: nu
   beneath(dir, path, "utimensat", (fd, path, flags) => libc.utimensat(fd, path, times, flags));
 }
 
-export function truncate(dir: FdLike, path: string, length: number): void {
-  checkArgument("Dir.truncate()", "len", length, aLength);
-  // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
-  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
-  const fd = openBeneath(dir, path, flags);
-  try {
-    libc.ftruncate(fd, length);
-  } catch (error) {
-    throw told(error, fd, named(dir, path));
-  } finally {
-    libc.close(fd);
-  }
+/** Uses a call with AT_RESOLVE_BENEATH if the kernel honours the flag; else resolves the path first. */
+function beneath<T>(
+  dir: FdLike,
+  path: string,
+  syscall: string,
+  use: (fd: number, path: string, flags: number) => T,
+): T {
+  if (confines(dir)) return use(descriptor(dir), path, libc.AT_RESOLVE_BENEATH);
+  return followed(
+    dir,
+    path,
+    syscall,
+    (fd, name) => unfollowed(fd, name, syscall, () => use(fd, name, libc.AT_SYMLINK_NOFOLLOW)),
+  );
 }

@@ -95,15 +95,25 @@ export type {
 export { fdOf, openDescriptors } from "./compat/sandbox/open_descriptors.ts";
 export type { DescriptorKind, OpenDescriptor } from "./compat/sandbox/open_descriptors.ts";
 export { cacheTimezone, trapViolations, violationsAreTrapped, warmUp } from "./compat/sandbox/warm_up.ts";
-export { enter, getMode, isSupported, sandboxed } from "./ffi/capsicum/capability_mode.ts";
+export {
+  enter,
+  getFcntls,
+  getIoctls,
+  getMode,
+  getRights,
+  isSupported,
+  limit,
+  limitFcntls,
+  limitIoctls,
+  sandboxed,
+} from "./ffi/capsicum/capability.ts";
 export { CapsicumError, isCapModeViolation, isNotCapable } from "./ffi/errors.ts";
 export type { SyscallError, SyscallErrorInit } from "./ffi/errors.ts";
-export type { FdLike } from "./ffi/fd_like.ts";
+export type { FdLike } from "./ffi/check.ts";
 export { decodeName, encodeName } from "./ffi/names.ts";
 export { needs } from "./ffi/capsicum/needs.ts";
 export type { Operation } from "./ffi/capsicum/needs.ts";
 export * as libc from "./ffi/libc/mod.ts";
-export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "./ffi/capsicum/limits.ts";
 export { Fcntl, Fcntls } from "./rights/fcntls.ts";
 export { Ioctl, ioctl, Ioctls } from "./rights/ioctls.ts";
 export { Right } from "./rights/right.ts";

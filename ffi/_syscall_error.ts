@@ -1,12 +1,12 @@
 import { Fcntls } from "../rights/fcntls.ts";
 import type { RightName } from "../rights/right.ts";
 import { Rights } from "../rights/rights.ts";
-import { bind, bound, errno } from "./_bind.ts";
-import { abi } from "./system.ts";
+import { errnoTable } from "./errno.ts";
+import { bindFreebsd, bound, errno, hasCapsicum } from "./symbols.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";
 import { asAsked, type Errno, ESCAPE, failure } from "./failure.ts";
-import type { FdLike } from "./fd_like.ts";
+import type { FdLike } from "./check.ts";
 import { type GivenCall, listed, messageOf } from "./message.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 
@@ -35,7 +35,7 @@ export interface Call {
  */
 export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLike): SyscallError {
   const number = errno[0]!;
-  const [code, text] = abi().errno[number] ?? [`errno ${number}`, "Unknown error"];
+  const [code, text] = errnoTable()[number] ?? [`errno ${number}`, "Unknown error"];
   const given = asAsked({ ...call, syscall }, on, to, code === "ENOTCAPABLE");
   const error: Errno = [code, Math.abs(number)];
   if (code === "ENOTCAPABLE") return notCapable(given, error, { ...call, syscall });
@@ -98,21 +98,21 @@ function leaves(path: string | undefined): boolean {
 }
 
 function osreldate(): number {
-  return (bound.getosreldate ?? bind("getosreldate"))();
+  return (bound.getosreldate ?? bindFreebsd("getosreldate"))();
 }
 
 /** The rights of a descriptor; undefined if it was closed meanwhile, or on a system without Capsicum. */
 function heldRights(fd: number): Rights | undefined {
-  if (!abi().hasCapsicum) return undefined;
+  if (!hasCapsicum()) return undefined;
   const rights = new Uint8Array(16);
-  const get = bound.__cap_rights_get ?? bind("__cap_rights_get");
+  const get = bound.__cap_rights_get ?? bindFreebsd("__cap_rights_get");
   return get(0, fd, rights) === -1 ? undefined : Rights.fromBytes(rights);
 }
 
 /** The fcntls that a descriptor is limited to; undefined if it was closed meanwhile. */
 export function heldFcntls(fd: number): Fcntls | undefined {
   const mask = new Uint32Array(1);
-  const get = bound.cap_fcntls_get ?? bind("cap_fcntls_get");
+  const get = bound.cap_fcntls_get ?? bindFreebsd("cap_fcntls_get");
   return get(fd, mask) === -1 ? undefined : Fcntls.fromMask(mask[0]!);
 }
 

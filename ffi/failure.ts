@@ -1,7 +1,7 @@
 /** Errors in the form of a failed system call, for refusals by the kernel and by the library itself. */
-import { abi } from "./system.ts";
+import { errnoTable } from "./errno.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
-import type { FdLike } from "./fd_like.ts";
+import type { FdLike } from "./check.ts";
 import { type GivenCall, messageOf } from "./message.ts";
 
 /** The name and the number of an errno. */
@@ -132,5 +132,5 @@ function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErr
 
 /** The number of an errno on this system. */
 function errnoOf(code: string): number {
-  return Math.abs(Number(Object.entries(abi().errno).find(([, [name]]) => name === code)![0]));
+  return Math.abs(Number(Object.entries(errnoTable()).find(([, [name]]) => name === code)![0]));
 }

@@ -5,8 +5,11 @@
  * reading of errno can overwrite errno. The two calls whose result needs 64 bits have a twin with an `i32` result,
  * `*_errno`, which repeats a failed call to read its errno.
  *
+ * A function is bound at its first use, here by the name that it has in FreeBSD; `system.ts` binds it on either system.
+ *
  * @module
  */
+import { listed, shortened } from "./message.ts";
 
 const int = "i32";
 const u_int = "u32";
@@ -161,3 +164,98 @@ type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
 export type Name = keyof Symbols;
 /** The functions of the table, as they are called. */
 export type Functions = { [N in Name]: NonNullable<Symbols[N]> };
+
+// The flags of send(2) and recv(2) that the library uses, from sys/socket.h; the same in FreeBSD 13.2 to 15.1.
+export const MSG_EOR = 0x8, MSG_DONTWAIT = 0x80, MSG_NOSIGNAL = 0x20000;
+
+/** The absolute path of libc: a bare name would need `--allow-ffi` for everything. */
+export const library = "/lib/libc.so.7";
+
+/**
+ * Whether the kernel of this system knows rights.
+ *
+ * @throws {Deno.errors.NotSupported} If the library does not support the system.
+ */
+export function hasCapsicum(): boolean {
+  const { os } = Deno.build;
+  if (os === "freebsd" || os === "linux") return os === "freebsd";
+  throw new Deno.errors.NotSupported(
+    `Capsicum is a part of FreeBSD, and the file API works there and on Linux; this system is ` +
+      `${os}, where only the sets of rights/ work.`,
+  );
+}
+
+/** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
+export const bound: { [N in Name]?: Functions[N] } = {};
+
+/**
+ * errno of the last call that failed.
+ *
+ * `memcpy(errno, errnoAt, 4n)` is inline, as the very next thing after each call. Any code in between, even a helper
+ * function, can make the runtime do a call of its own that overwrites errno.
+ */
+export const errno: Int32Array<ArrayBuffer> = new Int32Array(1);
+/** The address of this thread's errno, from `__error()`; set by the first {@link bindFreebsd}. */
+export let errnoAt: Deno.PointerObject;
+/** Set by the first function that is bound. */
+export let memcpy: Functions["memcpy"];
+
+/** Binds one function of FreeBSD's libc. Each costs about 0.15 ms, so it happens at first use. */
+export function bindFreebsd<N extends Name>(name: N): Functions[N] {
+  if (!hasCapsicum()) {
+    throw new Deno.errors.NotSupported(
+      "Linux has no Capsicum, which is a part of FreeBSD: here only the sets of rights/ and the file API work. Call " +
+        "isSupported() first where a program shall also run elsewhere.",
+    );
+  }
+  if (errnoAt === undefined) {
+    ({ memcpy } = open("memcpy", "__error"));
+    errnoAt = bound.__error!()!;
+  }
+  return open(name)[name];
+}
+
+/** Binds a replacement for a function of FreeBSD, which reads errno by itself. */
+export function bindReplacement<N extends Name>(name: N, replacement: Functions[N]): Functions[N] {
+  memcpy ??= () => {};
+  return (bound as Functions)[name] = replacement;
+}
+
+/** Binds all functions that are not bound yet: in capability mode, a library can't be opened any more. */
+export function bindAll(): void {
+  if (bound.cap_enter === undefined) bindFreebsd("cap_enter");
+  const rest = (Object.keys(symbols) as Name[]).filter((name) => bound[name] === undefined);
+  if (rest.length > 0) open(...rest);
+}
+
+/**
+ * Binds several functions at once.
+ *
+ * A function that this libc lacks throws when it is called. If the library can't be opened for lack of descriptors or
+ * memory, this throws at once, because the library may have the function.
+ */
+function open<N extends Name>(...names: N[]): Pick<Functions, N> {
+  const wanted = Object.fromEntries(names.map((name) => [name, { ...symbols[name], optional: true }]));
+  let found: Record<string, unknown>;
+  try {
+    found = Deno.dlopen(library, wanted as Deno.ForeignLibraryInterface).symbols;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    const why = shortened((cause as Error).message, 160);
+    throw new Error(`${library} can't be opened to call ${listed(names)}: ${why}.`, { cause });
+  }
+  const functions = Object.fromEntries(names.map((name) => [name, found[name] ?? missing(name)]));
+  return Object.assign(bound, functions) as Functions;
+}
+
+/** The replacement for a function that this libc lacks. */
+function missing(name: Name): () => never {
+  const symbol: Deno.ForeignFunction = symbols[name], known = symbol.name ?? name;
+  return () => {
+    throw new Deno.errors.NotSupported(
+      `${known}() is not in ${library} of this system: it needs FreeBSD ${
+        since[known] ?? "of a later release"
+      }.`,
+    );
+  };
+}

@@ -1,21 +1,27 @@
-import { type DirectoryChunk, freebsd } from "./freebsd/structs.ts";
-import { linux } from "./linux/adapter.ts";
-import type { Functions, Name } from "./symbols.ts";
+import * as freebsd from "./freebsd/structs.ts";
+import type { DirectoryChunk } from "./freebsd/structs.ts";
+import { hasOpenat2 } from "./linux/beneath.ts";
+import { linuxCall } from "./linux/calls.ts";
+import { places } from "./linux/glibc.ts";
+import * as linux from "./linux/structs.ts";
+import {
+  bindFreebsd,
+  bindReplacement,
+  bound,
+  type Functions,
+  hasCapsicum,
+  library,
+  type Name,
+} from "./symbols.ts";
 
 /** The differences between the systems that the library runs on. */
 export interface Abi {
-  /** Whether descriptors have rights on this system. */
-  readonly hasCapsicum: boolean;
   /** Whether the kernel honours O_RESOLVE_BENEATH; left out if that depends on the directory. */
   confinesLookups?(): boolean;
-  /** The absolute path of a libc with FreeBSD's functions: a bare name would need `--allow-ffi` for everything. */
-  readonly library?: string;
-  /** Other paths of libc; one of them is enough. */
-  readonly places?: readonly string[];
-  /** Returns the replacement for a FreeBSD function, on a system without FreeBSD's libc. It reads errno by itself. */
-  bind?<N extends Name>(name: N): Functions[N];
-  /** Name and text of each errno. */
-  readonly errno: Readonly<Record<number, readonly [name: string, text: string]>>;
+  /** The paths of libc; one of them is enough. */
+  readonly places: readonly string[];
+  /** Binds a function of FreeBSD, or its replacement. */
+  bind<N extends Name>(name: N): Functions[N];
   /** Bytes of a `struct stat`. */
   readonly statSize: number;
   /** Reads the file type and the mode from a `struct stat`. */
@@ -38,14 +44,35 @@ let known: Abi | undefined;
  * @throws {Deno.errors.NotSupported} If the library does not support the system.
  */
 export function abi(): Abi {
-  return known ??= find();
+  return known ??= hasCapsicum() ? ofFreebsd() : ofLinux();
 }
 
-function find(): Abi {
-  if (Deno.build.os === "freebsd") return freebsd;
-  if (Deno.build.os === "linux") return linux;
-  throw new Deno.errors.NotSupported(
-    `Capsicum is a part of FreeBSD, and the file API works there and on Linux; this system is ` +
-      `${Deno.build.os}, where only the sets of rights/ work.`,
-  );
+/** FreeBSD 13, 14 and 15 on amd64 and arm64, which share every number and offset. */
+function ofFreebsd(): Abi {
+  return { ...freebsd, places: [library], bind: bindFreebsd };
+}
+
+/** Linux on x86_64 and arm64 with glibc, adapted to the functions, flags and semantics of FreeBSD. No Capsicum. */
+function ofLinux(): Abi {
+  return {
+    ...linux,
+    places: places[Deno.build.arch] ?? [],
+    bind: (name) => bindReplacement(name, linuxCall(name)),
+    confinesLookups: hasOpenat2,
+  };
+}
+
+/** Binds one function at its first use. */
+export function bind<N extends Name>(name: N): Functions[N] {
+  return abi().bind(name);
+}
+
+/** Whether a function of libc can be called without a prompt and without `NotCapable`; false on other systems. */
+export function mayCall(): boolean {
+  if (Deno.build.os !== "freebsd" && Deno.build.os !== "linux") return false;
+  return Object.keys(bound).length > 0 ||
+    abi().places.some((path) =>
+      Deno.permissions.querySync(path.startsWith("/") ? { name: "ffi", path } : { name: "ffi" }).state ===
+        "granted"
+    );
 }

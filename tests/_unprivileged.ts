@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { bindAll } from "../ffi/_bind.ts";
+import { bindAll } from "../ffi/symbols.ts";
 import { places } from "../ffi/linux/glibc.ts";
 import { kernel } from "./_kernel.ts";
 

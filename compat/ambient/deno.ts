@@ -1,5 +1,5 @@
 /** The file functions of `Deno` over the directories of a sandbox, under their own names. */
-import { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import type { Dir } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
 import { pathOf } from "../fs/path/ambient_path.ts";

@@ -1,5 +1,5 @@
 /** Paths as names: which directory of a sandbox a path is in, and what of the path remains there. */
-import { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { failure, retell } from "../../ffi/failure.ts";
 import { listed, quoted } from "../../ffi/message.ts";
 import { Dir } from "../fs/dir.ts";

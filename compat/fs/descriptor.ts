@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
-import { getFcntls, limit } from "../../ffi/capsicum/limits.ts";
+import { getFcntls, isWithoutCapsicum, limit } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
-import { descriptor } from "../../ffi/fd_like.ts";
+import { descriptor } from "../../ffi/check.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { type GivenCall, listed, shown } from "../../ffi/message.ts";
 import { abi } from "../../ffi/system.ts";
+import { hasCapsicum } from "../../ffi/symbols.ts";
 import type { FcntlName } from "../../rights/fcntls.ts";
 import type { RightName } from "../../rights/right.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
@@ -241,7 +241,7 @@ function statBuffer(): Uint8Array<ArrayBuffer> {
 
 /** Whether descriptors have rights on this system. */
 export function hasRights(): boolean {
-  return abi().hasCapsicum;
+  return hasCapsicum();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { limit } from "../../ffi/capsicum/limits.ts";
+import { limit } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./whole/atomic.ts";

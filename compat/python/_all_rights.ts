@@ -1,4 +1,4 @@
-import { isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
+import { isWithoutCapsicum } from "../../ffi/capsicum/capability.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights } from "../../rights/rights.ts";

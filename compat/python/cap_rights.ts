@@ -1,5 +1,5 @@
 import { shown } from "../../ffi/message.ts";
-import * as limits from "../../ffi/capsicum/limits.ts";
+import * as limits from "../../ffi/capsicum/capability.ts";
 import { Right, type RightName } from "../../rights/right.ts";
 import { Rights } from "../../rights/rights.ts";
 import { allRights } from "./_all_rights.ts";

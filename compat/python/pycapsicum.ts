@@ -97,13 +97,13 @@
  * @module
  */
 import { shown } from "../../ffi/message.ts";
-import { getMode } from "../../ffi/capsicum/capability_mode.ts";
+import { getMode } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import * as limits from "../../ffi/capsicum/limits.ts";
+import * as limits from "../../ffi/capsicum/capability.ts";
 import { checkedFlags, type Fileno, fileno, openIn } from "./_python_fd.ts";
 import { fdopen, type PythonFile } from "./python_file.ts";
 
-export { enter, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+export { enter, sandboxed } from "../../ffi/capsicum/capability.ts";
 export { CapsicumError } from "../../ffi/errors.ts";
 export {
   CAP_FCNTL_ALL,

@@ -117,16 +117,16 @@
  *
  * @module
  */
-import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capsicum/capability_mode.ts";
+import { enter as enterOrThrow, isWithoutCapsicum } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import * as limits from "../../ffi/capsicum/limits.ts";
+import * as limits from "../../ffi/capsicum/capability.ts";
 import type { FcntlsLike } from "../../rights/fcntls.ts";
 import type { IoctlsLike } from "../../rights/ioctls.ts";
 import type { RightsLike } from "../../rights/rights.ts";
 import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 import { fdopen, type PythonFile } from "./python_file.ts";
 
-export { sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+export { sandboxed } from "../../ffi/capsicum/capability.ts";
 export { AT_FDCWD, ECAPMODE, ENOTCAPABLE, O_CLOEXEC } from "../../ffi/libc/mod.ts";
 export type { Callable } from "./_callable.ts";
 export { compat33, type OpenKeywords } from "./compat33.ts";

@@ -1,6 +1,6 @@
 /** The arguments of pycapsicumcffi's functions: sets of rights, fcntls and ioctls, and the values of fcntls. */
 import * as libc from "../../ffi/libc/mod.ts";
-import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/limits.ts";
+import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/capability.ts";
 import { Fcntls as FcntlSet, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctls as IoctlSet, type IoctlsLike } from "../../rights/ioctls.ts";
 import { Right, type RightName } from "../../rights/right.ts";

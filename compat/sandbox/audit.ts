@@ -23,7 +23,7 @@
  *
  * @module
  */
-import { isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { isSupported, sandboxed } from "../../ffi/capsicum/capability.ts";
 import { quoted, shown, visible, wrapped } from "../../ffi/message.ts";
 import { Rights } from "../../rights/rights.ts";
 import { type OpenDescriptor, openDescriptors } from "./open_descriptors.ts";

@@ -11,9 +11,9 @@ import {
   limit,
   limitFcntls,
   limitIoctls,
-} from "../../ffi/capsicum/limits.ts";
+} from "../../ffi/capsicum/capability.ts";
 import { needs, type Operation, rightsToOpen } from "../../ffi/capsicum/needs.ts";
-import { descriptor, type FdLike } from "../../ffi/fd_like.ts";
+import { descriptor, type FdLike } from "../../ffi/check.ts";
 import { listed, shown } from "../../ffi/message.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";

@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { isSupported } from "../../ffi/capsicum/capability_mode.ts";
-import { getFcntls, getIoctls, getRights } from "../../ffi/capsicum/limits.ts";
+import { getFcntls, getIoctls, getRights, isSupported } from "../../ffi/capsicum/capability.ts";
 import { descriptorFlags, listedFiles, type OpenFile, openFiles } from "../../ffi/libc/kinfo_file.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/sockaddr.ts";
 import { shown } from "../../ffi/message.ts";
-import { abi } from "../../ffi/system.ts";
+import { hasCapsicum } from "../../ffi/symbols.ts";
 import type { Fcntls } from "../../rights/fcntls.ts";
 import { Ioctl, type Ioctls } from "../../rights/ioctls.ts";
 import type { Rights } from "../../rights/rights.ts";
@@ -178,7 +177,7 @@ function kindOf(fd: number, type: number | undefined): DescriptorKind {
 
 /** Whether it is in a file system: FreeBSD's fstat(2) reports processes, inotify and shared memory as regular files. */
 function isVnode(fd: number): boolean {
-  return !abi().hasCapsicum || unlessRefused(() => libc.fcntl(fd, libc.F_ISUNIONSTACK)) !== undefined;
+  return !hasCapsicum() || unlessRefused(() => libc.fcntl(fd, libc.F_ISUNIONSTACK)) !== undefined;
 }
 
 /** Only shared memory has seals; on Linux, all files of a tmpfs have them. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability_mode.ts";
+import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { listed, MOST, quoted, shortened, visible, wrapped } from "../../ffi/message.ts";

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { getRights } from "../../ffi/capsicum/limits.ts";
+import { getRights } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { mayCall } from "../../ffi/libc/permission.ts";
+import { mayCall } from "../../ffi/system.ts";
 import { shown } from "../../ffi/message.ts";
 import { Fcntls } from "../../rights/fcntls.ts";
 import { ioctl, Ioctls } from "../../rights/ioctls.ts";

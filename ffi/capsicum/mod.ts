@@ -43,11 +43,21 @@
  *
  * @module
  */
-export { enter, getMode, isSupported, sandboxed } from "./capability_mode.ts";
-export { getFcntls, getIoctls, getRights, limit, limitFcntls, limitIoctls } from "./limits.ts";
+export {
+  enter,
+  getFcntls,
+  getIoctls,
+  getMode,
+  getRights,
+  isSupported,
+  limit,
+  limitFcntls,
+  limitIoctls,
+  sandboxed,
+} from "./capability.ts";
 export { CapsicumError, isCapModeViolation, isNotCapable } from "../errors.ts";
 export type { SyscallError, SyscallErrorInit } from "../errors.ts";
-export type { FdLike } from "../fd_like.ts";
+export type { FdLike } from "../check.ts";
 export { Fcntl, Fcntls } from "../../rights/fcntls.ts";
 export { Ioctl, ioctl, Ioctls } from "../../rights/ioctls.ts";
 export { Right } from "../../rights/right.ts";

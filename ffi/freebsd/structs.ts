@@ -1,18 +1,5 @@
 import { decodeNames } from "../names.ts";
 import { DT_WHT } from "./constants.ts";
-import { errnoTable } from "./errno.ts";
-
-/** FreeBSD 13, 14 and 15 on amd64 and arm64, which share every number and offset below. */
-export const freebsd = {
-  hasCapsicum: true,
-  library: "/lib/libc.so.7",
-  errno: errnoTable,
-  statSize: 224,
-  decodeMode: (stat: Uint8Array) => stat[ST_MODE]! | stat[ST_MODE + 1]! << 8,
-  decodeStat,
-  decodeIdentity,
-  decodeDirectory,
-};
 
 /** The entries of one read of a directory, without "." and "..". */
 export interface DirectoryChunk {
@@ -21,6 +8,9 @@ export interface DirectoryChunk {
   /** The `d_type` of each name. */
   readonly types: Uint8Array;
 }
+
+/** Bytes of a `struct stat`. */
+export const statSize = 224;
 
 // Offsets in struct stat of sys/stat.h, FreeBSD 12.1 to 15.1.
 const ST_DEV = 0, ST_INO = 8, ST_NLINK = 16, ST_MODE = 24, ST_UID = 28, ST_GID = 32, ST_RDEV = 40;
@@ -31,7 +21,13 @@ const ST_SIZE = 112, ST_BLOCKS = 120, ST_BLKSIZE = 128;
 const S_IFMT = 0o170000, S_IFIFO = 0o010000, S_IFCHR = 0o020000, S_IFDIR = 0o040000, S_IFBLK = 0o060000;
 const S_IFREG = 0o100000, S_IFLNK = 0o120000, S_IFSOCK = 0o140000;
 
-function decodeStat(stat: Uint8Array): Deno.FileInfo {
+/** Reads the file type and the mode from a `struct stat`. */
+export function decodeMode(stat: Uint8Array): number {
+  return stat[ST_MODE]! | stat[ST_MODE + 1]! << 8;
+}
+
+/** Reads a `struct stat`. */
+export function decodeStat(stat: Uint8Array): Deno.FileInfo {
   const word = new Uint32Array(stat.buffer, stat.byteOffset, 36);
   const u32 = (offset: number) => word[offset >> 2]!;
   const u64 = (offset: number) => u32(offset) + u32(offset + 4) * 2 ** 32;
@@ -68,7 +64,8 @@ function decodeStat(stat: Uint8Array): Deno.FileInfo {
   };
 }
 
-function decodeIdentity(stat: Uint8Array): string {
+/** Device and inode number of a `struct stat`. */
+export function decodeIdentity(stat: Uint8Array): string {
   const view = new DataView(stat.buffer, stat.byteOffset);
   return `${view.getBigUint64(ST_DEV, true)}:${view.getBigUint64(ST_INO, true)}`;
 }
@@ -82,7 +79,8 @@ export function safeInteger(number: number): number | null {
 const D_FILENO = 0, D_RECLEN = 16, D_TYPE = 18, D_NAMLEN = 20, D_NAME = 24;
 const DOT = 0x2e, SLASH = 0x2f;
 
-function decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk {
+/** Decodes the first `length` bytes of a buffer that getdirentries(2) filled, and overwrites the buffer. */
+export function decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk {
   const types = new Uint8Array(Math.floor(length / D_NAME));
   let count = 0, end = 0;
   for (let at = 0; at < length;) {

@@ -1,10 +1,18 @@
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { int, long, memory, mode as modeOf, owner as ownerOf, timespecs } from "../_check.ts";
+import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { abi, bind } from "../system.ts";
+import {
+  descriptor,
+  type FdLike,
+  int,
+  long,
+  memory,
+  mode as modeOf,
+  owner as ownerOf,
+  timespecs,
+} from "../check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
-import { abi } from "../system.ts";
 import * as constants from "../freebsd/constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../freebsd/constants.ts";
-import { descriptor, type FdLike } from "../fd_like.ts";
 import { listed } from "../message.ts";
 
 /**

@@ -1,6 +1,8 @@
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { abi, bind } from "../system.ts";
 import {
   directory,
+  type FdLike,
   int,
   length,
   memory,
@@ -8,12 +10,10 @@ import {
   owner as ownerOf,
   timespecs,
   unsigned,
-} from "../_check.ts";
+} from "../check.ts";
 import { cString } from "../names.ts";
 import { syscallError } from "../_syscall_error.ts";
-import { abi } from "../system.ts";
 import { EINTR } from "../freebsd/constants.ts";
-import type { FdLike } from "../fd_like.ts";
 
 /**
  * Opens a path relative to a directory. Stands for openat(2): `int openat(int fd, const char *path, int flags, ...)`.

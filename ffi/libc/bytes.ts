@@ -1,9 +1,9 @@
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { int, length, long, memory, mode as modeOf } from "../_check.ts";
+import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { bind } from "../system.ts";
+import { descriptor, type FdLike, int, length, long, memory, mode as modeOf } from "../check.ts";
 import { cString } from "../names.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR, SEEK_CUR } from "../freebsd/constants.ts";
-import { descriptor, type FdLike } from "../fd_like.ts";
 import { shown } from "../message.ts";
 
 /**

@@ -1,10 +1,9 @@
 import { Fcntls } from "../../rights/fcntls.ts";
 import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { given, int, memory, unsigned } from "../_check.ts";
+import { bindFreebsd, bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { descriptor, type FdLike, given, int, memory, unsigned } from "../check.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
-import { descriptor, type FdLike } from "../fd_like.ts";
 import { listed } from "../message.ts";
 
 /**
@@ -20,7 +19,7 @@ import { listed } from "../message.ts";
  * ```
  */
 export function cap_enter(): number {
-  const call = bound.cap_enter ?? bind("cap_enter");
+  const call = bound.cap_enter ?? bindFreebsd("cap_enter");
   const result = call();
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -44,7 +43,7 @@ export function cap_enter(): number {
  * ```
  */
 export function cap_getmode(modep: Uint8Array): number {
-  const call = bound.cap_getmode ?? bind("cap_getmode");
+  const call = bound.cap_getmode ?? bindFreebsd("cap_getmode");
   const result = call(memory(modep, 4));
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -64,7 +63,7 @@ export function cap_getmode(modep: Uint8Array): number {
  * ```
  */
 export function cap_sandboxed(): boolean {
-  return (bound.cap_sandboxed ?? bind("cap_sandboxed"))();
+  return (bound.cap_sandboxed ?? bindFreebsd("cap_sandboxed"))();
 }
 
 /**
@@ -91,7 +90,7 @@ export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): n
   const bytes = rights instanceof Uint8Array
     ? memory(rights, 16)
     : bytesOf(rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
-  const call = bound.cap_rights_limit ?? bind("cap_rights_limit");
+  const call = bound.cap_rights_limit ?? bindFreebsd("cap_rights_limit");
   const result = call(number, bytes);
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -156,7 +155,7 @@ export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
  */
 export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array): number {
   const number = descriptor(fd);
-  const call = bound.__cap_rights_get ?? bind("__cap_rights_get");
+  const call = bound.__cap_rights_get ?? bindFreebsd("__cap_rights_get");
   const result = call(int(version, "version"), number, memory(rights, 16));
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -190,7 +189,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
       `A descriptor can be limited to at most ${IOCTLS_MAX_COUNT} ioctls, not to ${count}.`,
     );
   }
-  const call = bound.cap_ioctls_limit ?? bind("cap_ioctls_limit");
+  const call = bound.cap_ioctls_limit ?? bindFreebsd("cap_ioctls_limit");
   const result = call(number, cmds === null && count === 0 ? null : memory(cmds!, count * 8), BigInt(count));
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -227,10 +226,10 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
 export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: number): number {
   const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
   const buffer = cmds === null ? null : memory(cmds, count * 8), most = BigInt(count);
-  const call = bound.cap_ioctls_get ?? bind("cap_ioctls_get");
+  const call = bound.cap_ioctls_get ?? bindFreebsd("cap_ioctls_get");
   let result = call(number, buffer, most);
   if (result === -1n) {
-    (bound.cap_ioctls_get_errno ?? bind("cap_ioctls_get_errno"))(number, buffer, most);
+    (bound.cap_ioctls_get_errno ?? bindFreebsd("cap_ioctls_get_errno"))(number, buffer, most);
     memcpy(errno, errnoAt, 4n);
     // That there is no limit is -1 too, of the 32 bits that the repetition gives: so it is asked what it was.
     result = call(number, buffer, most);
@@ -259,7 +258,7 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
  */
 export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
   const number = descriptor(fd), mask = Fcntls.fromMask(fcntlrights).toMask();
-  const call = bound.cap_fcntls_limit ?? bind("cap_fcntls_limit");
+  const call = bound.cap_fcntls_limit ?? bindFreebsd("cap_fcntls_limit");
   const result = call(number, mask);
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
@@ -295,7 +294,7 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
  */
 export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
   const number = descriptor(fd);
-  const call = bound.cap_fcntls_get ?? bind("cap_fcntls_get");
+  const call = bound.cap_fcntls_get ?? bindFreebsd("cap_fcntls_get");
   const result = call(number, memory(fcntlrightsp, 4));
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);

@@ -1,4 +1,5 @@
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
+import { bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
+import { bind } from "../system.ts";
 import { decodeName } from "../names.ts";
 import { abi } from "../system.ts";
 import { F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
@@ -34,7 +35,7 @@ export function openFiles(): OpenFile[] {
 
 /** The list of the kernel; undefined in capability mode, and on Linux if /proc is not mounted or can't be read. */
 export function listedFiles(): OpenFile[] | undefined {
-  const listed = abi().hasCapsicum ? unlessMissing(freebsdList) : linuxList();
+  const listed = hasCapsicum() ? unlessMissing(freebsdList) : linuxList();
   for (const { fd } of listed ?? []) end = Math.max(end, fd + 1);
   return listed;
 }

@@ -83,4 +83,4 @@ export {
 export { close, getdirentries, lseek, open, pread, pwrite, read, write } from "./bytes.ts";
 export { getdtablesize, procctl } from "./process.ts";
 export * from "../freebsd/constants.ts";
-export type { FdLike } from "../fd_like.ts";
+export type { FdLike } from "../check.ts";

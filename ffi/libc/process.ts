@@ -1,5 +1,6 @@
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { int, long, memory, unsigned } from "../_check.ts";
+import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { bind } from "../system.ts";
+import { int, long, memory, unsigned } from "../check.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR } from "../freebsd/constants.ts";
 

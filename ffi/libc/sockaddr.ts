@@ -1,6 +1,6 @@
-import { bind, bound } from "../_bind.ts";
+import { bound, hasCapsicum } from "../symbols.ts";
+import { bind } from "../system.ts";
 import { decodeName } from "../names.ts";
-import { abi } from "../system.ts";
 
 /** The address of a socket or of its peer. */
 export type SocketName =
@@ -17,7 +17,7 @@ const SIZE = 128;
 
 /** `SOCK_STREAM` (1), `SOCK_DGRAM` (2) and the like; undefined if it is not a socket or lacks the right. */
 export function typeOfSocket(fd: number): number | undefined {
-  const { SOL_SOCKET, SO_TYPE } = abi().hasCapsicum ? socketType.freebsd : socketType.linux;
+  const { SOL_SOCKET, SO_TYPE } = hasCapsicum() ? socketType.freebsd : socketType.linux;
   const type = new Int32Array(1), length = new Uint32Array([4]);
   const result = (bound.getsockopt ?? bind("getsockopt"))(fd, SOL_SOCKET, SO_TYPE, type, length);
   return result === -1 ? undefined : type[0];
@@ -43,9 +43,9 @@ const AF_UNIX = 1, AF_INET = 2;
 const PORT = 2, ADDRESS = 4, ADDRESS6 = 8, PATH = 2;
 
 function decode(name: Uint8Array, length: number): SocketName | undefined {
-  const { hasCapsicum } = abi();
+  const isFreebsd = hasCapsicum();
   // FreeBSD has sa_len in the first byte; Linux has a family of two bytes.
-  const family = hasCapsicum ? name[1]! : name[0]! | name[1]! << 8, AF_INET6 = hasCapsicum ? 28 : 10;
+  const family = isFreebsd ? name[1]! : name[0]! | name[1]! << 8, AF_INET6 = isFreebsd ? 28 : 10;
   const port = name[PORT]! << 8 | name[PORT + 1]!;
   if (family === AF_INET) {
     return { family: "inet", hostname: name.subarray(ADDRESS, ADDRESS + 4).join("."), port };

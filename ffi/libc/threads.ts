@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { bind, bound, errno, errnoAt, memcpy } from "../_bind.ts";
-import { length, long, memory } from "../_check.ts";
+import { bound, errno, errnoAt, memcpy, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
+import { bind } from "../system.ts";
+import { errnoTable } from "../errno.ts";
+import { length, long, memory } from "../check.ts";
 import { syscallError } from "../_syscall_error.ts";
-import { abi } from "../system.ts";
 import { EINTR } from "../freebsd/constants.ts";
-import { MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../freebsd/socket.ts";
 import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
 
 /**
@@ -118,7 +118,7 @@ function explain(syscall: string, fd: number, again: (fd: number) => number): ne
 
 /** Whether the last errno has this name. */
 function failedWith(code: string): boolean {
-  return abi().errno[errno[0]!]?.[0] === code;
+  return errnoTable()[errno[0]!]?.[0] === code;
 }
 
 /** read(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */

@@ -1,8 +1,121 @@
-import { errno } from "../_errno.ts";
-import { AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
-import { ENOENT, O_CLOEXEC, O_DIRECTORY, O_PATH } from "./constants.ts";
-import { glibc, type Memory } from "./glibc.ts";
-import { closeQuietly, openBeneath } from "./openat2.ts";
+import { errno } from "../symbols.ts";
+import {
+  AT_FDCWD,
+  AT_RESOLVE_BENEATH,
+  AT_SYMLINK_NOFOLLOW,
+  O_EXLOCK,
+  O_RESOLVE_BENEATH,
+  O_SHLOCK,
+} from "../freebsd/constants.ts";
+import * as linux from "./constants.ts";
+import { openFlags } from "./constants.ts";
+import { errnoAt, glibc, memcpy, type Memory } from "./glibc.ts";
+
+const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
+const LOCK = O_SHLOCK | O_EXLOCK;
+/** How often a lookup is tried again after a concurrent rename disturbed it. */
+const TRIES = 1000;
+
+let openat: ReturnType<typeof glibc<"openat">> | undefined;
+let openat2: ReturnType<typeof glibc<"openat2">> | undefined;
+let flock: ReturnType<typeof glibc<"flock">> | undefined;
+let ftruncate: ReturnType<typeof glibc<"ftruncate">> | undefined;
+let close: ReturnType<typeof glibc<"close">> | undefined;
+
+/** open(2) with the semantics of FreeBSD. */
+export function openAmbient(path: Memory, flags: number, mode: number): number {
+  return openRelative(AT_FDCWD, path, flags, mode);
+}
+
+/** openat(2) with the semantics of FreeBSD. */
+export function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
+  const bits = openFlags(flags);
+  if (flags & LOCK) return openLocked(fd, path, flags, mode);
+  if (flags & O_RESOLVE_BENEATH) return openBeneath(fd, path, bits, mode);
+  const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+// struct open_how: flags, mode and resolve, each of 64 bits.
+const how = new Int32Array([0, 0, 0, 0, linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS, 0]);
+const HOW_SIZE = 24n;
+
+/** Opens a path beneath the directory, with the flags of Linux; a path that leaves the directory is ENOTCAPABLE. */
+export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
+  const call = openat2 ??= glibc("openat2");
+  how[0] = bits;
+  how[2] = bits & linux.O_CREAT ? mode & 0o7777 : 0;
+  for (let tries = 1;; tries++) {
+    const result = call(linux.SYS_openat2, fd, path, how, HOW_SIZE);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+    const number = errno[0];
+    if (number === linux.EAGAIN && tries < TRIES) continue;
+    if (number === linux.EXDEV) errno[0] = -linux.EXDEV;
+    else if ((number === linux.ENOSYS || number === linux.EPERM) && !isAllowed()) {
+      throw new Deno.errors.NotSupported(
+        "openat2(2), which keeps a lookup beneath its directory, came with Linux 5.6, and the seccomp profile of an old " +
+          "container runtime may forbid it. The methods of Dir do without.",
+      );
+    }
+    return -1;
+  }
+}
+
+let known: boolean | undefined;
+
+/** Whether the kernel keeps lookups beneath a directory: it has openat2(2), and no filter forbids the call. */
+export function hasOpenat2(): boolean {
+  openat2 ??= glibc("openat2");
+  return known ??= isAllowed();
+}
+
+/** Whether openat2(2) is available: then it refuses a size of 0 before anything else. */
+function isAllowed(): boolean {
+  openat2!(linux.SYS_openat2, -1, null, how, 0n);
+  const number = new Int32Array(1);
+  memcpy(number, errnoAt, 4n);
+  return number[0] === linux.EINVAL;
+}
+
+/** Opens with O_SHLOCK or O_EXLOCK: FreeBSD truncates the file only once it is locked. */
+function openLocked(fd: number, path: Memory, flags: number, mode: number): number {
+  const bits = openFlags(flags), truncates = (bits & linux.O_TRUNC) !== 0 && (bits & ACCMODE) !== 0;
+  const open = flags & O_RESOLVE_BENEATH ? openBeneath : openPlain;
+  const result = open(fd, path, truncates ? bits & ~linux.O_TRUNC : bits, mode);
+  if (result === -1) return -1;
+  const operation = (flags & O_EXLOCK ? LOCK_EX : LOCK_SH) | (bits & linux.O_NONBLOCK ? LOCK_NB : 0);
+  if (lock(result, operation) !== -1 && (!truncates || truncate(result) !== -1)) return result;
+  closeQuietly(result);
+  return -1;
+}
+
+function openPlain(fd: number, path: Memory, bits: number, mode: number): number {
+  const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+function lock(fd: number, operation: number): number {
+  const call = flock ??= glibc("flock");
+  do {
+    if (call(fd, operation) !== -1) return 0;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === linux.EINTR);
+  return -1;
+}
+
+function truncate(fd: number): number {
+  const result = (ftruncate ??= glibc("ftruncate"))(fd, 0n);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+/** Closes a descriptor without changing `errno`. */
+export function closeQuietly(fd: number): void {
+  (close ??= glibc("close"))(fd);
+}
 
 const SLASH = 0x2f, DOT = 0x2e;
 
@@ -63,7 +176,7 @@ function inParent(
 ): number {
   const before = path.slice(0, last + 1);
   before[last] = 0;
-  const parent = openBeneath(fd, before, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const parent = openBeneath(fd, before, linux.O_PATH | linux.O_DIRECTORY | linux.O_CLOEXEC);
   if (parent === -1) return -1;
   try {
     return use(parent, path.subarray(last));
@@ -73,11 +186,11 @@ function inParent(
 }
 
 function atObject(fd: number, path: Uint8Array<ArrayBuffer>, use: Use): number {
-  const object = openBeneath(fd, path, O_PATH | O_CLOEXEC);
+  const object = openBeneath(fd, path, linux.O_PATH | linux.O_CLOEXEC);
   if (object === -1) return -1;
   try {
     const result = use(AT_FDCWD, cString(`/proc/self/fd/${object}`), true);
-    if (result === -1 && errno[0] === ENOENT && !hasProc()) {
+    if (result === -1 && errno[0] === linux.ENOENT && !hasProc()) {
       throw new Deno.errors.NotSupported(
         "Following a symlink beneath a directory needs /proc on Linux, and it is not mounted: give the flag " +
           "AT_SYMLINK_NOFOLLOW, or open the file and use the descriptor.",

@@ -1,5 +1,4 @@
-import { errno } from "../_errno.ts";
-import { type Functions, type Name, symbols } from "../symbols.ts";
+import { bindFreebsd, errno, type Functions, type Name, symbols } from "../symbols.ts";
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
@@ -11,12 +10,11 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
 } from "../freebsd/constants.ts";
-import { beneath, nameBeneath } from "./beneath.ts";
+import { beneath, nameBeneath, openAmbient, openRelative } from "./beneath.ts";
 import * as linux from "./constants.ts";
-import { atFlags, control, messageFlags } from "./flags.ts";
+import { atFlags, control, messageFlags } from "./constants.ts";
 import { errnoAt, failure, glibc, glibcAs, memcpy, type Memory } from "./glibc.ts";
-import { openAmbient, openRelative } from "./openat2.ts";
-import { statOpen, statRelative } from "./statx.ts";
+import { statOpen, statRelative } from "./structs.ts";
 
 /**
  * The replacement for a FreeBSD function, with the same parameters, flags and semantics. It reads errno by itself.
@@ -30,12 +28,8 @@ export function linuxCall<N extends Name>(name: N): Functions[N] {
   const known = symbol.name ?? name;
   const setsErrno = symbol.result === "i32" && !symbol.nonblocking;
   if (!setsErrno && sameInBoth.has(known)) return glibcAs(name, symbol) as Functions[N];
-  throw new Deno.errors.NotSupported(
-    name.includes("cap_")
-      ? "Linux has no Capsicum, which is a part of FreeBSD: here only the sets of rights/ and the file API work. Call " +
-        "isSupported() first where a program shall also run elsewhere."
-      : `Linux has no ${known}() as FreeBSD has it.`,
-  );
+  if (name.includes("cap_")) return bindFreebsd(name);
+  throw new Deno.errors.NotSupported(`Linux has no ${known}() as FreeBSD has it.`);
 }
 
 /** Functions with the same arguments on both systems, which are called directly if errno is not needed. */

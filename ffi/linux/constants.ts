@@ -4,6 +4,11 @@
  *
  * @module
  */
+import { errno } from "../symbols.ts";
+import * as freebsd from "../freebsd/constants.ts";
+import * as symbols from "../symbols.ts";
+import { errnoAt, failure, glibc, memcpy } from "./glibc.ts";
+
 const isArm = Deno.build.arch === "aarch64";
 
 export const O_CREAT = 0x40;
@@ -61,3 +66,118 @@ export const EOPNOTSUPP = 95;
 export const SYS_openat2 = 437n;
 export const SYS_renameat2: bigint = isArm ? 276n : 316n;
 export const SYS_getdents64: bigint = isArm ? 61n : 217n;
+
+/** The open flags of both systems with the same meaning. */
+const pairs: readonly (readonly [from: number, to: number])[] = [
+  [freebsd.O_CREAT, O_CREAT],
+  [freebsd.O_EXCL, O_EXCL],
+  [freebsd.O_NOCTTY, O_NOCTTY],
+  [freebsd.O_TRUNC, O_TRUNC],
+  [freebsd.O_APPEND, O_APPEND],
+  [freebsd.O_NONBLOCK, O_NONBLOCK],
+  [freebsd.O_DSYNC, O_DSYNC],
+  [freebsd.O_SYNC, O_SYNC],
+  [freebsd.O_DIRECT, O_DIRECT],
+  [freebsd.O_DIRECTORY, O_DIRECTORY],
+  [freebsd.O_NOFOLLOW, O_NOFOLLOW],
+  [freebsd.O_CLOEXEC, O_CLOEXEC],
+  [freebsd.O_PATH, O_PATH],
+  // A descriptor with O_EXEC works for lookups and fexecve(2), and so does one with O_PATH.
+  [freebsd.O_EXEC, O_PATH],
+];
+
+/** Flags that the open functions implement themselves, and O_EMPTY_PATH, because no path is empty. */
+const otherwise = freebsd.O_RESOLVE_BENEATH | freebsd.O_SHLOCK | freebsd.O_EXLOCK | freebsd.O_EMPTY_PATH;
+const known = pairs.reduce((bits, [flag]) => bits | flag, freebsd.O_ACCMODE | otherwise);
+const withPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+const translated = new Map<number, number>();
+
+/**
+ * Converts `O_*` flags of FreeBSD to those of Linux.
+ *
+ * @throws {Deno.errors.NotSupported} If Linux has no equivalent of a flag.
+ */
+export function openFlags(flags: number): number {
+  return translated.get(flags) ?? translate(flags);
+}
+
+function translate(flags: number): number {
+  if (flags & ~known) {
+    throw new Deno.errors.NotSupported(
+      `Linux has nothing for the flags 0x${(flags & ~known).toString(16)} of open(2).`,
+    );
+  }
+  if (flags & freebsd.O_EXEC && flags & freebsd.O_NOFOLLOW && !(flags & freebsd.O_DIRECTORY)) {
+    throw new Deno.errors.NotSupported(
+      "Linux can't open a file by O_EXEC and refuse a symlink (O_NOFOLLOW): add O_DIRECTORY for a directory.",
+    );
+  }
+  let bits = flags & freebsd.O_ACCMODE;
+  for (const [from, to] of pairs) if (flags & from) bits |= to;
+  if (bits & O_PATH) bits &= withPath;
+  translated.set(flags, bits);
+  return bits;
+}
+
+/** Converts the result of F_GETFL on Linux to the flags of FreeBSD. */
+export function statusFlags(bits: number): number {
+  let flags = bits & freebsd.O_ACCMODE;
+  for (const [from, to] of pairs) if ((bits & to) === to) flags |= from;
+  // O_SYNC contains O_DSYNC. O_EXEC becomes O_PATH, but O_PATH does not become O_EXEC.
+  if (flags & freebsd.O_SYNC) flags &= ~freebsd.O_DSYNC;
+  return flags & ~freebsd.O_EXEC;
+}
+
+/**
+ * Converts the `AT_*` flags of FreeBSD that a call accepts to those of Linux. Returns -1, which means EINVAL, if there
+ * are other flags. AT_RESOLVE_BENEATH is accepted and removed.
+ */
+export function atFlags(flags: number, accepted: number): number {
+  if (flags & ~(accepted | freebsd.AT_RESOLVE_BENEATH)) return -1;
+  return (flags & freebsd.AT_SYMLINK_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) |
+    (flags & freebsd.AT_SYMLINK_FOLLOW ? AT_SYMLINK_FOLLOW : 0) |
+    (flags & freebsd.AT_REMOVEDIR ? AT_REMOVEDIR : 0) |
+    (flags & freebsd.AT_EACCESS ? AT_EACCESS : 0) |
+    (flags & freebsd.AT_EMPTY_PATH ? AT_EMPTY_PATH : 0);
+}
+
+/** Converts `MSG_*` flags of FreeBSD to those of Linux; -1 if there are flags that the library does not use. */
+export function messageFlags(flags: number): number {
+  if (flags & ~(symbols.MSG_EOR | symbols.MSG_DONTWAIT | symbols.MSG_NOSIGNAL)) return -1;
+  return (flags & symbols.MSG_EOR ? MSG_EOR : 0) |
+    (flags & symbols.MSG_DONTWAIT ? MSG_DONTWAIT : 0) |
+    (flags & symbols.MSG_NOSIGNAL ? MSG_NOSIGNAL : 0);
+}
+
+/** The Linux number of each command with the same meaning. */
+const commands: Readonly<Record<number, number>> = {
+  [freebsd.F_DUPFD]: freebsd.F_DUPFD,
+  [freebsd.F_GETFD]: freebsd.F_GETFD,
+  [freebsd.F_SETFD]: freebsd.F_SETFD,
+  [freebsd.F_GETFL]: freebsd.F_GETFL,
+  [freebsd.F_SETFL]: freebsd.F_SETFL,
+  [freebsd.F_GETOWN]: F_GETOWN,
+  [freebsd.F_SETOWN]: F_SETOWN,
+  [freebsd.F_DUPFD_CLOEXEC]: F_DUPFD_CLOEXEC,
+  [freebsd.F_ADD_SEALS]: F_ADD_SEALS,
+  [freebsd.F_GET_SEALS]: F_GET_SEALS,
+};
+
+let fcntl: ReturnType<typeof glibc<"fcntl">> | undefined;
+
+/** fcntl(2) of FreeBSD for the commands that Linux has too; any other command is EINVAL. */
+export function control(fd: number, command: number, argument: bigint): number {
+  const number = commands[command];
+  if (number === undefined) return failure(EINVAL);
+  let value = argument;
+  if (command === freebsd.F_SETFL) value = BigInt(openFlags(Number(argument)));
+  // Linux would ignore FD_RESOLVE_BENEATH and report success.
+  if (command === freebsd.F_SETFD && value & ~BigInt(freebsd.FD_CLOEXEC)) {
+    return failure(EINVAL);
+  }
+  const result = (fcntl ??= glibc("fcntl"))(fd, number, value);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  else if (command === freebsd.F_GETFL) return statusFlags(result);
+  return result;
+}

@@ -1,4 +1,4 @@
-import { errno } from "../_errno.ts";
+import { errno } from "../symbols.ts";
 import { shortened } from "../message.ts";
 
 const int = "i32";

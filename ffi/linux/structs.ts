@@ -1,13 +1,18 @@
-import { decodeNames } from "../names.ts";
+import { errno } from "../symbols.ts";
+import { AT_EMPTY_PATH, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
+import { decodeNames } from "../names.ts";
+import { closeQuietly, isOneName, openBeneath } from "./beneath.ts";
+import * as linux from "./constants.ts";
+import { atFlags } from "./constants.ts";
+import { errnoAt, failure, glibc, memcpy, type Memory } from "./glibc.ts";
 
 // Offsets in struct statx of linux/stat.h.
 const STX_MASK = 0, STX_BLKSIZE = 4, STX_NLINK = 16, STX_UID = 20, STX_GID = 24, STX_MODE = 28, STX_INO = 32;
 const STX_SIZE = 40, STX_BLOCKS = 48, STX_ATIME = 64, STX_BTIME = 80, STX_CTIME = 96, STX_MTIME = 112;
 const STX_RDEV = 128, STX_DEV = 136;
 /** Bytes of a `struct statx`. */
-export const STATX_SIZE = 256;
-const STATX_BTIME = 0x800;
+export const statSize = 256;
 
 // File types in stx_mode, from linux/stat.h.
 const S_IFMT = 0o170000, S_IFIFO = 0o010000, S_IFCHR = 0o020000, S_IFDIR = 0o040000, S_IFBLK = 0o060000;
@@ -22,10 +27,10 @@ export function decodeMode(stat: Uint8Array): number {
 }
 
 /** Reads a `struct statx`. */
-export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
+export function decodeStat(stat: Uint8Array): Deno.FileInfo {
   // For a caller that reuses its buffer, one view of it is enough.
   if (stat !== lastStat) {
-    word = new Uint32Array(stat.buffer, stat.byteOffset, STATX_SIZE / 4);
+    word = new Uint32Array(stat.buffer, stat.byteOffset, statSize / 4);
     lastStat = stat;
   }
   const mode = u32(STX_MODE) & 0xffff;
@@ -37,7 +42,7 @@ export function decodeStatx(stat: Uint8Array): Deno.FileInfo {
     size: u64(STX_SIZE),
     mtime: time(STX_MTIME),
     atime: time(STX_ATIME),
-    birthtime: u32(STX_MASK) & STATX_BTIME ? time(STX_BTIME) : null,
+    birthtime: u32(STX_MASK) & linux.STATX_BTIME ? time(STX_BTIME) : null,
     ctime: time(STX_CTIME),
     dev: device(STX_DEV),
     ino: safeInteger(u64(STX_INO)),
@@ -89,7 +94,7 @@ const SMALLEST = 24;
 const DOT = 0x2e, SLASH = 0x2f;
 
 /** Decodes the first `length` bytes of a buffer that getdents64(2) filled, and overwrites the buffer. */
-export function decodeDirents(buffer: Uint8Array, length: number): DirectoryChunk {
+export function decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk {
   const types = new Uint8Array(Math.floor(length / SMALLEST));
   let count = 0, end = 0;
   for (let at = 0; at < length;) {
@@ -111,4 +116,58 @@ export function decodeDirents(buffer: Uint8Array, length: number): DirectoryChun
     at = next;
   }
   return { names: decodeNames(buffer.subarray(0, end)), types: types.subarray(0, count) };
+}
+
+const FIELDS = linux.STATX_BASIC_STATS | linux.STATX_BTIME;
+const empty = new Uint8Array(1);
+
+let statx: ReturnType<typeof glibc<"statx">> | undefined;
+
+/** fstat(2), into a `struct statx`. */
+export function statOpen(fd: number, stat: Memory): number {
+  return statAt(fd, empty, stat, linux.AT_EMPTY_PATH);
+}
+
+/** fstatat(2) with the semantics of FreeBSD, into a `struct statx`. */
+export function statRelative(
+  fd: number,
+  path: Memory,
+  stat: Memory,
+  flags: number,
+): number {
+  const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+  if (bits === -1) return failure(linux.EINVAL);
+  if ((flags & AT_RESOLVE_BENEATH) === 0) return statAt(fd, path, stat, bits);
+  if (isOneName(path as Uint8Array)) {
+    // Anything but a symlink needs no second call, and a single name can't leave the directory.
+    const result = statAt(fd, path, stat, bits | linux.AT_SYMLINK_NOFOLLOW);
+    const isLink = (decodeMode(stat as Uint8Array) & S_IFMT) === S_IFLNK;
+    if (result === -1 || bits & linux.AT_SYMLINK_NOFOLLOW || !isLink) return result;
+  }
+  const noFollow = bits & linux.AT_SYMLINK_NOFOLLOW ? linux.O_NOFOLLOW : 0;
+  const object = openBeneath(fd, path, linux.O_PATH | linux.O_CLOEXEC | noFollow);
+  if (object === -1) return -1;
+  const result = statAt(object, empty, stat, linux.AT_EMPTY_PATH);
+  closeQuietly(object);
+  return result;
+}
+
+function statAt(fd: number, path: Memory, stat: Memory, bits: number): number {
+  const result = (statx ??= glibc("statx"))(fd, path, bits, FIELDS, stat);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+// linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS
+const ACCESS = "system.posix_acl_access\0";
+
+let fgetxattr: ReturnType<typeof glibc<"fgetxattr">> | undefined;
+
+/** Whether a file has a POSIX access control list, which can grant access beyond the mode. */
+export function hasAcl(fd: number): boolean {
+  const call = fgetxattr ??= glibc("fgetxattr");
+  if (call(fd, new TextEncoder().encode(ACCESS), empty, 0n) !== -1) return true;
+  memcpy(errno, errnoAt, 4n);
+  // If the answer is unknown, the file may have a list.
+  return errno[0] !== linux.ENODATA && errno[0] !== linux.EOPNOTSUPP;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bindAll } from "../../ffi/_bind.ts";
+import { bindAll } from "../../ffi/symbols.ts";
 import { libc, type SyscallError } from "../../mod.ts";
 import { libc as direct, type Outcome, type Value } from "../_libc.ts";
 import { replay, type Replayed } from "../_replay.ts";

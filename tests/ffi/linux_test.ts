@@ -9,7 +9,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { abi } from "../../ffi/system.ts";
-import { errnoTable } from "../../ffi/linux/errno.ts";
+import { linuxErrno } from "../../ffi/errno.ts";
 import { isNotCapable, isSupported, libc, openDirSync, sandboxed, type SyscallError } from "../../mod.ts";
 import { inChild, libcPath, otherSystem } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
@@ -237,7 +237,7 @@ it("a path that leaves its directory throws ENOTCAPABLE instead of EXDEV, other 
   assertEquals([error.code, error.errno, isNotCapable(error)], ["ENOTCAPABLE", 18, true]);
   assertStringIncludes(error.message, "the path leaves the directory");
   libc.close(libc.openat(dir, "../file", O_RDONLY | O_CLOEXEC));
-  assertEquals(errnoTable[18]![0], "EXDEV");
+  assertEquals(linuxErrno()[18]![0], "EXDEV");
 });
 
 it("without openat2 libc's own lookup beneath a directory is NotSupported, and Dir resolves step by step", async () => {

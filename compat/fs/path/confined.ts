@@ -1,4 +1,4 @@
-import { sandboxed } from "../../../ffi/capsicum/capability_mode.ts";
+import { sandboxed } from "../../../ffi/capsicum/capability.ts";
 import { isNotCapable } from "../../../ffi/errors.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { abi } from "../../../ffi/system.ts";

@@ -1,5 +1,5 @@
 /** The arguments of `Dir` methods with a second path: `(from, to)` or `(from, toDir, to)`. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 
 /** An open directory, such as a `Dir`. */
 export interface Directory {

@@ -5,7 +5,7 @@
  * on another.
  */
 import { failure } from "../../../ffi/failure.ts";
-import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./copy_file.ts";

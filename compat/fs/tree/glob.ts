@@ -1,5 +1,5 @@
 /** Finds paths by patterns. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 import { quoted } from "../../../ffi/message.ts";
 import { stat } from "../attributes.ts";
 import { isPattern } from "./_glob_name.ts";

@@ -1,6 +1,6 @@
 /** Walks trees by descriptors: no path is resolved twice. */
 import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
-import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { stat } from "../attributes.ts";
 import { type Level, Levels } from "./levels.ts";

@@ -1,5 +1,5 @@
 /** Replaces a file as a whole: a process that opens it finds either the old content or the new content. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { bytesOf } from "./data.ts";
 import type { FdFile } from "../file.ts";

@@ -1,5 +1,5 @@
 /** Makes directories and empty files, and the missing directories of their paths. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { lstat } from "../attributes.ts";
 import { permissionBits } from "../descriptor.ts";

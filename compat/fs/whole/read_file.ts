@@ -1,5 +1,5 @@
 /** Reads whole files, by paths below a directory. */
-import { descriptor, type FdLike } from "../../../ffi/fd_like.ts";
+import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { Bound, type Kind, type LengthOptions, type ReadOptions } from "./bound.ts";
 import { FdFile } from "../file.ts";

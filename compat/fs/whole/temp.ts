@@ -1,5 +1,5 @@
 /** Files and directories with new, unique names. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import { openBeneath } from "../open.ts";

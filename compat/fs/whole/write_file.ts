@@ -1,5 +1,5 @@
 /** Writes whole files, by paths below a directory. */
-import type { FdLike } from "../../../ffi/fd_like.ts";
+import type { FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { bytesFor, type Encoding, textFor } from "./data.ts";
 import type { FdFile } from "../file.ts";

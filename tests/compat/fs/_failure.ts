@@ -1,6 +1,5 @@
 import { kernel } from "../../_kernel.ts";
-import { errnoTable } from "../../../ffi/linux/errno.ts";
-import { errnoTable as freebsdTable } from "../../../ffi/freebsd/errno.ts";
+import { type ErrnoTable, freebsdErrno as freebsdTable, linuxErrno } from "../../../ffi/errno.ts";
 
 /** The data of a failed system call's error, of any class. */
 export interface Failure {
@@ -38,7 +37,7 @@ export function failureOf(fn: () => unknown): Failure {
 
 /** Returns FreeBSD's number of an errno if it is one of Linux; otherwise returns it unchanged. */
 function freebsdErrno(code: unknown, errno: unknown): unknown {
-  const numberIn = (table: typeof errnoTable) =>
+  const numberIn = (table: ErrnoTable) =>
     Math.abs(Number(Object.keys(table).find((number) => table[Number(number)]![0] === code)));
-  return errno === numberIn(errnoTable) ? numberIn(freebsdTable) : errno;
+  return errno === numberIn(linuxErrno()) ? numberIn(freebsdTable()) : errno;
 }

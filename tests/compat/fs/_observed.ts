@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { bind, bound } from "../../../ffi/_bind.ts";
-import type { Name } from "../../../ffi/symbols.ts";
+import { bind } from "../../../ffi/system.ts";
+import { bound, type Name } from "../../../ffi/symbols.ts";
 
 const changing = [
   ...["openat", "close", "write", "ftruncate", "fchmod", "fchown", "mkdirat", "fchmodat"] as const,

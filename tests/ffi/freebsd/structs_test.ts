@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { cString } from "../../../ffi/names.ts";
-import { freebsd } from "../../../ffi/freebsd/structs.ts";
-import { linux } from "../../../ffi/linux/adapter.ts";
+import * as freebsd from "../../../ffi/freebsd/structs.ts";
+import * as linux from "../../../ffi/linux/structs.ts";
 import { test } from "../../_test.ts";
 import abi from "../../data/abi.json" with { type: "json" };
 import samples from "../../data/struct_samples.json" with { type: "json" };

@@ -1,5 +1,5 @@
 import { assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { freebsd } from "../../../ffi/freebsd/structs.ts";
+import * as freebsd from "../../../ffi/freebsd/structs.ts";
 import { CapsicumError, Ioctl, ioctl, libc, openDirSync, openSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";

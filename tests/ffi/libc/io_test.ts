@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { freebsd } from "../../../ffi/freebsd/structs.ts";
+import * as freebsd from "../../../ffi/freebsd/structs.ts";
 import { CapsicumError, libc, openDirSync, openSync, type SyscallError } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";

@@ -1,2 +1,0 @@
-/** errno of the last call that failed. */
-export const errno: Int32Array<ArrayBuffer> = new Int32Array(1);

@@ -11,7 +11,7 @@ import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { openFlags, type OpenOptions, openOptions, openSync } from "../fs/open.ts";
-import { aBoolean, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
+import { aBoolean, aFunction, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
 import { ambientPath } from "../fs/path/ambient_path.ts";
 import { ensureDirSync } from "../fs/whole/make.ts";
 import {
@@ -81,6 +81,11 @@ export interface Plan {
   limitOthers?: boolean;
   /** Make Deno open files now that it would open after entering, as `warmUp()` does. Default: false. */
   warmUp?: boolean | WarmUpOptions;
+  /**
+   * Make Deno's own file functions work on the directories of the plan, by their paths: `ambient` or `ambientNode` of
+   * `./ambient`. Default: they fail after entering.
+   */
+  ambient?: (mounts: Readonly<Record<string, Dir>>) => Disposable;
   /**
    * What to do without Capsicum. `"required"` throws. `"if-supported"` opens the same files, without limits and without
    * entering, and sets `sandboxed` to false. Default: `"required"`.
@@ -162,8 +167,15 @@ export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   checkOptions("sandbox()", plan, known.plan);
   const { dirs, files, fds, stdio = false, warmUp } = plan;
   if (typeof warmUp === "object") checkOptions("sandbox(): warmUp", warmUp, warmUpOptions);
+  const openings = entries("dirs", dirs, openingOfDir);
+  const twice = openings.find(({ path }, i) => openings.findIndex((other) => other.path === path) < i);
+  if (plan.ambient && twice) {
+    throw new TypeError(
+      `sandbox(): with ambient, ${quoted(twice.path)} must be the path of one entry of dirs.`,
+    );
+  }
   return {
-    dirs: entries("dirs", dirs, openingOfDir),
+    dirs: openings,
     files: entries("files", files, openingOfFile),
     existing: distinct([
       ...entries("fds", fds, existingOf),
@@ -189,6 +201,7 @@ const known = {
     stdio: aSwitch,
     limitOthers: aBoolean,
     warmUp: aSwitch,
+    ambient: aFunction,
     enforce: oneOf("required", "if-supported"),
     dryRun: aBoolean,
   },

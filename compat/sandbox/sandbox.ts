@@ -81,6 +81,7 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
     }
     const { dirs, files } = run.open(steps);
     if (supported) run.confine(steps, dirs);
+    if (plan.ambient) run.mount(steps, dirs, plan.ambient);
     if (supported) run.limit(steps, plan.limitOthers ?? false);
     return {
       dirs,
@@ -138,7 +139,7 @@ export interface DryRun {
 }
 
 /** The step at which `sandbox()` failed: see {@link SandboxError.step}. */
-export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "limit" | "enter";
+export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "ambient" | "limit" | "enter";
 
 /** The fields of a {@link SandboxError}. */
 export interface SandboxErrorInit {
@@ -172,7 +173,7 @@ export interface SandboxErrorInit {
 export class SandboxError extends Error {
   /** The name of the class. */
   override readonly name = "SandboxError";
-  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, limit, or enter. */
+  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, replace Deno's functions, limit, or enter. */
   readonly step: SandboxStep;
   /** The entry of the plan, such as `"dirs.data"` or `"stdio.stdin"`; undefined if the step is not for one entry. */
   declare readonly entry?: string;
@@ -199,6 +200,7 @@ export class SandboxError extends Error {
 class Run {
   readonly #opened: [Opening, Dir | FdFile][] = [];
   readonly #limited: string[] = [];
+  #ambient: Disposable | undefined;
 
   /** Does something, and adds the step and the entry to its errors. */
   step<T>(step: SandboxStep, entry: string | undefined, action: () => T): T {
@@ -255,6 +257,16 @@ class Run {
     }
   }
 
+  /** Makes Deno's own functions act on the directories. */
+  mount(
+    { dirs }: Steps,
+    opened: Readonly<Record<string, Dir>>,
+    ambient: NonNullable<Plan["ambient"]>,
+  ): void {
+    const mounts = Object.fromEntries(dirs.map(({ path, key }) => [path, opened[key]!]));
+    this.#ambient = this.step("ambient", undefined, () => ambient(mounts));
+  }
+
   /** Limits everything and enters. */
   limit({ existing }: Steps, others: boolean): void {
     const present = existing.filter((entry) => this.step("limit", entry.name, () => tryOut(entry)));
@@ -276,9 +288,9 @@ class Run {
   /** Closes everything, and then throws the first error. */
   close(): void {
     const errors: unknown[] = [];
-    for (const [, opened] of this.#opened) {
+    for (const opened of [this.#ambient, ...this.#opened.map(([, opened]) => opened)]) {
       try {
-        opened[Symbol.dispose]();
+        opened?.[Symbol.dispose]();
       } catch (error) {
         errors.push(error);
       }
@@ -333,6 +345,7 @@ function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<bool
       step: "confine" as const,
       entry: name,
     })),
+    ...(plan.ambient ? [{ step: "ambient" as const }] : []),
     ...[...opened, ...existing].map(limiting),
     ...(limitOthers && plan.stdio ? [copies] : []),
     ...(limitOthers ? others : []),
@@ -374,6 +387,7 @@ const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = 
   "warm up": () => "warm up: make Deno open now what it would open later",
   open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
   confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,
+  ambient: () => "ambient: make Deno's own file functions act on these directories",
   limit: ({ entry, note, rights = [], ioctls, fcntls }) =>
     `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +
     (ioctls ? `; ioctls ${ioctls.join(", ")}` : "") +

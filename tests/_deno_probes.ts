@@ -23,7 +23,8 @@ export interface Probes {
 }
 
 /** Results of the oldest supported Deno that differ from the table, which describes the newest. */
-const isOldest = Deno.version.deno.startsWith("2.7.");
+export const isOldest = Deno.version.deno.startsWith("2.7.");
+export const withoutWorkers = "each Worker of Deno 2.7 starts with getcwd(2), which is refused";
 
 const connected = `
   const accept = async (listener) => { for await (const one of listener) one.write(new Uint8Array([7])).then(() => one.close()); };
@@ -147,7 +148,7 @@ export const probes: Record<string, Probes> = {
       "URL.createObjectURL(new Blob(['postMessage(1)'], { type: 'text/javascript' }))",
     ].map((address) => ({
       after: worker(address),
-      skip: isOldest && "a Worker of Deno 2.7 asks for the path of Deno",
+      skip: isOldest && withoutWorkers,
     })),
   },
   "`Worker` from a file": {

@@ -5,9 +5,17 @@
  * @module
  */
 import { getFcntls, getIoctls, getRights, isSupported } from "../../ffi/capsicum/capability.ts";
-import { descriptorFlags, listedFiles, type OpenFile, openFiles } from "../../ffi/libc/kinfo_file.ts";
+import {
+  descriptorFlags,
+  listedFiles,
+  nameOfPeer,
+  nameOfSocket,
+  openFiles,
+  type SocketName,
+  typeOfSocket,
+} from "../../ffi/libc/process.ts";
+import type { OpenFile } from "../../ffi/freebsd/structs.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/sockaddr.ts";
 import { shown } from "../../ffi/message.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
 import type { Fcntls } from "../../rights/fcntls.ts";

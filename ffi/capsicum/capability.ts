@@ -11,7 +11,7 @@ import {
   cap_rights_limit,
   cap_sandboxed,
 } from "../libc/cap_calls.ts";
-import { listedFiles } from "../libc/kinfo_file.ts";
+import { freebsdFiles } from "../freebsd/structs.ts";
 import { Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
@@ -44,7 +44,7 @@ import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 export function enter(): void {
   bindAll();
   // Remembers the open descriptors: after entering, the kernel provides no list.
-  listedFiles();
+  freebsdFiles();
   cap_enter();
   if (!getMode()) throw new Error("cap_enter() succeeded, but the process is not in capability mode.");
 }

@@ -1,4 +1,5 @@
-import { decodeNames } from "../names.ts";
+import { bindFreebsd, bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { decodeName, decodeNames } from "../names.ts";
 import { DT_WHT } from "./constants.ts";
 
 /** The entries of one read of a directory, without "." and "..". */
@@ -110,4 +111,89 @@ export function decodeDirectory(buffer: Uint8Array, length: number): DirectoryCh
 function isUsed(buffer: Uint8Array, at: number): boolean {
   for (let i = at; i < at + 8; i++) if (buffer[i] !== 0) return true;
   return false;
+}
+
+/** An open descriptor, as listed by the kernel. */
+export interface OpenFile {
+  readonly fd: number;
+  /** The kind of object: `KF_TYPE_*` of sys/user.h; undefined without the list of FreeBSD. */
+  readonly type?: number;
+  /** The current path, if the object has one that the kernel remembers; undefined without the list of FreeBSD. */
+  readonly path?: string;
+}
+
+// sys/sysctl.h of FreeBSD 13.2 and 15.1.
+const CTL_KERN = 1, KERN_PROC = 14, KERN_PROC_FILEDESC = 33;
+// sys/errno.h
+const ENOMEM = 12;
+// struct kinfo_file of sys/user.h, FreeBSD 12 to 15, on amd64 and arm64; KINFO_FILE_SIZE.
+const KF_STRUCTSIZE = 0, KF_TYPE = 4, KF_FD = 8, KF_PATH = 368, LARGEST = 1392;
+const KF_TYPE_VNODE = 1, KF_TYPE_FIFO = 4;
+
+/** The buffer for the records, kept for the next list. */
+let room = new Uint8Array(0);
+
+/** One more than the largest descriptor of any list so far. It may be above the limit, if that was lowered. */
+export let listedEnd = 0;
+
+/**
+ * Every open descriptor, by kern.proc.filedesc of sysctl(3). Undefined in capability mode, and if this libc lacks a
+ * function: entering must not fail because there is no list.
+ */
+export function freebsdFiles(): OpenFile[] | undefined {
+  try {
+    const listed = openFiles();
+    for (const { fd } of listed ?? []) listedEnd = Math.max(listedEnd, fd + 1);
+    return listed;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotSupported) return undefined;
+    throw error;
+  }
+}
+
+function openFiles(): OpenFile[] | undefined {
+  const sysctl = bound.sysctl ?? bindFreebsd("sysctl");
+  const mib = new Int32Array([
+    CTL_KERN,
+    KERN_PROC,
+    KERN_PROC_FILEDESC,
+    (bound.getpid ?? bindFreebsd("getpid"))(),
+  ]);
+  for (let size = Math.max(room.length, 2 ** 16); size <= 2 ** 30; size *= 2) {
+    if (size > room.length) room = new Uint8Array(size);
+    const length = new BigUint64Array([BigInt(size)]);
+    if (sysctl(mib, mib.length, room, length, null, 0n) === -1) {
+      memcpy(errno, errnoAt, 4n);
+      if (errno[0] === ENOMEM) continue;
+      return undefined;
+    }
+    const used = Number(length[0]);
+    // If the buffer is too small, the kernel leaves out records and reports success.
+    if (size - used >= LARGEST) return decodeRecords(room.subarray(0, used));
+  }
+  return undefined;
+}
+
+function decodeRecords(records: Uint8Array): OpenFile[] {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  const files: OpenFile[] = [];
+  for (let at = 0, next; at < records.length; at = next) {
+    next = at + view.getInt32(at + KF_STRUCTSIZE, true);
+    if (next < at + KF_PATH || next > records.length) {
+      throw new Error(`sysctl kern.proc.filedesc returned a record of ${next - at} bytes at byte ${at}.`);
+    }
+    const fd = view.getInt32(at + KF_FD, true), type = view.getInt32(at + KF_TYPE, true);
+    // KF_FD_TYPE_*, all negative, are the working directory, the root, the program and the like.
+    if (fd < 0) continue;
+    const path = type === KF_TYPE_VNODE || type === KF_TYPE_FIFO
+      ? pathIn(records.subarray(at + KF_PATH, next))
+      : "";
+    files.push({ fd, type, ...(path !== "" && { path }) });
+  }
+  return files;
+}
+
+function pathIn(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }

@@ -13,7 +13,39 @@ import {
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import * as constants from "../freebsd/constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../freebsd/constants.ts";
-import { listed } from "../message.ts";
+import { listed, shown } from "../message.ts";
+
+/**
+ * Closes a descriptor. Stands for close(2): `int close(int fd)`.
+ *
+ * It takes only a number: an object that owns its descriptor would close it again, when another file has the number. It
+ * is never repeated: on EINTR, too, FreeBSD has closed the descriptor.
+ * @param fd The number.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals, assertThrows } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const fd = libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC);
+ *   assertEquals(libc.close(fd), 0);
+ *   assertThrows(() => libc.close(fd), Deno.errors.BadResource);
+ * }
+ * ```
+ */
+export function close(fd: number): number {
+  const number = descriptor(fd);
+  if (typeof fd !== "number") {
+    throw new TypeError(`close() takes the number of a descriptor, not ${shown(fd)}, which closes its own.`);
+  }
+  const call = bound.close ?? bind("close");
+  const result = call(number);
+  if (result !== -1) return result;
+  memcpy(errno, errnoAt, 4n);
+  if (errno[0] === EINTR) return 0;
+  throw syscallError("close", { fd: number });
+}
 
 /**
  * Reports on an open file. Stands for fstat(2): `int fstat(int fd, struct stat *sb)`. Needs FSTAT.

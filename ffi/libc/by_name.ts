@@ -16,6 +16,36 @@ import { syscallError } from "../_syscall_error.ts";
 import { EINTR } from "../freebsd/constants.ts";
 
 /**
+ * Opens an ambient path; ECAPMODE in capability mode. Stands for open(2): `int open(const char *path, int flags, ...)`.
+ * @param path The path.
+ * @param flags One of `O_RDONLY`, `O_WRONLY` and `O_RDWR`, with other `O_*` flags.
+ * @param mode The permission bits of a file that it creates, less those of the umask.
+ * @returns The descriptor.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   const fd = libc.open("/dev/null", libc.O_WRONLY | libc.O_CLOEXEC);
+ *   assertEquals(libc.write(fd, new Uint8Array(3)), 3);
+ *   libc.close(fd);
+ * }
+ * ```
+ */
+export function open(path: string, flags: number, mode = 0): number {
+  const name = cString(path), bits = int(flags, "flags"), create = modeOf(mode);
+  const call = bound.open ?? bind("open");
+  do {
+    const result = call(name, bits, create);
+    if (result !== -1) return result;
+    memcpy(errno, errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  throw syscallError("open", { path, flags });
+}
+
+/**
  * Opens a path relative to a directory. Stands for openat(2): `int openat(int fd, const char *path, int flags, ...)`.
  *
  * The new descriptor has the rights of the directory. Needs LOOKUP and, as the flags ask, READ, WRITE, SEEK, CREATE and

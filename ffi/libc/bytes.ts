@@ -1,72 +1,8 @@
 import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
 import { bind } from "../system.ts";
-import { descriptor, type FdLike, int, length, long, memory, mode as modeOf } from "../check.ts";
-import { cString } from "../names.ts";
+import { descriptor, type FdLike, int, length, long, memory } from "../check.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR, SEEK_CUR } from "../freebsd/constants.ts";
-import { shown } from "../message.ts";
-
-/**
- * Opens an ambient path; ECAPMODE in capability mode. Stands for open(2): `int open(const char *path, int flags, ...)`.
- * @param path The path.
- * @param flags One of `O_RDONLY`, `O_WRONLY` and `O_RDWR`, with other `O_*` flags.
- * @param mode The permission bits of a file that it creates, less those of the umask.
- * @returns The descriptor.
- *
- * @example
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   const fd = libc.open("/dev/null", libc.O_WRONLY | libc.O_CLOEXEC);
- *   assertEquals(libc.write(fd, new Uint8Array(3)), 3);
- *   libc.close(fd);
- * }
- * ```
- */
-export function open(path: string, flags: number, mode = 0): number {
-  const name = cString(path), bits = int(flags, "flags"), create = modeOf(mode);
-  const call = bound.open ?? bind("open");
-  do {
-    const result = call(name, bits, create);
-    if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
-  } while (errno[0] === EINTR);
-  throw syscallError("open", { path, flags });
-}
-
-/**
- * Closes a descriptor. Stands for close(2): `int close(int fd)`.
- *
- * It takes only a number: an object that owns its descriptor would close it again, when another file has the number. It
- * is never repeated: on EINTR, too, FreeBSD has closed the descriptor.
- * @param fd The number.
- *
- * @example
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import { assertEquals, assertThrows } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   const fd = libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC);
- *   assertEquals(libc.close(fd), 0);
- *   assertThrows(() => libc.close(fd), Deno.errors.BadResource);
- * }
- * ```
- */
-export function close(fd: number): number {
-  const number = descriptor(fd);
-  if (typeof fd !== "number") {
-    throw new TypeError(`close() takes the number of a descriptor, not ${shown(fd)}, which closes its own.`);
-  }
-  const call = bound.close ?? bind("close");
-  const result = call(number);
-  if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
-  if (errno[0] === EINTR) return 0;
-  throw syscallError("close", { fd: number });
-}
 
 /**
  * Reads at the offset of a file. Stands for read(2): `ssize_t read(int fd, void *buf, size_t nbytes)`. Needs READ.

@@ -58,6 +58,7 @@ export {
   linkat,
   mkdirat,
   mkfifoat,
+  open,
   openat,
   readlinkat,
   renameat,
@@ -67,6 +68,7 @@ export {
   utimensat,
 } from "./by_name.ts";
 export {
+  close,
   dup,
   fchmod,
   fchown,
@@ -80,7 +82,7 @@ export {
   ioctl,
   isatty,
 } from "./by_descriptor.ts";
-export { close, getdirentries, lseek, open, pread, pwrite, read, write } from "./bytes.ts";
+export { getdirentries, lseek, pread, pwrite, read, write } from "./bytes.ts";
 export { getdtablesize, procctl } from "./process.ts";
 export * from "../freebsd/constants.ts";
 export type { FdLike } from "../check.ts";

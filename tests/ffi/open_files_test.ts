@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { listedFiles, openFiles } from "../../ffi/libc/kinfo_file.ts";
+import { listedFiles, openFiles } from "../../ffi/libc/process.ts";
 import { libc, openDescriptors, openSync } from "../../mod.ts";
 import { inChild } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
@@ -7,7 +7,7 @@ import { kernel, needsCapsicum, openDescriptors as openNumbers } from "../_kerne
 import { callsOf, needsStandin } from "../_standin.ts";
 import { test } from "../_test.ts";
 
-const module = new URL("../../ffi/libc/kinfo_file.ts", import.meta.url).href;
+const module = new URL("../../ffi/libc/process.ts", import.meta.url).href;
 
 test("the kernel's list has the open descriptors in order, without the working directory and its own descriptor", () => {
   using fixture = new Fixture({ file: "", "süß": "" });

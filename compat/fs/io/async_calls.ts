@@ -24,7 +24,7 @@
  */
 import { eventsWithin, NO_SOCKET, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { typeOfSocket } from "../../../ffi/libc/sockaddr.ts";
+import { typeOfSocket } from "../../../ffi/libc/process.ts";
 import { identityOf, mayGetFlags, maySetFlags, rightsOf, statOf } from "../descriptor.ts";
 import { keepsPace, moveBlindly, moveReady, progress, reading, type Transfer, writing } from "./transfer.ts";
 import { breath, endTurn, inTurn, isFree, pauses, readiness, sleep, type Wait } from "./waiting.ts";

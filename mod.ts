@@ -53,9 +53,9 @@
  *
  * @module
  */
-export type { AtomicWriteOptions } from "./compat/fs/whole/atomic.ts";
+export type { AtomicWriteOptions } from "./compat/fs/write_file.ts";
 export type { ExistsOptions } from "./compat/fs/attributes.ts";
-export type { LengthOptions, ReadOptions } from "./compat/fs/whole/bound.ts";
+export type { LengthOptions, ReadOptions } from "./compat/fs/io/streams.ts";
 export type { CopyOptions } from "./compat/fs/tree/copy.ts";
 export { Dir, openDirSync } from "./compat/fs/dir.ts";
 export type { OpenDirOptions } from "./compat/fs/dir.ts";

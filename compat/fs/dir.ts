@@ -1,24 +1,18 @@
 import { limit } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./whole/atomic.ts";
 import * as attributes from "./attributes.ts";
 import type { ExistsOptions } from "./attributes.ts";
-import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./whole/bound.ts";
-import { isConfined } from "./path/confined.ts";
-import { copyingFile, copyPairs, copyPairsAsync } from "./tree/copy_file.ts";
-import { copying, type CopyOptions } from "./tree/copy.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
-import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
-import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
-import { ensureFile, mkdir } from "./whole/make.ts";
-import * as names from "./path/links.ts";
+import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
+import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
+import { ensureFile, makeTempDir, makeTempFile, mkdir } from "./make.ts";
 import { open, openBeneath, openFileAt, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./path/ambient_path.ts";
-import * as reading from "./whole/read_file.ts";
-import { emptying, remove, REMOVE_OPTIONS, removing } from "./tree/remove.ts";
+import { isConfined } from "./path/confined.ts";
+import * as names from "./path/links.ts";
 import {
   type RenameOptions,
   type Target,
@@ -26,10 +20,15 @@ import {
   type TargetWithOptions,
   targetWithOptions,
 } from "./path/target.ts";
-import { makeTempDir, makeTempFile } from "./whole/temp.ts";
-import { finish, finishInTurns, inTurns } from "./tree/turns.ts";
+import * as reading from "./read_file.ts";
+import { copying, type CopyOptions } from "./tree/copy.ts";
+import { copyingFile, copyPairs, copyPairsAsync } from "./tree/copy_file.ts";
+import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
+import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
+import { emptying, remove, REMOVE_OPTIONS, removing } from "./tree/remove.ts";
 import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./tree/walk.ts";
-import * as writing from "./whole/write_file.ts";
+import * as writing from "./write_file.ts";
+import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./write_file.ts";
 
 /** The options of `openDirSync()`. */
 export interface OpenDirOptions {

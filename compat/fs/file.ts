@@ -1,13 +1,23 @@
-import { abi } from "../../ffi/system.ts";
-import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/threads.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { Bound, type Kind, type LengthOptions, lengthOptions } from "./whole/bound.ts";
+import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/threads.ts";
+import { abi } from "../../ffi/system.ts";
 import { Descriptor, openDescriptor, timespecs } from "./descriptor.ts";
-import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
 import { Calls, type Origin } from "./io/async_calls.ts";
-import { lines, linesSync, readableOf, readingAll, restOf, writableOf } from "./io/streams.ts";
+import {
+  Bound,
+  type Kind,
+  type LengthOptions,
+  lengthOptions,
+  lines,
+  linesSync,
+  readableOf,
+  readingAll,
+  restOf,
+  writableOf,
+} from "./io/streams.ts";
 import { progress, readHere, reading, readingAt, writeHere, writing, writingAt } from "./io/transfer.ts";
 import { sleep } from "./io/waiting.ts";
+import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
 
 /**
  * An open file over a raw descriptor, with the methods of `Deno.FsFile`, also in capability mode.

@@ -129,5 +129,5 @@ export type { Directory, RenameOptions, Target, TargetWithOptions } from "./path
 export type { CopyOptions } from "./tree/copy.ts";
 export type { ExpandGlobOptions } from "./tree/glob.ts";
 export type { WalkEntry, WalkOptions } from "./tree/walk.ts";
-export type { AtomicWriteOptions } from "./whole/atomic.ts";
-export type { LengthOptions, ReadOptions } from "./whole/bound.ts";
+export type { AtomicWriteOptions } from "./write_file.ts";
+export type { LengthOptions, ReadOptions } from "./io/streams.ts";

@@ -213,3 +213,50 @@ export function inTurn<T>(call: () => T): T {
     spent += performance.now() - start;
   }
 }
+
+/** Uses a file. An aborted signal closes the file, and the call rejects at once with the signal's reason. */
+export async function untilAborted<T>(
+  file: Disposable,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return await work();
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(signal.reason);
+    file[Symbol.dispose]();
+  };
+  signal.addEventListener("abort", abort);
+  try {
+    const working = work();
+    working.catch(() => {});
+    return await Promise.race([working, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Milliseconds for which a loop of short system calls may hold the event loop. */
+const LOOP = 8;
+
+/** Yields the items of a loop of short system calls, and lets the event loop run in between. */
+export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T, void, undefined> {
+  let end = performance.now() + LOOP;
+  for (const item of items) {
+    yield item;
+    if (performance.now() < end) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    end = performance.now() + LOOP;
+  }
+}
+
+/** Runs a loop to its end without a pause. */
+export function finish(steps: Iterable<unknown>): void {
+  for (const _ of steps);
+}
+
+/** Runs a loop to its end, in turns with the event loop. */
+export async function finishInTurns(steps: Iterable<unknown>): Promise<void> {
+  for await (const _ of inTurns(steps));
+}

@@ -8,8 +8,6 @@ import { failure } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
-import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./copy_file.ts";
-import { FdFile } from "../file.ts";
 import {
   DirectoryMode,
   type Identified,
@@ -18,15 +16,16 @@ import {
   rightsOf,
   timespecs,
 } from "../descriptor.ts";
-import { type Level, Levels } from "./levels.ts";
-import { LISTING } from "./list.ts";
-import { mkdir } from "../whole/make.ts";
-import { realPath } from "../path/links.ts";
+import { FdFile } from "../file.ts";
+import { mkdir, SUCCEEDING } from "../make.ts";
 import { aBoolean, checkOptions } from "../options.ts";
 import { checkedPath, joined, parentOf } from "../path/components.ts";
+import { realPath } from "../path/links.ts";
 import { on, Place, type Spot } from "../path/place.ts";
 import { codeOf, readLinkAt } from "../path/resolve.ts";
-import { SUCCEEDING } from "../whole/successor.ts";
+import { overwriting, type Pair, replacing, SOURCE, successorAt, TARGET } from "./copy_file.ts";
+import { type Level, Levels } from "./levels.ts";
+import { LISTING } from "./list.ts";
 
 /** The options of `Dir.copy`, the same as in `@std/fs`. */
 export interface CopyOptions {

@@ -10,8 +10,6 @@
 import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
-import { writeAll } from "../whole/write_file.ts";
-import { FdFile } from "../file.ts";
 import {
   hasAcl,
   type Identified,
@@ -21,13 +19,15 @@ import {
   rightsOf,
   statOf,
 } from "../descriptor.ts";
+import { FdFile } from "../file.ts";
+import { inTurns } from "../io/waiting.ts";
+import { SUCCEEDING, Successor } from "../make.ts";
 import { openBeneath } from "../open.ts";
 import { checkedPath, lastComponent } from "../path/components.ts";
 import { on, Place, type Spot } from "../path/place.ts";
-import { type Named, named, told } from "../path/told.ts";
 import { symlinkAt } from "../path/resolve.ts";
-import { SUCCEEDING, Successor } from "../whole/successor.ts";
-import { inTurns } from "./turns.ts";
+import { type Named, named, told } from "../path/told.ts";
+import { writeAll } from "../write_file.ts";
 
 /** The original and the copy, by the paths that the caller gave. */
 export interface Names {

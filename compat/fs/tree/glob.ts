@@ -2,13 +2,13 @@
 import type { FdLike } from "../../../ffi/check.ts";
 import { quoted } from "../../../ffi/message.ts";
 import { stat } from "../attributes.ts";
-import { isPattern } from "./_glob_name.ts";
-import { PathMatcher, type PathPattern, pathPattern } from "./_glob_path.ts";
-import { realPath } from "../path/links.ts";
+import { inTurns } from "../io/waiting.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check } from "../options.ts";
 import { checkedPath, joined, normalized } from "../path/components.ts";
+import { realPath } from "../path/links.ts";
 import { codeOf } from "../path/resolve.ts";
-import { inTurns } from "./turns.ts";
+import { isPattern } from "./_glob_name.ts";
+import { PathMatcher, type PathPattern, pathPattern } from "./_glob_path.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 
 /** The options of `Dir.expandGlob`, the same as in `@std/fs`. */

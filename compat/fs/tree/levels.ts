@@ -15,9 +15,9 @@
 import { failure, retell } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { closePassed, identityOf, rightsOf } from "../descriptor.ts";
-import { LISTING, readTypedChunk } from "./list.ts";
-import { type Entry, Listing } from "./_listing.ts";
 import { joined } from "../path/components.ts";
+import { type Entry, Listing } from "./_listing.ts";
+import { LISTING, readTypedChunk } from "./list.ts";
 
 /** The most directories of a tree that are open at a time, including the top. */
 const MOST = 16;

@@ -2,14 +2,14 @@
 import type { SyscallError } from "../../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { type Level, Levels } from "./levels.ts";
-import { LISTING } from "./list.ts";
-import { mkdir } from "../whole/make.ts";
+import { mkdir } from "../make.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, type Check } from "../options.ts";
 import { normalized } from "../path/components.ts";
 import { Place } from "../path/place.ts";
 import { at, codeOf, mayBeSymlink } from "../path/resolve.ts";
+import { type Level, Levels } from "./levels.ts";
+import { LISTING } from "./list.ts";
 
 /** A check for each option of `Dir.remove`. */
 export const REMOVE_OPTIONS: Readonly<Record<keyof Deno.RemoveOptions, Check>> = { recursive: aBoolean };

@@ -3,13 +3,13 @@ import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../../ffi/check.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { stat } from "../attributes.ts";
-import { type Level, Levels } from "./levels.ts";
-import { entryOf, LISTING } from "./list.ts";
+import { statAt } from "../descriptor.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
 import { joined, lastComponent, normalized } from "../path/components.ts";
 import { codeOf, follow, type Step } from "../path/resolve.ts";
-import { statAt } from "../descriptor.ts";
+import { type Level, Levels } from "./levels.ts";
+import { entryOf, LISTING } from "./list.ts";
 
 /** The options of `Dir.walk`, the same as in `@std/fs`. */
 export interface WalkOptions {

@@ -1,13 +1,25 @@
-/** Reads whole files, by paths below a directory. */
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
-import * as libc from "../../../ffi/libc/mod.ts";
-import { Bound, type Kind, type LengthOptions, type ReadOptions } from "./bound.ts";
-import { FdFile } from "../file.ts";
-import { rightsOf, statOf } from "../descriptor.ts";
-import { openBeneath, openForUse } from "../open.ts";
-import { named, told } from "../path/told.ts";
-import { lines, linesSync, readingAll, restOf } from "../io/streams.ts";
-import { untilAborted } from "./until_aborted.ts";
+/**
+ * Reads whole files, by paths below a directory.
+ *
+ * @module
+ */
+import { descriptor, type FdLike } from "../../ffi/check.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { rightsOf, statOf } from "./descriptor.ts";
+import { FdFile } from "./file.ts";
+import {
+  Bound,
+  type Kind,
+  type LengthOptions,
+  lines,
+  linesSync,
+  readingAll,
+  type ReadOptions,
+  restOf,
+} from "./io/streams.ts";
+import { untilAborted } from "./io/waiting.ts";
+import { openBeneath, openForUse } from "./open.ts";
+import { named, told } from "./path/told.ts";
 
 const READING = libc.O_RDONLY | libc.O_CLOEXEC;
 
@@ -165,8 +177,8 @@ function fill(fd: number, bytes: Uint8Array): number {
   return used;
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+let decoder: TextDecoder | undefined;
 
 function textOf(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return (decoder ??= new TextDecoder("utf-8", { ignoreBOM: true })).decode(bytes);
 }

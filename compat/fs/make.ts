@@ -1,0 +1,202 @@
+/**
+ * Makes directories and files: empty ones, with the missing directories of their paths or with new, unique names; and a
+ * {@link Successor}, a new file that replaces another once it is complete.
+ *
+ * @module
+ */
+import type { FdLike } from "../../ffi/check.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { shown } from "../../ffi/message.ts";
+import type { RightName } from "../../rights/right.ts";
+import { lstat } from "./attributes.ts";
+import { permissionBits } from "./descriptor.ts";
+import { FdFile } from "./file.ts";
+import { openBeneath } from "./open.ts";
+import { aBoolean, aMode, aString, checkOptions } from "./options.ts";
+import { pathOf } from "./path/ambient_path.ts";
+import { checkedPath, joined, parentOf } from "./path/components.ts";
+import { renameUnlessThere } from "./path/links.ts";
+import { on, type Spot } from "./path/place.ts";
+import { at, codeOf } from "./path/resolve.ts";
+import { told } from "./path/told.ts";
+
+export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): void {
+  checkOptions("Dir.mkdir()", options, { recursive: aBoolean, mode: aMode });
+  checkedPath(path);
+  const { recursive = false, mode = 0o777 } = options;
+  if (recursive) makePath(dir, path, permissionBits(mode));
+  else makeDirectory(dir, path, permissionBits(mode));
+}
+
+function makeDirectory(dir: FdLike, path: string, mode: number): void {
+  at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, mode), true);
+}
+
+function makePath(dir: FdLike, path: string, mode: number): void {
+  try {
+    makeDirectory(dir, path, mode);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && isDirectory(dir, path)) return;
+    const above = codeOf(error) === "ENOENT" ? parentOf(path) : "";
+    if (above === "") throw error;
+    makePath(dir, above, mode);
+    makeDirectoryUnlessThere(dir, path, mode);
+  }
+}
+
+function makeDirectoryUnlessThere(dir: FdLike, path: string, mode: number): void {
+  try {
+    makeDirectory(dir, path, mode);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST" || !isDirectory(dir, path)) throw error;
+  }
+}
+
+/** Calls mkdirat() for "." in it, which exists only in a directory: this needs no right but MKDIRAT. */
+function isDirectory(dir: FdLike, path: string): boolean {
+  try {
+    makeDirectory(dir, `${path}/.`, 0o777);
+  } catch (error) {
+    return codeOf(error) === "EEXIST";
+  }
+  return true;
+}
+
+export function ensureFile(dir: FdLike, path: string): void {
+  checkedPath(path);
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
+  for (let isWayMade = false;; isWayMade = true) {
+    try {
+      return void libc.close(openBeneath(dir, path, flags, 0o666));
+    } catch (error) {
+      const above = parentOf(path);
+      if (codeOf(error) === "EEXIST" && lstat(dir, path).isFile) return;
+      if (codeOf(error) !== "ENOENT" || above === "" || isWayMade) throw error;
+      makePath(dir, above, 0o777);
+    }
+  }
+}
+
+/**
+ * Makes a directory by an ambient path, unless the directory exists. Its parent directory must exist.
+ *
+ * Stands for mkdirat(2) of the working directory.
+ *
+ * @throws {TypeError} If the path is empty or has a NUL.
+ * @throws {Deno.errors.NotFound} If the parent directory does not exist.
+ * @throws {CapsicumError} ECAPMODE in capability mode.
+ */
+export function ensureDirSync(path: string | URL): void {
+  try {
+    libc.mkdirat(libc.AT_FDCWD, pathOf(path), 0o777);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+const tempOptions = { dir: aString, prefix: aString, suffix: aString };
+
+/** @param call The method, for errors. */
+export function makeTempFile(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions(call, options, tempOptions);
+  return withFreshName(options, (path) => libc.close(createNew(dir, path, 0o600)));
+}
+
+/** @param call The method, for errors. */
+export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
+  checkOptions(call, options, tempOptions);
+  return withFreshName(options, (path) => {
+    at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, 0o700));
+  });
+}
+
+/** A descriptor of a file that did not exist. With O_APPEND, writing does not need the right SEEK. */
+export function createNew(dir: FdLike, path: string, mode: number): number {
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
+  return openBeneath(dir, path, flags, mode);
+}
+
+const TRIES = 100;
+
+/** Makes a file or directory under a random name, and returns its path relative to the `Dir`. */
+export function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
+  const { dir = ".", prefix = "", suffix = "" } = options;
+  checkedPath(dir);
+  for (const [what, part] of [["prefix", prefix], ["suffix", suffix]] as const) {
+    if (part.includes("/")) {
+      throw new TypeError(`The ${what} of a name must have no "/", and ${shown(part)} has one.`);
+    }
+  }
+  for (let tries = 1;; tries++) {
+    const path = joined(dir, prefix + crypto.randomUUID().replaceAll("-", "").slice(0, 16) + suffix);
+    try {
+      make(path);
+      return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists) || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** The rights that are needed to make such a file, to set its mode, and to rename it to its final name. */
+export const SUCCEEDING = [
+  ...["CREATE", "WRITE", "FSTAT", "FCHMOD"] as const,
+  ...["RENAMEAT_SOURCE", "RENAMEAT_TARGET", "UNLINKAT"] as const,
+] as const satisfies readonly RightName[];
+
+/**
+ * A file that will get the name of `place`. Until it is published, only its owner may open it.
+ *
+ * Until then the file has a hidden name in the same directory; a file that is never published is removed.
+ */
+export class Successor implements Disposable {
+  readonly file: FdFile;
+  readonly #place: Spot;
+  readonly #name: string;
+  #isThere = true;
+
+  /** Makes the file with `mode` less the umask. */
+  constructor(place: Spot, mode = 0o600) {
+    this.#place = place;
+    let fd: number;
+    this.#name = withFreshName({ prefix: ".new-" }, (name) => {
+      fd = on({ ...place, name }, () => createNew(place.fd, name, mode));
+    });
+    this.file = new FdFile(fd!);
+  }
+
+  /** Sets the mode of the file and renames it. With `replaces` false, it throws if the final name exists. */
+  publish(mode: number, replaces = true): void {
+    const { fd } = this.file;
+    try {
+      libc.fchmod(fd, mode);
+      this.file.close();
+    } catch (error) {
+      throw told(error, fd, this.#place.told);
+    }
+    const rename = replaces ? libc.renameat : renameUnlessThere;
+    this.#renaming((from) => on(this.#place, (fd, name) => rename(fd, from, fd, name)));
+    this.#isThere = false;
+  }
+
+  /** Removes the file. */
+  discard(): void {
+    this.file.close();
+    this.#isThere = false;
+    this.#renaming((name) => libc.unlinkat(this.#place.fd, name, 0));
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      using _file = this.file;
+      if (this.#isThere) libc.unlinkat(this.#place.fd, this.#name, 0);
+    } catch {
+      // The error that came first is the one to throw.
+    }
+  }
+
+  #renaming(use: (name: string) => void): void {
+    const { fd, told } = this.#place;
+    on({ fd, told, name: this.#name }, (_fd, name) => use(name));
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * Writes whole files, by paths below a directory.
+ *
+ * `writeAtomic()` replaces a file as a whole: a process that opens it finds either the old content or the new content. The
+ * new file is a {@link Successor}: it has a hidden name in the same directory until it is complete.
+ *
+ * @module
+ */
+import type { FdLike } from "../../ffi/check.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { checkBuffer } from "../../ffi/libc/threads.ts";
+import { shown } from "../../ffi/message.ts";
+import {
+  checkHolds,
+  mayHaveAcl,
+  modeAfter,
+  permissionBits,
+  rightsOf,
+  statIfThere,
+  statOf,
+} from "./descriptor.ts";
+import type { FdFile } from "./file.ts";
+import { untilAborted } from "./io/waiting.ts";
+import { SUCCEEDING, Successor } from "./make.ts";
+import { openBeneath, openForUse } from "./open.ts";
+import { aBoolean, aLength, aMode, anInteger, aSignal, checkArgument, checkOptions } from "./options.ts";
+import { on, Place } from "./path/place.ts";
+import { codeOf } from "./path/resolve.ts";
+import { named, told } from "./path/told.ts";
+
+/** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
+export type WriteOptions = Deno.WriteFileOptions;
+
+export const WRITE_OPTIONS = {
+  append: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: anInteger(0, 0o177777),
+  signal: aSignal,
+};
+
+export function writeFileSync(dir: FdLike, path: string, data: Uint8Array, options: WriteOptions): void {
+  writeSync(dir, path, bytesFor("Dir.writeFileSync()").whole(data), options);
+}
+
+export function writeTextFileSync(dir: FdLike, path: string, data: string, options: WriteOptions): void {
+  writeSync(dir, path, textFor("Dir.writeTextFileSync()").whole(data), options);
+}
+
+function writeSync(dir: FdLike, path: string, bytes: Uint8Array, options: WriteOptions): void {
+  options.signal?.throwIfAborted();
+  const fd = openToWrite(dir, path, options);
+  try {
+    writeAll(fd, bytes);
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
+  } finally {
+    libc.close(fd);
+  }
+}
+
+export async function writeFile(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | ReadableStream<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
+  await write(dir, path, data, options, bytesFor("Dir.writeFile()"));
+}
+
+export async function writeTextFile(
+  dir: FdLike,
+  path: string,
+  data: string | ReadableStream<string>,
+  options: WriteOptions,
+): Promise<void> {
+  await write(dir, path, data, options, textFor("Dir.writeTextFile()"));
+}
+
+async function write(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string | ReadableStream<unknown>,
+  options: WriteOptions,
+  encoding: Encoding,
+): Promise<void> {
+  const { signal } = options;
+  if (data instanceof ReadableStream) return await writeStream(dir, path, data, options, encoding);
+  const bytes = encoding.whole(data), name = named(dir, path);
+  await using file = await openToWriteAsync(dir, path, options);
+  const { fd } = file;
+  try {
+    await untilAborted(file, signal, () => file.writeAll(bytes));
+  } catch (error) {
+    throw told(error, fd, name);
+  }
+}
+
+/**
+ * Writes the chunks of a stream. If a write fails, the stream is cancelled with the error. If the file can't be
+ * opened, the stream is not cancelled.
+ */
+async function writeStream(
+  dir: FdLike,
+  path: string,
+  stream: ReadableStream<unknown>,
+  options: WriteOptions,
+  encoding: Encoding,
+): Promise<void> {
+  const { signal } = options, name = named(dir, path), source = stream.getReader();
+  let file: FdFile;
+  try {
+    file = await openToWriteAsync(dir, path, options);
+  } catch (error) {
+    if (signal?.aborted) source.cancel(error).catch(() => {});
+    source.releaseLock();
+    throw error;
+  }
+  await using _file = file;
+  const { fd } = file;
+  try {
+    await untilAborted(file, signal, async () => {
+      for (let chunk; !(chunk = await source.read()).done;) await file.writeAll(encoding.chunk(chunk.value));
+      await file.writeAll(encoding.rest());
+    });
+  } catch (error) {
+    told(error, fd, name);
+    // Not awaited: a source whose cancel() never settles must not keep the file open.
+    source.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    source.releaseLock();
+  }
+}
+
+export function truncate(dir: FdLike, path: string, length: number): void {
+  checkArgument("Dir.truncate()", "len", length, aLength);
+  // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
+  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
+  const fd = openBeneath(dir, path, flags);
+  try {
+    libc.ftruncate(fd, length);
+  } catch (error) {
+    throw told(error, fd, named(dir, path));
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** Writes all of the bytes. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += libc.write(fd, at === 0 ? bytes : bytes.subarray(at));
+}
+
+function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
+  const { mode } = options;
+  const fd = openBeneath(dir, path, writingFlags(options), permissionBits(mode ?? 0o666));
+  try {
+    setMode(fd, mode);
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw told(error, fd, named(dir, path));
+  }
+}
+
+async function openToWriteAsync(dir: FdLike, path: string, options: WriteOptions): Promise<FdFile> {
+  const { mode, signal } = options;
+  const bits = permissionBits(mode ?? 0o666), name = named(dir, path);
+  const file = await openForUse(dir, path, writingFlags(options), bits, signal);
+  const { fd } = file;
+  try {
+    setMode(fd, mode);
+    return file;
+  } catch (error) {
+    file.close();
+    throw told(error, fd, name);
+  }
+}
+
+function writingFlags({ append = false, create = true, createNew = false }: WriteOptions): number {
+  return libc.O_WRONLY | libc.O_CLOEXEC | (append ? libc.O_APPEND : libc.O_TRUNC) |
+    (createNew ? libc.O_CREAT | libc.O_EXCL : create ? libc.O_CREAT : 0);
+}
+
+/** Sets the mode as Deno does: even if the file existed, and without the umask. */
+function setMode(file: FdLike, mode: number | undefined): void {
+  if (mode !== undefined) libc.fchmod(file, mode);
+}
+
+/** The options of `Dir.writeFileAtomic`. */
+export interface AtomicWriteOptions {
+  /**
+   * The mode of the file; the umask does not apply. Default: the permission bits of the file that is replaced. A new
+   * file gets 0o666 less the umask.
+   */
+  mode?: number;
+}
+
+/** Without one of these rights the call would fail halfway, or leave the new file under its hidden name. */
+const NEEDS = [...SUCCEEDING, "FSYNC"] as const;
+
+export function writeAtomicSync(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string,
+  options?: AtomicWriteOptions,
+): void {
+  const bytes = bytesOf("Dir.writeFileAtomicSync()", data);
+  for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
+    const { fd } = file;
+    try {
+      file.writeAllSync(bytes);
+      file.syncSync();
+    } catch (error) {
+      throw told(error, fd, named(dir, path));
+    }
+  }
+}
+
+export async function writeAtomic(
+  dir: FdLike,
+  path: string,
+  data: Uint8Array | string,
+  options?: AtomicWriteOptions,
+): Promise<void> {
+  const bytes = bytesOf("Dir.writeFileAtomic()", data);
+  const name = named(dir, path);
+  for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
+    const { fd } = file;
+    try {
+      await file.writeAll(bytes);
+      await file.sync();
+    } catch (error) {
+      throw told(error, fd, name);
+    }
+  }
+}
+
+/** Yields the new file, which the caller fills and flushes to the disk. Then the file takes its place. */
+function* succeeding(
+  call: string,
+  dir: FdLike,
+  path: string,
+  options?: AtomicWriteOptions,
+): Generator<FdFile, void, undefined> {
+  checkOptions(call, options, { mode: aMode });
+  using place = new Place(dir, path, "renameat");
+  checkHolds(place.told, NEEDS);
+  const old = on(place, statIfThere);
+  const isReplaced = old?.isFile === true, hasList = isReplaced && on(place, mayHaveAcl);
+  const mode = options?.mode ?? (isReplaced ? undefined : modeOfNew(place));
+  using next = new Successor(place);
+  yield next.file;
+  if (isReplaced) keepOwner(next.file, old);
+  next.publish(mode === undefined ? modeAfter(old!, hasList, next.file.fd) : mode & 0o7777);
+}
+
+/** The permission bits that a new file gets in the directory: by the umask, or by an access control list. */
+function modeOfNew(place: Place): number {
+  using probe = new Successor(place, 0o666);
+  const mode = statOf(probe.file.fd).mode! & 0o777;
+  probe.discard();
+  return mode;
+}
+
+/** Gives a file the owner and the group of the file that it replaces, as far as that is permitted. */
+function keepOwner(file: FdFile, { uid, gid }: Deno.FileInfo): void {
+  const now = statOf(file.fd);
+  if (now.uid === uid && now.gid === gid || !rightsOf(file.fd).has("FCHOWN")) return;
+  if (!gives(file, uid!, gid!)) gives(file, -1, gid!);
+}
+
+function gives(file: FdFile, uid: number, gid: number): boolean {
+  try {
+    libc.fchown(file, uid, gid);
+    return true;
+  } catch (error) {
+    // Linux reports EINVAL for an owner that is not mapped in the user namespace.
+    if (codeOf(error) !== "EPERM" && codeOf(error) !== "EINVAL") throw error;
+    return false;
+  }
+}
+
+/** Encodes what is written to a file, as a whole or in chunks. */
+export interface Encoding {
+  /** The bytes of all data. */
+  whole(data: unknown): Uint8Array;
+  /** The bytes of a chunk, without a last half of a surrogate pair, which waits for the next chunk. */
+  chunk(data: unknown): Uint8Array;
+  /** The bytes of what the last chunk left over. */
+  rest(): Uint8Array;
+}
+
+/** The bytes of `data`, which is text or bytes. `call` is the function that a TypeError names. */
+export function bytesOf(call: string, data: unknown): Uint8Array {
+  if (typeof data === "string") return utf8(data);
+  if (data instanceof Uint8Array) return checkBuffer(data);
+  throw wrong(call, "a string or a Uint8Array", data);
+}
+
+/** An encoding for data that is bytes. `call` is the function that a TypeError names. */
+export function bytesFor(call: string): Encoding {
+  const whole = (data: unknown) => {
+    if (data instanceof Uint8Array) return checkBuffer(data);
+    throw wrong(call, "a Uint8Array", data);
+  };
+  return { whole, chunk: whole, rest: () => new Uint8Array() };
+}
+
+/** An encoding for text. A chunk may end within a surrogate pair; a lone surrogate becomes U+FFFD. */
+export function textFor(call: string): Encoding {
+  const stringOf = (data: unknown) => {
+    if (typeof data === "string") return data;
+    throw wrong(call, "a string", data);
+  };
+  let high = "";
+  return {
+    whole: (data) => utf8(stringOf(data)),
+    chunk(data) {
+      const text = high + stringOf(data), end = text.length - 1, last = text.charCodeAt(end);
+      const isHalf = last >= 0xd800 && last <= 0xdbff;
+      high = isHalf ? text[end]! : "";
+      return utf8(isHalf ? text.slice(0, end) : text);
+    },
+    rest: () => utf8(high),
+  };
+}
+
+function wrong(call: string, expected: string, data: unknown): TypeError {
+  return new TypeError(`${call}: what is written must be ${expected}, not ${shown(data)}.`);
+}
+
+let encoder: TextEncoder | undefined;
+
+function utf8(text: string): Uint8Array {
+  return (encoder ??= new TextEncoder()).encode(text);
+}

@@ -34,21 +34,45 @@ export function measure<Name extends string>(bodies: Record<Name, Body>): Record
   return medians(samples);
 }
 
-/** The median time of a child Deno that runs each module from start to end, in milliseconds. */
+export interface ChildrenOptions {
+  /** Milliseconds, of which the difference is what a child cost; by default the time of day. */
+  clock?: () => number;
+  /** False: the children do not reach the kernel of the tests. */
+  kernel?: boolean;
+}
+
+/** The median cost of a child Deno that runs each module from start to end, in milliseconds. */
 export async function measureChildren<Name extends string>(
   modules: Record<Name, URL>,
+  { clock = () => performance.now(), kernel = true }: ChildrenOptions = {},
 ): Promise<Record<Name, number>> {
   const names = Object.keys(modules) as Name[];
   const samples = collect(names);
   for (let round = -2; round < rounds; round++) {
     for (const name of names) {
-      const start = performance.now();
-      const { code, stderr } = await runModule(modules[name]);
+      const start = clock();
+      const { code, stderr } = await runModule(modules[name], { kernel });
       if (code !== 0) throw new Error(`${modules[name]} ended with code ${code}\n${stderr}`);
-      if (round >= 0) samples[name].push(performance.now() - start);
+      if (round >= 0) samples[name].push(clock() - start);
     }
   }
   return medians(samples);
+}
+
+/** A clock of the CPU time that all ended children took, in user mode and in the kernel. */
+export function cpuOfChildren(): () => number {
+  const path = Deno.build.os === "freebsd" ? "/lib/libc.so.7" : "libc.so.6";
+  const { symbols } = Deno.dlopen(path, {
+    // int getrusage(int who, struct rusage *rusage)
+    getrusage: { parameters: ["i32", "buffer"], result: "i32" },
+  });
+  // RUSAGE_CHILDREN, and struct rusage of 64-bit FreeBSD and Linux: 18 words, of which two struct timeval come first.
+  const children = -1, usage = new BigInt64Array(18);
+  return () => {
+    if (symbols.getrusage(children, usage) !== 0) throw new Error("getrusage() failed");
+    const [seconds = 0n, micro = 0n, kernelSeconds = 0n, kernelMicro = 0n] = usage;
+    return Number((seconds + kernelSeconds) * 1_000_000n + micro + kernelMicro) / 1000;
+  };
 }
 
 /** Prints one figure beside its peer's, the ratio, and whether the target is met, where there is one; gives that. */

@@ -5,8 +5,8 @@ import { FdFile } from "../fs/file.ts";
 import { pathOf } from "../fs/path/ambient_path.ts";
 import { type AmbientOptions, type Mounted, Mounts, pathIn, told } from "./mounts.ts";
 
-type Call = (...args: unknown[]) => unknown;
-type Calls = Record<string, Call>;
+export type Call = (...args: unknown[]) => unknown;
+export type Calls = Record<string, Call>;
 /** From the arguments after the path to those of the method of `Dir`. */
 type Rest = (args: unknown[], isSync: boolean) => unknown[];
 
@@ -187,7 +187,7 @@ function methodsOf({ dir }: Mounted): Calls {
 }
 
 /** Calls a method of a `Dir`. Its errors name the paths that the caller gave. */
-function telling<T>(at: Mounted, call: () => T, other = at): T {
+export function telling<T>(at: Mounted, call: () => T, other = at): T {
   const rethrow = (error: unknown) => {
     throw told(error, at, other);
   };

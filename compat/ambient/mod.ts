@@ -5,6 +5,9 @@
  * in both forms, and `Deno.cwd` and `Deno.chdir`. Paths at or below its directories go to their `Dir`s. So `@std/fs` works,
  * and any other code that calls `Deno.*`.
  *
+ * {@link ambientNode} does the same for `node:fs`, for packages that were written for Node. `sandbox({ dirs, ambient })`
+ * takes either of them.
+ *
  * ## Paths
  *
  * Paths are strings and `file:` URLs. Relative ones start at a working directory that is a path only: `Deno.chdir()` changes
@@ -31,4 +34,5 @@
  * @module
  */
 export { ambient } from "./deno.ts";
+export { ambientNode } from "./node.ts";
 export type { AmbientOptions } from "./mounts.ts";

@@ -43,7 +43,7 @@ export function exists(dir: FdLike, path: string, options: ExistsOptions): boole
   try {
     const info = stat(dir, path);
     if (isDirectory && !info.isDirectory || isFile && !info.isFile) return false;
-    if (isReadable) beneath(dir, path, "faccessat", checkReadable);
+    if (isReadable) access(dir, path, libc.R_OK);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
@@ -52,14 +52,17 @@ export function exists(dir: FdLike, path: string, options: ExistsOptions): boole
   }
 }
 
-function checkReadable(fd: number, path: string, flags: number): void {
-  try {
-    libc.faccessat(fd, path, libc.R_OK, flags);
-  } catch (error) {
-    // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
-    if (flags !== libc.AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
-    libc.faccessat(fd, path, libc.R_OK, libc.AT_RESOLVE_BENEATH);
-  }
+/** Throws unless the process may use the file as `mode` says, by `R_OK`, `W_OK` and `X_OK`. */
+export function access(dir: FdLike, path: string, mode: number): void {
+  beneath(dir, path, "faccessat", (fd, path, flags) => {
+    try {
+      libc.faccessat(fd, path, mode, flags);
+    } catch (error) {
+      // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
+      if (flags !== libc.AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
+      libc.faccessat(fd, path, mode, libc.AT_RESOLVE_BENEATH);
+    }
+  });
 }
 
 export function chmod(dir: FdLike, path: string, mode: number): void {

@@ -1,0 +1,175 @@
+/** The functions of node:fs over the directories of a sandbox, in their three forms. */
+import { sandboxed } from "../../ffi/capsicum/capability.ts";
+import { shown } from "../../ffi/message.ts";
+import { decodeName } from "../../ffi/names.ts";
+import type { Dir } from "../fs/dir.ts";
+import { type Call, type Calls, replacing, telling } from "./deno.ts";
+import { pathOf } from "../fs/path/ambient_path.ts";
+import { type AmbientOptions, type Mounted, Mounts } from "./mounts.ts";
+import { formsOnPaths } from "./node_calls.ts";
+import { Files, type Forms, type NodeFs } from "./node_files.ts";
+
+/**
+ * Makes the functions of `node:fs` work on directories that are open, in addition to those of `Deno` that {@link ambient}
+ * replaces. `sandbox({ dirs, ambient: ambientNode })` calls it with the directories of the plan.
+ *
+ * It loads `node:fs`. It replaces members of the module's object and of `fs.promises`: what `import fs from "node:fs"`,
+ * `require("fs")` and `fs.promises` give. It can't replace what `import { readFileSync } from "node:fs"` and
+ * `import * as fs` gave, because Deno has no way to change the exports of a module. CommonJS packages that are loaded
+ * afterwards get the replaced functions in every form.
+ *
+ * Replaced are, in the callback, `Sync` and promise forms: access, appendFile, chmod, chown, copyFile, exists, link, lstat,
+ * mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes
+ * and writeFile; for the numbers that `open` returns close, fdatasync, fstat, fsync, ftruncate, futimes, read and write;
+ * and createReadStream and createWriteStream. Errors have the `code` of Node's; their messages have the form of this library.
+ * Other functions of `node:fs` fail in a sandbox.
+ *
+ * Requires `--allow-ffi` permission.
+ *
+ * @param mounts The directories by their paths, as for {@link ambient}.
+ * @param options The working directory, and the directory for temporary files.
+ * @returns What puts the originals back when it is disposed, unless the process is sandboxed.
+ * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
+ * @throws {Deno.errors.Busy} If it is in force already.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
+ *
+ * @example
+ * ```ts
+ * import { openDirSync } from "jsr:@capsicum/capsicum";
+ * import { ambientNode } from "jsr:@capsicum/capsicum/ambient";
+ * import fs from "node:fs";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * using etc = openDirSync("/etc");
+ * using _originals = ambientNode({ "/settings": etc });
+ * assert(fs.readFileSync("/settings/hosts", "utf8").length > 0);
+ * ```
+ */
+export function ambientNode(mounts: Readonly<Record<string, Dir>>, options: AmbientOptions = {}): Disposable {
+  const all = new Mounts("ambientNode()", mounts, options), originals = replacing(all);
+  const { process } = globalThis as unknown as { process: { getBuiltinModule(name: string): NodeFs } };
+  const fs = process.getBuiltinModule("node:fs");
+  const puts = [replaced(fs, fs.promises, all)];
+  return {
+    [Symbol.dispose]() {
+      if (sandboxed()) return;
+      for (const put of puts.splice(0)) put();
+      originals[Symbol.dispose]();
+    },
+  };
+}
+
+/** Replaces the functions, and returns what puts the originals back. */
+function replaced(fs: NodeFs, promises: Calls, mounts: Mounts): () => void {
+  const files = new Files(fs);
+  const [own, ownPromises] = formsOf({ ...fs }, { ...promises }, mounts, files);
+  const before = valuesOf(fs, own), promisesBefore = valuesOf(promises, ownPromises);
+  Object.assign(fs, own);
+  Object.assign(promises, ownPromises);
+  return () => {
+    Object.assign(fs, before);
+    Object.assign(promises, promisesBefore);
+  };
+}
+
+const valuesOf = (module: Calls, names: Calls): Calls =>
+  Object.fromEntries(Object.keys(names).map((name) => [name, module[name]!]));
+
+function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Calls, Calls] {
+  const own: Calls = {}, ownPromises: Calls = {};
+  for (const [name, form] of Object.entries<Forms>({ ...formsOnPaths(fs, files), ...files.forms })) {
+    const { at = [0], addition = "", results = onlyValue } = form;
+    const sync = form.sync as Call, async = (form.async ?? sync) as Call;
+    /** The arguments with places for paths and numbers for files; undefined if the original is to act. */
+    const placed = (call: string, args: unknown[]): unknown[] | undefined => {
+      const fd = fdOf(args[0]);
+      if (fd !== undefined) return files.isOwn(fd) ? [fd, ...args.slice(1)] : undefined;
+      const places = at.map((i) => mounts.find(call, textOf(args[i]) + addition));
+      if (places.includes(undefined)) return undefined;
+      return args.map((arg, i) => at.includes(i) ? places[at.indexOf(i)] : arg);
+    };
+    const outside = (args: unknown[]) =>
+      args.map((arg, i) => at.includes(i) && fdOf(arg) === undefined ? mounts.absolute(textOf(arg)) : arg);
+    const run = (use: Call, args: unknown[]) => {
+      const [one, other] = args.filter((arg) =>
+        typeof arg === "object" && arg !== null && "mount" in arg
+      ) as Mounted[];
+      return one ? telling(one, () => use(...args), other) : use(...args);
+    };
+    own[`${name}Sync`] = (...args) => {
+      const given = placed(`fs.${name}Sync()`, args);
+      return given ? run(sync, given) : fs[`${name}Sync`]!(...outside(args));
+    };
+    own[name] = (...args) => {
+      const callback = name === "close" ? args[1] ?? nothing : args.at(-1);
+      if (typeof callback !== "function") {
+        throw new TypeError(`fs.${name}(): the last argument must be a callback.`);
+      }
+      const fail = (error: unknown) => later(callback as Call, error);
+      let given: unknown[] | undefined;
+      try {
+        given = placed(`fs.${name}()`, args);
+      } catch (error) {
+        return fail(error);
+      }
+      if (!given) return void fs[name]!(...outside(args));
+      const last = typeof given.at(-1) === "function" ? -1 : undefined;
+      (async () => await run(async, given.slice(0, last)))().then(
+        (value) => later(callback as Call, null, ...results(value as never)),
+        fail,
+      );
+    };
+    if (!promises[name]) continue;
+    ownPromises[name] = async (...args) => {
+      const given = placed(`fs.promises.${name}()`, args);
+      if (!given) return await promises[name]!(...outside(args));
+      const value = await run(async, given);
+      return name === "open" ? files.handle(value as number) : value;
+    };
+  }
+  const isThere = (path: unknown) => {
+    try {
+      own.accessSync!(path);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  own.existsSync = isThere;
+  own.exists = (path, callback) => later(callback as Call, isThere(path));
+  Object.assign(own.exists, {
+    [Symbol.for("nodejs.util.promisify.custom")]: async (path: unknown) => await isThere(path),
+  });
+  for (const name of ["createReadStream", "createWriteStream"]) {
+    own[name] = (path, options) => {
+      const text = textOf(path);
+      if (!mounts.find(`fs.${name}()`, text)) return fs[name]!(mounts.absolute(text), options);
+      const given = typeof options === "string" ? { encoding: options } : options as object | undefined;
+      const { open, read, write, close } = own;
+      return fs[name]!(path, { ...given, fs: { open, read, write, close } });
+    };
+  }
+  for (const name of ["realpath", "realpathSync"]) Object.assign(own[name]!, { native: own[name] });
+  return [own, ownPromises];
+}
+
+const onlyValue = (value: unknown) => value === undefined ? [] : [value];
+const nothing = () => {};
+
+/** Calls a callback in a later turn: what it throws is an uncaught error, not the error of the call. */
+function later(callback: Call, ...args: unknown[]): void {
+  queueMicrotask(() => void callback(...args));
+}
+
+/** The number of an open file, or of a FileHandle. */
+function fdOf(file: unknown): number | undefined {
+  const fd = typeof file === "object" && file !== null ? (file as { fd?: unknown }).fd : file;
+  return typeof fd === "number" ? fd : undefined;
+}
+
+/** A path of Node: a string, a URL, or bytes. */
+function textOf(path: unknown): string {
+  if (path instanceof Uint8Array) return decodeName(path);
+  if (typeof path === "string" || path instanceof URL) return pathOf(path);
+  throw new TypeError(`A path of node:fs is a string, a URL or bytes, not ${shown(path)}.`);
+}

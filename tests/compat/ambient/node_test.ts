@@ -1,0 +1,203 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fs, { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import process from "node:process";
+import { Buffer } from "node:buffer";
+import { pipeline } from "node:stream/promises";
+import { ambientNode } from "../../../compat/ambient/mod.ts";
+import { openDirSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+
+type Calls = Record<string, (...args: unknown[]) => unknown>;
+const forms = ["Sync", "callback", "promise"] as const;
+
+/** Calls a function of node:fs in one of its forms. */
+function call(form: typeof forms[number], name: string, args: unknown[]): unknown {
+  if (form === "Sync") return (fs as unknown as Calls)[`${name}Sync`]!(...args);
+  if (form === "promise") return (fs.promises as unknown as Calls)[name]!(...args);
+  return new Promise((resolve, reject) => {
+    (fs as unknown as Calls)[name]!(
+      ...args,
+      (error: Error | null, value: unknown) => error ? reject(error) : resolve(value),
+    );
+  });
+}
+
+/** The calls that are compared, with paths below a directory; their order matters. */
+const calls = (at: (path: string) => string): [name: string, ...args: unknown[]][] => [
+  ["writeFile", at("new"), "text"],
+  ["writeFile", at("new"), new Uint8Array([0, 1, 255]), { mode: 0o600 }],
+  ["writeFile", at("new"), "6869", { encoding: "hex", flag: "a" }],
+  ["writeFile", at("new"), "x", { flag: "wx" }],
+  ["writeFile", at("missing/new"), "x"],
+  ["appendFile", at("new"), "more", "utf8"],
+  ["readFile", at("new")],
+  ["readFile", at("new"), "latin1"],
+  ["readFile", Buffer.from(at("new")), { encoding: "base64" }],
+  ["readFile", at("missing")],
+  ["readFile", at("sub")],
+  // Deno's own writeFile() ignores the umask in two of its forms.
+  ["chmod", at("new"), 0o640],
+  ["stat", at("new")],
+  ["stat", at("link"), { bigint: true }],
+  ["lstat", at("link")],
+  ["lstat", at("missing")],
+  ["access", at("f"), fs.constants.R_OK],
+  ["access", at("missing")],
+  ["readdir", at(".")],
+  ["readdir", at("sub"), { withFileTypes: true }],
+  ["readdir", at("."), { recursive: true }],
+  ["readdir", at("f")],
+  ["mkdir", at("a/b/c"), { recursive: true }],
+  ["mkdir", at("a/b/c"), { recursive: true }],
+  ["mkdir", at("a"), 0o700],
+  ["rmdir", at("a")],
+  ["rmdir", at("f")],
+  ["rm", at("a"), { recursive: true }],
+  ["rm", at("a")],
+  ["rm", at("a"), { force: true }],
+  ["rm", at("new")],
+  ["rename", at("f"), at("sub/moved")],
+  ["rename", at("missing"), at("x")],
+  ["copyFile", at("sub/moved"), at("f")],
+  ["copyFile", at("sub/moved"), at("made")],
+  ["link", at("f"), at("hard")],
+  ["symlink", "sub", at("soft")],
+  ["symlink", "sub", at("soft")],
+  ["readlink", at("soft")],
+  ["readlink", at("f")],
+  ["realpath", at("soft/../soft/g")],
+  ["truncate", at("made"), 2],
+  ["chmod", at("made"), 0o640],
+  ["utimes", at("made"), 1000, new Date(2_000_000)],
+  ["stat", at("made")],
+  ["unlink", at("made")],
+  ["unlink", at("hard")],
+  ["unlink", at("soft")],
+  ["unlink", at("sub/moved")],
+  ["unlink", at("made")],
+];
+
+/** What a call gave, as data that is equal in two trees. */
+function dataOf(value: unknown, base: string): unknown {
+  if (typeof value === "string") return value.replaceAll(base, "BASE");
+  if (value instanceof Uint8Array) return { isBuffer: Buffer.isBuffer(value), bytes: [...value] };
+  if (Array.isArray(value)) {
+    return value.map((one) => dataOf(one, base)).sort((a, b) =>
+      JSON.stringify(a) < JSON.stringify(b) ? -1 : 1
+    );
+  }
+  if (value instanceof fs.Dirent) {
+    return [value.name, value.isFile(), value.isDirectory(), dataOf(value.parentPath, base)];
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const stats = value as fs.Stats;
+  const size = stats.isDirectory() ? 0 : stats.size, year = stats.mtime.getFullYear();
+  return [
+    typeof stats.size,
+    String(size),
+    String(stats.mode),
+    stats.isFile(),
+    stats.isSymbolicLink(),
+    typeof stats.mtimeMs,
+    year,
+  ];
+}
+
+async function outcomesOf(form: typeof forms[number], root: string, base: string): Promise<unknown[]> {
+  const outcomes: unknown[] = [];
+  for (const [name, ...args] of calls((path) => `${root}/${path}`)) {
+    try {
+      outcomes.push([name, dataOf(await call(form, name, args), base)]);
+    } catch (error) {
+      outcomes.push([
+        name,
+        (error as { code?: string }).code ?? (error as Error).message.replaceAll(base, "BASE"),
+      ]);
+    }
+  }
+  return outcomes;
+}
+
+const start = { f: "text", sub: { g: "more" }, link: { link: "f" } };
+
+for (const form of forms) {
+  test(`ambientNode() gives what node:fs gives, in the form ${form}`, async () => {
+    using one = new Fixture(start);
+    using other = new Fixture(start);
+    const expected = await outcomesOf(form, one.path, one.path);
+    using dir = openDirSync(other.path);
+    using _originals = ambientNode({ "/mounted/here": dir }, { cwd: "/mounted" });
+    assertEquals(await outcomesOf(form, "/mounted/here", "/mounted/here"), expected);
+    assertEquals(other.list(), one.list());
+  });
+}
+
+test("ambientNode() replaces exists, mkdtemp, and the numbers of open files", async () => {
+  using fixture = new Fixture({ f: "0123456789" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir }, { cwd: "/m" });
+  assertEquals([fs.existsSync("f"), fs.existsSync("/m/no"), process.cwd()], [true, false, "/m"]);
+  assertEquals(await new Promise((resolve) => fs.exists("f", resolve)), true);
+  const made = [fs.mkdtempSync("/m/pre-"), await fs.promises.mkdtemp("pre-"), fs.mkdtempSync("/m/")];
+  assert(made.every((path) => fs.statSync(path).isDirectory()), String(made));
+  assert(
+    made[0]!.startsWith("/m/pre-") && made[1]!.startsWith("pre-") && /^\/m\/\w+$/.test(made[2]!),
+    String(made),
+  );
+
+  const fd = fs.openSync("f", "r+"), bytes = Buffer.alloc(4);
+  assertEquals([fs.readSync(fd, bytes, 1, 2, 3), String(bytes)], [2, "\0" + "34" + "\0"]);
+  assertEquals([fs.readSync(fd, bytes), String(bytes)], [4, "0123"]);
+  assertEquals([fs.writeSync(fd, "ab", 8), fs.writeSync(fd, Buffer.from("xyz"), 1, 1)], [2, 1]);
+  const [count, buffer] = await new Promise<[number, Uint8Array]>((resolve) =>
+    fs.read(fd, bytes, 0, 4, null, (_error, ...results) => resolve(results))
+  );
+  assertEquals([count, buffer === bytes, String(bytes)], [4, true, "567" + "a"]);
+  fs.ftruncateSync(fd, 9);
+  assertEquals(fs.fstatSync(fd).size, 9);
+  fs.closeSync(fd);
+  assertThrows(() => fs.fstatSync(fd));
+  assertEquals(fixture.read("f"), "0123y567a");
+
+  {
+    await using handle = await fs.promises.open("f", "a+");
+    await handle.write("!");
+    await handle.appendFile(Buffer.from("?"));
+    const { bytesRead } = await handle.read(bytes, 0, 4, 8);
+    assertEquals([bytesRead, String(bytes.subarray(0, 3)), (await handle.stat()).size], [3, "a!?", 11]);
+  }
+  assertEquals(await fs.promises.readFile("f", "utf8"), "0123y567a!?");
+});
+
+test("ambientNode() replaces createReadStream and createWriteStream", async () => {
+  using fixture = new Fixture({ f: "x".repeat(200_000) });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  await pipeline(fs.createReadStream("/m/f"), fs.createWriteStream("/m/copy"));
+  assertEquals(fixture.read("copy"), fixture.read("f"));
+  const part = await Array.fromAsync(fs.createReadStream("/m/f", { start: 10, end: 14, encoding: "utf8" }));
+  assertEquals(part.join(""), "xxxxx");
+  const error = await new Promise<Error & { code?: string }>((resolve) =>
+    fs.createReadStream("/m/no").on("error", resolve)
+  );
+  assertEquals(error.code, "ENOENT");
+});
+
+test("ambientNode() replaces what the default import and require() give, not named imports, and puts all back", async () => {
+  const require = createRequire(import.meta.url), before = { ...fs }, promises = { ...fs.promises };
+  using fixture = new Fixture({ f: "text" });
+  using dir = openDirSync(fixture.path);
+  {
+    using _originals = ambientNode({ "/m": dir });
+    assertEquals(fs.readFileSync("/m/f", "utf8"), "text");
+    assertEquals(require("fs").readFileSync("/m/f", "utf8"), "text");
+    assertEquals(await require("node:fs/promises").readFile("/m/f", "utf8"), "text");
+    assertEquals(fs.readFileSync(fixture.at("f"), "utf8"), "text");
+    const error = assertThrows(() => readFileSync("/m/f")) as { code?: string };
+    assertEquals(error.code, "ENOENT");
+  }
+  assertEquals({ ...fs }, before);
+  assertEquals({ ...fs.promises }, promises);
+});

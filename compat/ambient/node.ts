@@ -22,7 +22,8 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  * mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes
  * and writeFile; for the numbers that `open` returns close, fdatasync, fstat, fsync, ftruncate, futimes, read and write;
  * and createReadStream and createWriteStream. Errors have the `code` of Node's; their messages have the form of this library.
- * Other functions of `node:fs` fail in a sandbox.
+ * Other functions of `node:fs` fail in a sandbox. The numbers are descriptors; in Deno 2.7 those of files that `node:fs`
+ * opened before are not, and may be the same: close such files first.
  *
  * Requires `--allow-ffi` permission.
  *

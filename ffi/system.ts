@@ -3,6 +3,7 @@ import type { DirectoryChunk } from "./freebsd/structs.ts";
 import { hasOpenat2 } from "./linux/beneath.ts";
 import { linuxCall } from "./linux/calls.ts";
 import { places } from "./linux/glibc.ts";
+import { readPipe, writePipe } from "./linux/pipes.ts";
 import * as linux from "./linux/structs.ts";
 import {
   bindFreebsd,
@@ -32,6 +33,12 @@ export interface Abi {
   decodeIdentity(stat: Uint8Array): string;
   /** Whether a file has an access control list beyond its mode; left out on FreeBSD, where this is unknown. */
   hasAcl?(fd: number): boolean;
+  /**
+   * read(2) and write(2) that never wait, for a pipe without O_NONBLOCK: the number of bytes, undefined if the call would
+   * have to wait, or -1 if the kernel can't do this or the call fails; left out on FreeBSD, which has no such calls.
+   */
+  readPipe?(fd: number, bytes: Uint8Array): number | undefined;
+  writePipe?(fd: number, bytes: Uint8Array): number | undefined;
   /** Decodes the first `length` bytes of a buffer with directory entries, and overwrites the buffer. */
   decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk;
 }
@@ -59,6 +66,8 @@ function ofLinux(): Abi {
     places: places[Deno.build.arch] ?? [],
     bind: (name) => bindReplacement(name, linuxCall(name)),
     confinesLookups: hasOpenat2,
+    readPipe,
+    writePipe,
   };
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import { bound, errno, errnoAt, memcpy, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
-import { bind } from "../system.ts";
+import { abi, bind } from "../system.ts";
 import { errnoTable } from "../errno.ts";
 import { length, long, memory } from "../check.ts";
 import { syscallError } from "../_syscall_error.ts";
@@ -145,6 +145,21 @@ export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   throw syscallError("write", { fd });
+}
+
+/** The result of {@link readPipeNow} and {@link writePipeNow} if the kernel can't do this here, or the call fails. */
+export const NOT_HERE = -1;
+
+/** read(2) that never waits, on a pipe without O_NONBLOCK: the number of bytes, undefined if it would wait, or NOT_HERE. */
+export function readPipeNow(fd: number, bytes: Uint8Array): number | undefined {
+  const { readPipe } = abi();
+  return readPipe === undefined ? NOT_HERE : readPipe(fd, memory(bytes, 0));
+}
+
+/** The same for write(2). */
+export function writePipeNow(fd: number, bytes: Uint8Array): number | undefined {
+  const { writePipe } = abi();
+  return writePipe === undefined ? NOT_HERE : writePipe(fd, memory(bytes, 0));
 }
 
 /** The result of {@link receiveNow} and {@link sendNow} if the descriptor is not a socket. */

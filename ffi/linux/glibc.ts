@@ -45,6 +45,12 @@ const symbols = {
   fcntl: { parameters: [int, int, long], result: int },
   isatty: { parameters: [int], result: int },
   dup: { parameters: [int], result: int },
+  // ssize_t preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
+  preadv2: { parameters: [int, memory, int, long, int], result: int },
+  // ssize_t pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
+  pwritev2: { parameters: [int, memory, int, long, int], result: int },
+  // ssize_t vmsplice(int fd, const struct iovec *iov, size_t nr_segs, unsigned int flags)
+  vmsplice: { parameters: [int, memory, size_t, unsigned], result: int },
   poll: { parameters: [memory, size_t, int], result: int },
   recv: { parameters: [int, memory, size_t, int], result: int },
   send: { parameters: [int, memory, size_t, int], result: int },

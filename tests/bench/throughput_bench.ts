@@ -5,7 +5,7 @@
  */
 import { FdFile, libc, openDirSync } from "../../mod.ts";
 import { Fixture } from "../_fixture.ts";
-import { socketPair } from "../_pairs.ts";
+import { pipe, socketPair } from "../_pairs.ts";
 import { median, report } from "./_bench.ts";
 
 const chunk = new Uint8Array(64 * 1024), chunks = 1000, rounds = 9;
@@ -36,10 +36,20 @@ async function readAll(end: End): Promise<void> {
   end.close();
 }
 
-/** A process at the other end of the FIFO. */
-function other(script: string): Deno.ChildProcess {
-  return new Deno.Command("sh", { args: ["-c", script], env: { FIFO: path } }).spawn();
+/** A process at the other end. */
+function other(script: string, end = path): Deno.ChildProcess {
+  return new Deno.Command("sh", { args: ["-c", script], env: { END: end } }).spawn();
 }
+
+/** A process at the other end of a pipe: it inherits `end`. */
+function inheriting(script: string, end: FdFile): Deno.ChildProcess {
+  using _closed = end;
+  libc.fcntl(end, libc.F_SETFD, 0);
+  return other(script, `/dev/fd/${end.fd}`);
+}
+
+const sink = 'exec cat < "$END" > /dev/null',
+  source = `exec head -c ${chunks * chunk.length} /dev/zero > "$END"`;
 
 /** Microseconds a chunk. */
 async function time(work: () => Promise<unknown>): Promise<number> {
@@ -49,17 +59,33 @@ async function time(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function writing(open: () => End | Promise<End>): Promise<number> {
-  const child = other('exec cat < "$FIFO" > /dev/null'), end = await open();
-  const took = await time(() => writeAll(end));
+  const child = other(sink);
+  return await ending(child, writeAll, await open());
+}
+
+async function reading(open: () => End | Promise<End>): Promise<number> {
+  const child = other(source);
+  return await ending(child, readAll, await open());
+}
+
+async function ending(
+  child: Deno.ChildProcess,
+  move: (end: End) => Promise<void>,
+  end: End,
+): Promise<number> {
+  const took = await time(() => move(end));
   await child.status;
   return took;
 }
 
-async function reading(open: () => End | Promise<End>): Promise<number> {
-  const child = other(`exec head -c ${chunks * chunk.length} /dev/zero > "$FIFO"`), end = await open();
-  const took = await time(() => readAll(end));
-  await child.status;
-  return took;
+async function pipeWrites(): Promise<number> {
+  const [from, to] = pipe();
+  return await ending(inheriting(sink, from), writeAll, to);
+}
+
+async function pipeReads(): Promise<number> {
+  const [from, to] = pipe();
+  return await ending(inheriting(source, to), readAll, from);
 }
 
 async function through([from, to]: [End, End]): Promise<number> {
@@ -78,10 +104,12 @@ const elsewhere = (flags: number) => FdFile.fromFd(libc.open(path, flags | libc.
 const cases: Record<string, () => Promise<number>> = {
   denoWrites: () => writing(() => Deno.open(path, write)),
   fifoWrites: () => writing(() => dir.open("fifo", write)),
-  pipeWrites: () => writing(() => elsewhere(libc.O_WRONLY)),
+  elsewhereWrites: () => writing(() => elsewhere(libc.O_WRONLY)),
+  pipeWrites,
   denoReads: () => reading(() => Deno.open(path)),
   fifoReads: () => reading(() => dir.open("fifo")),
-  pipeReads: () => reading(() => elsewhere(libc.O_RDONLY)),
+  elsewhereReads: () => reading(() => elsewhere(libc.O_RDONLY)),
+  pipeReads,
   denoThrough: async () => await through(await Promise.all([Deno.open(path, write), Deno.open(path)])),
   denoSocket: async () => await through(await connection()),
   socket: () => through(socketPair("stream")),
@@ -97,8 +125,24 @@ for (let round = -1; round < rounds; round++) {
 const figure = (name: string) => median(samples.get(name)!);
 const file = "Deno.FsFile with that FIFO", both = "two Deno.FsFile with that FIFO";
 report("FdFile.write() of 64 KiB to a FIFO", figure("fifoWrites"), file, figure("denoWrites"), "us", target);
+report(
+  "the same to a FIFO from elsewhere",
+  figure("elsewhereWrites"),
+  file,
+  figure("denoWrites"),
+  "us",
+  target,
+);
 report("the same to a pipe from elsewhere", figure("pipeWrites"), file, figure("denoWrites"), "us", target);
 report("FdFile.read() of 64 KiB from a FIFO", figure("fifoReads"), file, figure("denoReads"), "us", target);
+report(
+  "the same from a FIFO from elsewhere",
+  figure("elsewhereReads"),
+  file,
+  figure("denoReads"),
+  "us",
+  target,
+);
 report("the same from a pipe from elsewhere", figure("pipeReads"), file, figure("denoReads"), "us", target);
 report("64 KiB through a stream socket", figure("socket"), both, figure("denoThrough"), "us", target);
 report("the same", figure("socket"), "Deno's own connection", figure("denoSocket"), "us");

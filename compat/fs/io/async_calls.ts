@@ -8,12 +8,12 @@
  * |---|---|---|---|
  * | regular file, directory, block device | here | here if short, else on another thread: it never waits for another process | the same |
  * | FIFO that the library opened | here with O_NONBLOCK; without a reader, a writer tries again | here with O_NONBLOCK, once poll(2) says so: read(2) alone can't tell a FIFO that had no writer yet (0 on Linux) from its end | here with O_NONBLOCK, once poll(2) says so |
- * | pipe or FIFO from elsewhere | - | on another thread, once poll(2) says so, one at a time for each pipe: O_NONBLOCK would change it for other processes | the same; a long one only if a thread is left for it, else PIPE_BUF bytes |
+ * | pipe or FIFO from elsewhere | - | O_NONBLOCK would change it for other processes. Linux: here, by preadv2(2) or vmsplice(2), which never wait. FreeBSD: on another thread, once poll(2) says so, one at a time for each pipe | a pipe on Linux: here, by pwritev2(2). Else on another thread, once poll(2) says so; a long one only if a thread is left for it, else PIPE_BUF bytes |
  * | stream socket | - | recv(2) here with MSG_DONTWAIT | send(2) here with MSG_DONTWAIT |
  * | datagram, SEQPACKET socket | - | the same: one call is one message | the same: one call is one message; FreeBSD 15 ends a record by MSG_EOR only |
- * | terminal, character device | here with O_NONBLOCK, then cleared | as a pipe from elsewhere | as a pipe from elsewhere |
+ * | terminal, character device | here with O_NONBLOCK, then cleared | on another thread, as a pipe on FreeBSD | the same |
  * | any that is O_NONBLOCK | here | here, once poll(2) says so | here, once poll(2) says so |
- * | any without FSTAT | - | as a socket; if it is not a socket, as a pipe from elsewhere | the same |
+ * | any without FSTAT | - | as a socket; if it is not a socket, as a pipe on FreeBSD | the same |
  *
  * "Here" is the thread of the event loop, which gets its turn after at most a millisecond of such calls. poll(2) needs
  * EVENT; it waits for all descriptors together on at most 4 threads. Without EVENT, sockets and descriptors with
@@ -22,7 +22,7 @@
  *
  * @module
  */
-import { eventsWithin, NO_SOCKET, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
+import { eventsWithin, NO_SOCKET, NOT_HERE, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { typeOfSocket } from "../../../ffi/libc/process.ts";
 import { identityOf, mayGetFlags, maySetFlags, rightsOf, statOf } from "../descriptor.ts";
@@ -110,6 +110,8 @@ export class Calls {
   #origin: Origin;
   #subject: Subject | undefined;
   readonly #last = new Map<Transfer["events"], Promise<unknown>>();
+  /** The directions for which the kernel has no calls on a pipe that never wait. */
+  readonly #refused = new Set<Transfer["events"]>();
   #underWay = 0;
   #idle: (() => void) | undefined;
   readonly #interrupts = new Set<() => void>();
@@ -204,9 +206,24 @@ export class Calls {
     // A call with 0 bytes never waits.
     if (bytes.length === 0) return await this.#moveHere(() => transfer.here(this.#file.fd, bytes));
     for (const pause = pauses();;) {
-      const { fd } = this.#file, found = eventsWithin(0, fd, events);
+      if (keepsPace(this, transfer, bytes)) {
+        const moved = await moveReady(this, transfer, bytes, subject.identity, true);
+        if (moved !== undefined) return moved;
+      }
+      const { fd } = this.#file;
       const isNow = this.#origin === "hidden" || this.#origin === "nonblocking" || isNonblocking(fd);
-      if (found === 0 && (isNow || !keepsPace(this, transfer, bytes))) {
+      if (!isNow && subject.kind === "fifo" && transfer.pipe !== undefined && !this.#refused.has(events)) {
+        const moved = await this.#moveHere(() => transfer.pipe!(this.#file.fd, bytes));
+        // A FIFO that had no writer yet gives 0 bytes too, and poll(2) does not report that as its end.
+        if (moved !== undefined && (moved > 0 || moved === 0 && eventsWithin(0, fd, events) !== 0)) {
+          return moved;
+        }
+        if (moved === NOT_HERE) this.#refused.add(events);
+        else await this.until(readiness(fd, events));
+        continue;
+      }
+      const found = eventsWithin(0, fd, events);
+      if (found === 0) {
         // A descriptor that is not open for this, or lacks the right, would never become ready.
         if (events === POLLIN || subject.kind === "fifo") transfer.here(fd, new Uint8Array());
         await this.until(readiness(fd, events));
@@ -216,7 +233,7 @@ export class Calls {
         ? await this.#moveHere(() => transfer.now(this.#file.fd, bytes.subarray(0, mostHere)))
         : found & POLLNVAL
         ? await moveBlindly(this, transfer, bytes)
-        : await moveReady(this, transfer, bytes, subject.identity);
+        : await moveReady(this, transfer, bytes, subject.identity, false);
       if (moved !== undefined) return moved;
       await this.until(sleep(pause.next().value));
     }

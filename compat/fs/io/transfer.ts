@@ -1,7 +1,7 @@
 /**
  * One transfer of bytes between a descriptor and a buffer: the calls for each way, and the threads of the pool for what
- * may wait in the kernel: pipes, terminals and devices from elsewhere. They hold at most 22 threads at a time, including
- * those of poll(2).
+ * may wait in the kernel: terminals and devices from elsewhere, and pipes if the system has no calls for them that never
+ * wait. They hold at most 22 threads at a time, including those of poll(2).
  *
  * A call on another thread is made after poll(2) has reported the descriptor ready, and one at a time for all
  * descriptors of one pipe. So it waits only if another process was faster, and each pipe holds at most one thread.
@@ -20,10 +20,12 @@ import {
   pwriteAsync,
   readAsync,
   readNow,
+  readPipeNow,
   receiveNow,
   sendNow,
   writeAsync,
   writeNow,
+  writePipeNow,
 } from "../../../ffi/libc/threads.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { hasRights } from "../descriptor.ts";
@@ -39,6 +41,8 @@ export interface Transfer {
   away(fd: number, bytes: Uint8Array): Promise<number>;
   /** Calls on this thread for a descriptor with O_NONBLOCK; undefined if it would have to wait. */
   now(fd: number, bytes: Uint8Array): number | undefined;
+  /** Calls on this thread for a pipe without O_NONBLOCK; undefined if it would have to wait, NOT_HERE if it can't. */
+  pipe?(fd: number, bytes: Uint8Array): number | undefined;
   /** Calls on this thread for a socket; undefined if it would have to wait, NO_SOCKET if it is not a socket. */
   socket?(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined;
 }
@@ -48,6 +52,7 @@ export const reading: Transfer = {
   here: libc.read,
   away: readAsync,
   now: readNow,
+  pipe: readPipeNow,
   // With 0 bytes, read(2) leaves a message in the socket and recv(2) removes it.
   socket: (fd, bytes) => bytes.length === 0 ? libc.read(fd, bytes) : receiveNow(fd, bytes),
 };
@@ -57,6 +62,7 @@ export const writing: Transfer = {
   here: libc.write,
   away: writeAsync,
   now: writeNow,
+  pipe: writePipeNow,
   socket: sendNow,
 };
 
@@ -150,7 +156,7 @@ const slow = new WeakSet<Caller>();
 const lastQuick = new WeakMap<Caller, number>();
 const pace = 5;
 
-/** Whether a write follows a quick one so closely that the reader is active: then it may wait in the kernel. */
+/** Whether a write follows a quick one so closely that the reader is active: then it need not ask poll(2). */
 export function keepsPace(caller: Caller, { events }: Transfer, bytes: Uint8Array): boolean {
   return events === POLLOUT && bytes.length > pipeBuf() &&
     performance.now() - (lastQuick.get(caller) ?? -Infinity) < pace;
@@ -163,16 +169,17 @@ function pipeBuf(): number {
 
 /**
  * Reads or writes after poll(2) has reported the descriptor ready; undefined if it is not ready any more. `identity` is
- * equal for all descriptors of one pipe.
+ * equal for all descriptors of one pipe, `follows` is what {@link keepsPace} returned.
  */
 export async function moveReady(
   caller: Caller,
   transfer: Transfer,
   bytes: Uint8Array,
   identity: string,
+  follows: boolean,
 ): Promise<number | undefined> {
   const name = `${transfer.events}:${identity}`;
-  await caller.until(turns.acquire(name));
+  if (!turns.tryAcquire(name)) await caller.until(turns.acquire(name));
   let slots: Slots | undefined, isLong = transfer.events === POLLOUT && bytes.length > pipeBuf();
   const done = () => {
     slots?.release();
@@ -181,11 +188,11 @@ export async function moveReady(
   try {
     const threads = slow.has(caller) ? long.slow : long.quick;
     isLong &&= threads.tryAcquire();
-    if (!isLong) await caller.until(ready.acquire());
+    if (!isLong && !ready.tryAcquire()) await caller.until(ready.acquire());
     slots = isLong ? threads : ready;
     // A call on another descriptor of the same pipe may have come first.
-    const mayWait = isLong && keepsPace(caller, transfer, bytes);
-    if (eventsWithin(0, caller.fd, transfer.events) === 0 && !mayWait) {
+    const mayWait = isLong && follows;
+    if (!mayWait && eventsWithin(0, caller.fd, transfer.events) === 0) {
       done();
       return undefined;
     }
@@ -198,21 +205,20 @@ export async function moveReady(
   return await caller.usingAtLength(async (fd) => {
     endTurn();
     const moved = await transfer.away(fd, bytes);
-    if (isLong) setPace(caller, performance.now() - start);
+    if (isLong) setPace(caller, moved === -1 ? undefined : performance.now() - start);
     if (moved !== -1) return moved;
     // A call that fails while poll(2) reports ready fails at once on this thread too, with its errno.
-    return eventsWithin(0, fd, transfer.events) === 0 ? undefined : transfer.now(fd, bytes);
+    if (eventsWithin(0, fd, transfer.events) === 0) return undefined;
+    return transfer.now(fd, isLong ? bytes.subarray(0, pipeBuf()) : bytes);
   }, done);
 }
 
-function setPace(caller: Caller, took: number): void {
-  if (took > limit) {
-    slow.add(caller);
-    lastQuick.delete(caller);
-  } else {
-    slow.delete(caller);
-    lastQuick.set(caller, performance.now());
-  }
+/** Notes how long a long write has taken; undefined if it failed. */
+function setPace(caller: Caller, took: number | undefined): void {
+  if (took === undefined || took > limit) lastQuick.delete(caller);
+  else lastQuick.set(caller, performance.now());
+  if (took !== undefined && took > limit) slow.add(caller);
+  else slow.delete(caller);
 }
 
 /** Reads or writes without poll(2), because the descriptor lacks EVENT. Few calls run at once; others queue. */

@@ -86,14 +86,24 @@ export class Slots {
   }
 }
 
+/** Unused locks are kept up to this number, because the next call on the same pipe needs the same lock. */
+const mostIdle = 64;
+
 /** A lock for each name. */
 export class Turns {
   readonly #of = new Map<string, { slots: Slots; users: number }>();
 
+  /** Takes the lock of a name if it is free; the caller releases it. */
+  tryAcquire(name: string): boolean {
+    const entry = this.#entry(name);
+    if (entry.users > 0) return false;
+    entry.users++;
+    return entry.slots.tryAcquire();
+  }
+
   /** Waits for the lock of a name; the caller releases it. */
   acquire(name: string): Wait<void> {
-    const entry = this.#of.get(name) ?? { slots: new Slots(1), users: 0 };
-    this.#of.set(name, entry);
+    const entry = this.#entry(name);
     entry.users++;
     const { promise, drop } = entry.slots.acquire();
     return {
@@ -111,8 +121,14 @@ export class Turns {
     this.#leave(name, entry);
   }
 
+  #entry(name: string): { slots: Slots; users: number } {
+    let entry = this.#of.get(name);
+    if (entry === undefined) this.#of.set(name, entry = { slots: new Slots(1), users: 0 });
+    return entry;
+  }
+
   #leave(name: string, entry: { users: number }): void {
-    if (--entry.users === 0) this.#of.delete(name);
+    if (--entry.users === 0 && this.#of.size > mostIdle) this.#of.delete(name);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The asynchronous calls on each kind of descriptor: with data, without data, and with the other end closed. */
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
-import { type FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
+import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { needsTerminal, pipe, socketPair, terminal } from "../../_pairs.ts";
@@ -24,6 +24,10 @@ interface Kind {
   skip?: string | false;
 }
 
+function openFrom(path: string, flags: number): FdFile {
+  return FdFile.fromFd(libc.open(path, flags | libc.O_CLOEXEC));
+}
+
 const kinds: Kind[] = [
   {
     name: "a FIFO",
@@ -31,6 +35,18 @@ const kinds: Kind[] = [
       using dir = openDirSync(fixture.path);
       dir.mkfifoSync("fifo");
       return [await dir.open("fifo"), await dir.open("fifo", { write: true })];
+    },
+    end: "end",
+    broken: ["BrokenPipe"],
+  },
+  {
+    name: "a FIFO from elsewhere",
+    make: (fixture) => {
+      const path = fixture.at("fifo");
+      libc.mkfifoat(libc.AT_FDCWD, path, 0o600);
+      // Opening only one end waits for the other.
+      using _both = openFrom(path, libc.O_RDWR);
+      return [openFrom(path, libc.O_RDONLY), openFrom(path, libc.O_WRONLY)];
     },
     end: "end",
     broken: ["BrokenPipe"],
@@ -162,7 +178,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     await endOfPolls();
 
     if (name === "a terminal") return;
-    if (name === "a FIFO") fixture.remove("fifo");
+    if (fixture.exists("fifo")) fixture.remove("fifo");
     const [other, full] = await make(fixture);
     const { waiting } = await fill({ writer: full, messages });
     const number = full.fd;
@@ -188,7 +204,7 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
     await endOfPolls();
     if (name === "a terminal" || messages) return;
 
-    if (name === "a FIFO") fixture.remove("fifo");
+    if (fixture.exists("fifo")) fixture.remove("fifo");
     const [other, full] = await make(fixture);
     const sink = full.writable.getWriter();
     const write = sink.write(new Uint8Array(2_000_000)).catch((error) => error);
@@ -230,10 +246,41 @@ for (const { name, make, messages, end, broken, skip = false } of kinds) {
   }, { skip });
 }
 
+test("FdFile.read() of a FIFO that is open for writing too returns only what was written", async () => {
+  using fixture = new Fixture();
+  const path = fixture.at("fifo");
+  libc.mkfifoat(libc.AT_FDCWD, path, 0o600);
+  using both = openFrom(path, libc.O_RDWR);
+  const waiting = both.read(new Uint8Array(100_000));
+  assertEquals(await settledSoon(waiting), "waits");
+  await both.write(encode("abc"));
+  assertEquals(await waiting, 3);
+  const next = both.read(new Uint8Array(100_000)).catch(() => "closed");
+  assertEquals(await settledSoon(next), "waits");
+  both.close();
+  assertEquals(await next, "closed");
+  await endOfPolls();
+});
+
+test("FdFile.read() of a FIFO from elsewhere that had no writer yet waits for one", async () => {
+  using fixture = new Fixture();
+  const path = fixture.at("fifo");
+  libc.mkfifoat(libc.AT_FDCWD, path, 0o600);
+  using reader = openFrom(path, libc.O_RDONLY | libc.O_NONBLOCK);
+  libc.fcntl(reader, libc.F_SETFL, libc.fcntl(reader, libc.F_GETFL) & ~libc.O_NONBLOCK);
+  const bytes = new Uint8Array(10), waiting = reader.read(bytes);
+  assertEquals(await settledSoon(waiting), "waits");
+  const writer = openFrom(path, libc.O_WRONLY);
+  await writer.write(encode("abc"));
+  assertEquals([await waiting, bytes.subarray(0, 3)], [3, encode("abc")]);
+  writer.close();
+  assertEquals(await reader.read(bytes), null);
+  await endOfPolls();
+});
+
 test("FdFile.read() of many descriptors of one pipe holds one thread, and returns each byte once", async () => {
   const [reader, writer] = pipe();
   using _reader = reader;
-  const { FdFile } = await import("../../../mod.ts");
   const copies = Array.from(
     { length: 30 },
     () => FdFile.fromFd(libc.fcntl(reader, libc.F_DUPFD_CLOEXEC, 0)),

@@ -71,6 +71,7 @@ export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";
 export type {
   DryRun,
   PlanNames,
+  PlannedCall,
   PlannedStep,
   Sandbox,
   SandboxErrorInit,
@@ -81,6 +82,8 @@ export type {
   DirPlan,
   DryRunPlan,
   FilePlan,
+  PermissionName,
+  PermissionPlan,
   Plan,
   WarmUpOptions,
 } from "./compat/sandbox/plan.ts";

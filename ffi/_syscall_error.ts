@@ -2,6 +2,7 @@ import { Fcntls } from "../rights/fcntls.ts";
 import type { RightName } from "../rights/right.ts";
 import { Rights } from "../rights/rights.ts";
 import { errnoTable } from "./errno.ts";
+import { isConfined } from "./linux/confine/mechanism.ts";
 import { bindFreebsd, bound, errno, hasCapsicum } from "./symbols.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";
@@ -35,7 +36,8 @@ export interface Call {
  */
 export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLike): SyscallError {
   const number = errno[0]!;
-  const [code, text] = errnoTable()[number] ?? [`errno ${number}`, "Unknown error"];
+  const [found, text] = errnoTable()[number] ?? [`errno ${number}`, "Unknown error"];
+  const code = found === "EPERM" && isOutside(call) ? "ECAPMODE" : found;
   const given = asAsked({ ...call, syscall }, on, to, code === "ENOTCAPABLE");
   const error: Errno = [code, Math.abs(number)];
   if (code === "ENOTCAPABLE") return notCapable(given, error, { ...call, syscall });
@@ -52,6 +54,11 @@ export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLi
   // EMLINK means a symlink only for a lookup with O_NOFOLLOW.
   const isSymlink = code === "EMLINK" && ((call.flags ?? 0) & O_NOFOLLOW) !== 0;
   return failure(given, error, message, {}, isSymlink ? Deno.errors.FilesystemLoop : undefined);
+}
+
+/** Whether the filter of a sandbox on Linux refused a path that is not below a descriptor. */
+function isOutside({ fd, path }: Call): boolean {
+  return !hasCapsicum() && path !== undefined && (fd === undefined || fd === AT_FDCWD) && isConfined();
 }
 
 /** @param given The call in the words of the caller; `call` has the descriptors that the kernel was given. */
@@ -117,7 +124,7 @@ export function heldFcntls(fd: number): Fcntls | undefined {
 }
 
 function capModeAdvice({ syscall, path, fd }: GivenCall): string {
-  const text = "not permitted in capability mode, where no global name works (ECAPMODE). ";
+  const text = "not permitted in a sandbox, where no global name works (ECAPMODE). ";
   if (fd === AT_FDCWD) {
     return `${text}Pass the descriptor of a directory that was opened before enter() in place of AT_FDCWD.`;
   }

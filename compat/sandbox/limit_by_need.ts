@@ -304,17 +304,37 @@ export function limitOthers(options: LimitOthersOptions = {}): number[] {
   if (typeof keep !== "object" || keep === null || !(Symbol.iterator in keep)) {
     throw new TypeError(`What is kept is a list of descriptors, not ${shown(keep)}.`);
   }
-  const kept = new Set([0, 1, 2, ...Array.from(keep, descriptor)]);
-  const open = openDescriptors(), streams = open.filter(({ fd }) => fd <= 2);
   const limited: number[] = [];
-  for (const other of open) {
-    if (kept.has(other.fd)) continue;
-    const same = streams.filter((stream) => isSame(stream, other));
-    const limits = same.length > 0 ? common(same) : limitsOfOther(other);
-    if (limits === undefined || same.length > 0 && isWithin(other, limits)) continue;
+  for (const { other, limits, isStream } of limitsOfOthers(new Set(Array.from(keep, descriptor)))) {
+    if (isStream && isWithin(other, limits)) continue;
     if (unlessClosed(() => (narrow(other.fd, limits), true))) limited.push(other.fd);
   }
   return limited;
+}
+
+/** A descriptor that is neither kept nor a standard stream, and what it is limited to. */
+interface OtherLimits {
+  readonly other: OpenDescriptor;
+  readonly limits: Limits;
+  /** Whether it is a copy of a standard stream. */
+  readonly isStream: boolean;
+}
+
+/** What `limitOthers()` leaves to each open descriptor. `limitsOf` has the limits of a standard stream, if it has any. */
+export function limitsOfOthers(
+  kept: ReadonlySet<number>,
+  limitsOf: (stream: OpenDescriptor) => Limits | undefined = heldBy,
+): OtherLimits[] {
+  const open = openDescriptors(), streams = open.filter(({ fd }) => fd <= 2);
+  return open.filter(({ fd }) => fd > 2 && !kept.has(fd)).flatMap((other) => {
+    const same = streams.filter((stream) => isSame(stream, other)), isStream = same.length > 0;
+    const limits = isStream ? common(same.map(limitsOf)) : limitsOfOther(other);
+    return limits === undefined ? [] : [{ other, limits, isStream }];
+  });
+}
+
+function heldBy({ rights = Rights.NONE, ioctls, fcntls }: OpenDescriptor): Limits {
+  return { rights, ioctls: ioctls ?? Ioctls.NONE, fcntls: fcntls ?? Fcntls.NONE };
 }
 
 function limitsOfOther({ kind, rights }: OpenDescriptor): Limits | undefined {
@@ -333,13 +353,15 @@ function isSame(one: OpenDescriptor, other: OpenDescriptor): boolean {
   return mine !== undefined && mine === theirs;
 }
 
-/** The limits that permit everything that at least one of the streams permits. */
-function common(streams: readonly OpenDescriptor[]): Limits {
-  return {
-    rights: streams.reduce((all, { rights }) => all.union(rights ?? []), Rights.NONE),
-    ioctls: streams.reduce((all, { ioctls }) => all.union(ioctls ?? []), Ioctls.NONE),
-    fcntls: streams.reduce((all, { fcntls }) => all.union(fcntls ?? []), Fcntls.NONE),
-  };
+/** The limits that permit everything that at least one of the streams permits; undefined if one has no limits. */
+function common(streams: readonly (Limits | undefined)[]): Limits | undefined {
+  return streams.reduce((all, limits) =>
+    all && limits && {
+      rights: all.rights.union(limits.rights),
+      ioctls: (all.ioctls ?? Ioctls.ALL).union(limits.ioctls ?? Ioctls.ALL),
+      fcntls: (all.fcntls ?? Fcntls.ALL).union(limits.fcntls ?? Fcntls.ALL),
+    }
+  );
 }
 
 function isWithin(other: OpenDescriptor, { rights, ioctls, fcntls }: Limits): boolean {

@@ -121,8 +121,25 @@
  * @module
  */
 export { sandbox, SandboxError } from "./sandbox.ts";
-export type { DryRun, PlanNames, PlannedStep, Sandbox, SandboxErrorInit, SandboxStep } from "./sandbox.ts";
-export type { DescriptorPlan, DirPlan, DryRunPlan, FilePlan, Plan, WarmUpOptions } from "./plan.ts";
+export type {
+  DryRun,
+  PlanNames,
+  PlannedCall,
+  PlannedStep,
+  Sandbox,
+  SandboxErrorInit,
+  SandboxStep,
+} from "./sandbox.ts";
+export type {
+  DescriptorPlan,
+  DirPlan,
+  DryRunPlan,
+  FilePlan,
+  PermissionName,
+  PermissionPlan,
+  Plan,
+  WarmUpOptions,
+} from "./plan.ts";
 export { limitOthers, limitStdio, limitStream, presets, rightsFor } from "./limit_by_need.ts";
 export type {
   LimitOthersOptions,

@@ -262,7 +262,7 @@ export function fdOf(open: () => unknown): number | Promise<number> {
 }
 
 /** The result of fstat(2) for a descriptor; undefined if it is closed or lacks the right FSTAT. */
-function fileOf(fd: number): Identified | undefined {
+export function fileOf(fd: number): Identified | undefined {
   return unlessRefused(() => identifiedOf(fd));
 }
 

@@ -62,6 +62,20 @@ export interface DescriptorPlan {
   ioctls?: IoctlsLike;
   /** The fcntls that it keeps. Default: with a preset of a stream GETFL. */
   fcntls?: FcntlsLike;
+  /**
+   * Accept that Linux can't limit this descriptor: it limits directories and the standard streams alone. Such entries are
+   * in `unlimited` of the result. Default: they are an error with `enforce: "required"`.
+   */
+  unlimited?: "allow";
+}
+
+/** The name of a permission of Deno; its own type lacks `"import"`. */
+export type PermissionName = Deno.PermissionName | "import";
+
+/** The permissions of Deno that are revoked after entering. */
+export interface PermissionPlan {
+  /** Their names, or `"all"`. Default: `["ffi", "run"]`. */
+  revoke?: readonly PermissionName[] | "all";
 }
 
 /** Everything that a program needs from outside, for `sandbox()`. */
@@ -87,8 +101,13 @@ export interface Plan {
    */
   ambient?: (mounts: Readonly<Record<string, Dir>>) => Disposable;
   /**
-   * What to do without Capsicum. `"required"` throws. `"if-supported"` opens the same files, without limits and without
-   * entering, and sets `sandboxed` to false. Default: `"required"`.
+   * The permissions of Deno that end with entering, so that no later module gets a library or a process. A Worker that runs
+   * already keeps its own. Without a sandbox nothing is revoked.
+   */
+  permissions?: PermissionPlan;
+  /**
+   * What to do where the system can't enforce the plan. `"required"` throws. `"if-supported"` opens the same files, without
+   * limits and without entering, and sets `sandboxed` to false. Default: `"required"`.
    */
   enforce?: "required" | "if-supported";
   /** Whether to carry nothing out: true only in a {@link DryRunPlan}. Default: false. */
@@ -147,6 +166,8 @@ export interface Existing extends Entry {
   readonly fd: number;
   /** Whether it is left out where it is closed. */
   readonly optional: boolean;
+  /** Whether it may stay as it is on a system that can't limit it. */
+  readonly mayBeUnlimited: boolean;
 }
 
 /** A plan, checked: what there is to do, before anything is done. */
@@ -154,6 +175,7 @@ export interface Steps {
   readonly dirs: readonly DirOpening[];
   readonly files: readonly Opening<FdFile>[];
   readonly existing: readonly Existing[];
+  readonly revoked: readonly PermissionName[];
 }
 
 /**
@@ -165,7 +187,7 @@ export interface Steps {
 export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
   if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
   checkOptions("sandbox()", plan, known.plan);
-  const { dirs, files, fds, stdio = false, warmUp } = plan;
+  const { dirs, files, fds, stdio = false, warmUp, permissions = {} } = plan;
   if (typeof warmUp === "object") checkOptions("sandbox(): warmUp", warmUp, warmUpOptions);
   const openings = entries("dirs", dirs, openingOfDir);
   const twice = openings.find(({ path }, i) => openings.findIndex((other) => other.path === path) < i);
@@ -181,7 +203,27 @@ export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
       ...entries("fds", fds, existingOf),
       ...(stdio ? streams(stdio === true ? {} : stdio) : []),
     ]),
+    revoked: revokedBy(permissions),
   };
+}
+
+const permissionNames: readonly PermissionName[] = [
+  ...["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const,
+];
+
+function revokedBy(permissions: PermissionPlan): readonly PermissionName[] {
+  const call = "sandbox(): permissions";
+  checkOptions(call, permissions, known.permissions);
+  const { revoke = ["ffi", "run"] } = permissions;
+  if (revoke === "all") return permissionNames;
+  if (!Array.isArray(revoke)) {
+    throw new TypeError(`${call}: revoke must be "all" or an array of names, not ${shown(revoke)}.`);
+  }
+  const unknown = revoke.findIndex((name) => !permissionNames.includes(name));
+  if (unknown >= 0) {
+    throw new RangeError(`${call}: ${shown(revoke[unknown])} is none of ${listed(permissionNames)}.`);
+  }
+  return [...revoke];
 }
 
 /** Passes `true`, `false` and an object, whose members are checked where they are used. */
@@ -202,12 +244,14 @@ const known = {
     limitOthers: aBoolean,
     warmUp: aSwitch,
     ambient: aFunction,
+    permissions: anything,
     enforce: oneOf("required", "if-supported"),
     dryRun: aBoolean,
   },
   dirs: { path: anything, rights: anything, create: aBoolean, unconfined: oneOf("allow") },
   files: { path: anything, rights: anything, ioctls: anything, fcntls: anything, ...openingOptions },
-  fds: { fd: anything, rights: anything, ioctls: anything, fcntls: anything },
+  fds: { fd: anything, rights: anything, ioctls: anything, fcntls: anything, unlimited: oneOf("allow") },
+  permissions: { revoke: anything },
 };
 
 /** A check for each option of `warmUp()`. */
@@ -305,6 +349,7 @@ function existingOf(name: string, plan: DescriptorPlan): Existing {
     name,
     fd: number,
     optional: false,
+    mayBeUnlimited: plan.unlimited === "allow",
     limits: limitsOf(
       set,
       ioctls === undefined ? preset?.ioctls : ioctls,
@@ -319,6 +364,7 @@ function streams(options: StreamOptions): Existing[] {
     name: `stdio.${name}`,
     fd,
     optional: true,
+    mayBeUnlimited: false,
     limits: streamLimits(name, options),
   }));
 }

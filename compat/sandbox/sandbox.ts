@@ -3,13 +3,19 @@
  *
  * @module
  */
-import { enter, isSupported, sandboxed } from "../../ffi/capsicum/capability.ts";
+import { enter, isSupported, mechanism, sandboxed } from "../../ffi/capsicum/capability.ts";
 import type { SyscallError } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
+import { mayCall } from "../../ffi/system.ts";
 import { listed, MOST, quoted, shortened, visible, wrapped } from "../../ffi/message.ts";
-import type { Dir } from "../fs/dir.ts";
+import { calls as callsIn, confine, missing } from "../../ffi/linux/confine/confine.ts";
+import type { DescriptorLimit } from "../../ffi/linux/confine/seccomp.ts";
+import { hasCapsicum } from "../../ffi/symbols.ts";
+import type { Rights } from "../../rights/rights.ts";
+import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
-import { applyLimits, limitOthers, presets } from "./limit_by_need.ts";
+import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
+import { fileOf, unlessClosed } from "./open_descriptors.ts";
 import {
   type DryRunPlan,
   type Entry,
@@ -66,12 +72,13 @@ export function sandbox(plan: DryRunPlan<boolean>): Sandbox | DryRun;
 export function sandbox<const P extends Plan>(plan: P): Sandbox<P>;
 export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   const steps = stepsOf(plan);
-  if (plan.dryRun) return describe(steps, plan);
+  if (plan.dryRun) return describe(plan, steps);
   const run = new Run();
-  const supported = run.step("find Capsicum", undefined, isSupported);
-  if (!supported && plan.enforce !== "if-supported") {
+  const means = run.step("find Capsicum", undefined, () => findMeans(steps));
+  const isRequired = plan.enforce !== "if-supported", { limitOthers: others = false } = plan;
+  if (means.missing !== undefined && isRequired) {
     throw new Deno.errors.NotSupported(
-      "sandbox(): there is no Capsicum here, and the plan requires it. " +
+      `sandbox(): the plan requires a sandbox, and this system lacks ${means.missing}. ` +
         'To also run without a sandbox, a program says so: enforce: "if-supported".',
     );
   }
@@ -80,13 +87,18 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
       run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
     }
     const { dirs, files } = run.open(steps);
-    if (supported) run.confine(steps, dirs);
+    const isEnforced = means.missing === undefined;
+    if (isEnforced) run.confine(steps, dirs);
     if (plan.ambient) run.mount(steps, dirs, plan.ambient);
-    if (supported) run.limit(steps, plan.limitOthers ?? false);
+    if (means.hasCapsicum) run.limit(steps, others);
+    const unlimited = isEnforced && !means.hasCapsicum ? run.confineProcess(steps, others, isRequired) : [];
+    if (isEnforced) run.step("revoke", undefined, () => revoke(steps));
     return {
       dirs,
       files,
-      sandboxed: supported,
+      sandboxed: isEnforced,
+      mechanism: isEnforced ? mechanism() : "none",
+      unlimited,
       [Symbol.dispose]: () => run.close(),
     };
   } catch (error) {
@@ -106,8 +118,24 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
   readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
   /** The files. */
   readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
-  /** Whether the process is in capability mode: false only with `enforce: "if-supported"` and without Capsicum. */
+  /** Whether the plan is enforced: false only with `enforce: "if-supported"`, where the system can't enforce it. */
   readonly sandboxed: boolean;
+  /**
+   * What enforces the plan, for all threads unless said otherwise.
+   *
+   * - `"capsicum"`: capability mode of FreeBSD.
+   * - `"seccomp"`: Linux, for a plan without directories. A filter refuses each system call that takes a path or an address,
+   *   and each call on another process.
+   * - `"seccomp+landlock"`: the same filter permits paths below descriptors, and Landlock keeps them to the directories of the
+   *   plan, each with what its rights say. Before Linux 7.0 Landlock holds the thread that called `sandbox()` and those that
+   *   it starts; Deno's pool threads are outside of it. What that leaves is native code of an attacker's on a pool thread that
+   *   names an absolute path together with a descriptor of the plan. JavaScript has no way there once `ffi` is revoked, as by
+   *   default. Landlock does not see attributes: native code can also read, not change, the attributes of any path.
+   * - `"none"`: nothing.
+   */
+  readonly mechanism: "capsicum" | "seccomp+landlock" | "seccomp" | "none";
+  /** The entries of the plan that Linux does not limit: those with `unlimited: "allow"`, and with `"if-supported"` all such. */
+  readonly unlimited: readonly string[];
 }
 
 /** One thing that `sandbox()` would do. */
@@ -128,10 +156,26 @@ export interface PlannedStep {
   readonly fcntls?: readonly string[];
 }
 
+/** What a system call of Linux comes to in the sandbox. */
+export interface PlannedCall {
+  /** Its name. */
+  readonly name: string;
+  /** Its number on this machine. */
+  readonly number: number;
+  /** `"if"`: permitted with the arguments that the reason names. `"missing"`: as if the kernel did not have it. */
+  readonly verdict: "permit" | "if" | "missing" | "refuse";
+  /** Why. */
+  readonly reason: string;
+}
+
 /** The steps of `sandbox()`, in order. `String(steps)` formats them as text of at most 80 columns. */
 export interface DryRun {
   /** What happens where there is no Capsicum. */
   readonly enforce: "required" | "if-supported";
+  /** What would enforce the plan here; undefined without `--allow-ffi`. */
+  readonly mechanism: Sandbox["mechanism"] | undefined;
+  /** What each system call comes to, on Linux; undefined on other systems. */
+  readonly calls: readonly PlannedCall[] | undefined;
   /** All that would be done. */
   readonly steps: readonly PlannedStep[];
   /** The text. */
@@ -139,7 +183,15 @@ export interface DryRun {
 }
 
 /** The step at which `sandbox()` failed: see {@link SandboxError.step}. */
-export type SandboxStep = "find Capsicum" | "warm up" | "open" | "confine" | "ambient" | "limit" | "enter";
+export type SandboxStep =
+  | "find Capsicum"
+  | "warm up"
+  | "open"
+  | "confine"
+  | "ambient"
+  | "limit"
+  | "enter"
+  | "revoke";
 
 /** The fields of a {@link SandboxError}. */
 export interface SandboxErrorInit {
@@ -173,7 +225,7 @@ export interface SandboxErrorInit {
 export class SandboxError extends Error {
   /** The name of the class. */
   override readonly name = "SandboxError";
-  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, replace Deno's functions, limit, or enter. */
+  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, replace Deno's functions, limit, enter, or revoke permissions. */
   readonly step: SandboxStep;
   /** The entry of the plan, such as `"dirs.data"` or `"stdio.stdin"`; undefined if the step is not for one entry. */
   declare readonly entry?: string;
@@ -285,6 +337,45 @@ class Run {
     this.step("enter", undefined, enterOnce);
   }
 
+  /** Confines the process on Linux. Returns the entries that stay as they are, if that is allowed. */
+  confineProcess({ existing }: Steps, others: boolean, isRequired: boolean): string[] {
+    const dirs: { fd: number; rights: Rights }[] = [], descriptors: DescriptorLimit[] = [];
+    const unlimited: string[] = [], streams = new Map<number, Limits>();
+    const leave = (name: string, isAllowed: boolean, why: string) => {
+      if (isRequired && !isAllowed) throw new Deno.errors.NotSupported(why);
+      unlimited.push(name);
+    };
+    const isConfined = mechanism() !== "none";
+    for (const [{ limits: { rights } }, opened] of this.#opened) {
+      if (opened instanceof Dir) dirs.push({ fd: opened.fd, rights });
+    }
+    for (const { name, fd, limits, optional, mayBeUnlimited } of existing) {
+      this.step("limit", name, () => {
+        if (optional && unlessClosed(() => libc.fcntl(fd, libc.F_GETFD)) === undefined) return;
+        libc.fcntl(fd, libc.F_GETFD);
+        if (isConfined) return leave(name, mayBeUnlimited, alreadyConfined);
+        if (fileOf(fd)?.info.isDirectory) dirs.push({ fd, rights: limits.rights });
+        else if (fd <= 2) {
+          streams.set(fd, limits);
+          descriptors.push({ fds: [fd], ...limits });
+        } else leave(name, mayBeUnlimited, cannotLimit);
+      });
+    }
+    if (others && isConfined) {
+      this.step("limit", "limitOthers", () => leave("limitOthers", false, alreadyConfined));
+    } else if (others) {
+      const keep = new Set([...this.#opened.map(([, { fd }]) => fd), ...existing.map(({ fd }) => fd)]);
+      const limited = this.step(
+        "limit",
+        "limitOthers",
+        () => limitsOfOthers(keep, ({ fd }) => streams.get(fd)),
+      );
+      descriptors.push(...limited.map(({ other, limits }) => ({ fds: [other.fd], ...limits })));
+    }
+    if (!isConfined) this.step("enter", undefined, () => confine({ dirs, descriptors }));
+    return unlimited;
+  }
+
   /** Closes everything, and then throws the first error. */
   close(): void {
     const errors: unknown[] = [];
@@ -305,6 +396,49 @@ class Run {
       // The error from before is thrown.
     }
   }
+}
+
+const cannotLimit =
+  "Linux can't limit this descriptor: it limits directories and the standard streams alone. " +
+  'Accept that by unlimited: "allow", or leave the entry out there.';
+const alreadyConfined = "This process is sandboxed already, and on Linux nothing can be limited after that.";
+
+/** What there is to enforce a plan. */
+interface Means {
+  readonly hasCapsicum: boolean;
+  readonly hasDirs?: boolean;
+  /** What the system lacks; undefined if nothing is missing. */
+  readonly missing?: string | undefined;
+}
+
+function findMeans(steps: Steps): Means {
+  if (isSupported()) return { hasCapsicum: true };
+  if (mechanism() !== "none") return { hasCapsicum: false };
+  const hasDirs = steps.dirs.length > 0 || steps.existing.some(({ fd }) => fileOf(fd)?.info.isDirectory);
+  return { hasCapsicum: false, hasDirs, missing: missingMeans(hasDirs) };
+}
+
+function missingMeans(hasDirs: boolean): string | undefined {
+  try {
+    return hasCapsicum() ? "Capsicum" : missing(hasDirs);
+  } catch (error) {
+    // Another system, or another libc.
+    if (error instanceof Deno.errors.NotSupported) {
+      return "Capsicum, and glibc on Linux with what stands for it";
+    }
+    throw error;
+  }
+}
+
+function planned({ hasCapsicum, hasDirs, missing }: Means): Sandbox["mechanism"] {
+  if (hasCapsicum) return "capsicum";
+  if (missing !== undefined) return "none";
+  return hasDirs ? "seccomp+landlock" : "seccomp";
+}
+
+/** Ends permissions of Deno. What this library calls later is bound already. */
+function revoke({ revoked }: Steps): void {
+  for (const name of revoked) Deno.permissions.revokeSync({ name } as Deno.PermissionDescriptor);
 }
 
 /** Limits a duplicate. Returns whether there is something to limit. */
@@ -334,8 +468,12 @@ function enterOnce(): void {
 }
 
 /** Returns the steps of a plan. */
-function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<boolean>): DryRun {
+function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
+  const mechanism = mayCall() ? planned(findMeans({ dirs, files, existing, revoked })) : undefined;
+  const calls = callsIn(dirs.length > 0)?.map(({ name, number, verdict, reason }) => {
+    return { name, number, verdict, reason };
+  });
   const opened = [...dirs, ...files];
   const steps: PlannedStep[] = [
     { step: "find Capsicum" },
@@ -349,17 +487,18 @@ function describe({ dirs, files, existing }: Steps, plan: Plan | DryRunPlan<bool
     ...[...opened, ...existing].map(limiting),
     ...(limitOthers && plan.stdio ? [copies] : []),
     ...(limitOthers ? others : []),
-    { step: "enter" },
+    { step: "enter", note: calls === undefined ? "enter capability mode" : "confine the process" },
+    ...(revoked.length === 0 ? [] : [{ step: "revoke" as const, note: revoked.join(", ") }]),
   ];
   const text = [
     enforce === "required"
-      ? "sandbox() would do this, and throw where there is no Capsicum:"
-      : "sandbox() would do this; without Capsicum it would only open:",
+      ? "sandbox() would do this, and throw where it can't be enforced:"
+      : "sandbox() would do this; where it can't be enforced it would only open:",
     ...steps.flatMap((step, i) =>
       wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step)))
     ),
   ].join("\n");
-  return { enforce, steps, toString: () => text };
+  return { enforce, mechanism, calls, steps, toString: () => text };
 }
 
 const copies: PlannedStep = {
@@ -383,7 +522,7 @@ function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedS
 }
 
 const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = {
-  "find Capsicum": () => "find Capsicum: ask whether this system has it",
+  "find Capsicum": () => "find Capsicum, or on Linux what stands for it",
   "warm up": () => "warm up: make Deno open now what it would open later",
   open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
   confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,
@@ -392,5 +531,6 @@ const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = 
     `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +
     (ioctls ? `; ioctls ${ioctls.join(", ")}` : "") +
     (fcntls ? `; fcntls ${fcntls.join(", ")}` : ""),
-  enter: () => "enter capability mode",
+  enter: ({ note }) => note!,
+  revoke: ({ note }) => `revoke the permissions ${note}`,
 };

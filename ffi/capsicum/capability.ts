@@ -1,4 +1,5 @@
-import { bindAll } from "../symbols.ts";
+import { bindAll, hasCapsicum } from "../symbols.ts";
+import { type Mechanism, mechanism as confinement } from "../linux/confine/mechanism.ts";
 import type { SyscallError } from "../errors.ts";
 import {
   cap_enter,
@@ -50,11 +51,13 @@ export function enter(): void {
 }
 
 /**
- * Returns whether the process is in capability mode; false on a system without Capsicum.
+ * Returns whether the process is sandboxed: on FreeBSD in capability mode, on Linux confined by `sandbox()`. It asks the
+ * kernel, so that it is true in a Worker too, and for another copy of this library.
  *
- * Stands for cap_sandboxed(3). Requires `--allow-ffi` permission on FreeBSD.
+ * Stands for cap_sandboxed(3), and on Linux for a call that only the filter of `sandbox()` answers. Requires
+ * `--allow-ffi` permission on FreeBSD and Linux; any other system has no sandbox.
  *
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD or Linux.
  *
  * @example
  * ```ts
@@ -65,7 +68,18 @@ export function enter(): void {
  * ```
  */
 export function sandboxed(): boolean {
-  return falseWithoutCapsicum(cap_sandboxed);
+  return mechanism() !== "none";
+}
+
+/** What confines the process. */
+export function mechanism(): "capsicum" | Mechanism {
+  let found: Mechanism = "none";
+  const isInCapabilityMode = falseWithoutCapsicum(() => {
+    if (hasCapsicum()) return cap_sandboxed();
+    found = confinement();
+    return false;
+  });
+  return isInCapabilityMode ? "capsicum" : found;
 }
 
 /**

@@ -9,7 +9,8 @@ import {
 } from "../freebsd/constants.ts";
 import * as linux from "./constants.ts";
 import { openFlags } from "./constants.ts";
-import { errnoAt, glibc, memcpy, type Memory } from "./glibc.ts";
+import { isConfined } from "./confine/mechanism.ts";
+import { errnoAt, failure, glibc, memcpy, type Memory } from "./glibc.ts";
 
 const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
 const LOCK = O_SHLOCK | O_EXLOCK;
@@ -31,7 +32,9 @@ export function openAmbient(path: Memory, flags: number, mode: number): number {
 export function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
   const bits = openFlags(flags);
   if (flags & LOCK) return openLocked(fd, path, flags, mode);
-  if (flags & O_RESOLVE_BENEATH) return openBeneath(fd, path, bits, mode);
+  // Landlock does not see O_PATH, so in a sandbox such a path is kept beneath its directory here.
+  const isBeneath = flags & O_RESOLVE_BENEATH || bits & linux.O_PATH && fd !== AT_FDCWD && isConfined();
+  if (isBeneath) return openBeneath(fd, path, bits, mode);
   const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
   if (result === -1) memcpy(errno, errnoAt, 4n);
   return result;
@@ -186,9 +189,7 @@ function inParent(
 }
 
 function atObject(fd: number, path: Uint8Array<ArrayBuffer>, use: Use): number {
-  const object = openBeneath(fd, path, linux.O_PATH | linux.O_CLOEXEC);
-  if (object === -1) return -1;
-  try {
+  return throughObject(fd, path, 0, (object) => {
     const result = use(AT_FDCWD, cString(`/proc/self/fd/${object}`), true);
     if (result === -1 && errno[0] === linux.ENOENT && !hasProc()) {
       throw new Deno.errors.NotSupported(
@@ -197,9 +198,45 @@ function atObject(fd: number, path: Uint8Array<ArrayBuffer>, use: Use): number {
       );
     }
     return result;
+  });
+}
+
+/**
+ * Makes a call on an open file, for a path below a directory. It stands for a call with the path, which a sandbox refuses
+ * because the kernel would not keep the path in the directories of the plan. The file must be readable or writable, and a
+ * symlink itself can't be opened: EPERM.
+ */
+export function throughFile(fd: number, path: Memory, flags: number, use: (file: number) => number): number {
+  const bits = linux.O_NONBLOCK | linux.O_NOCTTY | linux.O_CLOEXEC | noFollow(flags);
+  let file = openBeneath(fd, path, bits);
+  const first = errno[0]!;
+  if (file === -1 && first === linux.EACCES) file = openBeneath(fd, path, bits | linux.O_WRONLY);
+  if (file === -1) return failure(first === linux.ELOOP ? linux.EPERM : first);
+  try {
+    return use(file);
+  } finally {
+    closeQuietly(file);
+  }
+}
+
+/** Makes a call on an object below a directory, which is looked up without opening it. */
+export function throughObject(
+  fd: number,
+  path: Memory,
+  flags: number,
+  use: (object: number) => number,
+): number {
+  const object = openBeneath(fd, path, linux.O_PATH | linux.O_CLOEXEC | noFollow(flags));
+  if (object === -1) return -1;
+  try {
+    return use(object);
   } finally {
     closeQuietly(object);
   }
+}
+
+function noFollow(flags: number): number {
+  return flags & AT_SYMLINK_NOFOLLOW ? linux.O_NOFOLLOW : 0;
 }
 
 function hasProc(): boolean {

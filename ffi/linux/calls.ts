@@ -2,15 +2,26 @@ import { bindFreebsd, errno, type Functions, type Name, symbols } from "../symbo
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
+  AT_FDCWD,
   AT_REMOVEDIR,
   AT_RENAME_NOREPLACE,
+  AT_RESOLVE_BENEATH,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
   SEEK_CUR,
   UTIME_NOW,
   UTIME_OMIT,
 } from "../freebsd/constants.ts";
-import { beneath, nameBeneath, openAmbient, openRelative } from "./beneath.ts";
+import {
+  beneath,
+  isOneName,
+  nameBeneath,
+  openAmbient,
+  openRelative,
+  throughFile,
+  throughObject,
+} from "./beneath.ts";
+import { isConfined } from "./confine/mechanism.ts";
 import * as linux from "./constants.ts";
 import { atFlags, control, messageFlags } from "./constants.ts";
 import { errnoAt, failure, glibc, glibcAs, memcpy, type Memory } from "./glibc.ts";
@@ -232,6 +243,13 @@ const calls = {
     return (fd, path, mode, flags) => {
       const bits = atFlags(flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
       if (bits === -1) return failure(linux.EINVAL);
+      if (isConfined() && fd !== AT_FDCWD && (bits & linux.AT_EMPTY_PATH) === 0) {
+        return throughObject(fd, path, flags, (object) => {
+          const result = faccessat(object, empty, mode, bits | linux.AT_EMPTY_PATH);
+          if (result === -1) memcpy(errno, errnoAt, 4n);
+          return result;
+        });
+      }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = faccessat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
         if (result === -1) memcpy(errno, errnoAt, 4n);
@@ -240,10 +258,17 @@ const calls = {
     };
   },
   fchmodat: () => {
-    const fchmodat = glibc("fchmodat");
+    const fchmodat = glibc("fchmodat"), fchmod = glibc("fchmod");
     return (fd, path, mode, flags) => {
       const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW);
       if (bits === -1) return failure(linux.EINVAL);
+      if (isConfined() && fd !== AT_FDCWD) {
+        return throughFile(fd, path, flags, (file) => {
+          const result = fchmod(file, mode);
+          if (result === -1) memcpy(errno, errnoAt, 4n);
+          return result;
+        });
+      }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = fchmodat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
         if (result === -1) memcpy(errno, errnoAt, 4n);
@@ -252,10 +277,17 @@ const calls = {
     };
   },
   fchownat: () => {
-    const fchownat = glibc("fchownat");
+    const fchownat = glibc("fchownat"), fchown = glibc("fchown");
     return (fd, path, owner, group, flags) => {
       const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
       if (bits === -1) return failure(linux.EINVAL);
+      if (isConfined() && fd !== AT_FDCWD) {
+        return throughFile(fd, path, flags, (file) => {
+          const result = fchown(file, owner, group);
+          if (result === -1) memcpy(errno, errnoAt, 4n);
+          return result;
+        });
+      }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = fchownat(fd, path, owner, group, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
         if (result === -1) memcpy(errno, errnoAt, 4n);
@@ -264,10 +296,17 @@ const calls = {
     };
   },
   utimensat: () => {
-    const utimensat = glibc("utimensat");
+    const utimensat = glibc("utimensat"), futimens = glibc("futimens");
     return (fd, path, times, flags) => {
       const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW), both = linuxTimes(times);
       if (bits === -1 || both === undefined) return failure(linux.EINVAL);
+      if (isConfined() && fd !== AT_FDCWD) {
+        return throughFile(fd, path, flags, (file) => {
+          const result = futimens(file, both);
+          if (result === -1) memcpy(errno, errnoAt, 4n);
+          return result;
+        });
+      }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = utimensat(fd, path, both, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
         if (result === -1) memcpy(errno, errnoAt, 4n);
@@ -314,9 +353,15 @@ const calls = {
   readlinkat: () => {
     const readlinkat = glibc("readlinkat");
     return (fd, path, buffer, size) => {
-      const result = readlinkat(fd, path, buffer, size);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
-      return result;
+      // Landlock does not see symlinks, so a path is kept beneath its directory here.
+      const flags = isOneName(path as Uint8Array) || fd === AT_FDCWD || !isConfined()
+        ? 0
+        : AT_RESOLVE_BENEATH;
+      return nameBeneath(fd, path, flags, (fd, name) => {
+        const result = readlinkat(fd, name, buffer, size);
+        if (result === -1) memcpy(errno, errnoAt, 4n);
+        return result;
+      });
     };
   },
   linkat: () => {
@@ -352,6 +397,7 @@ const calls = {
   },
 } satisfies { [N in Name]?: () => Functions[N] };
 
+const empty = new Uint8Array(1);
 const times = new BigInt64Array(4);
 
 /** Two `struct timespec` with the Linux numbers for "now" and "unchanged"; undefined for times that FreeBSD refuses. */

@@ -11,6 +11,7 @@ import { errnoAt, failure, glibc, memcpy } from "./glibc.ts";
 
 const isArm = Deno.build.arch === "aarch64";
 
+export const O_WRONLY = 0x1;
 export const O_CREAT = 0x40;
 export const O_EXCL = 0x80;
 export const O_NOCTTY = 0x100;
@@ -56,9 +57,13 @@ export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
 export const EXDEV = 18;
 export const EINVAL = 22;
 export const ENOSYS = 38;
+export const ELOOP = 40;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 
@@ -66,6 +71,11 @@ export const EOPNOTSUPP = 95;
 export const SYS_openat2 = 437n;
 export const SYS_renameat2: bigint = isArm ? 276n : 316n;
 export const SYS_getdents64: bigint = isArm ? 61n : 217n;
+export const SYS_fstat: bigint = isArm ? 80n : 5n;
+export const SYS_seccomp: bigint = isArm ? 277n : 317n;
+export const SYS_landlock_create_ruleset = 444n;
+export const SYS_landlock_add_rule = 445n;
+export const SYS_landlock_restrict_self = 446n;
 
 /** The open flags of both systems with the same meaning. */
 const pairs: readonly (readonly [from: number, to: number])[] = [

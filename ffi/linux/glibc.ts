@@ -4,6 +4,7 @@ import { shortened } from "../message.ts";
 const int = "i32";
 const unsigned = "u32";
 const long = "i64";
+const unsigned_long = "u64";
 const size_t = "usize";
 const string = "buffer";
 const memory = "buffer";
@@ -27,6 +28,9 @@ const symbols = {
   getdents64: { name: "syscall", parameters: [long, int, memory, size_t], result: int },
   // int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf)
   statx: { parameters: [int, string, int, unsigned, memory], result: int },
+
+  // long syscall(SYS_fstat, int fd, struct stat *statbuf)
+  fstat: { name: "syscall", parameters: [long, int, memory], result: int },
 
   close: { parameters: [int], result: int },
   read: { parameters: [int, memory, size_t], result: int },
@@ -68,6 +72,17 @@ const symbols = {
   renameat: { parameters: [int, string, int, string], result: int },
   // long syscall(SYS_renameat2, int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)
   renameat2: { name: "syscall", parameters: [long, int, string, int, string, unsigned], result: int },
+  // int prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
+  prctl: { parameters: [int, unsigned_long, unsigned_long, unsigned_long, unsigned_long], result: int },
+  // long syscall(SYS_seccomp, unsigned int operation, unsigned int flags, void *args)
+  seccomp: { name: "syscall", parameters: [long, unsigned, unsigned, memory], result: int },
+  // long syscall(SYS_landlock_create_ruleset, const struct landlock_ruleset_attr *attr, size_t size, uint32_t flags)
+  landlock_create_ruleset: { name: "syscall", parameters: [long, memory, size_t, unsigned], result: int },
+  // long syscall(SYS_landlock_add_rule, int ruleset_fd, enum landlock_rule_type rule_type, const void *rule_attr,
+  // uint32_t flags)
+  landlock_add_rule: { name: "syscall", parameters: [long, int, int, memory, unsigned], result: int },
+  // long syscall(SYS_landlock_restrict_self, int ruleset_fd, uint32_t flags)
+  landlock_restrict_self: { name: "syscall", parameters: [long, int, unsigned], result: int },
   // ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
   fgetxattr: { parameters: [int, string, memory, size_t], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -102,7 +117,18 @@ let library: string | undefined;
  */
 export function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
   library ??= findLibrary();
-  return open(library, { [name]: symbols[name] })[name];
+  return bound[name] ?? open(library, { [name]: symbols[name] })[name];
+}
+
+/** What {@link bindGlibc} bound. */
+const bound: Partial<Glibc> = {};
+
+/** Binds all functions that this glibc has: in a sandbox Deno may no longer open the library. */
+export function bindGlibc(): void {
+  library ??= findLibrary();
+  const optional = Object.entries(symbols).map(([name, symbol]) => [name, { ...symbol, optional: true }]);
+  const found = Deno.dlopen(library, Object.fromEntries(optional)).symbols;
+  for (const [name, call] of Object.entries(found)) if (call !== null) Object.assign(bound, { [name]: call });
 }
 
 /** Binds a function by its FreeBSD declaration, if the declaration of glibc is the same. */

@@ -1,8 +1,9 @@
 import { errno } from "../symbols.ts";
-import { AT_EMPTY_PATH, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
 import { decodeNames } from "../names.ts";
 import { closeQuietly, isOneName, openBeneath } from "./beneath.ts";
+import { isConfined } from "./confine/mechanism.ts";
 import * as linux from "./constants.ts";
 import { atFlags } from "./constants.ts";
 import { errnoAt, failure, glibc, memcpy, type Memory } from "./glibc.ts";
@@ -68,6 +69,43 @@ export function decodeIdentity(stat: Uint8Array): string {
   }`;
 }
 
+/** Bytes of a `struct stat` of the kernel: asm/stat.h on x86_64, asm-generic/stat.h on arm64. */
+const PLAIN_SIZE = 144;
+
+/** Converts a `struct stat` of the kernel to a `struct statx` without a time of birth. */
+function statxOf(plain: Uint8Array<ArrayBuffer>, statx: Uint8Array): void {
+  const from = new DataView(plain.buffer), to = new DataView(statx.buffer, statx.byteOffset, statSize);
+  const isArm = Deno.build.arch === "aarch64";
+  const copy32 = (at: number, source: number) => to.setUint32(at, from.getUint32(source, true), true);
+  const copy64 = (at: number, source: number) => to.setBigUint64(at, from.getBigUint64(source, true), true);
+  // The kernel's huge_encode_dev(): 12 bits of the major number between 8 low and 12 high ones of the minor number.
+  const device = (at: number, source: number) => {
+    const value = from.getUint32(source, true);
+    to.setUint32(at, value >>> 8 & 0xfff, true);
+    to.setUint32(at + 4, value & 0xff | value >>> 12 & 0xfff00, true);
+  };
+  statx.fill(0, 0, statSize);
+  const st = isArm
+    ? { mode: 16, nlink: 20, uid: 24, gid: 28, rdev: 32 }
+    : { nlink: 16, mode: 24, uid: 28, gid: 32, rdev: 40 };
+  to.setUint32(STX_MASK, linux.STATX_BASIC_STATS, true);
+  to.setUint16(STX_MODE, from.getUint32(st.mode, true), true);
+  device(STX_DEV, 0);
+  device(STX_RDEV, st.rdev);
+  copy64(STX_INO, 8);
+  for (
+    const [at, source] of [[STX_NLINK, st.nlink], [STX_UID, st.uid], [STX_GID, st.gid], [STX_BLKSIZE, 56]]
+  ) {
+    copy32(at!, source!);
+  }
+  copy64(STX_SIZE, 48);
+  copy64(STX_BLOCKS, 64);
+  for (const [at, source] of [[STX_ATIME, 72], [STX_MTIME, 88], [STX_CTIME, 104]]) {
+    copy64(at!, source!);
+    copy32(at! + 8, source! + 8);
+  }
+}
+
 function u32(offset: number): number {
   return word[offset >> 2]!;
 }
@@ -123,9 +161,28 @@ const empty = new Uint8Array(1);
 
 let statx: ReturnType<typeof glibc<"statx">> | undefined;
 
-/** fstat(2), into a `struct statx`. */
+let fstat: ReturnType<typeof glibc<"fstat">> | undefined;
+let takesNull = true;
+
+/** fstat(2), into a `struct statx`. Without a path: in a sandbox without directories no call takes one. */
 export function statOpen(fd: number, stat: Memory): number {
-  return statAt(fd, empty, stat, linux.AT_EMPTY_PATH);
+  if (takesNull) {
+    const result = statAt(fd, null, stat, linux.AT_EMPTY_PATH);
+    if (result !== -1 || errno[0] !== linux.EFAULT) return result;
+    // Before Linux 6.11 the path must be a string.
+    takesNull = false;
+  }
+  const result = statAt(fd, empty, stat, linux.AT_EMPTY_PATH);
+  return result === -1 && errno[0] === linux.EPERM ? statPlain(fd, stat as Uint8Array) : result;
+}
+
+/** fstat(2) itself, which has no time of birth. */
+export function statPlain(fd: number, stat: Uint8Array): number {
+  const plain = new Uint8Array(PLAIN_SIZE);
+  const result = (fstat ??= glibc("fstat"))(linux.SYS_fstat, fd, plain);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  else statxOf(plain, stat);
+  return result;
 }
 
 /** fstatat(2) with the semantics of FreeBSD, into a `struct statx`. */
@@ -137,7 +194,8 @@ export function statRelative(
 ): number {
   const bits = atFlags(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
   if (bits === -1) return failure(linux.EINVAL);
-  if ((flags & AT_RESOLVE_BENEATH) === 0) return statAt(fd, path, stat, bits);
+  const isBeneath = (flags & AT_RESOLVE_BENEATH) !== 0 || mustStayBeneath(fd, path, bits);
+  if (!isBeneath) return statAt(fd, path, stat, bits);
   if (isOneName(path as Uint8Array)) {
     // Anything but a symlink needs no second call, and a single name can't leave the directory.
     const result = statAt(fd, path, stat, bits | linux.AT_SYMLINK_NOFOLLOW);
@@ -150,6 +208,12 @@ export function statRelative(
   const result = statAt(object, empty, stat, linux.AT_EMPTY_PATH);
   closeQuietly(object);
   return result;
+}
+
+/** Whether a lookup is kept beneath its directory without the flag: in a sandbox, where Landlock does not see attributes. */
+function mustStayBeneath(fd: number, path: Memory, bits: number): boolean {
+  if (fd === AT_FDCWD || bits & linux.AT_EMPTY_PATH) return false;
+  return !(bits & linux.AT_SYMLINK_NOFOLLOW && isOneName(path as Uint8Array)) && isConfined();
 }
 
 function statAt(fd: number, path: Memory, stat: Memory, bits: number): number {

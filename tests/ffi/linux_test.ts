@@ -10,7 +10,16 @@ import {
 } from "@std/assert";
 import { abi } from "../../ffi/system.ts";
 import { linuxErrno } from "../../ffi/errno.ts";
-import { isNotCapable, isSupported, libc, openDirSync, sandboxed, type SyscallError } from "../../mod.ts";
+import { decodeIdentity, decodeStat, statPlain, statSize } from "../../ffi/linux/structs.ts";
+import {
+  isNotCapable,
+  isSupported,
+  libc,
+  openDirSync,
+  openSync,
+  sandboxed,
+  type SyscallError,
+} from "../../mod.ts";
 import { inChild, libcPath, otherSystem } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
@@ -34,14 +43,27 @@ function failure(call: () => unknown): SyscallError {
 
 const codeOf = (call: () => unknown) => failure(call).code;
 
-it("isSupported() and sandboxed() are false on Linux and need no permission", async () => {
+it("isSupported() is false on Linux and needs no permission; sandboxed() asks the kernel", async () => {
   assertEquals([isSupported(), sandboxed()], [false, false]);
   const answers = await inChild(
-    ({ isSupported, sandboxed }) => [isSupported(), sandboxed()],
+    ({ caught, isSupported, sandboxed }) => [isSupported(), caught(sandboxed)?.class],
     undefined,
     { permissions: [] },
   );
-  assertEquals(answers, [false, false]);
+  assertEquals(answers, [false, "NotCapable"]);
+});
+
+it("fstat() without statx(2) reads the same attributes, except the time of birth", () => {
+  using fixture = new Fixture({ file: "text", dir: {} });
+  for (const path of [fixture.at("file"), fixture.at("dir"), "/dev/null", "/proc/self/status"]) {
+    using file = openSync(path);
+    const whole = new Uint8Array(statSize), plain = new Uint8Array(statSize);
+    libc.fstat(file, whole);
+    assertEquals(statPlain(file.fd, plain), 0);
+    assertEquals(decodeStat(plain), { ...decodeStat(whole), birthtime: null });
+    assertEquals(decodeIdentity(plain), decodeIdentity(whole));
+  }
+  assertEquals(statPlain(1000, new Uint8Array(statSize)), -1);
 });
 
 it("every function of Capsicum throws NotSupported on Linux, and needs no permission to say so", async () => {

@@ -138,6 +138,7 @@ test.capsicum("a listener and its connections work with the preset, and have no 
     for (const name of ["accept", "getpeername"]) bind(name, [0, new Uint8Array(16), room]);
     const box = sandbox({
       fds: { listener: { fd: listener, rights: "listener" }, client: { fd: client, rights: "connection" } },
+      permissions: { revoke: [] },
     });
     const accepted = must("accept", listener, new Uint8Array(16), room);
     must("write", client, "hello", 5);

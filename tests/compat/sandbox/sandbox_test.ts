@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Dir, DryRun, FdFile, Plan, Sandbox } from "../../../mod.ts";
 import { sandbox, SandboxError } from "../../../mod.ts";
-import { inChild, libcPath, runModule } from "../../_child.ts";
+import { inChild, libcPath, otherSystem, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { needsStandin } from "../../_standin.ts";
@@ -70,11 +70,11 @@ test('sandbox() with enforce: "if-supported" returns the same handles everywhere
     fixture.path,
     { permissions: [`--allow-ffi=${libcPath}`] },
   );
-  assertEquals(result, [kernel.hasCapsicum, kernel.hasCapsicum]);
+  assertEquals(result, [true, true]);
   assertEquals([fixture.read("app"), fixture.read("out/copy")], ["old\nnew\n", "1"]);
 });
 
-test("sandbox() throws on systems without Capsicum, before it opens anything", async () => {
+test("sandbox() throws on a system that can't enforce a plan, before it opens anything", async () => {
   using fixture = new Fixture(tree);
   const [error, left] = await inChild(
     ({ sandbox, caught }, base) => {
@@ -84,12 +84,12 @@ test("sandbox() throws on systems without Capsicum, before it opens anything", a
       return [error, error?.class === "NotSupported"];
     },
     fixture.path,
-    { kernel: false },
+    { kernel: false, ...otherSystem("darwin") },
   );
-  assertEquals(left, Deno.build.os !== "freebsd");
+  assertEquals(left, true);
   assertStringIncludes((error as { message: string }).message, 'enforce: "if-supported"');
   assertEquals(fixture.exists("made"), false);
-}, { skip: Deno.build.os === "freebsd" ? "FreeBSD has Capsicum" : false });
+});
 
 test.capsicum("an error names its step and entry; nothing stays open, and the mode is not entered", async () => {
   using fixture = new Fixture(tree);
@@ -255,6 +255,7 @@ test("dryRun returns the steps, as data and as text of 80 columns, and performs 
     ...["open dirs.data", "open dirs.out", "open files.log", "confine dirs.data", "confine dirs.out"],
     ...["limit dirs.data", "limit dirs.out", "limit files.log", "limit fds.peer"],
     ...["limit stdio.stdin", "limit stdio.stdout", "limit stdio.stderr", "limit", "limit", "limit", "enter"],
+    "revoke",
   ]);
   assertEquals(dry.steps.find(({ entry, step }) => entry === "files.log" && step === "limit")?.rights, [
     ...["WRITE", "FSYNC", "FSTAT", "EVENT"],
@@ -264,11 +265,17 @@ test("dryRun returns the steps, as data and as text of 80 columns, and performs 
   ]);
   const lines = String(dry).split("\n");
   assertEquals(lines.filter((line) => line.length > 80), []);
-  assertEquals(lines[0], "sandbox() would do this, and throw where there is no Capsicum:");
+  assertEquals(lines[0], "sandbox() would do this, and throw where it can't be enforced:");
   assertEquals(lines[2], "  2. warm up: make Deno open now what it would open later");
-  assertEquals(lines.at(-1), " 18. enter capability mode");
+  assertEquals(lines.slice(-2), [
+    ` 18. ${kernel.hasCapsicum ? "enter capability mode" : "confine the process"}`,
+    " 19. revoke the permissions ffi, run",
+  ]);
   assertStringIncludes(String(dry).replaceAll(/\n */g, ""), long);
-  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 18);
+  assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 19);
+  assertEquals(dry.mechanism, kernel.hasCapsicum ? "capsicum" : "seccomp+landlock");
+  const unshare = dry.calls?.find(({ name }) => name === "unshare");
+  assertEquals(unshare?.verdict, kernel.hasCapsicum ? undefined : "refuse");
   const { code, stdout } = await runModule(
     `data:text/javascript,${
       encodeURIComponent(
@@ -278,7 +285,7 @@ test("dryRun returns the steps, as data and as text of 80 columns, and performs 
     }`,
     { permissions: [] },
   );
-  assertEquals([code, stdout], [0, "5\n"]);
+  assertEquals([code, stdout], [0, "6\n"]);
 });
 
 test("sandbox() without --allow-ffi throws Deno's own NotCapable", async () => {

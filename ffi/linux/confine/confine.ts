@@ -1,0 +1,214 @@
+/**
+ * Confines this process for good: by a filter of seccomp(2) on all threads, and by Landlock for paths below directories.
+ *
+ * Everything that can be tried is tried before the first step that confines. no_new_privs and a filter that permits all
+ * calls come first: they can't be undone either, but they refuse nothing.
+ *
+ * Constants and structs are those of linux/landlock.h up to ABI 8 (Linux 7.0), linux/seccomp.h and linux/prctl.h.
+ *
+ * @module
+ */
+import type { RightName } from "../../../rights/right.ts";
+import type { Rights } from "../../../rights/rights.ts";
+import { syscallError } from "../../_syscall_error.ts";
+import { bound, errno, type Name, symbols } from "../../symbols.ts";
+import { bind } from "../../system.ts";
+import * as linux from "../constants.ts";
+import { bindGlibc, errnoAt, glibc, memcpy } from "../glibc.ts";
+import { answers, mechanism } from "./mechanism.ts";
+import { allowAll, type DescriptorLimit, isKnown, program, type Row, table } from "./seccomp.ts";
+
+/** What this system lacks to confine a process; undefined if nothing is missing. */
+export function missing(hasDirs: boolean): string | undefined {
+  if (!isKnown(Deno.build.arch)) return `a table of the system calls of ${Deno.build.arch}`;
+  if (!hasFilters()) {
+    return "seccomp(2) with filters for all threads, which the container or the kernel refuses";
+  }
+  const abi = hasDirs ? landlockAbi() : LEAST_ABI;
+  if (abi >= LEAST_ABI) return undefined;
+  return abi === 0
+    ? "Landlock, which this kernel does not have or does not enable"
+    : `Landlock ABI ${LEAST_ABI} of Linux 6.2: this kernel has ABI ${abi}`;
+}
+
+// linux/seccomp.h and linux/prctl.h
+const SECCOMP_SET_MODE_FILTER = 1, SECCOMP_FILTER_FLAG_TSYNC = 1, PR_SET_NO_NEW_PRIVS = 38;
+
+/** Whether seccomp(2) takes filters for all threads: then it looks for the program, and there is none. */
+function hasFilters(): boolean {
+  const seccomp = glibc("seccomp"), number = new Int32Array(1);
+  const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, null);
+  memcpy(number, errnoAt, 4n);
+  return result === -1 && number[0] === linux.EFAULT;
+}
+
+/** What each system call comes to in a sandbox on Linux; undefined on other systems. */
+export function calls(hasDirs: boolean): readonly Row[] | undefined {
+  return Deno.build.os === "linux" && isKnown(Deno.build.arch)
+    ? table({ pid: Deno.pid, hasDirs })
+    : undefined;
+}
+
+/** What to confine a process to. */
+export interface Limits {
+  /** The directories below which paths are permitted. */
+  readonly dirs: readonly AllowedDirectory[];
+  /** What open descriptors keep. */
+  readonly descriptors: readonly DescriptorLimit[];
+}
+
+/**
+ * Confines the process for good: paths to the directories, everything else by the table.
+ *
+ * @throws {Error} If a call failed. Only if that was the last one, Landlock is in force already; `sandboxed()` stays false.
+ */
+export function confine(limits: Limits): void {
+  bindAll();
+  const failed = attempt(limits);
+  if (failed !== undefined) throw syscallError(failed, {});
+  if (mechanism() === "none") throw new Error("The filter was set, but the process is not confined.");
+}
+
+/** Binds what may be called later: in a sandbox no library can be opened. */
+function bindAll(): void {
+  bindGlibc();
+  for (const name of Object.keys(symbols) as Name[]) {
+    try {
+      if (bound[name] === undefined) bind(name);
+    } catch (error) {
+      // Linux lacks this function.
+      if (!(error instanceof Deno.errors.NotSupported)) throw error;
+    }
+  }
+}
+
+/** Returns the name of the call that failed, whose errno is set; undefined if the process is confined. */
+function attempt({ dirs, descriptors }: Limits): string | undefined {
+  const hasDirs = dirs.length > 0, abi = hasDirs ? landlockAbi() : 0;
+  const answer = answers[hasDirs ? "seccomp+landlock" : "seccomp"];
+  const filter = program(table({ pid: Deno.pid, hasDirs, limits: descriptors }), answer);
+  const rules = hasDirs ? ruleset(abi, dirs) : undefined;
+  if (rules === -1) return "landlock_create_ruleset";
+  try {
+    const result = glibc("prctl")(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n);
+    if (result === -1) {
+      memcpy(errno, errnoAt, 4n);
+      return "prctl";
+    }
+    // A thread that has a filter of its own, or a lack of memory, shows here.
+    if (!install(allowAll())) return "seccomp";
+    if (rules !== undefined && restrict(abi, rules) === -1) return "landlock_restrict_self";
+  } finally {
+    if (rules !== undefined) glibc("close")(rules);
+  }
+  return install(filter) ? undefined : "seccomp";
+}
+
+/** Sets a filter for all threads. Sets errno if that fails. */
+function install(program: Uint8Array<ArrayBuffer>): boolean {
+  const memset = glibc("memset"), seccomp = glibc("seccomp");
+  // Fills 0 bytes, and returns the address of the buffer.
+  const address = memset(program, 0, 0n);
+  // struct sock_fprog: the number of steps in 16 bits, and their address at byte 8.
+  const filter = new BigUint64Array([BigInt(program.length / 8), address]);
+  const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  // Instead of an errno, the number of a thread that has another filter.
+  else if (result !== 0) errno[0] = linux.EBUSY;
+  return result === 0;
+}
+
+const WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3, REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5;
+const MAKE_CHAR = 1 << 6, MAKE_DIR = 1 << 7, MAKE_REG = 1 << 8, MAKE_SOCK = 1 << 9, MAKE_FIFO = 1 << 10;
+const MAKE_BLOCK = 1 << 11, MAKE_SYM = 1 << 12, REFER = 1 << 13, TRUNCATE = 1 << 14, IOCTL_DEV = 1 << 15;
+const REMOVE = REMOVE_DIR | REMOVE_FILE, MAKE = MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM;
+
+/** The number of file rights that each ABI knows, from ABI 1 on. */
+const fileRights = [13, 14, 15, 15, 16, 16, 16, 16] as const;
+const TCP_ABI = 4, BIND_TCP = 1n, CONNECT_TCP = 2n;
+const SCOPE_ABI = 6, SCOPE_ABSTRACT_UNIX_SOCKET = 1n, SCOPE_SIGNAL = 2n;
+const TSYNC_ABI = 8, LANDLOCK_RESTRICT_SELF_TSYNC = 1 << 3;
+
+/** The least ABI that holds what a directory's rights say: before it truncating can't be refused. */
+const LEAST_ABI = 3;
+
+/** A directory, and what is permitted below it. */
+export interface AllowedDirectory {
+  readonly fd: number;
+  readonly rights: Rights;
+}
+
+/**
+ * What each right permits below a directory. Landlock has fewer rights than Capsicum, so some permit more: WRITE also
+ * overwrites what is only to be appended, UNLINKAT and both rights of renaming remove and make names of any kind but
+ * devices, and each right of links moves and links within the directories that have it.
+ */
+const accessOf = (): readonly (readonly [right: RightName, access: number])[] => [
+  ["READ", READ_FILE | READ_DIR],
+  ["WRITE", WRITE_FILE | TRUNCATE],
+  ["CREATE", MAKE_REG],
+  ["MKDIRAT", MAKE_DIR],
+  ["SYMLINKAT", MAKE_SYM],
+  ["MKFIFOAT", MAKE_FIFO],
+  ["MKNODAT", MAKE_CHAR | MAKE_BLOCK],
+  ["BINDAT", MAKE_SOCK],
+  ["UNLINKAT", REMOVE],
+  ["RENAMEAT_SOURCE", REMOVE | REFER],
+  ["RENAMEAT_TARGET", MAKE | REMOVE | REFER],
+  ["LINKAT_SOURCE", REFER],
+  ["LINKAT_TARGET", MAKE | REFER],
+  ["IOCTL", IOCTL_DEV],
+];
+
+/** The access rights of Landlock for a set of rights. */
+export function accessFor(rights: Rights): number {
+  return accessOf().reduce((all, [right, access]) => rights.has(right) ? all | access : all, 0);
+}
+
+/** The version of Landlock's interface; 0 if the kernel has none, or a filter refuses it. */
+function landlockAbi(): number {
+  const LANDLOCK_CREATE_RULESET_VERSION = 1;
+  const call = glibc("landlock_create_ruleset");
+  return Math.max(0, call(linux.SYS_landlock_create_ruleset, null, 0n, LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+/** The descriptor of a new ruleset that permits nothing but these directories; -1 and errno if it fails. */
+function ruleset(abi: number, dirs: readonly AllowedDirectory[]): number {
+  const handled = (1 << fileRights[Math.min(abi, fileRights.length) - 1]!) - 1;
+  // struct landlock_ruleset_attr: handled_access_fs, handled_access_net, scoped. An older kernel has fewer of them.
+  const attr = new BigUint64Array([
+    BigInt(handled),
+    ...(abi >= TCP_ABI ? [BIND_TCP | CONNECT_TCP] : []),
+    ...(abi >= SCOPE_ABI ? [SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL] : []),
+  ]);
+  const create = glibc("landlock_create_ruleset"), close = glibc("close");
+  const fd = create(linux.SYS_landlock_create_ruleset, attr, BigInt(attr.byteLength), 0);
+  if (fd === -1) memcpy(errno, errnoAt, 4n);
+  for (const dir of fd === -1 ? [] : dirs) {
+    const access = accessFor(dir.rights) & handled;
+    // The kernel refuses a rule that permits nothing.
+    if (access === 0 || addRule(fd, access, dir.fd) !== -1) continue;
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+function addRule(ruleset: number, access: number, dir: number): number {
+  const LANDLOCK_RULE_PATH_BENEATH = 1;
+  // struct landlock_path_beneath_attr, packed: allowed_access of 64 bits, parent_fd of 32.
+  const attr = new Int32Array([access, 0, dir]);
+  const call = glibc("landlock_add_rule");
+  const result = call(linux.SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, attr, 0);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}
+
+/** Restricts this thread and those that it starts, or all of them if the kernel can; -1 and errno if it fails. */
+function restrict(abi: number, ruleset: number): number {
+  const call = glibc("landlock_restrict_self");
+  const flags = abi >= TSYNC_ABI ? LANDLOCK_RESTRICT_SELF_TSYNC : 0;
+  const result = call(linux.SYS_landlock_restrict_self, ruleset, flags);
+  if (result === -1) memcpy(errno, errnoAt, 4n);
+  return result;
+}

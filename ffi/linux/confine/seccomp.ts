@@ -1,0 +1,562 @@
+/**
+ * The filter of seccomp(2): what each system call comes to in the sandbox, and the program for the kernel.
+ *
+ * What is not listed as permitted is refused. The numbers are those of asm/unistd_64.h (x86_64) and asm-generic/unistd.h
+ * (arm64), Linux 6.1. A later call is ENOSYS, so that libc does without it.
+ *
+ * @module
+ */
+import type { Fcntls } from "../../../rights/fcntls.ts";
+import { Ioctl, type Ioctls } from "../../../rights/ioctls.ts";
+import type { Rights } from "../../../rights/rights.ts";
+import { needs, type Operation } from "../../capsicum/needs.ts";
+import { ENOSYS, EPERM } from "../constants.ts";
+import { QUESTION } from "./mechanism.ts";
+
+/** What a call comes to. "if": permitted if its arguments fit. "beneath": only below a directory. "missing": ENOSYS. */
+type Verdict = "permit" | "if" | "beneath" | "missing" | "refuse";
+
+/** Each group: a verdict, its reason, and the calls, each with its number on x86_64 and on arm64; "-" where it is missing. */
+const groups: readonly (readonly [verdict: Verdict, reason: string, calls: string])[] = [
+  [
+    "permit",
+    "They read, write and look at open files.",
+    `
+    read 0 63, readv 19 65, pread64 17 67, preadv 295 69, preadv2 327 286, write 1 64, writev 20 66,
+    pwrite64 18 68, pwritev 296 70, pwritev2 328 287, lseek 8 62, fstat 5 80, fstatfs 138 44,
+    getdents 78 -, getdents64 217 61, ftruncate 77 46, fallocate 285 47, fadvise64 221 223,
+    readahead 187 213, fsync 74 82, fdatasync 75 83, sync_file_range 277 84, flock 73 32, fchmod 91 52,
+    fchown 93 55, fgetxattr 193 10, flistxattr 196 13, copy_file_range 326 285, sendfile 40 71,
+    splice 275 76, tee 276 77`,
+  ],
+  [
+    "permit",
+    "They make, copy and close descriptors that name nothing.",
+    `
+    dup 32 23, dup2 33 -, dup3 292 24, close 3 57, close_range 436 436, pipe 22 -, pipe2 293 59,
+    eventfd 284 -, eventfd2 290 19, signalfd 282 -, signalfd4 289 74, timerfd_create 283 85,
+    timerfd_settime 286 86, timerfd_gettime 287 87, memfd_create 319 279, inotify_init 253 -,
+    inotify_init1 294 26, inotify_rm_watch 255 28`,
+  ],
+  [
+    "permit",
+    "They wait for events.",
+    `
+    poll 7 -, ppoll 271 73, select 23 -, pselect6 270 72, epoll_create 213 -, epoll_create1 291 20,
+    epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, epoll_pwait2 441 441`,
+  ],
+  [
+    "permit",
+    "They act on sockets that are open; none takes an address.",
+    `
+    accept 43 202, accept4 288 242, recvfrom 45 207, recvmsg 47 212, recvmmsg 299 243,
+    getsockname 51 204, getpeername 52 205, getsockopt 55 209, shutdown 48 210`,
+  ],
+  [
+    "permit",
+    "Memory is the process's own.",
+    `
+    mmap 9 222, munmap 11 215, mprotect 10 226, mremap 25 216, madvise 28 233, msync 26 227,
+    mincore 27 232, brk 12 214, mlock 149 228, mlock2 325 284, munlock 150 229, mlockall 151 230,
+    munlockall 152 231, pkey_mprotect 329 288, pkey_alloc 330 289, pkey_free 331 290, membarrier 324 283`,
+  ],
+  [
+    "permit",
+    "Threads of this process live and end by them.",
+    `
+    futex 202 98, futex_waitv 449 449, set_robust_list 273 99, set_tid_address 218 96, rseq 334 293,
+    sched_yield 24 124, sched_getaffinity 204 123, sched_getscheduler 145 120, sched_getparam 143 121,
+    sched_get_priority_max 146 125, sched_get_priority_min 147 126, sched_rr_get_interval 148 127,
+    getcpu 309 168, exit 60 93, exit_group 231 94, restart_syscall 219 128`,
+  ],
+  [
+    "permit",
+    "Signals and timers of this process.",
+    `
+    rt_sigaction 13 134, rt_sigprocmask 14 135, rt_sigreturn 15 139, rt_sigsuspend 130 133,
+    rt_sigpending 127 136, rt_sigtimedwait 128 137, sigaltstack 131 132, pause 34 -, alarm 37 -,
+    getitimer 36 102, setitimer 38 103, timer_create 222 107, timer_settime 223 110,
+    timer_gettime 224 108, timer_getoverrun 225 109, timer_delete 226 111, nanosleep 35 101,
+    clock_nanosleep 230 115`,
+  ],
+  [
+    "permit",
+    "They tell the time, limits and ids, and take none of another process.",
+    `
+    clock_gettime 228 113, clock_getres 229 114, gettimeofday 96 169, time 201 -, times 100 153,
+    getrandom 318 278, getpid 39 172, gettid 186 178, getppid 110 173, getpgrp 111 -, getuid 102 174,
+    geteuid 107 175, getgid 104 176, getegid 108 177, getresuid 118 148, getresgid 120 150,
+    getgroups 115 158, getrusage 98 165, getrlimit 97 163, setrlimit 160 164, umask 95 166,
+    uname 63 160, sysinfo 99 179, capget 125 90`,
+  ],
+  [
+    "permit",
+    "They wait for the children of this process.",
+    `
+    wait4 61 260, waitid 247 95`,
+  ],
+  [
+    "if",
+    "Only with the arguments that its condition permits.",
+    `
+    fcntl 72 25, ioctl 16 29, socket 41 198, socketpair 53 199, setsockopt 54 208, sendto 44 206,
+    kill 62 129, tgkill 234 131, prctl 157 167, prlimit64 302 261, clone 56 220, utimensat 280 88,
+    newfstatat 262 79, statx 332 291`,
+  ],
+  [
+    "beneath",
+    "Landlock decides over the path; AT_FDCWD and other negative numbers are refused here.",
+    `
+    openat 257 56, openat2 437 437, mkdirat 258 34, mknodat 259 33, unlinkat 263 35, symlinkat 266 36,
+    renameat 264 38, renameat2 316 276, linkat 265 37, readlinkat 267 78, faccessat 269 48,
+    faccessat2 439 439`,
+  ],
+  [
+    "missing",
+    "libc calls clone() instead, whose flags can be seen.",
+    `
+    clone3 435 435`,
+  ],
+  [
+    "refuse",
+    "A path from the root or the working directory.",
+    `
+    open 2 -, creat 85 -, stat 4 -, lstat 6 -, access 21 -, truncate 76 45, rename 82 -, mkdir 83 -,
+    rmdir 84 -, link 86 -, unlink 87 -, symlink 88 -, readlink 89 -, chmod 90 -, chown 92 -,
+    lchown 94 -, mknod 133 -, utime 132 -, utimes 235 -, statfs 137 43, setxattr 188 5, lsetxattr 189 6,
+    getxattr 191 8, lgetxattr 192 9, listxattr 194 11, llistxattr 195 12, removexattr 197 14,
+    lremovexattr 198 15, uselib 134 -, acct 163 89, chdir 80 49, fchdir 81 50, getcwd 79 17,
+    inotify_add_watch 254 27, fanotify_init 300 262, fanotify_mark 301 263, name_to_handle_at 303 264,
+    open_by_handle_at 304 265, lookup_dcookie 212 18`,
+  ],
+  [
+    "refuse",
+    "Landlock does not see it, so an absolute path would get through: fchmod(), fchown() and futimens() remain.",
+    `
+    fchmodat 268 53, fchownat 260 54, futimesat 261 -, fsetxattr 190 7, fremovexattr 199 16`,
+  ],
+  [
+    "refuse",
+    "A new program or process.",
+    `
+    execve 59 221, execveat 322 281, fork 57 -, vfork 58 -`,
+  ],
+  [
+    "refuse",
+    "An address, or one behind a pointer.",
+    `
+    bind 49 200, connect 42 203, listen 50 201, sendmsg 46 211, sendmmsg 307 269`,
+  ],
+  [
+    "refuse",
+    "Another process, or one whose number was reused.",
+    `
+    tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240, pidfd_open 434 434,
+    pidfd_getfd 438 438, pidfd_send_signal 424 424, process_vm_readv 310 270, process_vm_writev 311 271,
+    process_madvise 440 440, process_mrelease 448 448, ptrace 101 117, kcmp 312 272,
+    get_robust_list 274 100, getpgid 121 155, setpgid 109 154, getsid 124 156, setsid 112 157,
+    getpriority 140 141, setpriority 141 140, sched_setscheduler 144 119, sched_setparam 142 118,
+    sched_setattr 314 274, sched_getattr 315 275, sched_setaffinity 203 122, ioprio_set 251 30,
+    ioprio_get 252 31, migrate_pages 256 238, move_pages 279 239`,
+  ],
+  [
+    "refuse",
+    "A queue of calls that no filter sees.",
+    `
+    io_uring_setup 425 425, io_uring_enter 426 426, io_uring_register 427 427, io_setup 206 0,
+    io_destroy 207 1, io_submit 209 2, io_cancel 210 3, io_getevents 208 4, io_pgetevents 333 292`,
+  ],
+  [
+    "refuse",
+    "Namespaces and mounts.",
+    `
+    unshare 272 97, setns 308 268, mount 165 40, umount2 166 39, pivot_root 155 41, chroot 161 51,
+    open_tree 428 428, move_mount 429 429, fsopen 430 430, fsconfig 431 431, fsmount 432 432,
+    fspick 433 433, mount_setattr 442 442, quotactl 179 60, quotactl_fd 443 443, swapon 167 224,
+    swapoff 168 225, sysfs 139 -, ustat 136 -`,
+  ],
+  [
+    "refuse",
+    "A name of interprocess communication or a key.",
+    `
+    shmget 29 194, shmat 30 196, shmctl 31 195, shmdt 67 197, semget 64 190, semop 65 193,
+    semctl 66 191, semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187,
+    mq_open 240 180, mq_unlink 241 181, mq_timedsend 242 182, mq_timedreceive 243 183,
+    mq_notify 244 184, mq_getsetattr 245 185, add_key 248 217, request_key 249 218, keyctl 250 219`,
+  ],
+  [
+    "refuse",
+    "The kernel itself: modules, tracing, programs in it.",
+    `
+    init_module 175 105, finit_module 313 273, delete_module 176 106, create_module 174 -,
+    get_kernel_syms 177 -, query_module 178 -, bpf 321 280, perf_event_open 298 241,
+    userfaultfd 323 282, kexec_load 246 104, kexec_file_load 320 294, syslog 103 116, reboot 169 142,
+    nfsservctl 180 42, vserver 236 -`,
+  ],
+  [
+    "refuse",
+    "The machine's clock, name and hardware.",
+    `
+    settimeofday 164 170, clock_settime 227 112, adjtimex 159 171, clock_adjtime 305 266,
+    sethostname 170 161, setdomainname 171 162, iopl 172 -, ioperm 173 -, modify_ldt 154 -,
+    vhangup 153 58, _sysctl 156 -, sync 162 81, syncfs 306 267`,
+  ],
+  [
+    "refuse",
+    "Users, groups and privileges of the process.",
+    `
+    setuid 105 146, setgid 106 144, setreuid 113 145, setregid 114 143, setresuid 117 147,
+    setresgid 119 149, setfsuid 122 151, setfsgid 123 152, setgroups 116 159, capset 126 91,
+    personality 135 92`,
+  ],
+  [
+    "refuse",
+    "The sandbox is complete: nothing adds to it.",
+    `
+    seccomp 317 277, landlock_create_ruleset 444 444, landlock_add_rule 445 445,
+    landlock_restrict_self 446 446`,
+  ],
+  [
+    "refuse",
+    "Neither Deno nor this library needs it.",
+    `
+    arch_prctl 158 -, set_thread_area 205 -, get_thread_area 211 -, remap_file_pages 216 234,
+    vmsplice 278 75, memfd_secret 447 447, mbind 237 235, set_mempolicy 238 237, get_mempolicy 239 236,
+    set_mempolicy_home_node 450 450, epoll_ctl_old 214 -, epoll_wait_old 215 -, getpmsg 181 -,
+    putpmsg 182 -, afs_syscall 183 -, tuxcall 184 -, security 185 -`,
+  ],
+];
+
+/** A condition on one argument of a call, by its lower half unless it is `wide`; `of`: only for these first arguments. */
+interface Check {
+  readonly of?: readonly number[];
+  readonly arg: number;
+  readonly mask?: number;
+  /** Both halves count: the upper one is 0. */
+  readonly wide?: boolean;
+  readonly is?: readonly number[];
+  readonly not?: readonly number[];
+}
+
+/** A call, with its number on this machine. */
+export interface Row {
+  readonly name: string;
+  readonly number: number;
+  readonly verdict: "permit" | "if" | "missing" | "refuse";
+  readonly reason: string;
+  readonly checks: readonly Check[];
+}
+
+/** What the filter depends on. */
+export interface FilterOptions {
+  /** The process that may be signalled: this one. */
+  readonly pid: number;
+  /** Whether calls may take a path below a descriptor. */
+  readonly hasDirs: boolean;
+  readonly limits?: readonly DescriptorLimit[];
+}
+
+/** What open descriptors keep, by their numbers. From then on they can't be closed or duplicated. */
+export interface DescriptorLimit {
+  readonly fds: readonly number[];
+  readonly rights: Rights;
+  /** Default: all that are permitted at all. */
+  readonly ioctls?: Ioctls;
+  readonly fcntls?: Fcntls;
+}
+
+const NULL = { wide: true, is: [0] } as const;
+const NEGATIVE = 0x80000000;
+const aDirectory = (arg: number): Check => ({ arg, mask: NEGATIVE, is: [0] });
+
+/** The conditions of the calls that are permitted only if their arguments fit, each with its reason. */
+function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: string, ...Check[]]> {
+  const CLONE_VM = 0x100, CLONE_SIGHAND = 0x800, CLONE_PTRACE = 0x2000, CLONE_THREAD = 0x10000;
+  // CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h.
+  const namespaces = 0x7e020080, thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+  const stat: [string, Check] = hasDirs
+    ? ["Below a directory: attributes of any path, which Landlock does not see.", aDirectory(0)]
+    : ["A descriptor without a path.", { arg: 1, ...NULL }];
+  return {
+    // F_DUPFD to F_SETLKW, F_GETOWN, F_OFD_*, F_DUPFD_CLOEXEC, F_SETPIPE_SZ to F_GET_SEALS.
+    fcntl: ["Not F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY: they signal others.", {
+      arg: 1,
+      is: [0, 1, 2, 3, 4, 5, 6, 7, 9, 36, 37, 38, 1030, 1031, 1032, 1033, 1034],
+    }],
+    // TCGETS to TCSETSF, TIOCGPGRP, TIOCOUTQ, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, TCGETS2 to TCSETSF2,
+    // FICLONE, FICLONERANGE.
+    ioctl: ["Terminal attributes, sizes and copies of files; not TIOCSTI, TIOCLINUX and FIOSETOWN.", {
+      arg: 1,
+      is: [
+        ...[0x5401, 0x5402, 0x5403, 0x5404, 0x540f, 0x5411, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451],
+        ...[0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d, 0x40049409, 0x4020940d],
+      ],
+    }],
+    // AF_UNIX, AF_INET, AF_INET6; SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET; IPPROTO_TCP, IPPROTO_UDP.
+    socket: [
+      "Local and Internet sockets, which can neither connect nor bind; no netlink, packet or other family.",
+      {
+        arg: 0,
+        is: [1, 2, 10],
+      },
+      { arg: 1, mask: 0xf, is: [1, 2, 5] },
+      { arg: 2, is: [0, 6, 17] },
+    ],
+    socketpair: ["Local sockets, which are connected to each other.", { arg: 0, is: [1] }],
+    // Levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6; SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*.
+    setsockopt: ["Options of TCP, IP and the socket itself; no programs in the kernel.", {
+      arg: 0x1,
+      is: [0, 1, 6, 41],
+    }, { arg: 2, not: [26, 50, 51, 52] }],
+    sendto: ["Without an address.", { arg: 4, ...NULL }],
+    kill: ["This process.", { arg: 0, is: [pid] }],
+    tgkill: ["Threads of this process.", { arg: 0, is: [pid] }],
+    // PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
+    prctl: ["Names of threads and memory.", { arg: 0, is: [15, 16, 21, 39, 0x53564d41] }],
+    prlimit64: ["This process.", { arg: 0, is: [0, pid] }],
+    clone: ["Threads of this process: another process could outlive it, and reach what gets its number.", {
+      arg: 0,
+      mask: thread | namespaces | CLONE_PTRACE,
+      is: [thread],
+    }],
+    utimensat: ["A descriptor without a path: Landlock does not see the path.", { arg: 1, ...NULL }],
+    newfstatat: stat,
+    statx: stat,
+  };
+}
+
+/** The arguments that are directories, where it is not the first alone. */
+const directoryArguments: Readonly<Record<string, readonly number[]>> = {
+  symlinkat: [1],
+  renameat: [0, 2],
+  renameat2: [0, 2],
+  linkat: [0, 2],
+};
+
+/** The arguments of a call that are descriptors, each with the call of FreeBSD whose rights it needs; null: never. */
+function descriptorsOf(name: string): readonly (readonly [arg: number, operation: Operation | null])[] {
+  const first = {
+    ...{
+      readv: "readv",
+      pread64: "pread",
+      preadv: "preadv",
+      preadv2: "preadv",
+      readahead: "read",
+      read: "read",
+    },
+    ...{ write: "write", writev: "writev", pwrite64: "pwrite", pwritev: "pwritev", pwritev2: "pwritev" },
+    ...{ lseek: "lseek", fstat: "fstat", newfstatat: "fstat", statx: "fstat", fstatfs: "fstatfs" },
+    ...{ getdents: "getdirentries", getdents64: "getdirentries", ftruncate: "ftruncate" },
+    ...{ fallocate: "posix_fallocate", fsync: "fsync", fdatasync: "fsync", sync_file_range: "fsync" },
+    ...{ flock: "flock", fchmod: "fchmod", fchown: "fchown", utimensat: "futimens" },
+    ...{ fgetxattr: "extattr_get_fd", flistxattr: "extattr_list_fd", close: null, dup: null },
+    ...{ accept: "accept", accept4: "accept", recvfrom: "recv", recvmsg: "recvmsg", recvmmsg: "recvmsg" },
+    ...{ getsockname: "getsockname", getpeername: "getpeername", getsockopt: "getsockopt" },
+    ...{ setsockopt: "setsockopt", shutdown: "shutdown", sendto: "send" },
+  } as const satisfies Record<string, Operation | null>;
+  if (Object.hasOwn(first, name)) return [[0, first[name as keyof typeof first]]];
+  switch (name) {
+    case "copy_file_range":
+    case "splice":
+      return [[0, "read"], [2, "write"]];
+    case "tee":
+      return [[0, "read"], [1, "write"]];
+    case "sendfile":
+      return [[0, "write"], [1, "read"]];
+    case "dup2":
+    case "dup3":
+      return [[0, null], [1, null]];
+    case "mmap":
+      return [[4, "mmap"]];
+    case "epoll_ctl":
+      return [[2, "kevent ident"]];
+    default:
+      return [];
+  }
+}
+
+/** The requests of Linux for those of FreeBSD: asm-generic/ioctls.h. */
+function requestsOf(ioctls: Ioctls): number[] {
+  const requests: [bigint, number[]][] = [
+    [Ioctl.TIOCGETA, [0x5401, 0x802c542a]],
+    [Ioctl.TIOCSETA, [0x5402, 0x402c542b]],
+    [Ioctl.TIOCSETAW, [0x5403, 0x402c542c]],
+    [Ioctl.TIOCSETAF, [0x5404, 0x402c542d]],
+    [Ioctl.TIOCGWINSZ, [0x5413]],
+    [Ioctl.FIONREAD, [0x541b]],
+    [Ioctl.FIONBIO, [0x5421]],
+  ];
+  return requests.flatMap(([request, numbers]) => ioctls.has(request) ? numbers : []);
+}
+
+/** What limits on descriptors add to the conditions of a call. */
+function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
+  return limits.flatMap(({ fds, rights, ioctls, fcntls }): Check[] => {
+    const may = (operation: Operation | null) => operation !== null && rights.isSupersetOf(needs[operation]);
+    if (name === "fcntl") {
+      const locks = may("flock") ? [5, 6, 7, 36, 37, 38] : [];
+      const status = may("fcntl") ? [[3, "GETFL"], [4, "SETFL"], [9, "GETOWN"]] as const : [];
+      // F_GETFD and F_SETFD need no right.
+      const others = status.flatMap(([command, fcntl]) => fcntls?.has(fcntl) ?? true ? [command] : []);
+      return [{ of: fds, arg: 1, is: [1, 2, ...others, ...locks] }];
+    }
+    if (name === "ioctl") {
+      if (may("ioctl") && (ioctls === undefined || ioctls.isUnlimited)) return [];
+      return [{ of: fds, arg: 1, is: may("ioctl") && ioctls ? requestsOf(ioctls) : [] }];
+    }
+    if (isBeneath(name) && !rights.has("LOOKUP")) {
+      return (directoryArguments[name] ?? [0]).map((arg) => ({ arg, not: fds }));
+    }
+    return descriptorsOf(name).flatMap(([arg, operation]) => may(operation) ? [] : [{ arg, not: fds }]);
+  });
+}
+
+function isBeneath(call: string): boolean {
+  return groups.some(([verdict, , calls]) => verdict === "beneath" && calls.includes(` ${call} `));
+}
+
+/** The table for this machine, by number. */
+export function table(options: FilterOptions, arch: string = Deno.build.arch): Row[] {
+  const { limits = [] } = options;
+  return rowsOf(options, arch).map((row) => {
+    if (row.verdict !== "permit" && row.verdict !== "if") return row;
+    if (row.name === "close_range" && limits.length > 0) {
+      return { ...row, verdict: "refuse", reason: "A descriptor that is limited by its number." };
+    }
+    const checks = [...row.checks, ...limiting(row.name, limits)];
+    return checks.length === 0 ? row : { ...row, verdict: "if", checks };
+  });
+}
+
+function rowsOf(options: FilterOptions, arch: string): Row[] {
+  const column = arch === "aarch64" ? 2 : 1, conditions = conditionsOf(options);
+  const rows = groups.flatMap(([verdict, reason, calls]) =>
+    calls.trim().split(/,\s+/).map((call): Row => {
+      const words = call.split(" "), name = words[0]!, number = Number(words[column]);
+      if (verdict === "if") {
+        const [why, ...checks] = conditions[name]!;
+        return { name, number, verdict, reason: why, checks };
+      }
+      if (verdict !== "beneath") return { name, number, verdict, reason, checks: [] };
+      const checks = (directoryArguments[name] ?? [0]).map(aDirectory);
+      return options.hasDirs
+        ? { name, number, verdict: "if", reason, checks }
+        : { name, number, verdict: "refuse", reason: "A path, and the plan has no directories.", checks: [] };
+    })
+  );
+  return rows.filter(({ number }) => !Number.isNaN(number)).sort((a, b) => a.number - b.number);
+}
+
+/** A `struct sock_filter`: the operation, the steps to skip if true and if false, a value. */
+type Step = readonly [code: number, yes: number, no: number, value: number];
+
+// linux/bpf_common.h: BPF_LD | BPF_W | BPF_ABS, BPF_ALU | BPF_AND, BPF_JMP with BPF_JEQ, BPF_JGE and BPF_JA, BPF_RET.
+const LOAD = 0x20, AND = 0x54, EQUAL = 0x15, AT_LEAST = 0x35, JUMP = 0x05, RETURN = 0x06;
+// linux/seccomp.h: what a program returns, and the offsets in struct seccomp_data.
+const SECCOMP_RET_ALLOW = 0x7fff0000, SECCOMP_RET_ERRNO = 0x00050000;
+const NUMBER = 0, ARCH = 4, argument = (n: number): number => 16 + 8 * n;
+// linux/audit.h
+const AUDIT_ARCH: Readonly<Record<string, number>> = { x86_64: 0xc000003e, aarch64: 0xc00000b7 };
+
+const ALLOW: Step = [RETURN, 0, 0, SECCOMP_RET_ALLOW];
+/** What Linux says to a process without a privilege: programs expect it. */
+const REFUSE: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | EPERM];
+/** What Linux says where it does not know a call: libc and programs then do without it. */
+const MISSING: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS];
+
+/**
+ * Makes the program for the kernel.
+ *
+ * Numbers are searched by halves. A call that is permitted by its number alone costs nothing: the kernel remembers it.
+ *
+ * @param answer The errno of prctl(2) with {@link QUESTION}.
+ */
+export function program(
+  rows: readonly Row[],
+  answer: number,
+  arch: string = Deno.build.arch,
+): Uint8Array<ArrayBuffer> {
+  return bytesOf([
+    [LOAD, 0, 0, ARCH],
+    [EQUAL, 1, 0, AUDIT_ARCH[arch]!],
+    MISSING,
+    [LOAD, 0, 0, NUMBER],
+    ...search(leavesOf(rows, answer)),
+  ]);
+}
+
+/** A program that permits every call. */
+export function allowAll(): Uint8Array<ArrayBuffer> {
+  return bytesOf([ALLOW]);
+}
+
+/** Whether there is a table for an architecture. */
+export function isKnown(arch: string): boolean {
+  return Object.hasOwn(AUDIT_ARCH, arch);
+}
+
+function bytesOf(steps: readonly Step[]): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(8 * steps.length));
+  for (const [i, [code, yes, no, value]] of steps.entries()) {
+    view.setUint16(8 * i, code, true);
+    view.setUint8(8 * i + 2, yes);
+    view.setUint8(8 * i + 3, no);
+    view.setUint32(8 * i + 4, value, true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
+/** The steps for all numbers from one on, up to the next leaf. */
+interface Leaf {
+  readonly from: number;
+  readonly steps: readonly Step[];
+}
+
+function leavesOf(rows: readonly Row[], answer: number): Leaf[] {
+  const leaves: Leaf[] = [{ from: 0, steps: [MISSING] }];
+  const add = (from: number, steps: readonly Step[]) => {
+    if (leaves.at(-1)!.from === from) leaves.pop();
+    const before = leaves.at(-1)?.steps ?? [];
+    if (steps.length > 1 || before.length > 1 || steps[0] !== before[0]) leaves.push({ from, steps });
+  };
+  for (const { name, number, verdict, checks } of rows) {
+    const question: Step[] = [[LOAD, 0, 0, argument(0)], [EQUAL, 0, 1, QUESTION], [
+      RETURN,
+      0,
+      0,
+      SECCOMP_RET_ERRNO | answer,
+    ]];
+    const verdicts = { permit: ALLOW, if: ALLOW, missing: MISSING, refuse: REFUSE };
+    add(number, [...(name === "prctl" ? question : []), ...checks.flatMap(checking), verdicts[verdict]]);
+    add(number + 1, [MISSING]);
+  }
+  return leaves;
+}
+
+/** Goes on after the check if the argument fits, and else refuses. */
+function checking({ of, arg, mask, wide, is, not = [] }: Check): Step[] {
+  const test: Step[] = [
+    ...(wide ? [[LOAD, 0, 0, argument(arg) + 4], [EQUAL, 1, 0, 0], REFUSE] as const : []),
+    [LOAD, 0, 0, argument(arg)],
+    ...(mask === undefined ? [] : [[AND, 0, 0, mask]] as const),
+    ...(is === undefined ? [] : [...is.map((value, i): Step => [EQUAL, is.length - i, 0, value]), REFUSE]),
+    ...not.flatMap((value): Step[] => [[EQUAL, 0, 1, value], REFUSE]),
+  ];
+  if (of === undefined) return test;
+  return [
+    [LOAD, 0, 0, argument(0)],
+    ...of.map((value, i): Step => [EQUAL, of.length - i, 0, value]),
+    [JUMP, 0, 0, test.length],
+    ...test,
+  ];
+}
+
+function search(leaves: readonly Leaf[]): readonly Step[] {
+  if (leaves.length === 1) return leaves[0]!.steps;
+  const half = leaves.length >> 1, { from } = leaves[half]!;
+  const below = search(leaves.slice(0, half)), above = search(leaves.slice(half));
+  // A conditional jump skips at most 255 steps.
+  return below.length <= 255
+    ? [[AT_LEAST, below.length, 0, from], ...below, ...above]
+    : [[AT_LEAST, 0, 1, from], [JUMP, 0, 0, below.length], ...below, ...above];
+}

@@ -1,13 +1,12 @@
 import { Fcntls } from "../rights/fcntls.ts";
-import type { RightName } from "../rights/right.ts";
-import { Rights } from "../rights/rights.ts";
+import { type RightName, Rights } from "../rights/rights.ts";
 import { errnoTable } from "./errno.ts";
 import { isConfined } from "./linux/confine/mechanism.ts";
 import { bindFreebsd, bound, errno, hasCapsicum } from "./symbols.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";
 import { asAsked, type Errno, ESCAPE, failure } from "./failure.ts";
-import type { FdLike } from "./check.ts";
+import type { FdLike } from "./values.ts";
 import { type GivenCall, listed, messageOf } from "./message.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 

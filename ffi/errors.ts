@@ -88,21 +88,6 @@ export class CapsicumError extends Error implements SyscallError {
   }
 }
 
-const notCapable = denoError("Capabilities insufficient (os error 93)");
-const capModeViolation = denoError("Not permitted in capability mode (os error 94)");
-
-/**
- * Matches messages of Deno's own API for an errno without a code in Deno. The errno comes first; a quoted name, which
- * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before it.
- */
-function denoError(text: string): RegExp {
-  const errno = text.replace(/[()]/g, "\\$&");
-  return new RegExp(
-    `^${errno}(: |$)|^(Failed to spawn '|error sending request for url \\().*: ${errno}$`,
-    "s",
-  );
-}
-
 /**
  * Returns whether an error is ENOTCAPABLE (93) of FreeBSD: the descriptor lacks a right, or the path leaves the
  * directory.
@@ -120,7 +105,7 @@ function denoError(text: string): RegExp {
  * ```
  */
 export function isNotCapable(error: unknown): boolean {
-  return hasCode(error, "ENOTCAPABLE", notCapable);
+  return hasCode(error, "ENOTCAPABLE", "Capabilities insufficient (os error 93)");
 }
 
 /**
@@ -138,11 +123,23 @@ export function isNotCapable(error: unknown): boolean {
  * ```
  */
 export function isCapModeViolation(error: unknown): boolean {
-  return hasCode(error, "ECAPMODE", capModeViolation);
+  return hasCode(error, "ECAPMODE", "Not permitted in capability mode (os error 94)");
 }
 
-function hasCode(error: unknown, name: string, message: RegExp): boolean {
+function hasCode(error: unknown, name: string, text: string): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as Partial<SyscallError>;
-  return typeof code === "string" ? code === name : message.test(String(error.message));
+  return typeof code === "string" ? code === name : denoError(text).test(String(error.message));
+}
+
+/**
+ * Matches messages of Deno's own API for an errno without a code in Deno. The errno comes first; a quoted name, which
+ * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before it.
+ */
+function denoError(text: string): RegExp {
+  const errno = text.replace(/[()]/g, "\\$&");
+  return new RegExp(
+    `^${errno}(: |$)|^(Failed to spawn '|error sending request for url \\().*: ${errno}$`,
+    "s",
+  );
 }

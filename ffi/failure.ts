@@ -1,7 +1,7 @@
 /** Errors in the form of a failed system call, for refusals by the kernel and by the library itself. */
 import { errnoTable } from "./errno.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
-import type { FdLike } from "./check.ts";
+import type { FdLike } from "./values.ts";
 import { type GivenCall, messageOf } from "./message.ts";
 
 /** The name and the number of an errno. */

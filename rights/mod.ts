@@ -21,7 +21,6 @@
  *
  * @module
  */
-export { Right, type RightName } from "./right.ts";
-export { Rights, type RightsLike } from "./rights.ts";
+export { Right, type RightName, Rights, type RightsLike } from "./rights.ts";
 export { Fcntl, type FcntlName, Fcntls, type FcntlsLike } from "./fcntls.ts";
 export { Ioctl, ioctl, type IoctlDirection, type IoctlName, Ioctls, type IoctlsLike } from "./ioctls.ts";

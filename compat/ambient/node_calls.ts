@@ -1,7 +1,7 @@
 /** What the functions of node:fs on paths do, by the methods of `Dir`. */
 import * as libc from "../../ffi/libc/mod.ts";
 import { quoted } from "../../ffi/message.ts";
-import { encodeName } from "../../ffi/names.ts";
+import { encodeName } from "../../ffi/values.ts";
 import { access } from "../fs/attributes.ts";
 import { at, codeOf } from "../fs/path/resolve.ts";
 import { type Mounted, pathIn } from "./mounts.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { statAt, timespecs } from "./descriptor.ts";
 import { aBoolean, aMode, anInteger, type Check, checkArgument, checkOptions } from "./options.ts";

@@ -6,14 +6,13 @@
  */
 import { getFcntls, isWithoutCapsicum, limit } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
-import { descriptor } from "../../ffi/check.ts";
+import { descriptor } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { type GivenCall, listed, shown } from "../../ffi/message.ts";
 import { abi } from "../../ffi/system.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
 import type { FcntlName } from "../../rights/fcntls.ts";
-import type { RightName } from "../../rights/right.ts";
-import { Rights, type RightsLike } from "../../rights/rights.ts";
+import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 
 /**
  * An open file descriptor and its owner, which closes it: what `FdFile` and `Dir` have in common.

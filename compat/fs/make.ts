@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { FdLike } from "../../ffi/check.ts";
+import type { FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/message.ts";
-import type { RightName } from "../../rights/right.ts";
+import type { RightName } from "../../rights/rights.ts";
 import { lstat } from "./attributes.ts";
 import { permissionBits } from "./descriptor.ts";
 import { FdFile } from "./file.ts";

@@ -123,7 +123,7 @@ export { Descriptor } from "./descriptor.ts";
 export { openAtSync, openSync } from "./open.ts";
 export type { OpenOptions } from "./open.ts";
 export { listDirSync, readDirSync } from "./tree/list.ts";
-export { decodeName, encodeName } from "../../ffi/names.ts";
+export { decodeName, encodeName } from "../../ffi/values.ts";
 export type { ExistsOptions } from "./attributes.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./path/target.ts";
 export type { CopyOptions } from "./tree/copy.ts";

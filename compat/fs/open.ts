@@ -8,7 +8,7 @@
  * @module
  */
 import { limit } from "../../ffi/capsicum/capability.ts";
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { stat } from "./attributes.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { rightsOf, statOf } from "./descriptor.ts";
 import { FdFile } from "./file.ts";

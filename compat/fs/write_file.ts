@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { FdLike } from "../../ffi/check.ts";
+import type { FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { checkBuffer } from "../../ffi/libc/threads.ts";
 import { shown } from "../../ffi/message.ts";

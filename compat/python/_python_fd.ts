@@ -1,5 +1,5 @@
 import { shown } from "../../ffi/message.ts";
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { openBeneath } from "../fs/open.ts";
 

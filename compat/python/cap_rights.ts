@@ -1,7 +1,6 @@
 import { shown } from "../../ffi/message.ts";
 import * as limits from "../../ffi/capsicum/capability.ts";
-import { Right, type RightName } from "../../rights/right.ts";
-import { Rights } from "../../rights/rights.ts";
+import { Right, type RightName, Rights } from "../../rights/rights.ts";
 import { allRights } from "./_all_rights.ts";
 import { type Callable, callable } from "./_callable.ts";
 import { type Fileno, fileno } from "./_python_fd.ts";

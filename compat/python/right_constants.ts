@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Right } from "../../rights/right.ts";
+import { Right } from "../../rights/rights.ts";
 
 /** `CAP_READ`. */
 export const READ: typeof Right.READ = Right.READ;

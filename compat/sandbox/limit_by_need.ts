@@ -13,12 +13,11 @@ import {
   limitIoctls,
 } from "../../ffi/capsicum/capability.ts";
 import { needs, type Operation, rightsToOpen } from "../../ffi/capsicum/needs.ts";
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import { listed, shown } from "../../ffi/message.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";
-import type { RightName } from "../../rights/right.ts";
-import { Rights, type RightsLike } from "../../rights/rights.ts";
+import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 import { identityOf } from "../fs/descriptor.ts";
 import { openFlags, type OpenOptions, openOptions } from "../fs/open.ts";
 import { aBoolean, anything, type Check, checkOptions } from "../fs/options.ts";

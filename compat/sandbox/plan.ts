@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/message.ts";
 import type { FcntlsLike } from "../../rights/fcntls.ts";
 import type { IoctlsLike } from "../../rights/ioctls.ts";

@@ -57,12 +57,10 @@ export {
 } from "./capability.ts";
 export { CapsicumError, isCapModeViolation, isNotCapable } from "../errors.ts";
 export type { SyscallError, SyscallErrorInit } from "../errors.ts";
-export type { FdLike } from "../check.ts";
+export type { FdLike } from "../values.ts";
 export { Fcntl, Fcntls } from "../../rights/fcntls.ts";
 export { Ioctl, ioctl, Ioctls } from "../../rights/ioctls.ts";
-export { Right } from "../../rights/right.ts";
-export { Rights } from "../../rights/rights.ts";
+export { Right, Rights } from "../../rights/rights.ts";
 export type { FcntlName, FcntlsLike } from "../../rights/fcntls.ts";
 export type { IoctlDirection, IoctlsLike } from "../../rights/ioctls.ts";
-export type { RightName } from "../../rights/right.ts";
-export type { RightsLike } from "../../rights/rights.ts";
+export type { RightName, RightsLike } from "../../rights/rights.ts";

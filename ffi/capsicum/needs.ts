@@ -1,4 +1,4 @@
-import type { RightName } from "../../rights/right.ts";
+import type { RightName } from "../../rights/rights.ts";
 import {
   O_ACCMODE,
   O_APPEND,

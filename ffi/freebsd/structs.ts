@@ -1,5 +1,5 @@
 import { bindFreebsd, bound, errno, errnoAt, memcpy } from "../symbols.ts";
-import { decodeName, decodeNames } from "../names.ts";
+import { decodeName, decodeNames } from "../values.ts";
 import { DT_WHT } from "./constants.ts";
 
 /** The entries of one read of a directory, without "." and "..". */

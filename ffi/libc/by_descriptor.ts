@@ -9,7 +9,7 @@ import {
   mode as modeOf,
   owner as ownerOf,
   timespecs,
-} from "../check.ts";
+} from "../values.ts";
 import { heldFcntls, syscallError } from "../_syscall_error.ts";
 import * as constants from "../freebsd/constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../freebsd/constants.ts";

@@ -1,6 +1,7 @@
 import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
 import { abi, bind } from "../system.ts";
 import {
+  cString,
   directory,
   type FdLike,
   int,
@@ -10,8 +11,7 @@ import {
   owner as ownerOf,
   timespecs,
   unsigned,
-} from "../check.ts";
-import { cString } from "../names.ts";
+} from "../values.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR } from "../freebsd/constants.ts";
 

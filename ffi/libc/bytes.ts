@@ -1,6 +1,6 @@
 import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
 import { bind } from "../system.ts";
-import { descriptor, type FdLike, int, length, long, memory } from "../check.ts";
+import { descriptor, type FdLike, int, length, long, memory } from "../values.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR, SEEK_CUR } from "../freebsd/constants.ts";
 

@@ -49,7 +49,7 @@ export {
   cap_rights_get,
   cap_rights_limit,
   cap_sandboxed,
-} from "./cap_calls.ts";
+} from "../capsicum/capability.ts";
 export {
   faccessat,
   fchmodat,
@@ -85,4 +85,4 @@ export {
 export { getdirentries, lseek, pread, pwrite, read, write } from "./bytes.ts";
 export { getdtablesize, procctl } from "./process.ts";
 export * from "../freebsd/constants.ts";
-export type { FdLike } from "../check.ts";
+export type { FdLike } from "../values.ts";

@@ -1,8 +1,7 @@
-import { int, long, memory, unsigned } from "../check.ts";
+import { decodeName, int, long, memory, unsigned } from "../values.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR, F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
 import { freebsdFiles, listedEnd, type OpenFile } from "../freebsd/structs.ts";
-import { decodeName } from "../names.ts";
 import { bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
 import { abi, bind } from "../system.ts";
 import { close } from "./by_descriptor.ts";

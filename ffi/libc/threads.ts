@@ -10,7 +10,7 @@
 import { bound, errno, errnoAt, memcpy, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
 import { abi, bind } from "../system.ts";
 import { errnoTable } from "../errno.ts";
-import { length, long, memory } from "../check.ts";
+import { length, long, memory } from "../values.ts";
 import { syscallError } from "../_syscall_error.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";

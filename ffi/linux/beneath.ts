@@ -243,7 +243,7 @@ function hasProc(): boolean {
   return glibc("faccessat")(AT_FDCWD, cString("/proc/self/fd"), 0, 0) === 0;
 }
 
-// The buffers of names.ts hold the paths of the call in progress.
+// The buffers of cString() of values.ts hold the paths of the call in progress.
 function cString(path: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${path}\0`);
 }

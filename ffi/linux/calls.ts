@@ -38,13 +38,13 @@ export function linuxCall<N extends Name>(name: N): Functions[N] {
   const symbol: Deno.ForeignFunction = symbols[name];
   const known = symbol.name ?? name;
   const setsErrno = symbol.result === "i32" && !symbol.nonblocking;
-  if (!setsErrno && sameInBoth.has(known)) return glibcAs(name, symbol) as Functions[N];
+  if (!setsErrno && sameInBoth.includes(known)) return glibcAs(name, symbol) as Functions[N];
   if (name.includes("cap_")) return bindFreebsd(name);
   throw new Deno.errors.NotSupported(`Linux has no ${known}() as FreeBSD has it.`);
 }
 
 /** Functions with the same arguments on both systems, which are called directly if errno is not needed. */
-const sameInBoth: ReadonlySet<string> = new Set([
+const sameInBoth: readonly string[] = [
   "read",
   "write",
   "pread",
@@ -53,7 +53,7 @@ const sameInBoth: ReadonlySet<string> = new Set([
   "fdatasync",
   "ftruncate",
   "poll",
-]);
+];
 
 /**
  * Each returns a function with its own code: so the engine sees a single callee at the call in it and inlines the call.

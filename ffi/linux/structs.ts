@@ -1,7 +1,7 @@
 import { errno } from "../symbols.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
-import { decodeNames } from "../names.ts";
+import { decodeNames } from "../values.ts";
 import { closeQuietly, isOneName, openBeneath } from "./beneath.ts";
 import { isConfined } from "./confine/mechanism.ts";
 import * as linux from "./constants.ts";

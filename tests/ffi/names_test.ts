@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { cString, decodeName, decodeNames } from "../../ffi/names.ts";
-import * as names from "../../ffi/names.ts";
+import { cString, decodeName, decodeNames } from "../../ffi/values.ts";
+import * as names from "../../ffi/values.ts";
 import { test } from "../_test.ts";
 
 function encoded(name: string): number[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RightName } from "../../rights/right.ts";
+import type { RightName } from "../../rights/rights.ts";
 
 export interface RecordedRight {
   name: string;

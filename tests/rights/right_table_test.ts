@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Fcntl } from "../../rights/fcntls.ts";
-import { Right, type RightName } from "../../rights/right.ts";
-import { Rights } from "../../rights/rights.ts";
+import { Right, type RightName, Rights } from "../../rights/rights.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 import { current, recorded } from "./_model.ts";
@@ -36,7 +35,7 @@ test("Rights.all() has the rights of FreeBSD 15 only since 15, and every other r
 });
 
 test("Right documents what each right permits, and which rights are new in FreeBSD 15", () => {
-  const source = Deno.readTextFileSync(new URL("../../rights/right.ts", import.meta.url));
+  const source = Deno.readTextFileSync(new URL("../../rights/rights.ts", import.meta.url));
   const lines = source.matchAll(/^ {2}\/\*\*\s+(?:\* )?([^]*?)\s*\*\/\n {2}(\w+): 0x/gm);
   const docs = new Map(Array.from(lines, ([, doc, name]) => [name, doc?.replace(/\s+\* /g, " ") ?? ""]));
   assertEquals([...docs.keys()], Object.keys(Right));

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
-import { Right, type RightName } from "../../rights/right.ts";
-import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
+import { bytesOf, Right, type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 import { test } from "../_test.ts";
 import { and, empty, minus, modelOf, or, randomFrom, randomWords, within, type Words } from "./_model.ts";
 

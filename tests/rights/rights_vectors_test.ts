@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { RightName } from "../../rights/right.ts";
-import { Rights, type RightsLike } from "../../rights/rights.ts";
+import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 import { test } from "../_test.ts";
 import { data } from "./_model.ts";
 

@@ -1,5 +1,5 @@
 import { quoted, shown } from "../../../ffi/message.ts";
-import { encodeName } from "../../../ffi/names.ts";
+import { encodeName } from "../../../ffi/values.ts";
 
 /**
  * The path, checked as a whole before its components go to system calls.

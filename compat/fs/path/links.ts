@@ -1,6 +1,6 @@
 /** Calls on names: renames and links files, makes symlinks and FIFOs, resolves paths. */
 import { failure } from "../../../ffi/failure.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { type Level, Levels } from "../tree/levels.ts";
 import { aBoolean, aMode, checkArgument, checkOptions } from "../options.ts";

@@ -1,4 +1,4 @@
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { openBeneath } from "../open.ts";
 import { checkedPath, lastComponent } from "./components.ts";

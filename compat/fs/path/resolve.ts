@@ -10,9 +10,8 @@
 import { abi } from "../../../ffi/system.ts";
 import type { SyscallError } from "../../../ffi/errors.ts";
 import { ESCAPE, failure, retell } from "../../../ffi/failure.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { decodeName, descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { decodeName } from "../../../ffi/names.ts";
 import { closePassed, isLimited } from "../descriptor.ts";
 import { checkedPath, lastComponent } from "./components.ts";
 

@@ -1,5 +1,5 @@
 /** The arguments of `Dir` methods with a second path: `(from, to)` or `(from, toDir, to)`. */
-import type { FdLike } from "../../../ffi/check.ts";
+import type { FdLike } from "../../../ffi/values.ts";
 
 /** An open directory, such as a `Dir`. */
 export interface Directory {

@@ -1,6 +1,6 @@
 /** Makes the errors of calls on open files name the paths that the caller gave. */
 import { retell } from "../../../ffi/failure.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 
 /** A path, and the descriptor of the directory that it is relative to, as the caller knows them. */
 export interface Named {

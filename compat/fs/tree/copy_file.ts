@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import {

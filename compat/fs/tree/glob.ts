@@ -1,5 +1,5 @@
 /** Finds paths by patterns. */
-import type { FdLike } from "../../../ffi/check.ts";
+import type { FdLike } from "../../../ffi/values.ts";
 import { quoted } from "../../../ffi/message.ts";
 import { stat } from "../attributes.ts";
 import { inTurns } from "../io/waiting.ts";

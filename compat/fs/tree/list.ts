@@ -1,5 +1,5 @@
 import { CapsicumError } from "../../../ffi/errors.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import type { DirectoryChunk } from "../../../ffi/freebsd/structs.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { abi } from "../../../ffi/system.ts";

@@ -1,6 +1,6 @@
 /** Removes names, and trees by descriptors: no symlink is followed, and no path is resolved twice. */
 import type { SyscallError } from "../../../ffi/errors.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { mkdir } from "../make.ts";
 import { openBeneath } from "../open.ts";

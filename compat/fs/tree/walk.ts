@@ -1,6 +1,6 @@
 /** Walks trees by descriptors: no path is resolved twice. */
 import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
-import { descriptor, type FdLike } from "../../../ffi/check.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { stat } from "../attributes.ts";
 import { statAt } from "../descriptor.ts";

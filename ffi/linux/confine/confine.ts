@@ -8,8 +8,7 @@
  *
  * @module
  */
-import type { RightName } from "../../../rights/right.ts";
-import type { Rights } from "../../../rights/rights.ts";
+import type { RightName, Rights } from "../../../rights/rights.ts";
 import { syscallError } from "../../_syscall_error.ts";
 import { bound, errno, type Name, symbols } from "../../symbols.ts";
 import { bind } from "../../system.ts";

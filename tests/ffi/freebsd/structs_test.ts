@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { cString } from "../../../ffi/names.ts";
+import { cString } from "../../../ffi/values.ts";
 import * as freebsd from "../../../ffi/freebsd/structs.ts";
 import * as linux from "../../../ffi/linux/structs.ts";
 import { test } from "../../_test.ts";

@@ -1,0 +1,282 @@
+/**
+ * Values as C takes them, checked: descriptors, numbers, buffers and file names. FFI itself converts loosely: -1.9
+ * becomes -1 or 1, NaN becomes 0.
+ *
+ * File names are converted losslessly between strings and bytes. The kernel treats a name as bytes. A UTF-8 name becomes
+ * that text. In any other name, each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte, as in
+ * Python's "surrogateescape". No valid text contains these, so a listed name always opens its file.
+ *
+ * @module
+ */
+import { AT_FDCWD } from "./freebsd/constants.ts";
+import { quoted, shown } from "./message.ts";
+
+/**
+ * A file descriptor: its number, or an object with a number, such as `FdFile`, `Dir` and, in Deno 2.9, the handles of
+ * `node:fs`.
+ *
+ * In Deno 2.7, `fd` of `node:fs` is not a descriptor but an internal number of Deno.
+ */
+export type FdLike = number | { readonly fd: number };
+
+/**
+ * The number of a descriptor.
+ *
+ * @throws {TypeError} If the value is neither a number nor an object with `fd`.
+ * @throws {RangeError} If no descriptor can have the number.
+ * @throws {Deno.errors.BadResource} If the `FdFile` or `Dir` is closed.
+ */
+export function descriptor(fd: FdLike): number {
+  const number = typeof fd === "object" && fd !== null ? fd.fd : fd;
+  if (typeof number !== "number") {
+    throw new TypeError(`A file descriptor is a number or an object with "fd", not ${shown(fd)}.`);
+  }
+  if (!(number >= 0 && number <= 0x7fffffff && Number.isInteger(number))) {
+    throw new RangeError(`A file descriptor is an integer from 0 to 2147483647, not ${number}.`);
+  }
+  return number;
+}
+
+/** A descriptor, or `AT_FDCWD`. */
+export function directory(fd: FdLike): number {
+  return fd === AT_FDCWD ? AT_FDCWD : descriptor(fd);
+}
+
+/** A C `int`; `what` names it in the message. */
+export function int(value: number, what: string): number {
+  return integer(value, what, -0x80000000, 0x7fffffff);
+}
+
+/** A C `u_int`. */
+export function unsigned(value: number, what: string): number {
+  return integer(value, what, 0, 0xffffffff);
+}
+
+/** A `mode_t`. */
+export function mode(value: number): number {
+  return integer(value, "mode", 0, 0o177777);
+}
+
+/** An owner or group; -1 leaves it unchanged. */
+export function owner(value: number, what: string): number {
+  return value === -1 ? 0xffffffff : unsigned(value, what);
+}
+
+function integer(value: number, what: string, least: number, most: number): number {
+  if (typeof value !== "number") {
+    throw new TypeError(`The ${what} is a number, not ${shown(value)}.`);
+  }
+  if (!(value >= least && value <= most && Number.isInteger(value))) {
+    throw new RangeError(`The ${what} is an integer from ${least} to ${most}, not ${value}.`);
+  }
+  return value;
+}
+
+/** A C `off_t` or `long`. */
+export function long(value: number | bigint, what: string): bigint {
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw new TypeError(`The ${what} is a number or a bigint, not ${shown(value)}.`);
+  }
+  if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
+    throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
+  }
+  return BigInt(value);
+}
+
+/** The number of bytes of a buffer that a call may use: `count`, bounded by the buffer and by an `i32` result. */
+export function length(buffer: Uint8Array, count: number | undefined): bigint {
+  memory(buffer, 0);
+  if (count === undefined) return BigInt(Math.min(buffer.length, 0x7fffffff));
+  return BigInt(Math.min(integer(count, "count of the buffer's bytes", 0, buffer.length), 0x7fffffff));
+}
+
+/** A buffer of at least `least` bytes that the call reads or fills. */
+export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  if (!(buffer instanceof Uint8Array)) {
+    throw new TypeError(`A buffer is a Uint8Array, not ${shown(buffer)}.`);
+  }
+  if (buffer.length < least) {
+    throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);
+  }
+  if (buffer.length === 0 && isGone(buffer)) {
+    throw new TypeError(
+      "The buffer's memory is gone: it was transferred, or shrank to less than the Uint8Array spans.",
+    );
+  }
+  return buffer as Uint8Array<ArrayBuffer>;
+}
+
+/** FFI would treat such a buffer as empty. */
+function isGone(buffer: Uint8Array): boolean {
+  try {
+    buffer.keys();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Two `struct timespec`, or null for the current time. */
+export function timespecs(times: Uint8Array | null): Uint8Array<ArrayBuffer> | null {
+  return times === null ? null : memory(times, 32);
+}
+
+/** A set that must be passed: a missing one would count as the empty set, which removes everything permanently. */
+export function given<T>(set: T, what: string): T {
+  if (set === undefined) throw new TypeError(`The ${what} are undefined: to permit none, pass [].`);
+  return set;
+}
+
+let decoder: TextDecoder | undefined;
+let encoder: TextEncoder | undefined;
+const SLASH = 0x2f;
+
+function utf8(): TextDecoder {
+  return decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+}
+
+/** The names in bytes where each is followed by "/". */
+export function decodeNames(bytes: Uint8Array): string[] {
+  if (bytes.length === 0) return [];
+  try {
+    return utf8().decode(bytes.subarray(0, -1)).split("/");
+  } catch {
+    const names: string[] = [];
+    for (let start = 0; start < bytes.length;) {
+      const end = bytes.indexOf(SLASH, start);
+      names.push(decodeName(bytes.subarray(start, end)));
+      start = end + 1;
+    }
+    return names;
+  }
+}
+
+/**
+ * Returns the string for a file name that is given as bytes. All functions of this library use such strings.
+ *
+ * UTF-8 becomes that text; each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte.
+ *
+ * @param bytes The bytes of a name or path.
+ * @returns The name, which {@link encodeName} turns into these bytes again.
+ * @throws {TypeError} If `bytes` is not a Uint8Array.
+ *
+ * @example
+ * ```ts
+ * import { decodeName } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(decodeName(new Uint8Array([0x63, 0x61, 0x66, 0xe9])), "caf\udce9");
+ * ```
+ */
+export function decodeName(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`decodeName(): bytes is a Uint8Array, not ${shown(bytes)}.`);
+  }
+  try {
+    return utf8().decode(bytes);
+  } catch {
+    let name = "";
+    for (let at = 0; at < bytes.length;) {
+      const length = sequenceLength(bytes, at);
+      name += length === 0
+        ? String.fromCharCode(0xdc00 + bytes[at]!)
+        : utf8().decode(bytes.subarray(at, at + length));
+      at += length || 1;
+    }
+    return name;
+  }
+}
+
+/** The length of the valid UTF-8 sequence at `at`, or 0. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  const length = first < 0x80
+    ? 1
+    : first < 0xc2
+    ? 0
+    : first < 0xe0
+    ? 2
+    : first < 0xf0
+    ? 3
+    : first < 0xf5
+    ? 4
+    : 0;
+  if (length < 2) return length;
+  try {
+    utf8().decode(bytes.subarray(at, at + length));
+    return length;
+  } catch {
+    return 0;
+  }
+}
+
+// PATH_MAX of FreeBSD is 1024 bytes; the kernel refuses a longer path.
+const LONGEST = 4096;
+const reused: Uint8Array<ArrayBuffer>[] = [];
+
+/**
+ * A path as a C string, in a buffer that the next call with the same `slot` overwrites.
+ *
+ * @throws {TypeError} If the path is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
+ */
+export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
+  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
+  const length = path.length;
+  if (length === 0) throw new TypeError('The path "" is empty: write "." for the directory itself.');
+  const short = reused[slot] ??= new Uint8Array(LONGEST);
+  if (length < 48) {
+    let at = 0;
+    for (; at < length; at++) {
+      const unit = path.charCodeAt(at);
+      if (unit === 0 || unit > 0x7f) break;
+      short[at] = unit;
+    }
+    if (at === length) {
+      short[at] = 0;
+      return short;
+    }
+  }
+  if (path.includes("\0")) {
+    throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
+  }
+  const bytes = length * 3 < short.length ? short : new Uint8Array(length * 3 + 1);
+  let end = 0;
+  if (path.isWellFormed()) end = (encoder ??= new TextEncoder()).encodeInto(path, bytes).written;
+  else {
+    for (const character of path) {
+      const code = character.codePointAt(0)!;
+      if (code >= 0xdc80 && code <= 0xdcff) bytes[end++] = code - 0xdc00;
+      else if (code >= 0xd800 && code <= 0xdfff) {
+        throw new TypeError(
+          `The path ${quoted(path)} has the lone surrogate U+${code.toString(16).toUpperCase()}, ` +
+            `which stands for no byte: only U+DC80 to U+DCFF do.`,
+        );
+      } else end += (encoder ??= new TextEncoder()).encodeInto(character, bytes.subarray(end)).written;
+    }
+  }
+  bytes[end] = 0;
+  return bytes;
+}
+
+/**
+ * Returns the bytes of a file name or path, as the kernel gets them.
+ *
+ * The inverse of {@link decodeName}: a lone surrogate U+DC80 to U+DCFF becomes the byte 0x80 to 0xFF, all other text UTF-8.
+ * `TextEncoder` does not round-trip a name that is not UTF-8.
+ *
+ * @param name A name or path from this library, or any text.
+ * @returns Its bytes, without a NUL at the end.
+ * @throws {TypeError} If `name` is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
+ *
+ * @example
+ * ```ts
+ * import { encodeName } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * assertEquals(encodeName("caf\udce9"), new Uint8Array([0x63, 0x61, 0x66, 0xe9]));
+ * ```
+ */
+export function encodeName(name: string): Uint8Array<ArrayBuffer> {
+  const bytes = cString(name);
+  return bytes.slice(0, bytes.indexOf(0));
+}

@@ -21,12 +21,19 @@ import {
   targetWithOptions,
 } from "./path/target.ts";
 import * as reading from "./read_file.ts";
-import { copying, type CopyOptions } from "./tree/copy.ts";
-import { copyingFile, copyPairs, copyPairsAsync } from "./tree/copy_file.ts";
+import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
-import { emptying, remove, REMOVE_OPTIONS, removing } from "./tree/remove.ts";
-import { WALK_OPTIONS, type WalkEntry, walking, type WalkOptions } from "./tree/walk.ts";
+import {
+  emptying,
+  remove,
+  REMOVE_OPTIONS,
+  removing,
+  WALK_OPTIONS,
+  type WalkEntry,
+  walking,
+  type WalkOptions,
+} from "./tree/walk.ts";
 import * as writing from "./write_file.ts";
 import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./write_file.ts";
 

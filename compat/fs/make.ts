@@ -111,7 +111,7 @@ export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOp
 }
 
 /** A descriptor of a file that did not exist. With O_APPEND, writing does not need the right SEEK. */
-export function createNew(dir: FdLike, path: string, mode: number): number {
+function createNew(dir: FdLike, path: string, mode: number): number {
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
   return openBeneath(dir, path, flags, mode);
 }
@@ -119,7 +119,7 @@ export function createNew(dir: FdLike, path: string, mode: number): number {
 const TRIES = 100;
 
 /** Makes a file or directory under a random name, and returns its path relative to the `Dir`. */
-export function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
+function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
   const { dir = ".", prefix = "", suffix = "" } = options;
   checkedPath(dir);
   for (const [what, part] of [["prefix", prefix], ["suffix", suffix]] as const) {

@@ -29,7 +29,7 @@ import { codeOf } from "./path/resolve.ts";
 import { named, told } from "./path/told.ts";
 
 /** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
-export type WriteOptions = Deno.WriteFileOptions;
+type WriteOptions = Deno.WriteFileOptions;
 
 export const WRITE_OPTIONS = {
   append: aBoolean,
@@ -283,7 +283,7 @@ function gives(file: FdFile, uid: number, gid: number): boolean {
 }
 
 /** Encodes what is written to a file, as a whole or in chunks. */
-export interface Encoding {
+interface Encoding {
   /** The bytes of all data. */
   whole(data: unknown): Uint8Array;
   /** The bytes of a chunk, without a last half of a surrogate pair, which waits for the next chunk. */
@@ -293,14 +293,14 @@ export interface Encoding {
 }
 
 /** The bytes of `data`, which is text or bytes. `call` is the function that a TypeError names. */
-export function bytesOf(call: string, data: unknown): Uint8Array {
+function bytesOf(call: string, data: unknown): Uint8Array {
   if (typeof data === "string") return utf8(data);
   if (data instanceof Uint8Array) return checkBuffer(data);
   throw wrong(call, "a string or a Uint8Array", data);
 }
 
 /** An encoding for data that is bytes. `call` is the function that a TypeError names. */
-export function bytesFor(call: string): Encoding {
+function bytesFor(call: string): Encoding {
   const whole = (data: unknown) => {
     if (data instanceof Uint8Array) return checkBuffer(data);
     throw wrong(call, "a Uint8Array", data);
@@ -309,7 +309,7 @@ export function bytesFor(call: string): Encoding {
 }
 
 /** An encoding for text. A chunk may end within a surrogate pair; a lone surrogate becomes U+FFFD. */
-export function textFor(call: string): Encoding {
+function textFor(call: string): Encoding {
   const stringOf = (data: unknown) => {
     if (typeof data === "string") return data;
     throw wrong(call, "a string", data);

@@ -421,7 +421,7 @@ export function applyLimits(fd: FdLike, { rights, ioctls, fcntls }: Limits, bega
 }
 
 /** Removes everything beyond these limits from a descriptor; it may hold less. */
-export function narrow(fd: FdLike, { rights, ioctls, fcntls }: Limits): void {
+function narrow(fd: FdLike, { rights, ioctls, fcntls }: Limits): void {
   limit(fd, getRights(fd).intersection(rights));
   if (ioctls) limitIoctls(fd, getIoctls(fd).intersection(ioctls));
   if (fcntls) limitFcntls(fd, getFcntls(fd).intersection(fcntls));

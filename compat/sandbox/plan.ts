@@ -157,7 +157,7 @@ export interface Opening<T extends Dir | FdFile = Dir | FdFile> extends Entry {
 }
 
 /** A directory to open. */
-export interface DirOpening extends Opening<Dir> {
+interface DirOpening extends Opening<Dir> {
   readonly mayBeUnconfined: boolean;
 }
 

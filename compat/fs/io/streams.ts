@@ -226,7 +226,7 @@ export interface ReadOptions extends Deno.ReadFileOptions, LengthOptions {}
 const STRING = 2 ** 29 - 24;
 
 /** The default bounds of a line, of text and of bytes, and the largest bounds that a caller may pass. */
-export const defaultOf = { line: 16 * 1024 * 1024, text: STRING, file: Number.MAX_SAFE_INTEGER } as const;
+const defaultOf = { line: 16 * 1024 * 1024, text: STRING, file: Number.MAX_SAFE_INTEGER } as const;
 const mostOf = { line: STRING, text: STRING, file: Number.MAX_SAFE_INTEGER } as const;
 
 /** What is read: a line, a file as text, a file as bytes. */

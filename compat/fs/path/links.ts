@@ -2,7 +2,7 @@
 import { failure } from "../../../ffi/failure.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { type Level, Levels } from "../tree/levels.ts";
+import { type Level, Levels } from "../tree/list.ts";
 import { aBoolean, aMode, checkArgument, checkOptions } from "../options.ts";
 import { checkedPath } from "./components.ts";
 import { at, codeOf, follow, readLinkAt, type Step } from "./resolve.ts";

@@ -14,27 +14,6 @@
  * @module
  */
 
-const classes: Readonly<Record<string, string>> = {
-  alnum: "0-9A-Za-z",
-  alpha: "A-Za-z",
-  ascii: "\\x00-\\x7f",
-  blank: "\\t ",
-  cntrl: "\\x00-\\x1f\\x7f",
-  digit: "0-9",
-  graph: "\\x21-\\x7e",
-  lower: "a-z",
-  print: "\\x20-\\x7e",
-  punct: "\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e",
-  space: "\\s",
-  upper: "A-Z",
-  word: "\\w",
-  xdigit: "0-9A-Fa-f",
-};
-
-const specialInSet = /[\\\]^[]/g;
-const named = /\[:(\w+):\]/y;
-const escapedInSet = /[\\\]^[-]/g;
-
 export interface NamePatternOptions {
   /** Whether `@(a|b)`, `?(a)`, `*(a)`, `+(a)` and `!(a)` are special. */
   extended: boolean;
@@ -290,8 +269,26 @@ function foldedUnit(unit: number): number {
   return upper.length === 1 && code >= 0x80 ? code : unit;
 }
 
+const classes: Readonly<Record<string, string>> = {
+  alnum: "0-9A-Za-z",
+  alpha: "A-Za-z",
+  ascii: "\\x00-\\x7f",
+  blank: "\\t ",
+  cntrl: "\\x00-\\x1f\\x7f",
+  digit: "0-9",
+  graph: "\\x21-\\x7e",
+  lower: "a-z",
+  print: "\\x20-\\x7e",
+  punct: "\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e",
+  space: "\\s",
+  upper: "A-Z",
+  word: "\\w",
+  xdigit: "0-9A-Fa-f",
+};
+
 /** The regular expression of a set of characters, from "[" to "]". */
 function translateSet(pattern: string, start: number): { source: string; end: number } | undefined {
+  const specialInSet = /[\\\]^[]/g, named = /\[:(\w+):\]/y, escapedInSet = /[\\\]^[-]/g;
   const isNegated = pattern[start + 1] === "!";
   let source = isNegated ? "[^" : "[";
   for (let at = start + (isNegated ? 2 : 1); at < pattern.length; at++) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Level, Levels } from "../../../compat/fs/tree/levels.ts";
+import { type Level, Levels } from "../../../compat/fs/tree/list.ts";
 import { identityOf } from "../../../compat/fs/descriptor.ts";
-import { emptying, removing } from "../../../compat/fs/tree/remove.ts";
+import { emptying, removing } from "../../../compat/fs/tree/walk.ts";
 import { type Dir, openDirSync, type SyscallError, type WalkOptions } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { openDescriptors } from "../../_kernel.ts";

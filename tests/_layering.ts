@@ -27,7 +27,7 @@ const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 
 const startsChildren = /^tests\/(_child\.ts|_test\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
 const writesFiles =
-  /^tests\/(_fixture\.ts|_deno_reference\.ts|compat\/ambient\/.*|std\/fs\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
+  /^tests\/(_test\.ts|_fixture\.ts|_deno_reference\.ts|compat\/ambient\/.*|std\/fs\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
 const writes = new RegExp(
   "\\bDeno\\.(?:" +
     "(?:write(?:Text)?File|create|mkdir|makeTemp(?:Dir|File)|remove|rename|link|symlink|truncate|chmod|chown|" +

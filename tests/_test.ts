@@ -10,18 +10,27 @@ export interface TestOptions {
   skip?: string | false | undefined;
 }
 
+const log = Deno.env.get("CAPSICUM_TEST_LOG");
+
+/** A line for the runner: a test with its file, and why it is skipped; or only its name when it begins. */
+function note(entry: { name: string; file?: string; skip?: string }): void {
+  if (log !== undefined) Deno.writeTextFileSync(log, `${JSON.stringify(entry)}\n`, { append: true });
+  else if (entry.skip !== undefined) console.log(`skipped: ${entry.name}: ${entry.skip}`);
+}
+
 // Deno's first child opens descriptors that it keeps for the next ones.
 await new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" }).output();
 
 /** Registers a test that must end with as many open descriptors as it began. */
 export function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
-  if (options.skip) console.log(`skipped: ${JSON.stringify(name)}: ${options.skip}`);
+  note({ name, file: Deno.mainModule, ...(options.skip ? { skip: options.skip } : {}) });
   Deno.test({
     name,
     ignore: Boolean(options.skip),
     // The libraries that are opened lazily stay open; descriptors are counted here, more exactly.
     sanitizeResources: false,
     fn: async () => {
+      note({ name });
       const before = openDescriptors();
       await body();
       const leaked = await settled(before);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { walkSync } from "@std/fs";
 import { fromFileUrl, relative } from "@std/path";
 import * as rules from "./_layering.ts";
+import { staleRules } from "./run/places.ts";
 import { test } from "./_test.ts";
 
 const root = fromFileUrl(new URL("..", import.meta.url));
@@ -270,3 +271,5 @@ test("project: every layer is in the folder that the rules expect", () => {
     assert([...project.keys()].some((path) => path.startsWith(start)), `nothing under ${start}`);
   }
 });
+
+test("project: every path in tests/run/places.ts exists", () => assertEquals(staleRules(), []));

@@ -18,7 +18,7 @@ export async function runBench(names: string[]): Promise<number> {
   for (const name of names.length > 0 ? names : all) {
     const kernel = natively.includes(name) ? native : standin;
     const flags = ["--no-lock", ...kernel.flags, ...packages];
-    const env = kernelEnv(kernel, flags);
+    const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
     if (kernel !== last) console.log(`kernel: ${await askKernel(flags, env)}`);
     last = kernel;
     const code = await runDeno([

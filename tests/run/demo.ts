@@ -10,7 +10,7 @@ export async function runDemo([name = "demo"]: string[]): Promise<number> {
   }
   const kernel = await findKernel();
   const flags = ["--no-lock", ...kernel.flags];
-  const env = kernelEnv(kernel, flags);
+  const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
   if (kernel.simulated) console.log(await askKernel(flags, env));
   const demo = new URL(`examples/${name}.ts`, root).href;
   return await runDeno([

@@ -6,7 +6,7 @@ export interface RunOptions {
   /** Receives the child's standard output and error, instead of this process's streams. */
   onOutput?: (text: string, stream: "stdout" | "stderr") => void;
   /** Called when the child has ended, also if this process was asked to end. */
-  onEnd?: () => void;
+  onEnd?: (code: number) => void;
 }
 
 const forwarded: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -43,7 +43,7 @@ export async function runDeno(
       }));
     }
     const { code } = await child.status;
-    onEnd?.();
+    onEnd?.(code);
     if (interrupted) Deno.exit(code);
     return code;
   } finally {

@@ -1,25 +1,23 @@
 import { places } from "../../ffi/linux/glibc.ts";
 import { root } from "./deno.ts";
+import type { Place } from "./places.ts";
 
-/** What the library's calls reach on this system, and the flags and variables that children need to reach it too. */
+/** A kernel that the tests run against, and the flags and variables that children need to reach it too. */
 export interface Kernel {
+  /** What tests/run/places.ts calls it; undefined for the system's own FreeBSD. */
+  place?: Place;
   simulated: boolean;
   /** The file that `--allow-ffi` must name. */
   libc: string;
   flags: string[];
+  env: Record<string, string>;
   /** What sets it apart from another one of the same name. */
   variant?: string;
-  /** The test files that run on it; undefined for all. */
-  files?: readonly string[];
-  /** The releases to test, each as the environment that selects it. */
-  releases: Record<string, string>[];
 }
 
 /** Finds the kernel of FreeBSD, or builds the stand-in on Linux. */
 export async function findKernel(): Promise<Kernel> {
-  if (Deno.build.os === "freebsd") {
-    return { simulated: false, libc: "/lib/libc.so.7", flags: [], releases: [{}] };
-  }
+  if (Deno.build.os === "freebsd") return { simulated: false, libc: "/lib/libc.so.7", flags: [], env: {} };
   if (Deno.build.os !== "linux") {
     throw new Error(
       `This runs on FreeBSD, against its kernel, and on Linux, against a stand-in; there is neither on ${Deno.build.os}.`,
@@ -28,11 +26,31 @@ export async function findKernel(): Promise<Kernel> {
   const standin = new URL("tests/standin/build.ts", root).href;
   const { buildStandin } = await import(standin) as { buildStandin(): Promise<string> };
   return {
+    place: "15.1",
     simulated: true,
     libc: await buildStandin(),
     flags: [`--preload=${new URL("tests/standin/preload.ts", root).href}`],
-    releases: [{ STANDIN_RELEASE: "15.1" }, { STANDIN_RELEASE: "13.2" }],
+    env: { STANDIN_RELEASE: "15.1" },
   };
+}
+
+/** Every kernel that this system offers to the tests: first `findKernel()`, then those whose tests take less time. */
+export async function findKernels(): Promise<[Kernel, ...Kernel[]]> {
+  const first = await findKernel(), native = nativeKernel();
+  const kernels: [Kernel, ...Kernel[]] = [first];
+  if (native !== undefined) kernels.push(native);
+  if (first.simulated) kernels.push({ ...first, place: "13.2", env: { STANDIN_RELEASE: "13.2" } });
+  if (native !== undefined && Deno.build.arch === "x86_64") {
+    kernels.push({
+      ...native,
+      place: "native without openat2",
+      variant: "without openat2(2)",
+      flags: [`--preload=${new URL("tests/_no_openat2.ts", root).href}`],
+      // EPERM, as the filters of old container runtimes say.
+      env: { CAPSICUM_TEST_OPENAT2: "1", CAPSICUM_TEST_ATTACK_SECONDS: "5" },
+    });
+  }
+  return kernels;
 }
 
 /** Linux itself, on which the file API works and Capsicum does not; undefined elsewhere. */
@@ -45,32 +63,7 @@ export function nativeKernel(): Kernel | undefined {
       return false;
     }
   });
-  return libc === undefined ? undefined : { simulated: false, libc, flags: [], releases: [{}] };
-}
-
-/** Linux where a filter forbids openat2(2); undefined where the filter can't be made. */
-export function withoutOpenat2(native: Kernel | undefined): Kernel | undefined {
-  if (native === undefined || Deno.build.arch !== "x86_64") return undefined;
-  return {
-    ...native,
-    variant: "without openat2(2)",
-    flags: [`--preload=${new URL("tests/_no_openat2.ts", root).href}`],
-    files: [
-      "attack",
-      "bytes_names",
-      "dir",
-      "dir_attributes",
-      "dir_contents",
-      "dir_names",
-      "open",
-      "remove",
-      "resolve",
-      "walk",
-    ]
-      .map((name) => `tests/compat/fs/${name}_test.ts`),
-    // EPERM, as the filters of old container runtimes say.
-    releases: [{ CAPSICUM_TEST_OPENAT2: "1", CAPSICUM_TEST_ATTACK_SECONDS: "5" }],
-  };
+  return libc === undefined ? undefined : { place: "native", simulated: false, libc, flags: [], env: {} };
 }
 
 /** The variables that tests/_child.ts hands on to the children of the tests. */

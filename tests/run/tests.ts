@@ -1,89 +1,68 @@
-import { runDeno } from "./deno.ts";
-import { askKernel, findKernel, kernelEnv, nativeKernel, withoutOpenat2 } from "./kernel.ts";
-import { Lines } from "./lines.ts";
-import { nativeArgs } from "./native.ts";
+import { askKernel, findKernels, type Kernel, kernelEnv } from "./kernel.ts";
 import { packageFlags } from "./packages.ts";
-import { type Counts, formatCounts, formatSkips, plain, TestOutput } from "./summary.ts";
+import { type Pass, runPasses } from "./pass.ts";
+import { dependsOnDeno, placesOf, splitArguments, staleRules } from "./places.ts";
+import { formatCounts, formatSkips, sum } from "./report.ts";
 
-/** Runs `deno test` once for each release and each kernel, prints the sum, and returns the first exit code that is not 0. */
+/**
+ * Runs each test file on the kernels that can make a difference to it, prints the sum, and returns an exit code that is not
+ * 0 if a test failed.
+ *
+ * With `CAPSICUM_TEST_ONCE` set, it runs what can differ between versions of Deno, and each test on one kernel: on Linux
+ * itself if it can, otherwise on the stand-in for the newest release.
+ */
 export async function runTests(args: string[]): Promise<number> {
+  const stale = staleRules();
+  if (stale.length > 0) throw new Error(`tests/run/places.ts lists what does not exist: ${stale.join(", ")}`);
   const packages = await packageFlags();
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const report: string[] = [], skips = new Map<string, number>();
-  let exit = 0;
-  const first = await findKernel(), native = nativeKernel();
-  for (const kernel of [first, native, withoutOpenat2(native)]) {
-    if (kernel === undefined) continue;
+  const { files, others } = splitArguments(args);
+  const least = args.length === 0 ? "a test that needs a kernel" : "a test";
+
+  async function passOn(kernel: Kernel, files: string[], more: Partial<Pass> = {}): Promise<Pass> {
     const flags = ["--no-lock", ...kernel.flags, ...packages];
-    for (const release of kernel.releases) {
-      const env = { ...release, ...kernelEnv(kernel, flags) };
-      const name = [await askKernel(flags, env), ...(kernel.variant ? [kernel.variant] : [])].join(", ");
-      console.log(`\nkernel: ${name}`);
-      const chosen = kernel === first ? args : nativeArgs(args, kernel.files);
-      if (chosen === undefined) {
-        console.log("None of these files runs on it.");
-        continue;
-      }
-      const pass = await runOnce([...flags, ...chosen], env, args.length === 0);
-      const { counts, code, complaint } = pass;
-      for (const [reason, count] of pass.skips) skips.set(reason, (skips.get(reason) ?? 0) + count);
-      for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
-      report.push(`kernel: ${name}: ${formatCounts(counts)}`);
-      if (complaint) report.push(complaint);
-      exit ||= code;
-    }
+    const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
+    const name = [await askKernel(flags, env), ...(kernel.variant ? [kernel.variant] : [])].join(", ");
+    return { name, flags, env, files, check: false, args: others, least, ...more };
   }
-  console.log(["", ...formatSkips(skips), ...report, formatCounts(total)].join("\n"));
-  return exit;
-}
 
-interface Pass {
-  counts: Counts;
-  skips: ReadonlyMap<string, number>;
-  code: number;
-  /** The reason why the pass failed, if Deno itself did not report one. */
-  complaint?: string;
-}
+  const kernels = await findKernels(), [first] = kernels;
+  const native = kernels.find(({ place }) => place === "native");
+  const once = Deno.env.has("CAPSICUM_TEST_ONCE") ? native : undefined;
+  const runsOn = (file: string, { place }: Kernel) => place === undefined || placesOf(file).includes(place);
+  const passes: Pass[] = [];
+  let oncePass: Pass | undefined;
+  for (const kernel of once === undefined ? kernels : [first, once]) {
+    const chosen = files.filter((file) =>
+      once === undefined
+        ? runsOn(file, kernel)
+        : dependsOnDeno(file) && runsOn(file, once) === (kernel === once)
+    );
+    if (chosen.length === 0) continue;
+    const pass = await passOn(kernel, chosen, { check: kernel === first || kernel === once });
+    passes.push(pass);
+    if (kernel === once) oncePass = pass;
+  }
+  if (passes.length === 0) throw new Error("No kernel here runs these files.");
 
-/** After how many milliseconds without the end of a file it is said which one runs. */
-const patience = 60_000;
-
-async function runOnce(args: string[], env: Record<string, string>, whole: boolean): Promise<Pass> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const print = (line: string) => {
-    console.log(line);
-    clearTimeout(timer);
-    timer = setTimeout(() => output.unfinished(), patience);
-  };
-  const output = new TestOutput(print), errors = new Lines();
-  const code = await runDeno(["test", "-A", ...args], {
-    env,
-    onOutput(text, stream) {
-      if (stream === "stdout") output.add(text);
-      else for (const line of errors.add(text)) if (!isProgress(line)) console.error(line);
-    },
-    onEnd() {
-      output.unfinished();
-      if (errors.rest !== "") console.error(errors.rest);
-      clearTimeout(timer);
-    },
+  const results = await runPasses(passes, async (pass, { files }) => {
+    const skipped = files.filter(({ file, skips }) => skips.length > 0 && runsOn(file, first));
+    if (pass !== oncePass || skipped.length === 0) return undefined;
+    const names = skipped.flatMap(({ skips }) => skips).map(({ name }) =>
+      name.replaceAll(/[\\.+*?()|[\]{}^$]/g, "\\$&")
+    );
+    return await passOn(first, skipped.map(({ file }) => file), {
+      args: [...others, `--filter=/^(?:${names.join("|")})$/`],
+      least: "nothing",
+    });
   });
-  const { counts, kernelTests, skips } = output;
-  if (counts === undefined) {
-    const complaint = `deno test ended with code ${code} before its summary, which counts as one failure.`;
-    return { counts: { passed: 0, failed: 1, skipped: 0 }, skips, code: code || 1, complaint };
-  }
-  const pass: Pass = { counts, skips, code };
-  if (counts.failed > 0) pass.code ||= 1;
-  else if (code !== 0) pass.complaint = `deno test ended with code ${code}.`;
-  else if (counts.passed === 0) Object.assign(pass, { code: 1, complaint: "No test ran." });
-  else if (whole && kernelTests === 0) {
-    Object.assign(pass, { code: 1, complaint: "No test that needs a kernel ran." });
-  }
-  return pass;
-}
-
-/** Whether Deno says only which file it checks or loads. */
-function isProgress(line: string): boolean {
-  return /^(Check|Download) /.test(plain(line));
+  console.log([
+    "",
+    ...formatSkips(results.flatMap(({ files }) => files).flatMap(({ skips }) => skips)),
+    ...results.flatMap(({ name, counts, complaint = [] }) => [
+      `kernel: ${name}: ${formatCounts(counts)}`,
+      ...[complaint].flat(),
+    ]),
+    formatCounts(sum(results.map(({ counts }) => counts))),
+  ].join("\n"));
+  return results.find(({ code }) => code !== 0)?.code ?? 0;
 }

@@ -54,7 +54,7 @@
  * @module
  */
 export type { AtomicWriteOptions } from "./compat/fs/write_file.ts";
-export type { ExistsOptions } from "./compat/fs/attributes.ts";
+export type { ExistsOptions } from "./compat/fs/entries.ts";
 export type { LengthOptions, ReadOptions } from "./compat/fs/io/streams.ts";
 export type { CopyOptions } from "./compat/fs/tree/copy.ts";
 export { Dir, openDirSync } from "./compat/fs/dir.ts";

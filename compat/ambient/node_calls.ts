@@ -2,7 +2,7 @@
 import * as libc from "../../ffi/libc/mod.ts";
 import { quoted } from "../../ffi/message.ts";
 import { encodeName } from "../../ffi/values.ts";
-import { access } from "../fs/attributes.ts";
+import { access } from "../fs/entries.ts";
 import { at, codeOf } from "../fs/path/resolve.ts";
 import { type Mounted, pathIn } from "./mounts.ts";
 import {

@@ -1,13 +1,12 @@
 import { limit } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import * as attributes from "./attributes.ts";
-import type { ExistsOptions } from "./attributes.ts";
+import * as entries from "./entries.ts";
+import type { ExistsOptions } from "./entries.ts";
 import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
-import { ensureFile, makeTempDir, makeTempFile, mkdir } from "./make.ts";
 import { open, openBeneath, openFileAt, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./path/ambient_path.ts";
@@ -470,7 +469,7 @@ export class Dir extends Descriptor {
    * @returns Its size in bytes, times, mode, owner and kind.
    */
   statSync(path = "."): Deno.FileInfo {
-    return attributes.stat(this, path);
+    return entries.stat(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.statSync}. */
@@ -484,7 +483,7 @@ export class Dir extends Descriptor {
    * @returns Its size in bytes, times, mode, owner and kind.
    */
   lstatSync(path: string): Deno.FileInfo {
-    return attributes.lstat(this, path);
+    return entries.lstat(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.lstatSync}. */
@@ -511,7 +510,7 @@ export class Dir extends Descriptor {
    * ```
    */
   existsSync(path: string, options: ExistsOptions = {}): boolean {
-    return attributes.exists(this, path, options);
+    return entries.exists(this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.existsSync}. */
@@ -538,7 +537,7 @@ export class Dir extends Descriptor {
    * ```
    */
   chmodSync(path: string, mode: number): void {
-    attributes.chmod(this, path, mode);
+    entries.chmod(this, path, mode);
   }
 
   /** The asynchronous twin of {@link Dir.chmodSync}. */
@@ -553,7 +552,7 @@ export class Dir extends Descriptor {
    * @param gid The group's number; null leaves it as it is.
    */
   chownSync(path: string, uid: number | null, gid: number | null): void {
-    attributes.chown(this, path, uid, gid);
+    entries.chown(this, path, uid, gid);
   }
 
   /** The asynchronous twin of {@link Dir.chownSync}. */
@@ -568,7 +567,7 @@ export class Dir extends Descriptor {
    * @param mtime The time of modification, in the same form.
    */
   utimeSync(path: string, atime: number | Date, mtime: number | Date): void {
-    attributes.utime(this, path, atime, mtime);
+    entries.utime(this, path, atime, mtime);
   }
 
   /** The asynchronous twin of {@link Dir.utimeSync}. */
@@ -625,7 +624,7 @@ export class Dir extends Descriptor {
    * ```
    */
   mkdirSync(path: string, options: Deno.MkdirOptions = {}): void {
-    mkdir(this, path, options);
+    entries.mkdir(this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.mkdirSync}. */
@@ -638,7 +637,7 @@ export class Dir extends Descriptor {
    * @param path The directory.
    */
   ensureDirSync(path: string): void {
-    mkdir(this, path, { recursive: true });
+    entries.mkdir(this, path, { recursive: true });
   }
 
   /** The asynchronous twin of {@link Dir.ensureDirSync}. */
@@ -654,7 +653,7 @@ export class Dir extends Descriptor {
    * @param path The file.
    */
   ensureFileSync(path: string): void {
-    ensureFile(this, path);
+    entries.ensureFile(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.ensureFileSync}. */
@@ -869,12 +868,12 @@ export class Dir extends Descriptor {
    * @returns Its path.
    */
   makeTempFileSync(options?: Deno.MakeTempOptions): string {
-    return makeTempFile("Dir.makeTempFileSync()", this, options);
+    return entries.makeTempFile("Dir.makeTempFileSync()", this, options);
   }
 
   /** The asynchronous twin of {@link Dir.makeTempFileSync}. */
   makeTempFile(options?: Deno.MakeTempOptions): Promise<string> {
-    return promised(() => makeTempFile("Dir.makeTempFile()", this, options));
+    return promised(() => entries.makeTempFile("Dir.makeTempFile()", this, options));
   }
 
   /**
@@ -883,12 +882,12 @@ export class Dir extends Descriptor {
    * @returns Its path.
    */
   makeTempDirSync(options?: Deno.MakeTempOptions): string {
-    return makeTempDir("Dir.makeTempDirSync()", this, options);
+    return entries.makeTempDir("Dir.makeTempDirSync()", this, options);
   }
 
   /** The asynchronous twin of {@link Dir.makeTempDirSync}. */
   makeTempDir(options?: Deno.MakeTempOptions): Promise<string> {
-    return promised(() => makeTempDir("Dir.makeTempDir()", this, options));
+    return promised(() => entries.makeTempDir("Dir.makeTempDir()", this, options));
   }
 }
 

@@ -124,7 +124,7 @@ export { openAtSync, openSync } from "./open.ts";
 export type { OpenOptions } from "./open.ts";
 export { listDirSync, readDirSync } from "./tree/list.ts";
 export { decodeName, encodeName } from "../../ffi/values.ts";
-export type { ExistsOptions } from "./attributes.ts";
+export type { ExistsOptions } from "./entries.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./path/target.ts";
 export type { CopyOptions } from "./tree/copy.ts";
 export type { ExpandGlobOptions } from "./tree/glob.ts";

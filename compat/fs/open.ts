@@ -11,8 +11,7 @@ import { limit } from "../../ffi/capsicum/capability.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import { stat } from "./attributes.ts";
-import { permissionBits, rightsOf } from "./descriptor.ts";
+import { permissionBits, rightsOf, statAt } from "./descriptor.ts";
 import { FdFile } from "./file.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
 import { pauses, sleepUnlessAborted } from "./io/waiting.ts";
@@ -199,7 +198,11 @@ function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: numbe
   if (code === "EAGAIN") return true;
   if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
   // A socket or a device without a driver is ENXIO too. Without FSTAT it counts as a FIFO.
-  return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
+  if (!rightsOf(descriptor(dir)).has("FSTAT")) return true;
+  const info = confines(dir)
+    ? statAt(descriptor(dir), path, libc.AT_RESOLVE_BENEATH)
+    : followed(dir, path, "fstatat", (fd, name) => statAt(fd, name));
+  return info.isFifo === true;
 }
 
 /** Opens a path below a directory. Follows a symlink as the last component, unless the flags say otherwise. */

@@ -21,7 +21,7 @@ import {
 } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { untilAborted } from "./io/waiting.ts";
-import { SUCCEEDING, Successor } from "./make.ts";
+import { SUCCEEDING, Successor } from "./entries.ts";
 import { openBeneath, openForUse } from "./open.ts";
 import { aBoolean, aLength, aMode, anInteger, aSignal, checkArgument, checkOptions } from "./options.ts";
 import { on, Place } from "./path/place.ts";

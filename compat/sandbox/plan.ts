@@ -10,7 +10,7 @@ import type { IoctlsLike } from "../../rights/ioctls.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
-import { ensureDirSync } from "../fs/make.ts";
+import { ensureDirSync } from "../fs/entries.ts";
 import { openFlags, type OpenOptions, openOptions, openSync } from "../fs/open.ts";
 import { aBoolean, aFunction, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
 import { ambientPath } from "../fs/path/ambient_path.ts";

@@ -29,7 +29,7 @@ import {
 } from "../descriptor.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
-import { mkdir, SUCCEEDING, Successor } from "../make.ts";
+import { mkdir, SUCCEEDING, Successor } from "../entries.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, checkOptions } from "../options.ts";
 import { checkedPath, joined, lastComponent, parentOf } from "../path/components.ts";

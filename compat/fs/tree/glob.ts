@@ -5,7 +5,7 @@
  */
 import { quoted } from "../../../ffi/message.ts";
 import type { FdLike } from "../../../ffi/values.ts";
-import { stat } from "../attributes.ts";
+import { stat } from "../entries.ts";
 import { inTurns } from "../io/waiting.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check } from "../options.ts";
 import { checkedPath, joined, normalized } from "../path/components.ts";

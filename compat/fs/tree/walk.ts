@@ -7,9 +7,8 @@
 import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
-import { stat } from "../attributes.ts";
+import { mkdir, stat } from "../entries.ts";
 import { statAt } from "../descriptor.ts";
-import { mkdir } from "../make.ts";
 import { openBeneath } from "../open.ts";
 import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
 import { joined, lastComponent, normalized } from "../path/components.ts";

@@ -1,7 +1,7 @@
 import { Fcntls } from "../rights/fcntls.ts";
 import { type RightName, Rights } from "../rights/rights.ts";
 import { errnoTable } from "./errno.ts";
-import { isConfined } from "./linux/confine/mechanism.ts";
+import { isConfined } from "./linux/glibc.ts";
 import { bindFreebsd, bound, errno, hasCapsicum } from "./symbols.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { CapsicumError, type SyscallError } from "./errors.ts";

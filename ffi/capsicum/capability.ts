@@ -5,7 +5,7 @@
  * @module
  */
 import { bindAll, bindFreebsd, bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
-import { type Mechanism, mechanism as confinement } from "../linux/confine/mechanism.ts";
+import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
 import type { SyscallError } from "../errors.ts";
 import { freebsdFiles } from "../freebsd/structs.ts";
 import { Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";

@@ -9,8 +9,7 @@ import {
 } from "../freebsd/constants.ts";
 import * as linux from "./constants.ts";
 import { openFlags } from "./constants.ts";
-import { isConfined } from "./confine/mechanism.ts";
-import { errnoAt, failure, glibc, memcpy, type Memory } from "./glibc.ts";
+import { errnoAt, failure, glibc, isConfined, memcpy, type Memory } from "./glibc.ts";
 
 const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
 const LOCK = O_SHLOCK | O_EXLOCK;

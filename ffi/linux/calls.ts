@@ -21,10 +21,9 @@ import {
   throughFile,
   throughObject,
 } from "./beneath.ts";
-import { isConfined } from "./confine/mechanism.ts";
+import { errnoAt, failure, glibc, glibcAs, isConfined, memcpy, type Memory } from "./glibc.ts";
 import * as linux from "./constants.ts";
 import { atFlags, control, messageFlags } from "./constants.ts";
-import { errnoAt, failure, glibc, glibcAs, memcpy, type Memory } from "./glibc.ts";
 import { statOpen, statRelative } from "./structs.ts";
 
 /**

@@ -3,10 +3,9 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
 import { decodeNames } from "../values.ts";
 import { closeQuietly, isOneName, openBeneath } from "./beneath.ts";
-import { isConfined } from "./confine/mechanism.ts";
+import { errnoAt, failure, glibc, isConfined, memcpy, type Memory } from "./glibc.ts";
 import * as linux from "./constants.ts";
 import { atFlags } from "./constants.ts";
-import { errnoAt, failure, glibc, memcpy, type Memory } from "./glibc.ts";
 
 // Offsets in struct statx of linux/stat.h.
 const STX_MASK = 0, STX_BLKSIZE = 4, STX_NLINK = 16, STX_UID = 20, STX_GID = 24, STX_MODE = 28, STX_INO = 32;

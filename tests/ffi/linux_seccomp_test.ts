@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { accessFor } from "../../ffi/linux/confine/confine.ts";
-import { QUESTION } from "../../ffi/linux/confine/mechanism.ts";
+import { QUESTION } from "../../ffi/linux/glibc.ts";
 import { program, type Row, table } from "../../ffi/linux/confine/seccomp.ts";
 import { presets, Rights } from "../../mod.ts";
 import { test } from "../_test.ts";

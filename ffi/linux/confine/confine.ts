@@ -13,8 +13,7 @@ import { syscallError } from "../../_syscall_error.ts";
 import { bound, errno, type Name, symbols } from "../../symbols.ts";
 import { bind } from "../../system.ts";
 import * as linux from "../constants.ts";
-import { bindGlibc, errnoAt, glibc, memcpy } from "../glibc.ts";
-import { answers, mechanism } from "./mechanism.ts";
+import { answers, bindGlibc, errnoAt, glibc, mechanism, memcpy } from "../glibc.ts";
 import { allowAll, type DescriptorLimit, isKnown, program, type Row, table } from "./seccomp.ts";
 
 /** What this system lacks to confine a process; undefined if nothing is missing. */

@@ -11,7 +11,7 @@ import { Ioctl, type Ioctls } from "../../../rights/ioctls.ts";
 import type { Rights } from "../../../rights/rights.ts";
 import { needs, type Operation } from "../../capsicum/needs.ts";
 import { ENOSYS, EPERM } from "../constants.ts";
-import { QUESTION } from "./mechanism.ts";
+import { QUESTION } from "../glibc.ts";
 
 /** What a call comes to. "if": permitted if its arguments fit. "beneath": only below a directory. "missing": ENOSYS. */
 type Verdict = "permit" | "if" | "beneath" | "missing" | "refuse";

@@ -13,6 +13,7 @@ import {
   readableOf,
   readingAll,
   restOf,
+  roomOf,
   writableOf,
 } from "./io/streams.ts";
 import { progress, readHere, reading, readingAt, writeHere, writing, writingAt } from "./io/transfer.ts";
@@ -28,7 +29,8 @@ import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } f
  * **Asynchronous methods** take the parameters of their `Sync` twins, have their results and errors, and never stop the
  * event loop. They run in the order in which they were called, except for `pread()` and `pwrite()`, which need no order.
  * The buffer of a call must not change until the call has settled. One `write()` to a datagram or SEQPACKET socket is one
- * message.
+ * message. `readAll()`, `lines()` and `readable` throw a RangeError for a message that their buffer can't hold, which is as
+ * large as the receive buffer of the socket; without GETSOCKOPT they cut it.
  *
  * **Waiting.** However many calls wait for pipes, sockets or terminals, a few threads serve them by poll(2), for which a
  * limited descriptor needs EVENT. Without that right eight calls wait at once, and further ones queue. A FIFO that the
@@ -98,6 +100,7 @@ export class FdFile extends Descriptor {
    * @returns How many bytes it read, or null at the end of the file.
    */
   readSync(p: Uint8Array): number | null {
+    checkArgument("FdFile.readSync()", "p", p, aBuffer);
     const count = this.#readHere(p);
     return count === 0 && p.length > 0 ? null : count;
   }
@@ -124,6 +127,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   writeSync(p: Uint8Array): number {
+    checkArgument("FdFile.writeSync()", "p", p, aBuffer);
     return this.#writeHere(p);
   }
 
@@ -193,7 +197,11 @@ export class FdFile extends Descriptor {
    */
   readAllSync(options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
     checkOptions("FdFile.readAllSync()", options, lengthOptions("file"));
-    const steps = readingAll(() => restOf(this.fd), this.#bound("file", options, "FdFile.readAllSync()"));
+    const steps = readingAll(
+      () => restOf(this.fd),
+      this.#bound("file", options, "FdFile.readAllSync()"),
+      roomOf(this.fd),
+    );
     let step = steps.next();
     while (!step.done) step = steps.next(this.#readHere(step.value));
     return step.value;
@@ -203,7 +211,11 @@ export class FdFile extends Descriptor {
   async readAll(options: LengthOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions("FdFile.readAll()", options, lengthOptions("file"));
     return await this.#inOrder(POLLIN, async (calls) => {
-      const steps = readingAll(() => restOf(this.fd), this.#bound("file", options, "FdFile.readAll()"));
+      const steps = readingAll(
+        () => restOf(this.fd),
+        this.#bound("file", options, "FdFile.readAll()"),
+        roomOf(this.fd),
+      );
       let step = steps.next();
       while (!step.done) step = steps.next(await calls.move(reading, step.value));
       return step.value;
@@ -224,6 +236,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   readIntoSync(p: Uint8Array): number {
+    checkArgument("FdFile.readIntoSync()", "p", p, aBuffer);
     let used = this.#readHere(p);
     if (used === 0) return 0;
     for (let count; used < p.length && (count = this.#readHere(p.subarray(used))) > 0;) used += count;
@@ -244,6 +257,7 @@ export class FdFile extends Descriptor {
    * @param p The bytes.
    */
   writeAllSync(p: Uint8Array): void {
+    checkArgument("FdFile.writeAllSync()", "p", p, aBuffer);
     let used = this.#writeHere(p);
     while (used < p.length) used += progress(this.#writeHere(p.subarray(used)));
   }
@@ -262,7 +276,7 @@ export class FdFile extends Descriptor {
    * FdFile.read}.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= (this.fd, readableOf(this));
+    return this.#readable ??= readableOf(this, roomOf(this.fd));
   }
 
   /**
@@ -314,13 +328,18 @@ export class FdFile extends Descriptor {
     return linesSync(
       (bytes) => this.#readHere(bytes),
       () => this.#bound("line", options, "FdFile.linesSync()"),
+      () => roomOf(this.fd),
     );
   }
 
   /** The asynchronous twin of {@link FdFile.linesSync}, for `for await`. */
   lines(options: LengthOptions = {}): AsyncGenerator<string, void, undefined> {
     checkOptions("FdFile.lines()", options, lengthOptions("line"));
-    return lines((bytes) => this.read(bytes), () => this.#bound("line", options, "FdFile.lines()"));
+    return lines(
+      (bytes) => this.read(bytes),
+      () => this.#bound("line", options, "FdFile.lines()"),
+      () => roomOf(this.fd),
+    );
   }
 
   #bound(kind: Kind, options: LengthOptions, syscall: string): Bound {
@@ -334,6 +353,8 @@ export class FdFile extends Descriptor {
    * @returns The new offset.
    */
   seekSync(offset: number | bigint, whence: Deno.SeekMode): number {
+    checkArgument("FdFile.seekSync()", "offset", offset, anOffset);
+    checkArgument("FdFile.seekSync()", "whence", whence, anInteger(-0x80000000, 0x7fffffff));
     return libc.lseek(this, offset, whence);
   }
 
@@ -379,6 +400,7 @@ export class FdFile extends Descriptor {
    * ```
    */
   truncateSync(len: number | bigint = 0): void {
+    checkArgument("FdFile.truncateSync()", "len", len, anOffset);
     libc.ftruncate(this, len);
   }
 

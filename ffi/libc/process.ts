@@ -129,19 +129,28 @@ export type SocketName =
   | { readonly family: "inet"; readonly hostname: string; readonly port: number };
 
 // sys/socket.h of FreeBSD 13.2 and 15.1, and asm-generic/socket.h of Linux.
-const socketType = {
-  freebsd: { SOL_SOCKET: 0xffff, SO_TYPE: 0x1008 },
-  linux: { SOL_SOCKET: 1, SO_TYPE: 3 },
+const socketOptions = {
+  freebsd: { SOL_SOCKET: 0xffff, SO_TYPE: 0x1008, SO_RCVBUF: 0x1002 },
+  linux: { SOL_SOCKET: 1, SO_TYPE: 3, SO_RCVBUF: 8 },
 };
 /** Bytes of a `struct sockaddr_storage`. */
 const SIZE = 128;
 
 /** `SOCK_STREAM` (1), `SOCK_DGRAM` (2) and the like; undefined if it is not a socket or lacks the right. */
 export function typeOfSocket(fd: number): number | undefined {
-  const { SOL_SOCKET, SO_TYPE } = hasCapsicum() ? socketType.freebsd : socketType.linux;
-  const type = new Int32Array(1), length = new Uint32Array([4]);
-  const result = (bound.getsockopt ?? bind("getsockopt"))(fd, SOL_SOCKET, SO_TYPE, type, length);
-  return result === -1 ? undefined : type[0];
+  return socketOption(fd, "SO_TYPE");
+}
+
+/** The bytes of a socket's receive buffer (SO_RCVBUF); undefined if it is not a socket or lacks the right. */
+export function receiveBufferOf(fd: number): number | undefined {
+  return socketOption(fd, "SO_RCVBUF");
+}
+
+function socketOption(fd: number, name: "SO_TYPE" | "SO_RCVBUF"): number | undefined {
+  const numbers = hasCapsicum() ? socketOptions.freebsd : socketOptions.linux;
+  const value = new Int32Array(1), length = new Uint32Array([4]);
+  const call = bound.getsockopt ?? bind("getsockopt");
+  return call(fd, numbers.SOL_SOCKET, numbers[name], value, length) === -1 ? undefined : value[0];
 }
 
 /** The address of a socket; undefined if it is not a socket or lacks the right. */

@@ -4,9 +4,31 @@
  * @module
  */
 import * as libc from "../../../ffi/libc/mod.ts";
+import { receiveBufferOf, typeOfSocket } from "../../../ffi/libc/process.ts";
 import { type GivenCall, messageOf } from "../../../ffi/message.ts";
 import { rightsOf, statOf } from "../descriptor.ts";
 import { anInteger, aSignal } from "../options.ts";
+
+// The same in FreeBSD's sys/socket.h and Linux.
+const SOCK_STREAM = 1;
+
+/**
+ * Bytes of a buffer that holds each message of a datagram or SEQPACKET socket; 0 for any other file, and without
+ * GETSOCKOPT. Only a sender with a larger buffer than the receiver can send more.
+ */
+export function roomOf(fd: number): number {
+  if (!rightsOf(fd).has("GETSOCKOPT")) return 0;
+  const type = typeOfSocket(fd);
+  return type === undefined || type === SOCK_STREAM ? 0 : (receiveBufferOf(fd) ?? 0) + 1;
+}
+
+/** Throws if a message has filled the buffer, because the kernel drops the rest of a longer one. */
+function checkWhole(count: number | null, { length }: Uint8Array, room: number): void {
+  if (room === 0 || count !== length) return;
+  throw new RangeError(
+    `A message of the socket has ${length} bytes or more: read it with read() and a buffer that is larger.`,
+  );
+}
 
 /** The part of a file that a stream needs. */
 interface Streamed {
@@ -25,15 +47,22 @@ const chunk = 64 * 1024;
  */
 export let ballast: unknown[] | undefined;
 
-/** The bytes of a file from its offset on. The file is closed at the end, on failure, and on cancel. */
-export function readableOf(file: Streamed): ReadableStream<Uint8Array<ArrayBuffer>> {
+/**
+ * The bytes of a file from its offset on. The file is closed at the end, on failure, and on cancel. `room` is what
+ * {@link roomOf} returns.
+ */
+export function readableOf(file: Streamed, room: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
-    autoAllocateChunkSize: chunk,
+    autoAllocateChunkSize: Math.max(chunk, room),
     async pull(controller) {
       ballast = new Array(8192);
       const request = controller.byobRequest!;
-      const count = await closingOnFailure(file, () => file.read(request.view as Uint8Array));
+      const count = await closingOnFailure(file, async () => {
+        const view = request.view as Uint8Array, count = await file.read(view);
+        checkWhole(count, view, room);
+        return count;
+      });
       ballast = undefined;
       if (count !== null) {
         request.respond(count);
@@ -71,13 +100,20 @@ async function closingOnFailure<T>(file: Streamed, use: () => Promise<T>): Promi
 
 const NEWLINE = 0x0a, RETURN = 0x0d;
 
-/** The lines of the text that `read` reads until it returns 0. `bound` is called when the first line is requested. */
+/**
+ * The lines of the text that `read` reads until it returns 0. `bound` is called when the first line is requested, and so
+ * is `room`, which returns what {@link roomOf} does.
+ */
 export function* linesSync(
   read: (bytes: Uint8Array) => number,
   bound: () => Bound,
+  room: () => number = () => 0,
 ): Generator<string, void, undefined> {
-  const lines = new Lines(bound()), buffer = new Uint8Array(chunk);
-  for (let count; (count = read(buffer)) > 0;) yield* lines.push(buffer.subarray(0, count));
+  const lines = new Lines(bound()), most = room(), buffer = new Uint8Array(Math.max(chunk, most));
+  for (let count; (count = read(buffer)) > 0;) {
+    checkWhole(count, buffer, most);
+    yield* lines.push(buffer.subarray(0, count));
+  }
   yield* lines.end();
 }
 
@@ -85,9 +121,13 @@ export function* linesSync(
 export async function* lines(
   read: (bytes: Uint8Array) => Promise<number | null>,
   bound: () => Bound,
+  room: () => number = () => 0,
 ): AsyncGenerator<string, void, undefined> {
-  const lines = new Lines(bound()), buffer = new Uint8Array(chunk);
-  for (let count; (count = await read(buffer)) !== null;) yield* lines.push(buffer.subarray(0, count));
+  const lines = new Lines(bound()), most = room(), buffer = new Uint8Array(Math.max(chunk, most));
+  for (let count; (count = await read(buffer)) !== null;) {
+    checkWhole(count, buffer, most);
+    yield* lines.push(buffer.subarray(0, count));
+  }
   yield* lines.end();
 }
 
@@ -172,7 +212,9 @@ const first = 16 * 1024;
 export function* readingAll(
   rest: () => number,
   most: Bound,
+  room = 0,
 ): Generator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, number> {
+  if (room > 0) return yield* readingMessages(room, most);
   const more = new Uint8Array(first);
   let all = new Uint8Array(), used = 0, asked = false;
   for (;;) {
@@ -199,6 +241,22 @@ export function* readingAll(
     all = grown;
     used += count;
   }
+}
+
+function* readingMessages(
+  room: number,
+  most: Bound,
+): Generator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, number> {
+  const buffer = new Uint8Array(room), messages: Uint8Array<ArrayBuffer>[] = [];
+  let used = 0;
+  for (let count; (count = yield buffer) > 0;) {
+    checkWhole(count, buffer, room);
+    most.check(used += count);
+    messages.push(buffer.slice(0, count));
+  }
+  const all = new Uint8Array(used);
+  for (const message of messages.toReversed()) all.set(message, used -= message.length);
+  return all;
 }
 
 /** The number of bytes from the offset of a file to its end; 0 if unknown. */

@@ -179,8 +179,8 @@ test("FdFile.readSync() and writeSync() throw TypeError for a value that is not 
   using reader = openSync(fixture.at("file"));
   using writer = openSync(fixture.at("file"), { write: true });
   for (const bad of ["ab", new ArrayBuffer(1), [1], null]) {
-    assertThrows(() => reader.readSync(bad as never), TypeError, "A buffer is a Uint8Array");
-    assertThrows(() => writer.writeSync(bad as never), TypeError, "A buffer is a Uint8Array");
+    assertThrows(() => reader.readSync(bad as never), TypeError, "must be a Uint8Array");
+    assertThrows(() => writer.writeSync(bad as never), TypeError, "must be a Uint8Array");
   }
   const failure = { class: "BadResource", code: "EBADF", errno: 9 };
   const byte = new Uint8Array(1);

@@ -1,10 +1,10 @@
 /** The asynchronous calls on each kind of descriptor: with data, without data, and with the other end closed. */
-import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
-import { needsTerminal, pipe, socketPair, terminal } from "../../_pairs.ts";
+import { needsTerminal, pipe, shrink, socketPair, terminal } from "../../_pairs.ts";
 import { workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { endOfPolls, pause, settledSoon } from "./_pipe.ts";
@@ -295,6 +295,63 @@ test("FdFile.read() of many descriptors of one pipe holds one thread, and return
   for (const file of [...copies, writer, other, source]) file.close();
   assertEquals((await Promise.all(reads)).filter((result) => result === 1).length, 1);
   await endOfPolls();
+});
+
+for (
+  const [name, read] of Object.entries({
+    "readAll()": (file: FdFile) => file.readAll(),
+    "readAllSync()": (file: FdFile) => file.readAllSync(),
+    "lines()": async (file: FdFile) => encode((await Array.fromAsync(file.lines())).join("\n")),
+    "linesSync()": (file: FdFile) => encode([...file.linesSync()].join("\n")),
+    readable: async (file: FdFile) => new Uint8Array(await new Response(file.readable).arrayBuffer()),
+  })
+) {
+  test(`FdFile.${name} returns long messages of a SEQPACKET socket whole`, async () => {
+    using ends = new DisposableStack();
+    const [reader, writer] = socketPair("seqpacket");
+    ends.defer(() => reader[Symbol.dispose]());
+    // Longer than the first buffer of readAll(), and than the buffer of a stream if the system permits it.
+    const messages = [new Uint8Array(30_000).fill(97), new Uint8Array(100_000).fill(98)];
+    const sent: number[] = [];
+    for (const message of messages) {
+      const count = await writer.write(message).catch((error) => error.code === "EMSGSIZE" ? 0 : error);
+      if (count > 0) sent.push(...message.subarray(0, count));
+    }
+    writer.close();
+    assertEquals(await read(reader), new Uint8Array(sent));
+    await endOfPolls();
+  });
+}
+
+test("FdFile.readAll() and lines() throw RangeError for a message that their buffer can't hold", async () => {
+  const [reader, writer] = socketPair("datagram");
+  using _reader = reader;
+  using _writer = writer;
+  shrink(reader);
+  const long = new Uint8Array(90_000);
+  const calls = [
+    () => reader.readAll(),
+    () => reader.lines().next(),
+    () => reader.readable.getReader().read(),
+  ];
+  for (const call of calls) {
+    await writer.write(long);
+    await assertRejects(call, RangeError, "A message of the socket has");
+  }
+}, { skip: needsTerminal && "only Linux takes messages that are longer than the receive buffer" });
+
+test("FdFile.readSync() and its kin name the method and the argument that is wrong", () => {
+  using file = openSync("/dev/null", { read: true, write: true });
+  const wrong = "wrong" as never;
+  const calls: Record<string, () => unknown> = {
+    readSync: () => file.readSync(wrong),
+    writeSync: () => file.writeSync(wrong),
+    readIntoSync: () => file.readIntoSync(wrong),
+    writeAllSync: () => file.writeAllSync(wrong),
+    seekSync: () => file.seekSync(wrong, Deno.SeekMode.Start),
+    truncateSync: () => file.truncateSync(wrong),
+  };
+  for (const [name, call] of Object.entries(calls)) assertThrows(call, TypeError, `FdFile.${name}()`);
 });
 
 test("FdFile's asynchronous calls on a device and a regular file never wait", async () => {

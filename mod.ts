@@ -65,7 +65,7 @@ export type { ExpandGlobOptions } from "./compat/fs/tree/glob.ts";
 export { listDirSync, readDirSync } from "./compat/fs/tree/list.ts";
 export { openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open.ts";
-export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/path/target.ts";
+export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/links.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";
 export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";
 export type {

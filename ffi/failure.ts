@@ -1,7 +1,7 @@
 /** Errors in the form of a failed system call, for refusals by the kernel and by the library itself. */
 import { errnoTable } from "./errno.ts";
 import { CapsicumError, type SyscallError, type SyscallErrorInit } from "./errors.ts";
-import type { FdLike } from "./values.ts";
+import { descriptor, type FdLike } from "./values.ts";
 import { type GivenCall, messageOf } from "./message.ts";
 
 /** The name and the number of an errno. */
@@ -37,7 +37,7 @@ export const asked: unique symbol = Symbol("asked");
 
 /** What a caller of the library asked for: the words of its errors. */
 export interface Asked {
-  readonly fd: number;
+  readonly fd?: number | undefined;
   readonly path: string;
   /** The call for which directories and files are opened: it is named unless opening them lacks a right. */
   readonly syscall?: string;
@@ -53,6 +53,28 @@ export interface Serving {
 /** A descriptor that serves one request. */
 export function serving(fd: number, request: Asked): Serving {
   return { fd, [asked]: () => request };
+}
+
+/** Has the owner of a descriptor serve one request. */
+export function serve<T extends { readonly fd: number }>(owner: T, request: Asked): T & Serving {
+  return Object.assign(owner, { [asked]: () => request });
+}
+
+/** A descriptor in the service of the request that `owner` serves, if it serves one. */
+export function servingAs(owner: FdLike, fd: number): FdLike {
+  const request = requestOf(owner, undefined);
+  return request === undefined ? fd : serving(fd, request);
+}
+
+/** What is asked for with a path in a directory, which may serve a caller itself. */
+export function request(dir: FdLike, path: string): Asked {
+  return requestOf(dir, path) ?? { fd: descriptor(dir), path };
+}
+
+/** The same for paths that come later, when the directory may be closed. */
+export function requests(dir: FdLike): (path: string) => Asked {
+  const fd = descriptor(dir);
+  return (path) => requestOf(dir, path) ?? { fd, path };
 }
 
 /** A failed call, as the caller of the library knows it. */
@@ -128,6 +150,11 @@ export function retell(error: unknown, change: (call: GivenCall) => Partial<Give
 function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {
   const always = { code, errno, syscall };
   return Object.assign(error, always, path === undefined ? {} : { path }, fd === undefined ? {} : { fd });
+}
+
+/** The name of the errno of a failed call; undefined for any other error. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as Partial<SyscallError>).code : undefined;
 }
 
 /** The number of an errno on this system. */

@@ -2,7 +2,7 @@
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import type { Dir } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
-import { pathOf } from "../fs/path/ambient_path.ts";
+import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, type Mounted, Mounts, pathIn, told } from "./mounts.ts";
 
 export type Call = (...args: unknown[]) => unknown;

@@ -4,8 +4,7 @@ import { failure, retell } from "../../ffi/failure.ts";
 import { listed, quoted } from "../../ffi/message.ts";
 import { Dir } from "../fs/dir.ts";
 import { checkOptions } from "../fs/options.ts";
-import { pathOf } from "../fs/path/ambient_path.ts";
-import { checkedPath } from "../fs/path/components.ts";
+import { checkedPath, pathOf } from "../fs/path/components.ts";
 
 /** The options of `ambient()` and `ambientNode()`. */
 export interface AmbientOptions {

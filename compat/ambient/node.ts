@@ -4,7 +4,7 @@ import { shown } from "../../ffi/message.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, replacing, telling } from "./deno.ts";
-import { pathOf } from "../fs/path/ambient_path.ts";
+import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, type Mounted, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
 import { Files, type Forms, type NodeFs } from "./node_files.ts";

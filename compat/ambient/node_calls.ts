@@ -1,9 +1,10 @@
 /** What the functions of node:fs on paths do, by the methods of `Dir`. */
+import { codeOf } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { quoted } from "../../ffi/message.ts";
 import { encodeName } from "../../ffi/values.ts";
 import { access } from "../fs/entries.ts";
-import { at, codeOf } from "../fs/path/resolve.ts";
+import { at } from "../fs/path/resolve.ts";
 import { type Mounted, pathIn } from "./mounts.ts";
 import {
   bytesOf,
@@ -89,7 +90,7 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
   };
   const unlink = (flags: number): Forms => ({
     sync: ({ dir, rest }: Mounted) =>
-      void at(dir, rest, "unlinkat", (fd, name) => libc.unlinkat(fd, name, flags)),
+      void at(dir, rest, { syscall: "unlinkat" }, (fd, name) => libc.unlinkat(fd, name, flags)),
   });
   return {
     readFile: {

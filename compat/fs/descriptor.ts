@@ -6,11 +6,11 @@
  */
 import { getFcntls, isWithoutCapsicum, limit } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
-import { descriptor } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { type GivenCall, listed, shown } from "../../ffi/message.ts";
-import { abi } from "../../ffi/system.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
+import { abi } from "../../ffi/system.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import type { FcntlName } from "../../rights/fcntls.ts";
 import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 
@@ -173,14 +173,14 @@ export function openDescriptor(fd: number): number {
 }
 
 /** The result of fstat(2) for a descriptor. */
-export function statOf(fd: number): Deno.FileInfo {
+export function statOf(fd: FdLike): Deno.FileInfo {
   const stat = statBuffer();
   libc.fstat(fd, stat);
   return abi().decodeStat(stat);
 }
 
 /** The device and inode number of a file as one string. Descriptors of the same file have equal strings. */
-export function identityOf(fd: number): string {
+export function identityOf(fd: FdLike): string {
   const stat = statBuffer();
   libc.fstat(fd, stat);
   return abi().decodeIdentity(stat);
@@ -192,13 +192,13 @@ export function deviceOf(identity: string): string {
 }
 
 /** The result of one fstat(2) for a descriptor, with the identity of the file. */
-export function identifiedOf(fd: number): Identified {
+export function identifiedOf(fd: FdLike): Identified {
   const info = statOf(fd);
   return { info, identity: abi().decodeIdentity(statBuffer()) };
 }
 
 /** The result of one fstatat(2) for a name, with the identity of the file. A symlink is not followed. */
-export function identifiedAt(fd: number, name: string): Identified {
+export function identifiedAt(fd: FdLike, name: string): Identified {
   const info = statAt(fd, name);
   return { info, identity: abi().decodeIdentity(statBuffer()) };
 }
@@ -210,19 +210,19 @@ export interface Identified {
 }
 
 /** The result of fstatat(2) for a name; by default a symlink is not followed. */
-export function statAt(fd: number, name: string, flags: number = libc.AT_SYMLINK_NOFOLLOW): Deno.FileInfo {
+export function statAt(fd: FdLike, name: string, flags: number = libc.AT_SYMLINK_NOFOLLOW): Deno.FileInfo {
   const stat = statBuffer();
   libc.fstatat(fd, name, stat, flags);
   return abi().decodeStat(stat);
 }
 
 /** The result of fstatat(2) for a name; undefined if it does not exist. A symlink is not followed. */
-export function statIfThere(fd: number, name: string): Deno.FileInfo | undefined {
+export function statIfThere(fd: FdLike, name: string): Deno.FileInfo | undefined {
   return identifiedIfThere(fd, name)?.info;
 }
 
 /** The same with the identity of the file; undefined if the name does not exist. A symlink is not followed. */
-export function identifiedIfThere(fd: number, name: string): Identified | undefined {
+export function identifiedIfThere(fd: FdLike, name: string): Identified | undefined {
   try {
     return identifiedAt(fd, name);
   } catch (error) {
@@ -269,8 +269,8 @@ export function rightsOf(fd: number): Rights {
  *
  * @throws {CapsicumError} ENOTCAPABLE, the same error as that of the first call without its right.
  */
-export function checkHolds(call: GivenCall & { readonly fd: number }, needs: readonly RightName[]): void {
-  const held = rightsOf(call.fd), found = held.union(["LOOKUP"]);
+export function checkHolds(fd: number, call: GivenCall, needs: readonly RightName[]): void {
+  const held = rightsOf(fd), found = held.union(["LOOKUP"]);
   const lacks = needs.filter((right) => !found.has(right));
   if (!held.has("LOOKUP")) lacks.unshift("LOOKUP");
   if (lacks.length === 0) return;
@@ -334,7 +334,7 @@ export function hasAcl(fd: number): boolean {
 }
 
 /** Whether the file that a name stands for may have an access control list. */
-export function mayHaveAcl(fd: number, name: string): boolean {
+export function mayHaveAcl(fd: FdLike, name: string): boolean {
   if (abi().hasAcl === undefined) return false;
   for (const access of [libc.O_RDONLY, libc.O_WRONLY]) {
     try {

@@ -7,18 +7,18 @@ import { Descriptor, openDescriptor } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
-import { open, openBeneath, openFileAt, type OpenOptions } from "./open.ts";
+import { open, openFileAt, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "./options.ts";
-import { pathOf } from "./path/ambient_path.ts";
-import { isConfined } from "./path/confined.ts";
-import * as names from "./path/links.ts";
+import { pathOf } from "./path/components.ts";
+import { isConfined, openBeneath } from "./path/resolve.ts";
+import * as names from "./links.ts";
 import {
   type RenameOptions,
   type Target,
   targetOf,
   type TargetWithOptions,
   targetWithOptions,
-} from "./path/target.ts";
+} from "./links.ts";
 import * as reading from "./read_file.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";

@@ -5,20 +5,17 @@
  *
  * @module
  */
+import { codeOf, serve } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/message.ts";
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import type { FdLike } from "../../ffi/values.ts";
 import type { RightName } from "../../rights/rights.ts";
 import { permissionBits, statAt, timespecs } from "./descriptor.ts";
 import { FdFile } from "./file.ts";
-import { openBeneath } from "./open.ts";
+import { renameUnlessThere } from "./links.ts";
 import { aBoolean, aMode, anInteger, aString, type Check, checkArgument, checkOptions } from "./options.ts";
-import { pathOf } from "./path/ambient_path.ts";
-import { checkedPath, joined, parentOf } from "./path/components.ts";
-import { renameUnlessThere } from "./path/links.ts";
-import { on, type Spot } from "./path/place.ts";
-import { at, codeOf, confines, followed, unfollowed, type Use } from "./path/resolve.ts";
-import { told } from "./path/told.ts";
+import { checkedPath, joined, parentOf, pathOf } from "./path/components.ts";
+import { at, openBeneath, type Spot } from "./path/resolve.ts";
 
 /** The options of `Dir.exists`, the same as in `@std/fs`. */
 export interface ExistsOptions {
@@ -40,9 +37,11 @@ export function stat(dir: FdLike, path: string): Deno.FileInfo {
 }
 
 export function lstat(dir: FdLike, path: string): Deno.FileInfo {
-  if (confines(dir)) return statAt(descriptor(dir), path, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
-  const use: Use<Deno.FileInfo> = (fd, name) => statAt(fd, name);
-  return path.endsWith("/") ? followed(dir, path, "fstatat", use) : at(dir, path, "fstatat", use);
+  // With a slash at the end, a symlink is followed.
+  const on = checkedPath(path).endsWith("/") ? { on: "target" } as const : {};
+  return at(dir, path, { syscall: "fstatat", hasFlag: true, ...on }, (place, name) => {
+    return statAt(place, name, libc.AT_SYMLINK_NOFOLLOW | (place.isWhole ? libc.AT_RESOLVE_BENEATH : 0));
+  });
 }
 
 export function exists(dir: FdLike, path: string, options: ExistsOptions): boolean {
@@ -92,20 +91,16 @@ export function utime(dir: FdLike, path: string, atime: number | Date, mtime: nu
   beneath(dir, path, "utimensat", (fd, path, flags) => libc.utimensat(fd, path, times, flags));
 }
 
-/** Uses a call with AT_RESOLVE_BENEATH if the kernel honours the flag; else resolves the path first. */
+/** Acts on what a path leads to, by a call with AT_RESOLVE_BENEATH if the kernel honours that flag. */
 function beneath<T>(
   dir: FdLike,
   path: string,
   syscall: string,
-  use: (fd: number, path: string, flags: number) => T,
+  use: (fd: FdLike, path: string, flags: number) => T,
 ): T {
-  if (confines(dir)) return use(descriptor(dir), path, libc.AT_RESOLVE_BENEATH);
-  return followed(
-    dir,
-    path,
-    syscall,
-    (fd, name) => unfollowed(fd, name, syscall, () => use(fd, name, libc.AT_SYMLINK_NOFOLLOW)),
-  );
+  return at(dir, path, { syscall, on: "target", hasFlag: true }, (place, name) => {
+    return use(place, name, place.isWhole ? libc.AT_RESOLVE_BENEATH : libc.AT_SYMLINK_NOFOLLOW);
+  });
 }
 
 export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): void {
@@ -117,7 +112,7 @@ export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): vo
 }
 
 function makeDirectory(dir: FdLike, path: string, mode: number): void {
-  at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, mode), true);
+  at(dir, path, { syscall: "mkdirat", on: "new" }, (fd, name) => libc.mkdirat(fd, name, mode));
 }
 
 function makePath(dir: FdLike, path: string, mode: number): void {
@@ -187,22 +182,19 @@ const tempOptions = { dir: aString, prefix: aString, suffix: aString };
 /** @param call The method, for errors. */
 export function makeTempFile(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
   checkOptions(call, options, tempOptions);
-  return withFreshName(options, (path) => libc.close(createNew(dir, path, 0o600)));
+  return withFreshName(options, (path) => libc.close(openBeneath(dir, path, NEW, 0o600)));
 }
 
 /** @param call The method, for errors. */
 export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
   checkOptions(call, options, tempOptions);
   return withFreshName(options, (path) => {
-    at(dir, path, "mkdirat", (fd, name) => libc.mkdirat(fd, name, 0o700));
+    at(dir, path, { syscall: "mkdirat" }, (fd, name) => libc.mkdirat(fd, name, 0o700));
   });
 }
 
-/** A descriptor of a file that did not exist. With O_APPEND, writing does not need the right SEEK. */
-function createNew(dir: FdLike, path: string, mode: number): number {
-  const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
-  return openBeneath(dir, path, flags, mode);
-}
+/** The flags to make a file. With O_APPEND, writing does not need the right SEEK. */
+const NEW = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
 
 const TRIES = 100;
 
@@ -248,22 +240,17 @@ export class Successor implements Disposable {
     this.#place = place;
     let fd: number;
     this.#name = withFreshName({ prefix: ".new-" }, (name) => {
-      fd = on({ ...place, name }, () => createNew(place.fd, name, mode));
+      fd = libc.openat(place, name, NEW | libc.O_NOFOLLOW, mode);
     });
-    this.file = new FdFile(fd!);
+    this.file = serve(new FdFile(fd!), place.request);
   }
 
   /** Sets the mode of the file and renames it. With `replaces` false, it throws if the final name exists. */
   publish(mode: number, replaces = true): void {
-    const { fd } = this.file;
-    try {
-      libc.fchmod(fd, mode);
-      this.file.close();
-    } catch (error) {
-      throw told(error, fd, this.#place.told);
-    }
-    const rename = replaces ? libc.renameat : renameUnlessThere;
-    this.#renaming((from) => on(this.#place, (fd, name) => rename(fd, from, fd, name)));
+    const rename = replaces ? libc.renameat : renameUnlessThere, place = this.#place;
+    libc.fchmod(this.file, mode);
+    this.file.close();
+    rename(place, this.#name, place, place.name);
     this.#isThere = false;
   }
 
@@ -271,20 +258,15 @@ export class Successor implements Disposable {
   discard(): void {
     this.file.close();
     this.#isThere = false;
-    this.#renaming((name) => libc.unlinkat(this.#place.fd, name, 0));
+    libc.unlinkat(this.#place, this.#name, 0);
   }
 
   [Symbol.dispose](): void {
     try {
       using _file = this.file;
-      if (this.#isThere) libc.unlinkat(this.#place.fd, this.#name, 0);
+      if (this.#isThere) libc.unlinkat(this.#place, this.#name, 0);
     } catch {
       // The error that came first is the one to throw.
     }
-  }
-
-  #renaming(use: (name: string) => void): void {
-    const { fd, told } = this.#place;
-    on({ fd, told, name: this.#name }, (_fd, name) => use(name));
   }
 }

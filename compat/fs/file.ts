@@ -1,3 +1,5 @@
+import { servingAs } from "../../ffi/failure.ts";
+import { closeOf } from "../../ffi/libc/by_descriptor.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/threads.ts";
 import { abi } from "../../ffi/system.ts";
@@ -407,7 +409,10 @@ export class FdFile extends Descriptor {
   /** The asynchronous twin of {@link FdFile.truncateSync}. */
   async truncate(len: number | bigint = 0): Promise<void> {
     checkArgument("FdFile.truncate()", "len", len, anOffset);
-    return await this.#inOrder(POLLOUT, (calls) => calls.using((fd) => ftruncateAsync(fd, len)));
+    return await this.#inOrder(
+      POLLOUT,
+      (calls) => calls.using((fd) => ftruncateAsync(servingAs(this, fd), len)),
+    );
   }
 
   /**
@@ -432,7 +437,7 @@ export class FdFile extends Descriptor {
 
   /** The asynchronous twin of {@link FdFile.syncSync}. */
   sync(): Promise<void> {
-    return this.#inOrder(POLLOUT, (calls) => calls.using(fsyncAsync));
+    return this.#inOrder(POLLOUT, (calls) => calls.using((fd) => fsyncAsync(servingAs(this, fd))));
   }
 
   /** Waits until the data is on the disk. Stands for fdatasync(2). Needs FSYNC. A socket is EINVAL. */
@@ -442,7 +447,7 @@ export class FdFile extends Descriptor {
 
   /** The asynchronous twin of {@link FdFile.syncDataSync}. */
   syncData(): Promise<void> {
-    return this.#inOrder(POLLOUT, (calls) => calls.using(fdatasyncAsync));
+    return this.#inOrder(POLLOUT, (calls) => calls.using((fd) => fdatasyncAsync(servingAs(this, fd))));
   }
 
   /**
@@ -599,7 +604,7 @@ export class FdFile extends Descriptor {
   override close(): void {
     const fd = super.take();
     if (this.#calls) this.#calls.close(fd);
-    else libc.close(fd);
+    else closeOf(this, fd);
   }
 
   /** Closes the file if it is open, and waits for the calls that are moving bytes. */

@@ -125,7 +125,7 @@ export type { OpenOptions } from "./open.ts";
 export { listDirSync, readDirSync } from "./tree/list.ts";
 export { decodeName, encodeName } from "../../ffi/values.ts";
 export type { ExistsOptions } from "./entries.ts";
-export type { Directory, RenameOptions, Target, TargetWithOptions } from "./path/target.ts";
+export type { Directory, RenameOptions, Target, TargetWithOptions } from "./links.ts";
 export type { CopyOptions } from "./tree/copy.ts";
 export type { ExpandGlobOptions } from "./tree/glob.ts";
 export type { WalkEntry, WalkOptions } from "./tree/walk.ts";

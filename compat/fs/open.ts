@@ -8,16 +8,18 @@
  * @module
  */
 import { limit } from "../../ffi/capsicum/capability.ts";
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import { codeOf, request, serve } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import { permissionBits, rightsOf, statAt } from "./descriptor.ts";
+import { permissionBits, rightsOf } from "./descriptor.ts";
+import { stat } from "./entries.ts";
 import { FdFile } from "./file.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
 import { pauses, sleepUnlessAborted } from "./io/waiting.ts";
 import { aBoolean, aMode, anInteger, anything, aSignal, type Check, checkOptions } from "./options.ts";
-import { pathOf } from "./path/ambient_path.ts";
-import { at, codeOf, confines, followed, mayBeSymlink } from "./path/resolve.ts";
+import { pathOf } from "./path/components.ts";
+import { openBeneath } from "./path/resolve.ts";
 
 /**
  * Opens a file by an ambient path, before `enter()`; for reading if the options say nothing else.
@@ -169,7 +171,8 @@ export async function openForUse(
   mode: number,
   signal: AbortSignal | undefined,
 ): Promise<FdFile> {
-  return new FdFile(await openPatiently(dir, path, flags, mode, signal), "hidden");
+  const asks = request(dir, path);
+  return serve(new FdFile(await openPatiently(dir, path, flags, mode, signal), "hidden"), asks);
 }
 
 /** With one of these flags open(2) never waits for another process. */
@@ -198,25 +201,7 @@ function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: numbe
   if (code === "EAGAIN") return true;
   if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
   // A socket or a device without a driver is ENXIO too. Without FSTAT it counts as a FIFO.
-  if (!rightsOf(descriptor(dir)).has("FSTAT")) return true;
-  const info = confines(dir)
-    ? statAt(descriptor(dir), path, libc.AT_RESOLVE_BENEATH)
-    : followed(dir, path, "fstatat", (fd, name) => statAt(fd, name));
-  return info.isFifo === true;
-}
-
-/** Opens a path below a directory. Follows a symlink as the last component, unless the flags say otherwise. */
-export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
-  if (confines(dir)) return libc.openat(descriptor(dir), path, flags | libc.O_RESOLVE_BENEATH, mode);
-  const open = (fd: number, name: string) => libc.openat(fd, name, flags | libc.O_NOFOLLOW, mode);
-  if (!(flags & libc.O_PATH)) {
-    try {
-      return at(dir, path, "openat", open);
-    } catch (error) {
-      if (flags & (libc.O_NOFOLLOW | libc.O_EXCL) || !mayBeSymlink(error)) throw error;
-    }
-  } else if (flags & libc.O_NOFOLLOW) return at(dir, path, "openat", open);
-  return followed(dir, path, "openat", open);
+  return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
 }
 
 /** A check for each option. `limit` is checked by `new Rights()`. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import { request, serve, type Serving, serving } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
+import type { FdLike } from "../../ffi/values.ts";
 import { rightsOf, statOf } from "./descriptor.ts";
 import { FdFile } from "./file.ts";
 import {
@@ -18,8 +19,8 @@ import {
   restOf,
 } from "./io/streams.ts";
 import { untilAborted } from "./io/waiting.ts";
-import { openBeneath, openForUse } from "./open.ts";
-import { named, told } from "./path/told.ts";
+import { openForUse } from "./open.ts";
+import { openBeneath } from "./path/resolve.ts";
 
 const READING = libc.O_RDONLY | libc.O_CLOEXEC;
 
@@ -61,19 +62,14 @@ async function readWhole(
   signal: AbortSignal | undefined,
   most: Bound,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const name = named(dir, path);
   await using file = await openForUse(dir, path, READING, 0, signal);
   const { fd } = file;
-  try {
-    return await untilAborted(file, signal, async () => {
-      const steps = readingAll(() => restOf(fd), most);
-      let step = steps.next();
-      while (!step.done) step = steps.next(await file.read(step.value) ?? 0);
-      return step.value;
-    });
-  } catch (error) {
-    throw told(error, fd, name);
-  }
+  return await untilAborted(file, signal, async () => {
+    const steps = readingAll(() => restOf(fd), most);
+    let step = steps.next();
+    while (!step.done) step = steps.next(await file.read(step.value) ?? 0);
+    return step.value;
+  });
 }
 
 /** The lines of a file, which is opened when the caller asks for the first line. */
@@ -82,17 +78,12 @@ export function* readLinesSync(
   path: string,
   options: LengthOptions,
 ): Generator<string, void, undefined> {
-  const name = named(dir, path);
-  using file = new FdFile(openBeneath(dir, path, READING));
-  const { fd } = file;
-  const read = (bytes: Uint8Array) => {
-    try {
-      return libc.read(fd, bytes);
-    } catch (error) {
-      throw told(error, fd, name);
-    }
-  };
-  yield* linesSync(read, () => bound("line", options, "Dir.readTextFileLinesSync()", dir, path));
+  const asks = request(dir, path);
+  using file = serve(new FdFile(openBeneath(dir, path, READING)), asks);
+  yield* linesSync(
+    (bytes) => libc.read(file, bytes),
+    () => bound("line", options, "Dir.readTextFileLinesSync()", dir, path),
+  );
 }
 
 export async function* readLines(
@@ -100,14 +91,10 @@ export async function* readLines(
   path: string,
   options: ReadOptions,
 ): AsyncGenerator<string, void, undefined> {
-  const { signal } = options, name = named(dir, path);
+  const { signal } = options;
   await using file = await openForUse(dir, path, READING, 0, signal);
-  const { fd } = file;
   const all = lines(
-    (bytes) =>
-      file.read(bytes).catch((error) => {
-        throw told(error, fd, name);
-      }),
+    (bytes) => file.read(bytes),
     () => bound("line", options, "Dir.readTextFileLines()", dir, path),
   );
   for (;;) {
@@ -118,7 +105,7 @@ export async function* readLines(
 }
 
 function bound(kind: Kind, options: LengthOptions, syscall: string, dir: FdLike, path: string): Bound {
-  return new Bound(kind, options, { syscall, path, fd: descriptor(dir) });
+  return new Bound(kind, options, { ...request(dir, path), syscall });
 }
 
 /** The buffer for the start of each file, before its size is known. A buffer that was used before is the fastest. */
@@ -134,31 +121,30 @@ function reading<T>(
 ): T {
   const fd = openBeneath(dir, path, READING);
   try {
+    const file = serving(fd, request(dir, path));
     first ??= new Uint8Array(FIRST);
-    const used = fill(fd, first);
+    const used = fill(file, first);
     most.check(used);
-    return used < FIRST ? use(first, used) : use(readRest(fd, first, most));
-  } catch (error) {
-    throw told(error, fd, named(dir, path));
+    return used < FIRST ? use(first, used) : use(readRest(file, first, most));
   } finally {
     libc.close(fd);
   }
 }
 
 /** Reads the rest of a file into a buffer of the file's size, behind the bytes that are in `first`. */
-function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayBuffer> {
+function readRest(file: Serving, first: Uint8Array, most: Bound): Uint8Array<ArrayBuffer> {
   const held = first.length;
   // Asked before the call, not tried: in capability mode a refused call may raise SIGTRAP.
-  const size = rightsOf(fd).has("FSTAT") ? statOf(fd).size : 0;
+  const size = rightsOf(file.fd).has("FSTAT") ? statOf(file).size : 0;
   most.check(size);
   let all = new Uint8Array(size > held ? size : Math.min(2 * held, most.most + 1));
   all.set(first);
   for (let used = held;;) {
-    used += fill(fd, all.subarray(used));
+    used += fill(file, all.subarray(used));
     most.check(used);
     if (used < all.length) return all.slice(0, used);
     // One more read into `first` finds the end of the file, without a larger buffer.
-    const more = libc.read(fd, first);
+    const more = libc.read(file, first);
     if (more === 0) return all;
     most.check(used + more);
     const grown = new Uint8Array(Math.max(used + more, Math.min(all.length * 2, most.most + 1)));
@@ -170,7 +156,7 @@ function readRest(fd: number, first: Uint8Array, most: Bound): Uint8Array<ArrayB
 }
 
 /** Reads until the buffer is full or the file ends. */
-function fill(fd: number, bytes: Uint8Array): number {
+function fill(fd: FdLike, bytes: Uint8Array): number {
   let used = libc.read(fd, bytes);
   if (used === 0) return 0;
   for (let count; used < bytes.length && (count = libc.read(fd, bytes.subarray(used))) > 0;) used += count;

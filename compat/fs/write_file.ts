@@ -6,10 +6,11 @@
  *
  * @module
  */
-import type { FdLike } from "../../ffi/values.ts";
+import { codeOf, request, serving } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { checkBuffer } from "../../ffi/libc/threads.ts";
 import { shown } from "../../ffi/message.ts";
+import { descriptor, type FdLike } from "../../ffi/values.ts";
 import {
   checkHolds,
   mayHaveAcl,
@@ -19,14 +20,12 @@ import {
   statIfThere,
   statOf,
 } from "./descriptor.ts";
+import { SUCCEEDING, Successor } from "./entries.ts";
 import type { FdFile } from "./file.ts";
 import { untilAborted } from "./io/waiting.ts";
-import { SUCCEEDING, Successor } from "./entries.ts";
-import { openBeneath, openForUse } from "./open.ts";
+import { openForUse } from "./open.ts";
 import { aBoolean, aLength, aMode, anInteger, aSignal, checkArgument, checkOptions } from "./options.ts";
-import { on, Place } from "./path/place.ts";
-import { codeOf } from "./path/resolve.ts";
-import { named, told } from "./path/told.ts";
+import { openBeneath, type Place, resolve } from "./path/resolve.ts";
 
 /** The options of `Dir.writeFile`: those of `Deno.writeFile`. */
 type WriteOptions = Deno.WriteFileOptions;
@@ -51,9 +50,7 @@ function writeSync(dir: FdLike, path: string, bytes: Uint8Array, options: WriteO
   options.signal?.throwIfAborted();
   const fd = openToWrite(dir, path, options);
   try {
-    writeAll(fd, bytes);
-  } catch (error) {
-    throw told(error, fd, named(dir, path));
+    writeAll(serving(fd, request(dir, path)), bytes);
   } finally {
     libc.close(fd);
   }
@@ -86,14 +83,9 @@ async function write(
 ): Promise<void> {
   const { signal } = options;
   if (data instanceof ReadableStream) return await writeStream(dir, path, data, options, encoding);
-  const bytes = encoding.whole(data), name = named(dir, path);
+  const bytes = encoding.whole(data);
   await using file = await openToWriteAsync(dir, path, options);
-  const { fd } = file;
-  try {
-    await untilAborted(file, signal, () => file.writeAll(bytes));
-  } catch (error) {
-    throw told(error, fd, name);
-  }
+  await untilAborted(file, signal, () => file.writeAll(bytes));
 }
 
 /**
@@ -107,7 +99,7 @@ async function writeStream(
   options: WriteOptions,
   encoding: Encoding,
 ): Promise<void> {
-  const { signal } = options, name = named(dir, path), source = stream.getReader();
+  const { signal } = options, source = stream.getReader();
   let file: FdFile;
   try {
     file = await openToWriteAsync(dir, path, options);
@@ -117,14 +109,12 @@ async function writeStream(
     throw error;
   }
   await using _file = file;
-  const { fd } = file;
   try {
     await untilAborted(file, signal, async () => {
       for (let chunk; !(chunk = await source.read()).done;) await file.writeAll(encoding.chunk(chunk.value));
       await file.writeAll(encoding.rest());
     });
   } catch (error) {
-    told(error, fd, name);
     // Not awaited: a source whose cancel() never settles must not keep the file open.
     source.cancel(error).catch(() => {});
     throw error;
@@ -139,16 +129,14 @@ export function truncate(dir: FdLike, path: string, length: number): void {
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
   const fd = openBeneath(dir, path, flags);
   try {
-    libc.ftruncate(fd, length);
-  } catch (error) {
-    throw told(error, fd, named(dir, path));
+    libc.ftruncate(serving(fd, request(dir, path)), length);
   } finally {
     libc.close(fd);
   }
 }
 
 /** Writes all of the bytes. */
-export function writeAll(fd: number, bytes: Uint8Array): void {
+export function writeAll(fd: FdLike, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += libc.write(fd, at === 0 ? bytes : bytes.subarray(at));
 }
 
@@ -156,25 +144,24 @@ function openToWrite(dir: FdLike, path: string, options: WriteOptions): number {
   const { mode } = options;
   const fd = openBeneath(dir, path, writingFlags(options), permissionBits(mode ?? 0o666));
   try {
-    setMode(fd, mode);
+    setMode(serving(fd, request(dir, path)), mode);
     return fd;
   } catch (error) {
     libc.close(fd);
-    throw told(error, fd, named(dir, path));
+    throw error;
   }
 }
 
 async function openToWriteAsync(dir: FdLike, path: string, options: WriteOptions): Promise<FdFile> {
   const { mode, signal } = options;
-  const bits = permissionBits(mode ?? 0o666), name = named(dir, path);
+  const bits = permissionBits(mode ?? 0o666);
   const file = await openForUse(dir, path, writingFlags(options), bits, signal);
-  const { fd } = file;
   try {
-    setMode(fd, mode);
+    setMode(file, mode);
     return file;
   } catch (error) {
     file.close();
-    throw told(error, fd, name);
+    throw error;
   }
 }
 
@@ -208,13 +195,8 @@ export function writeAtomicSync(
 ): void {
   const bytes = bytesOf("Dir.writeFileAtomicSync()", data);
   for (const file of succeeding("Dir.writeFileAtomicSync()", dir, path, options)) {
-    const { fd } = file;
-    try {
-      file.writeAllSync(bytes);
-      file.syncSync();
-    } catch (error) {
-      throw told(error, fd, named(dir, path));
-    }
+    file.writeAllSync(bytes);
+    file.syncSync();
   }
 }
 
@@ -225,15 +207,9 @@ export async function writeAtomic(
   options?: AtomicWriteOptions,
 ): Promise<void> {
   const bytes = bytesOf("Dir.writeFileAtomic()", data);
-  const name = named(dir, path);
   for (const file of succeeding("Dir.writeFileAtomic()", dir, path, options)) {
-    const { fd } = file;
-    try {
-      await file.writeAll(bytes);
-      await file.sync();
-    } catch (error) {
-      throw told(error, fd, name);
-    }
+    await file.writeAll(bytes);
+    await file.sync();
   }
 }
 
@@ -245,10 +221,10 @@ function* succeeding(
   options?: AtomicWriteOptions,
 ): Generator<FdFile, void, undefined> {
   checkOptions(call, options, { mode: aMode });
-  using place = new Place(dir, path, "renameat");
-  checkHolds(place.told, NEEDS);
-  const old = on(place, statIfThere);
-  const isReplaced = old?.isFile === true, hasList = isReplaced && on(place, mayHaveAcl);
+  using place = resolve(dir, path, { syscall: "renameat", isKept: true });
+  checkHolds(descriptor(dir), { ...place.request, syscall: "renameat" }, NEEDS);
+  const old = statIfThere(place, place.name);
+  const isReplaced = old?.isFile === true, hasList = isReplaced && mayHaveAcl(place, place.name);
   const mode = options?.mode ?? (isReplaced ? undefined : modeOfNew(place));
   using next = new Successor(place);
   yield next.file;

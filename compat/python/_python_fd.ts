@@ -1,7 +1,7 @@
 import { shown } from "../../ffi/message.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { openBeneath } from "../fs/open.ts";
+import { openBeneath } from "../fs/path/resolve.ts";
 
 /** A descriptor as Python's functions take it: its number, or an object with `fileno()`; or one with `fd`. */
 export type Fileno = FdLike | { fileno(): number };

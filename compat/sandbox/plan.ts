@@ -13,7 +13,7 @@ import type { FdFile } from "../fs/file.ts";
 import { ensureDirSync } from "../fs/entries.ts";
 import { openFlags, type OpenOptions, openOptions, openSync } from "../fs/open.ts";
 import { aBoolean, aFunction, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
-import { ambientPath } from "../fs/path/ambient_path.ts";
+import { ambientPath } from "../fs/path/components.ts";
 import {
   type Limits,
   limitsOf,

@@ -39,12 +39,17 @@ export function close(fd: number): number {
   if (typeof fd !== "number") {
     throw new TypeError(`close() takes the number of a descriptor, not ${shown(fd)}, which closes its own.`);
   }
+  return closeOf(fd, number);
+}
+
+/** Closes the descriptor that its owner has given up; an error names what the owner serves. */
+export function closeOf(owner: FdLike, number: number): number {
   const call = bound.close ?? bind("close");
   const result = call(number);
   if (result !== -1) return result;
   memcpy(errno, errnoAt, 4n);
   if (errno[0] === EINTR) return 0;
-  throw syscallError("close", { fd: number });
+  throw syscallError("close", { fd: number }, owner);
 }
 
 /**

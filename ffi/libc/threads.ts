@@ -7,12 +7,12 @@
  *
  * @module
  */
+import { syscallError } from "../_syscall_error.ts";
+import { errnoTable } from "../errno.ts";
+import { EINTR } from "../freebsd/constants.ts";
 import { bound, errno, errnoAt, memcpy, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
 import { abi, bind } from "../system.ts";
-import { errnoTable } from "../errno.ts";
-import { length, long, memory } from "../values.ts";
-import { syscallError } from "../_syscall_error.ts";
-import { EINTR } from "../freebsd/constants.ts";
+import { descriptor, type FdLike, length, long, memory } from "../values.ts";
 import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
 
 /**
@@ -86,34 +86,32 @@ function isResizable({ buffer }: Uint8Array): boolean {
 }
 
 /** ftruncate(2), with the errors of `libc.ftruncate`. */
-export async function ftruncateAsync(fd: number, length: number | bigint): Promise<void> {
+export async function ftruncateAsync(fd: FdLike, length: number | bigint): Promise<void> {
   const call = bound.ftruncate_async ?? bind("ftruncate_async");
-  if (await call(fd, long(length, "length")) === -1) ftruncate(fd, length);
+  if (await call(descriptor(fd), long(length, "length")) === -1) ftruncate(fd, length);
 }
 
 /** fsync(2), with the errors of `libc.fsync`. */
-export async function fsyncAsync(fd: number): Promise<void> {
+export async function fsyncAsync(fd: FdLike): Promise<void> {
   const call = bound.fsync_async ?? bind("fsync_async");
-  if (await call(fd) === -1) explain("fsync", fd, fsync);
+  if (await call(descriptor(fd)) === -1) explain("fsync", fd, fsync);
 }
 
 /** fdatasync(2), with the errors of `libc.fdatasync`. */
-export async function fdatasyncAsync(fd: number): Promise<void> {
+export async function fdatasyncAsync(fd: FdLike): Promise<void> {
   const call = bound.fdatasync_async ?? bind("fdatasync_async");
-  if (await call(fd) === -1) explain("fdatasync", fd, fdatasync);
+  if (await call(descriptor(fd)) === -1) explain("fdatasync", fd, fdatasync);
 }
 
 // The same in FreeBSD and Linux.
 const EIO = 5;
 
 /** Throws the error of a failed sync. Linux reports a lost write only once: it throws even if the repeat succeeds. */
-function explain(syscall: string, fd: number, again: (fd: number) => number): never {
+function explain(syscall: string, fd: FdLike, again: (fd: FdLike) => number): never {
   again(fd);
   errno[0] = EIO;
-  throw syscallError(syscall, {
-    fd,
-    reason: () => "It failed once; what was written may not be on the disk.",
-  });
+  const reason = () => "It failed once; what was written may not be on the disk.";
+  throw syscallError(syscall, { fd: descriptor(fd), reason }, fd);
 }
 
 /** Whether the last errno has this name. */
@@ -122,29 +120,29 @@ function failedWith(code: string): boolean {
 }
 
 /** read(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
-export function readNow(fd: number, bytes: Uint8Array): number | undefined {
-  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+export function readNow(fd: FdLike, bytes: Uint8Array): number | undefined {
+  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.read ?? bind("read");
   do {
-    const result = call(fd, buffer, count);
+    const result = call(number, buffer, count);
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
-  throw syscallError("read", { fd });
+  throw syscallError("read", { fd: number }, fd);
 }
 
 /** write(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
-export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
-  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+export function writeNow(fd: FdLike, bytes: Uint8Array): number | undefined {
+  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.write ?? bind("write");
   do {
-    const result = call(fd, buffer, count);
+    const result = call(number, buffer, count);
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
-  throw syscallError("write", { fd });
+  throw syscallError("write", { fd: number }, fd);
 }
 
 /** The result of {@link readPipeNow} and {@link writePipeNow} if the kernel can't do this here, or the call fails. */
@@ -166,17 +164,17 @@ export function writePipeNow(fd: number, bytes: Uint8Array): number | undefined 
 export const NO_SOCKET = -1;
 
 /** recv(2) that does not wait: the number of bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
-export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
-  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+export function receiveNow(fd: FdLike, bytes: Uint8Array): number | undefined {
+  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
   const call = bound.recv ?? bind("recv");
   do {
-    const result = call(fd, buffer, count, MSG_DONTWAIT);
+    const result = call(number, buffer, count, MSG_DONTWAIT);
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   if (failedWith("ENOTSOCK")) return NO_SOCKET;
-  throw syscallError("recv", { fd });
+  throw syscallError("recv", { fd: number }, fd);
 }
 
 /**
@@ -184,18 +182,18 @@ export function receiveNow(fd: number, bytes: Uint8Array): number | undefined {
  *
  * @param isRecord Whether the bytes end a record (MSG_EOR), which a socket of SOCK_SEQPACKET needs since FreeBSD 15.
  */
-export function sendNow(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined {
-  const buffer = memory(bytes, 0), count = length(bytes, undefined);
+export function sendNow(fd: FdLike, bytes: Uint8Array, isRecord: boolean): number | undefined {
+  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isRecord ? MSG_EOR : 0);
   const call = bound.send ?? bind("send");
   do {
-    const result = call(fd, buffer, count, flags);
+    const result = call(number, buffer, count, flags);
     if (result !== -1) return result;
     memcpy(errno, errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   if (failedWith("ENOTSOCK")) return NO_SOCKET;
-  throw syscallError("send", { fd });
+  throw syscallError("send", { fd: number }, fd);
 }
 
 // poll.h, the same in FreeBSD and Linux.

@@ -22,11 +22,21 @@
  *
  * @module
  */
-import { eventsWithin, NO_SOCKET, NOT_HERE, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
+import { closeOf } from "../../../ffi/libc/by_descriptor.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { typeOfSocket } from "../../../ffi/libc/process.ts";
+import { eventsWithin, NO_SOCKET, NOT_HERE, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/threads.ts";
 import { identityOf, mayGetFlags, maySetFlags, rightsOf, statOf } from "../descriptor.ts";
-import { keepsPace, moveBlindly, moveReady, progress, reading, type Transfer, writing } from "./transfer.ts";
+import {
+  keepsPace,
+  moveBlindly,
+  moveReady,
+  progress,
+  reading,
+  serviceOf,
+  type Transfer,
+  writing,
+} from "./transfer.ts";
 import { breath, endTurn, inTurn, isFree, pauses, readiness, sleep, type Wait } from "./waiting.ts";
 
 // The same in FreeBSD's sys/socket.h and Linux.
@@ -167,7 +177,8 @@ export class Calls {
   }
 
   /** Reads or writes once, in the way that fits the descriptor. */
-  async move(transfer: Transfer, bytes: Uint8Array): Promise<number> {
+  async move(wanted: Transfer, bytes: Uint8Array): Promise<number> {
+    const transfer = serviceOf(this.#file, wanted);
     const { kind } = this.#subjectNow(), { fd } = this.#file;
     if (!(bytes instanceof Uint8Array)) return transfer.here(fd, bytes);
     if (kind !== "file") return await this.#moveWhenReady(transfer, bytes);
@@ -319,12 +330,12 @@ export class Calls {
   close(fd: number): void {
     this.interrupt();
     if (this.#underWay === 0) {
-      libc.close(fd);
+      closeOf(this.#file, fd);
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle = resolve;
-    const closed = promise.then(() => void libc.close(fd));
+    const closed = promise.then(() => void closeOf(this.#file, fd));
     closed.catch(() => {});
     // A call on any other type may wait for another process without end, so close() does not wait for it.
     if (this.#subject?.kind === "file") this.closing = closed;

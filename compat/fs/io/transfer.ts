@@ -12,6 +12,8 @@
  *
  * @module
  */
+import { asked, servingAs } from "../../../ffi/failure.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
 import {
   eventsWithin,
   POLLIN,
@@ -27,7 +29,7 @@ import {
   writeNow,
   writePipeNow,
 } from "../../../ffi/libc/threads.ts";
-import * as libc from "../../../ffi/libc/mod.ts";
+import type { FdLike } from "../../../ffi/values.ts";
 import { hasRights } from "../descriptor.ts";
 import { endTurn, pauses, Slots, Turns, type Wait } from "./waiting.ts";
 
@@ -36,15 +38,15 @@ export interface Transfer {
   /** The event of poll(2) that means that the call need not wait. */
   readonly events: typeof POLLIN | typeof POLLOUT;
   /** Calls on this thread, and waits if necessary; throws on failure. */
-  here(fd: number, bytes: Uint8Array): number;
+  here(fd: FdLike, bytes: Uint8Array): number;
   /** Calls on another thread, and waits if necessary; resolves with -1 on failure. */
   away(fd: number, bytes: Uint8Array): Promise<number>;
   /** Calls on this thread for a descriptor with O_NONBLOCK; undefined if it would have to wait. */
-  now(fd: number, bytes: Uint8Array): number | undefined;
+  now(fd: FdLike, bytes: Uint8Array): number | undefined;
   /** Calls on this thread for a pipe without O_NONBLOCK; undefined if it would have to wait, NOT_HERE if it can't. */
   pipe?(fd: number, bytes: Uint8Array): number | undefined;
   /** Calls on this thread for a socket; undefined if it would have to wait, NO_SOCKET if it is not a socket. */
-  socket?(fd: number, bytes: Uint8Array, isRecord: boolean): number | undefined;
+  socket?(fd: FdLike, bytes: Uint8Array, isRecord: boolean): number | undefined;
 }
 
 export const reading: Transfer = {
@@ -67,7 +69,7 @@ export const writing: Transfer = {
 };
 
 export function readingAt(offset: number | bigint): Transfer {
-  const here = (fd: number, bytes: Uint8Array) => libc.pread(fd, bytes, bytes.length, offset);
+  const here = (fd: FdLike, bytes: Uint8Array) => libc.pread(fd, bytes, bytes.length, offset);
   return {
     events: POLLIN,
     here,
@@ -77,12 +79,23 @@ export function readingAt(offset: number | bigint): Transfer {
 }
 
 export function writingAt(offset: number | bigint): Transfer {
-  const here = (fd: number, bytes: Uint8Array) => libc.pwrite(fd, bytes, bytes.length, offset);
+  const here = (fd: FdLike, bytes: Uint8Array) => libc.pwrite(fd, bytes, bytes.length, offset);
   return {
     events: POLLOUT,
     here,
     away: (fd, bytes) => pwriteAsync(fd, bytes, offset),
     now: (fd, bytes) => unlessBlocked(() => here(fd, bytes)),
+  };
+}
+
+/** The same calls for a file that may serve a request: then their errors name what was asked for. */
+export function serviceOf(file: FdLike, transfer: Transfer): Transfer {
+  const { socket } = transfer;
+  return !(asked in (file as object)) ? transfer : {
+    ...transfer,
+    here: (fd, bytes) => transfer.here(servingAs(file, fd as number), bytes),
+    now: (fd, bytes) => transfer.now(servingAs(file, fd as number), bytes),
+    ...socket && { socket: (fd, ...rest) => socket(servingAs(file, fd as number), ...rest) },
   };
 }
 

@@ -1,250 +1,230 @@
 /**
- * Keeps paths beneath a directory on every kernel, even if the tree changes during the call.
+ * The one way from a path to a call: {@link resolve} turns `(dir, path, operation)` into the descriptor of a directory
+ * and the name in it. Paths stay beneath their directory on every kernel, even if the tree changes during the call.
  *
- * Calls that act on names, such as unlinkat(2), have no flag that keeps a path beneath its directory, or ignore the
- * flag. So they get a single component and a descriptor of its directory. That directory is opened in one call if the
- * kernel confines lookups. Else it is opened component by component, and no call follows a symlink.
+ * There are two strategies. Where the kernel confines lookups, it resolves the path: in the call itself, if the call has
+ * a flag for that, else in an openat(2) of the directory that the name is in. Where it does not, `steps.ts` resolves the
+ * path. In both, a call that acts on a name gets that one component: such calls, as unlinkat(2), have no flag that keeps
+ * a path beneath its directory, or ignore it.
  *
  * @module
  */
-import { abi } from "../../../ffi/system.ts";
-import type { SyscallError } from "../../../ffi/errors.ts";
-import { ESCAPE, failure, retell } from "../../../ffi/failure.ts";
-import { decodeName, descriptor, type FdLike } from "../../../ffi/values.ts";
+import { sandboxed } from "../../../ffi/capsicum/capability.ts";
+import { isNotCapable } from "../../../ffi/errors.ts";
+import { type Asked, asked, codeOf, request, type Serving, serving } from "../../../ffi/failure.ts";
+import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { closePassed, isLimited } from "../descriptor.ts";
-import { checkedPath, lastComponent } from "./components.ts";
+import { abi } from "../../../ffi/system.ts";
+import type { Rights } from "../../../rights/rights.ts";
+import { closePassed, deviceOf, identityOf, isLimited, rightsOf } from "../descriptor.ts";
+import { checkedPath, isName, split } from "./components.ts";
+import { DIRECTORY, follow, leaves, loop, mayBeSymlink, type Request, symlinkAt } from "./steps.ts";
 
-const MAX_SYMLINKS = 32;
-const DIRECTORY = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC;
+/** What a path is resolved for. */
+export interface Operation {
+  /** The C function, for errors. */
+  readonly syscall: string;
+  /**
+   * What the call acts on. Default: the name itself, which with a slash after it must be a directory and not a symlink.
+   *
+   * - "new": a name that may not exist, such as that of a new directory. A slash after it has no meaning.
+   * - "directory": the name of a directory.
+   * - "target": what the name leads to; a symlink is followed.
+   */
+  readonly on?: "new" | "directory" | "target";
+  /** Whether the call has a flag that keeps its path beneath the directory: {@link Place.isWhole} then asks for it. */
+  readonly hasFlag?: boolean;
+  /** Whether the place is kept: then it has a descriptor of its own, also if the `Dir` is closed. */
+  readonly isKept?: boolean;
+}
 
-/** Acts on a name in a directory: one component or ".". The call must not follow a symlink. */
-export type Use<T> = (fd: number, name: string) => T;
-
-/** A directory on the path: its descriptor, and its name in the directory before. */
-export interface Step {
+/** A name in an open directory. */
+export class Spot implements Serving {
+  /** The directory. */
   readonly fd: number;
+  /** The name in it: one component, or "." if the path ends in "." or "..". */
   readonly name: string;
+  /** What errors of calls on the spot name. */
+  readonly request: Asked;
+
+  constructor(fd: number, name: string, request: Asked) {
+    this.fd = fd;
+    this.name = name;
+    this.request = request;
+  }
+
+  [asked](): Asked {
+    return this.request;
+  }
 }
 
-/** Takes over the descriptor of a directory on the path, and returns the step for it. */
-export type Keep = (above: Step, name: string, fd: number) => Step;
+/** A resolved path. */
+export class Place extends Spot implements Disposable {
+  /** Whether `name` is the whole path, to be resolved by the kernel. If not, the call must not follow a symlink. */
+  readonly isWhole: boolean;
+  /** Whether the descriptor was opened for the place. */
+  readonly #isOwn: boolean;
 
-/** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; for a bare number this is unknown. */
-export function confines(dir: FdLike): boolean {
-  return abi().confinesLookups?.() ?? (dir as { readonly confined?: unknown } | null)?.confined === true;
+  constructor(fd: number, name: string, request: Asked, { isWhole = false, isOwn = false }) {
+    super(fd, name, request);
+    this.isWhole = isWhole;
+    this.#isOwn = isOwn;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOwn) closePassed([this.fd]);
+  }
 }
 
-/**
- * Acts on the file that a path names; a symlink at the end is not followed.
- *
- * With a trailing slash, it must be a directory and not a symlink, unless the name `isNew`.
- */
-export function at<T>(dir: FdLike, path: string, syscall: string, use: Use<T>, isNew = false): T {
-  const fd = descriptor(dir);
+/** Resolves a path from a directory on. */
+export function resolve(dir: FdLike, path: string, operation: Operation): Place {
+  const fd = descriptor(dir), { syscall, on, hasFlag = false, isKept = false } = operation;
   checkedPath(path);
-  if (path !== ".." && !path.includes("/")) return use(fd, path);
-  if (path.startsWith("/")) throw leaves({ fd, path, syscall });
-  const confined = confines(dir);
-  // Opening the parent needs more rights than the call, and lookups through a limited directory stay beneath it anyway.
-  if (confined && isLimited(fd)) return use(fd, path);
-  const [start, end] = lastComponent(path), name = path.slice(start, end);
-  const isDots = name === "." || name === "..";
-  const told = { fd, path, syscall };
-  return inDirectory(fd, isDots ? path : path.slice(0, start), confined, told, (parent) => {
-    const last = isDots ? "." : name;
-    return renaming(told, parent, last, () => {
-      if (end < path.length && !isDots && !isNew) checkDirectory(parent, name);
-      return use(parent, last);
-    });
+  const asks = { ...request(dir, path), syscall }, target = on === "target", confined = confines(dir);
+  if (!isKept) {
+    if (confined && hasFlag) return new Place(fd, path, asks, { isWhole: true });
+    if (!target && on !== "directory" && isName(path)) return new Place(fd, path, asks, {});
+  }
+  if (path.startsWith("/")) throw leaves(asks);
+  // Opening a directory needs more rights than the call. Every lookup through a limited descriptor stays beneath it.
+  if (!isKept && !target && confined && isLimited(fd)) {
+    return new Place(fd, on === "directory" ? `${path}/` : path, asks, {});
+  }
+  const { parent, name, hasSlash } = split(path);
+  const [at, last] = target
+    ? passed(fd, path, asks, "followed")
+    : parent === ""
+    ? [fd, name] as const
+    : confined
+    ? [libc.openat(serving(fd, asks), parent, DIRECTORY | libc.O_RESOLVE_BENEATH), name] as const
+    // With "." after it, the parent is a directory on the path, which may be a symlink.
+    : [passed(fd, `${parent}/.`, asks, "name")[0], name] as const;
+  const isOwn = at !== fd || isKept;
+  const place = new Place(at === fd && isKept ? libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0) : at, last, asks, {
+    isOwn,
   });
-}
-
-/**
- * Acts on the file that a path names, in a directory that the kernel does not confine. Follows a symlink at the end.
- *
- * The name that `use` gets may have become a symlink since it was checked, so the call must not follow symlinks.
- */
-export function followed<T>(dir: FdLike, path: string, syscall: string, use: Use<T>): T {
-  const fd = descriptor(dir);
-  return follow(
-    [{ fd, name: "" }],
-    path,
-    { fd, path, syscall },
-    (steps, name) => use(steps.at(-1)!.fd, name),
-  );
-}
-
-/**
- * Resolves a path from a directory on, follows every symlink, and passes the directories on the path and the last name.
- *
- * The path stays beneath the first directory of `start`, and is relative to the last. The directories that it opens are
- * closed when `use` returns, unless `keep` takes them over.
- */
-export function follow<T>(
-  start: readonly Step[],
-  path: string,
-  told: Told,
-  use: (steps: Step[], name: string) => T,
-  keep?: Keep,
-): T {
-  const found = (steps: Step[], name: string) =>
-    renaming(told, steps.at(-1)!.fd, name, () => use(steps, name));
-  return walk(start, checkedPath(path), told, "follow", found, keep);
-}
-
-/** The target of a symlink; undefined if the name is not a symlink or does not exist. */
-export function symlinkAt(fd: number, name: string): string | undefined {
   try {
-    return readLinkAt(fd, name);
+    if (on === "directory" || hasSlash && on === undefined) checkDirectory(place);
+    return place;
   } catch (error) {
-    if (["EINVAL", "ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    place[Symbol.dispose]();
     throw error;
   }
 }
 
-/** The target of a symlink. */
-export function readLinkAt(fd: number, name: string): string {
-  for (let size = 256;; size *= 4) {
-    const buffer = new Uint8Array(size);
-    const length = libc.readlinkat(fd, name, buffer);
-    if (length < size) return decodeName(buffer.subarray(0, length));
-  }
-}
-
-/** The errno of a failed call, by name. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as Partial<SyscallError>).code : undefined;
-}
-
-/** Whether a call with O_NOFOLLOW may have failed because of a symlink. */
-export function mayBeSymlink(error: unknown): boolean {
-  return ["EMLINK", "ELOOP", "ENOTDIR"].includes(codeOf(error) ?? "");
-}
-
-/**
- * Makes a call that must not follow a symlink, and throws ELOOP if the name has become a symlink since it was checked.
- *
- * The call itself fails with EOPNOTSUPP if it can't act on a symlink.
- */
-export function unfollowed<T>(fd: number, name: string, syscall: string, use: () => T): T {
-  try {
-    return use();
-  } catch (error) {
-    if (codeOf(error) !== "EOPNOTSUPP" || symlinkAt(fd, name) === undefined) throw error;
-    throw loop({ fd, path: name, syscall }, "a symlink took its place during the call, and is not followed");
-  }
-}
-
-/** The call and the path that an error names: those of the caller. */
-export interface Told {
-  readonly fd: number;
-  readonly path: string;
-  readonly syscall: string;
-}
-
-/** Runs `use` with a descriptor of the directory `path`; if `path` is empty, with `fd` itself. */
-function inDirectory<T>(fd: number, path: string, confined: boolean, told: Told, use: (fd: number) => T): T {
-  if (path === "") return use(fd);
-  if (!confined) {
-    // The "." at the end makes the last name a directory on the path, which may be a symlink.
-    return walk([{ fd, name: "" }], `${path}/.`, told, "keep", (steps) => use(steps.at(-1)!.fd));
-  }
-  const parent = renaming(told, fd, path, () => libc.openat(fd, path, DIRECTORY | libc.O_RESOLVE_BENEATH));
-  try {
-    return use(parent);
-  } finally {
-    closePassed([parent]);
-  }
-}
-
-function walk<T>(
-  start: readonly Step[],
+/** Acts on the file that a path names, or leads to. */
+export function at<T>(
+  dir: FdLike,
   path: string,
-  told: Told,
-  last: "follow" | "keep",
-  use: (steps: Step[], name: string) => T,
-  keep?: Keep,
+  operation: Operation,
+  use: (place: Place, name: string) => T,
 ): T {
-  const steps = [...start], held = new Set<number>();
-  const pass = keep ?? ((_, name, fd) => (held.add(fd), { fd, name }));
-  const rest: string[] = [];
-  const push = (path: string) => {
-    if (path.startsWith("/")) throw leaves(told);
-    const names = path.split("/").filter((name) => name !== "");
-    if (path.endsWith("/")) names.push(".");
-    for (const name of names.reverse()) rest.push(name);
-  };
-  let links = 0;
-  const expand = (target: string) => {
-    if (++links > MAX_SYMLINKS) throw loop(told, `more than ${MAX_SYMLINKS} symlinks`);
-    push(target);
-  };
+  const place = resolve(dir, path, operation);
   try {
-    push(path);
-    for (;;) {
-      const name = rest.pop()!, { fd } = steps.at(-1)!;
-      const isLast = rest.length === 0;
-      if (name === "..") {
-        if (steps.length === 1) throw leaves(told);
-        steps.pop();
-        if (held.delete(fd)) closePassed([fd]);
-      } else if (name !== "." && !isLast) {
-        const next = renaming(told, fd, name, () => openStep(fd, name));
-        if (typeof next === "string") expand(next);
-        else steps.push(pass(steps.at(-1)!, name, next));
-      } else if (name !== "." && isLast) {
-        const target = last === "follow" ? renaming(told, fd, name, () => symlinkAt(fd, name)) : undefined;
-        if (target === undefined) return use(steps, name);
-        expand(target);
-        continue;
-      }
-      if (isLast && (name === "." || name === "..")) return use(steps, ".");
+    return use(place, place.name);
+  } catch (error) {
+    // The call was made not to follow a symlink, and can't act on one.
+    const isBySymlink = operation.on === "target" && !place.isWhole && codeOf(error) === "EOPNOTSUPP" &&
+      symlinkAt(place, place.name) !== undefined;
+    if (!isBySymlink) throw error;
+    const asks = { ...place.request, syscall: operation.syscall };
+    throw loop(asks, "a symlink took its place during the call, and is not followed");
+  } finally {
+    place[Symbol.dispose]();
+  }
+}
+
+const OPENING: Operation = { syscall: "openat" };
+const OPENING_TARGET: Operation = { syscall: "openat", on: "target", hasFlag: true };
+
+/** Opens a path below a directory. Follows a symlink as the last component, unless the flags say otherwise. */
+export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
+  const open = (place: Place, name: string) =>
+    libc.openat(place, name, flags | (place.isWhole ? libc.O_RESOLVE_BENEATH : libc.O_NOFOLLOW), mode);
+  const isName = flags & (libc.O_NOFOLLOW | libc.O_EXCL);
+  // The name is tried before it is asked whether it is a symlink, which costs a call. O_PATH would open the symlink.
+  if (!confines(dir) && (isName || !(flags & libc.O_PATH))) {
+    try {
+      return at(dir, path, OPENING, open);
+    } catch (error) {
+      if (isName || !mayBeSymlink(error)) throw error;
     }
+  }
+  return at(dir, path, OPENING_TARGET, open);
+}
+
+/** Throws unless the name is a directory; a symlink to a directory does not count. */
+function checkDirectory(place: Spot): void {
+  libc.close(libc.openat(place, place.name, DIRECTORY | libc.O_NOFOLLOW));
+}
+
+/** Follows a path without the kernel's help. Closes the directories on the way, except the last, and returns that. */
+function passed(fd: number, path: string, asks: Request, end: "name" | "followed"): [number, string] {
+  const held = new Set<number>();
+  try {
+    const { steps, name } = follow([{ fd, name: "" }], path, asks, end, {
+      pass: (_, name, fd) => (held.add(fd), { fd, name }),
+      leave: ({ fd }) => (held.delete(fd), closePassed([fd])),
+    });
+    const last = steps.at(-1)!.fd;
+    held.delete(last);
+    return [last, name];
   } finally {
     closePassed(held);
   }
 }
 
-/** The descriptor of a directory, or the target if the name is a symlink. */
-function openStep(fd: number, name: string): number | string {
+/** Whether the kernel keeps a lookup with O_RESOLVE_BENEATH in the directory; for a bare number this is unknown. */
+function confines(dir: FdLike): boolean {
+  return abi().confinesLookups?.() ?? (dir as { readonly confined?: unknown } | null)?.confined === true;
+}
+
+/**
+ * Whether the kernel honours O_RESOLVE_BENEATH for lookups in the directory.
+ *
+ * FreeBSD 15 does not if the directory is the root of a mounted file system. If the answer is unknown, it is false,
+ * which only costs calls. In capability mode nothing is tried, because a refused call may raise SIGTRAP.
+ *
+ * @param above The directory through which `fd` was opened.
+ */
+export function isConfined(fd: number, above?: { readonly fd: number; readonly confined: boolean }): boolean {
+  const always = abi().confinesLookups?.();
+  if (always !== undefined) return always;
+  const rights = rightsOf(fd);
+  if (sandboxed()) return above !== undefined && rights.has("FSTAT") && isPartOf(above, fd);
+  if (!rights.has("LOOKUP")) return false;
+  return rights.has("READ") ? refusesParent(fd, rights) : refusesParentOfLimited(fd);
+}
+
+/** Of the directories on one file system at and beneath `above`, only `above` can be the root of the mount. */
+function isPartOf(above: { readonly fd: number; readonly confined: boolean }, fd: number): boolean {
+  if (!rightsOf(above.fd).has("FSTAT")) return false;
+  const upper = identityOf(above.fd), lower = identityOf(fd);
+  return deviceOf(upper) === deviceOf(lower) && (above.confined || upper !== lower);
+}
+
+function refusesParent(fd: number, rights: Rights): boolean {
+  let parent: number;
   try {
-    return libc.openat(fd, name, DIRECTORY | libc.O_NOFOLLOW);
+    parent = libc.openat(fd, "..", DIRECTORY | libc.O_RESOLVE_BENEATH);
   } catch (error) {
-    const target = mayBeSymlink(error) ? symlinkAt(fd, name) : undefined;
-    if (target === undefined) throw error;
-    return target;
+    return isNotCapable(error);
+  }
+  try {
+    // At "/" the parent is the directory itself on FreeBSD 13.
+    if (!rights.has("FSTAT")) return false;
+    return identityOf(parent) === identityOf(fd);
+  } finally {
+    libc.close(parent);
   }
 }
 
-/** Throws unless `name` is a directory; a symlink to a directory does not count. */
-export function checkDirectory(fd: number, name: string): void {
-  libc.close(libc.openat(fd, name, DIRECTORY | libc.O_NOFOLLOW));
-}
-
-/** Makes a call on (fd, name); its error names the path that the caller gave. */
-export function renaming<T>(told: Told, fd: number, name: string, use: () => T): T {
+/** readlinkat() needs only LOOKUP, and lookups through a limited descriptor stay beneath it without a flag. */
+function refusesParentOfLimited(fd: number): boolean {
   try {
-    return use();
+    libc.readlinkat(fd, "..", new Uint8Array(1));
   } catch (error) {
-    retell(error, (call) => {
-      const isFirst = call.path === name && call.fd === fd;
-      // If opening a directory on the path lacks a right, the error keeps "openat".
-      const isOnTheWay = isFirst && call.syscall === "openat" && codeOf(error) !== "ENOTCAPABLE";
-      return {
-        ...(isFirst ? { path: told.path, fd: told.fd } : {}),
-        ...(isOnTheWay ? { syscall: told.syscall } : {}),
-        ...(call.toPath === name && call.toFd === fd ? { toPath: told.path, toFd: told.fd } : {}),
-      };
-    });
-    throw error;
+    return isNotCapable(error);
   }
-}
-
-function leaves(call: Told): Error {
-  return failure(call, "ENOTCAPABLE", ESCAPE, { reason: "escape" });
-}
-
-function loop(call: Told, why: string): Error {
-  return failure(call, "ELOOP", `${why} (ELOOP).`);
+  return false;
 }

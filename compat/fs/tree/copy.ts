@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { failure } from "../../../ffi/failure.ts";
+import { type Asked, asked, codeOf, failure, request, serve } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/message.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
@@ -27,18 +27,16 @@ import {
   statOf,
   timespecs,
 } from "../descriptor.ts";
+import { mkdir, SUCCEEDING, Successor } from "../entries.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
-import { mkdir, SUCCEEDING, Successor } from "../entries.ts";
-import { openBeneath } from "../open.ts";
+import { realPath } from "../links.ts";
 import { aBoolean, checkOptions } from "../options.ts";
-import { checkedPath, joined, lastComponent, parentOf } from "../path/components.ts";
-import { realPath } from "../path/links.ts";
-import { on, Place, type Spot } from "../path/place.ts";
-import { codeOf, readLinkAt, symlinkAt } from "../path/resolve.ts";
-import { type Named, named, told } from "../path/told.ts";
-import { type Level, Levels, LISTING } from "./list.ts";
+import { canBeFile, checkedPath, parentOf } from "../path/components.ts";
+import { openBeneath, type Place, resolve, Spot } from "../path/resolve.ts";
+import { readLinkAt, symlinkAt } from "../path/steps.ts";
 import { writeAll } from "../write_file.ts";
+import { type Level, Levels, LISTING } from "./list.ts";
 
 /** The options of `Dir.copy`, the same as in `@std/fs`. */
 export interface CopyOptions {
@@ -65,12 +63,12 @@ export function* copying(
 ): Generator<Pair, void, undefined> {
   checkOptions(call, options, known);
   checkedPath(to);
-  using source = new Place(dir, from, "openat");
-  const found = on(source, identifiedAt), { isDirectory } = found.info;
+  using source = resolve(dir, from, { syscall: "openat", isKept: true });
+  const found = identifiedAt(source, source.name), { isDirectory } = found.info;
   if (isDirectory) refuseInside(dir, from, toDir, to);
-  using target = isDirectory ? placeOfDirectory(toDir, to) : new Place(toDir, to, "openat", true);
-  const old = on(target, identifiedIfThere);
-  const copy = new Copy(toDir, from, to, options);
+  using target = isDirectory ? placeOfDirectory(toDir, to) : resolve(toDir, to, NEW);
+  const old = identifiedIfThere(target, target.name);
+  const copy = new Copy(dir, from, toDir, to, options);
   copy.refuseSame(found, old);
   yield* isDirectory ? copy.tree(source, found, target, old) : copy.entry(source, found, target, old);
 }
@@ -83,34 +81,26 @@ export function* copyingFile(
   to: string,
 ): Generator<Pair, void, undefined> {
   checkedPath(to);
-  const names = { from: named(dir, from), to: named(toDir, to) };
-  using source = new FdFile(openBeneath(dir, from, SOURCE));
-  const { info, identity } = identifiedOf(source.fd);
+  using source = serve(new FdFile(openBeneath(dir, from, SOURCE)), request(dir, from));
+  const { info, identity } = identifiedOf(source);
   if (!info.isFile) throw new TypeError(`copyFile copies files only, and ${shown(from)} is something else.`);
   const refuse = (other: string | undefined) => {
     if (other !== identity) return;
     throw new TypeError(`copyFile can't copy a file onto itself: ${shown(from)} to ${shown(to)}.`);
   };
   using place = placeToTake(toDir, to);
-  const old = place && on(place, identifiedIfThere);
+  const old = place && identifiedIfThere(place, place.name);
   refuse(old?.identity);
   using next = place && successorAt(place, old);
   yield* next === undefined
-    ? overwriting(source, openBeneath(toDir, to, TARGET, 0o600), names, refuse)
-    : replacing(source, next, names);
-}
-
-/** The original and the copy, by the paths that the caller gave. */
-interface Names {
-  readonly from: Named;
-  readonly to: Named;
+    ? overwriting(source, openBeneath(toDir, to, TARGET, 0o600), request(toDir, to), refuse)
+    : replacing(source, next);
 }
 
 /** Two open files: the bytes of `from` are to be written to `to`. */
 interface Pair {
   readonly from: FdFile;
   readonly to: FdFile;
-  readonly names: Names;
 }
 
 /** With O_NONBLOCK, opening a FIFO does not wait. */
@@ -121,45 +111,37 @@ const PIECE = 256 * 1024;
 /** Copies the bytes of each pair, synchronously. */
 export function copyPairs(pairs: Iterable<Pair>): void {
   let piece: Uint8Array<ArrayBuffer> | undefined;
-  for (const { from: { fd: from }, to: { fd: to }, names } of pairs) {
+  for (const { from, to } of pairs) {
     piece ??= new Uint8Array(PIECE);
-    try {
-      for (let count; (count = libc.read(from, piece)) > 0;) writeAll(to, piece.subarray(0, count));
-    } catch (error) {
-      throw told(told(error, from, names.from), to, names.to);
-    }
+    for (let count; (count = libc.read(from, piece)) > 0;) writeAll(to, piece.subarray(0, count));
   }
 }
 
 /** Copies the bytes of each pair off this thread. */
 export async function copyPairsAsync(pairs: Iterable<Pair>): Promise<void> {
   const piece = new Uint8Array(PIECE);
-  for await (const { from, to, names } of inTurns(pairs)) {
-    const { fd } = from, { fd: toFd } = to;
-    try {
-      for (let count; (count = await from.read(piece)) !== null;) await to.writeAll(piece.subarray(0, count));
-    } catch (error) {
-      throw told(told(error, fd, names.from), toFd, names.to);
-    }
+  for await (const { from, to } of inTurns(pairs)) {
+    for (let count; (count = await from.read(piece)) !== null;) await to.writeAll(piece.subarray(0, count));
   }
 }
 
+const NEW = { syscall: "openat", on: "new", isKept: true } as const;
+
 /** The place for a directory; missing parent directories are made. */
 function placeOfDirectory(dir: FdLike, path: string): Place {
-  const place = () => new Place(dir, path, "openat", true);
   try {
-    return place();
+    return resolve(dir, path, NEW);
   } catch (error) {
     const above = parentOf(path);
     if (codeOf(error) !== "ENOENT" || above === "") throw error;
     mkdir(dir, above, { recursive: true });
-    return place();
+    return resolve(dir, path, NEW);
   }
 }
 
-/** A name in a level, and the path that the caller knows it by. */
-function spotIn(level: Level, name: string, toldFd: number): Spot {
-  return { fd: level.fd, name, told: { fd: toldFd, path: joined(level.path, name), syscall: "openat" } };
+/** A name in a level. */
+function spotIn(level: Level, name: string): Spot {
+  return new Spot(level.fd, name, level[asked](name));
 }
 
 /** A directory that is being copied. */
@@ -182,20 +164,25 @@ const PASSED = libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC;
 class Copy {
   readonly #overwrite: boolean;
   readonly #preserveTimestamps: boolean;
+  readonly #dir: FdLike;
   readonly #from: string;
+  readonly #toDir: FdLike;
   readonly #to: string;
   /** Whether files are made under a hidden name and renamed when they are complete. */
   readonly #publishes: boolean;
 
   constructor(
-    toDir: FdLike,
+    dir: FdLike,
     from: string,
+    toDir: FdLike,
     to: string,
     { overwrite = false, preserveTimestamps = false }: CopyOptions = {},
   ) {
     this.#overwrite = overwrite;
     this.#preserveTimestamps = preserveTimestamps;
+    this.#dir = dir;
     this.#from = from;
+    this.#toDir = toDir;
     this.#to = to;
     const held = rightsOf(descriptor(toDir));
     // A rename that must not replace a file may need a hard link.
@@ -211,11 +198,11 @@ class Copy {
     old: Identified | undefined,
   ): Generator<Pair, void, undefined> {
     this.#check(info, target, old);
-    const fromTop = on(source, (fd, name) => libc.openat(fd, name, LISTING | libc.O_NOFOLLOW));
-    using froms = new Levels(fromTop, source.told.path, source.told.fd);
+    const fromTop = libc.openat(source, source.name, LISTING | libc.O_NOFOLLOW);
+    using froms = new Levels(fromTop, this.#from, this.#dir);
     const isMade = this.#make(info, target, old);
-    const toTop = on(target, (fd, name) => libc.openat(fd, name, PASSED | libc.O_NOFOLLOW));
-    using tos = new Levels(toTop, target.told.path, target.told.fd);
+    const toTop = libc.openat(target, target.name, PASSED | libc.O_NOFOLLOW);
+    using tos = new Levels(toTop, this.#to, this.#toDir);
     const root = tos.top.identity, open = [pairing(froms.top, tos.top, info, isMade)];
     for (let last; (last = open.at(-1)) !== undefined;) {
       const entry = last.from.next();
@@ -227,16 +214,16 @@ class Copy {
         continue;
       }
       const { name } = entry;
-      const from = spotIn(last.from, name, source.told.fd), found = on(from, identifiedAt);
-      const to = spotIn(last.to, name, target.told.fd);
+      const from = spotIn(last.from, name), found = identifiedAt(from, name);
+      const to = spotIn(last.to, name);
       // A new directory is empty, unless another copy writes into it.
-      const old = last.mode === undefined || this.#overwrite ? on(to, identifiedIfThere) : undefined;
+      const old = last.mode === undefined || this.#overwrite ? identifiedIfThere(to, name) : undefined;
       if (!found.info.isDirectory) yield* this.entry(from, found, to, old);
       else {
         if (found.identity === root) throw new TypeError(notInside(this.#from, this.#to));
         this.#check(found.info, to, old);
         const below = froms.enter(last.from, name), isMade = this.#make(found.info, to, old);
-        const toBelow = tos.enter(last.to, name, to.told.path, PASSED);
+        const toBelow = tos.enter(last.to, name, undefined, PASSED);
         open.push(pairing(below, toBelow, found.info, isMade));
       }
     }
@@ -260,9 +247,9 @@ class Copy {
     throw new TypeError(`copy can't copy ${shown(this.#from)} onto itself as ${shown(this.#to)}.`);
   }
 
-  #check(info: Deno.FileInfo, { told }: Spot, old: Identified | undefined): void {
+  #check(info: Deno.FileInfo, { request }: Spot, old: Identified | undefined): void {
     if (old === undefined) return;
-    const call = { ...told, syscall: "copy" };
+    const call = { ...request, syscall: "copy" };
     if (info.isDirectory && !old.info.isDirectory) {
       throw failure(call, "ENOTDIR", "a directory can't take the place of a file (ENOTDIR).");
     }
@@ -272,12 +259,10 @@ class Copy {
   }
 
   #symlink(source: Spot, info: Deno.FileInfo, target: Spot, old: Identified | undefined): void {
-    const text = on(source, readLinkAt);
-    on(target, (fd, name) => {
-      if (old !== undefined && !old.info.isDirectory) libc.unlinkat(fd, name, 0);
-      libc.symlinkat(text, fd, name);
-      if (this.#preserveTimestamps) libc.utimensat(fd, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
-    });
+    const text = readLinkAt(source, source.name), { name } = target;
+    if (old !== undefined && !old.info.isDirectory) libc.unlinkat(target, name, 0);
+    libc.symlinkat(text, target, name);
+    if (this.#preserveTimestamps) libc.utimensat(target, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
   }
 
   *#file(
@@ -286,28 +271,27 @@ class Copy {
     target: Spot,
     old: Identified | undefined,
   ): Generator<Pair, void, undefined> {
-    using from = new FdFile(on(source, (fd, name) => libc.openat(fd, name, SOURCE | libc.O_NOFOLLOW)));
+    const fd = libc.openat(source, source.name, SOURCE | libc.O_NOFOLLOW);
+    using from = serve(new FdFile(fd), source.request);
     const finish = (file: FdFile) => {
       if (this.#preserveTimestamps) libc.futimens(file, timesOf(found.info));
     };
-    const names = { from: source.told, to: target.told };
     // A symlink is replaced, not written through.
     const isLink = old?.info.isSymlink === true, replaced = isLink ? undefined : old;
     using next = this.#publishes ? successorAt(target, replaced) : undefined;
-    if (next !== undefined) return yield* replacing(from, next, names, finish, this.#overwrite);
-    const to = on(target, (fd, name) => {
-      if (isLink) libc.unlinkat(fd, name, 0);
-      const flags = TARGET | libc.O_NOFOLLOW | (replaced === undefined ? libc.O_EXCL : 0);
-      return libc.openat(fd, name, flags, 0o600);
-    });
-    yield* overwriting(from, to, names, (identity) => this.refuseSame(found, { ...found, identity }), finish);
+    if (next !== undefined) return yield* replacing(from, next, finish, this.#overwrite);
+    if (isLink) libc.unlinkat(target, target.name, 0);
+    const flags = TARGET | libc.O_NOFOLLOW | (replaced === undefined ? libc.O_EXCL : 0);
+    const to = libc.openat(target, target.name, flags, 0o600);
+    const refuse = (identity: string) => this.refuseSame(found, { ...found, identity });
+    yield* overwriting(from, to, target.request, refuse, finish);
   }
 
   /** Makes a directory unless it exists, and returns whether it was made. */
   #make(info: Deno.FileInfo, target: Spot, old: Identified | undefined): boolean {
     if (old !== undefined) return false;
     try {
-      on(target, (fd, name) => libc.mkdirat(fd, name, info.mode! & 0o777 | 0o700));
+      libc.mkdirat(target, target.name, info.mode! & 0o777 | 0o700);
       return true;
     } catch (error) {
       // Another copy made the directory first.
@@ -353,7 +337,7 @@ function successorAt(place: Spot, old: Identified | undefined): Successor | unde
   if (old === undefined) return new Successor(place);
   if (!old.info.isFile) return undefined;
   // A file that the process may not write to must not be replaced either.
-  on(place, (fd, name) => libc.faccessat(fd, name, libc.W_OK, libc.AT_EACCESS));
+  libc.faccessat(place, place.name, libc.W_OK, libc.AT_EACCESS);
   try {
     return new Successor(place);
   } catch (error) {
@@ -370,11 +354,10 @@ type Finish = (file: FdFile) => void;
 function* replacing(
   source: FdFile,
   next: Successor,
-  names: Names,
   finish: Finish = () => {},
   replaces = true,
 ): Generator<Pair, void, undefined> {
-  yield { from: source, to: next.file, names };
+  yield { from: source, to: next.file };
   finish(next.file);
   next.publish(modeFor(source, next.file), replaces);
 }
@@ -387,18 +370,18 @@ function* replacing(
 function* overwriting(
   source: FdFile,
   fd: number,
-  names: Names,
+  asks: Asked,
   refuse: (identity: string) => void,
   finish: Finish = () => {},
 ): Generator<Pair, void, undefined> {
-  using target = new FdFile(fd);
-  const { info: { isFile }, identity } = identifiedOf(fd);
+  using target = serve(new FdFile(fd), asks);
+  const { info: { isFile }, identity } = identifiedOf(target);
   refuse(identity);
   if (isFile) {
     libc.fchmod(target, 0o600);
     libc.ftruncate(target, 0);
   }
-  yield { from: source, to: target, names };
+  yield { from: source, to: target };
   finish(target);
   if (isFile) libc.fchmod(target, modeFor(source, target));
   target.close();
@@ -406,22 +389,25 @@ function* overwriting(
 
 /** The mode of the source as it is now. */
 function modeFor(source: FdFile, target: FdFile): number {
-  return modeAfter(statOf(source.fd), hasAcl(source.fd), target.fd);
+  return modeAfter(statOf(source), hasAcl(source.fd), target.fd);
 }
 
 /** The place of the file that a path leads to or will create; undefined if a rename can't replace a file there. */
 function placeToTake(dir: FdLike, path: string): Place | undefined {
-  const held = rightsOf(descriptor(dir)), [start, end] = lastComponent(path);
-  if (!held.isSupersetOf(SUCCEEDING) || start > 0 && !held.has("READ")) return undefined;
-  // These can't be names of files.
-  if (end < path.length || ["", ".", ".."].includes(path.slice(start, end))) return undefined;
-  const place = new Place(dir, path, "openat", true);
+  const held = rightsOf(descriptor(dir));
+  if (!held.isSupersetOf(SUCCEEDING) || path.includes("/") && !held.has("READ")) return undefined;
+  if (!canBeFile(path)) return undefined;
+  const place = resolve(dir, path, { syscall: "openat", on: "new", isKept: true });
   try {
-    if (symlinkAt(place.fd, place.name) === undefined) return place;
+    if (symlinkAt(place, place.name) === undefined) return place;
   } catch (error) {
     place[Symbol.dispose]();
     throw error;
   }
   place[Symbol.dispose]();
-  return held.has("READ") ? Place.followed(dir, path, "openat") : undefined;
+  if (!held.has("READ")) return undefined;
+  const target = resolve(dir, path, { syscall: "openat", on: "target", isKept: true });
+  if (target.name !== ".") return target;
+  target[Symbol.dispose]();
+  return undefined;
 }

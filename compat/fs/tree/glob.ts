@@ -3,14 +3,14 @@
  *
  * @module
  */
+import { codeOf } from "../../../ffi/failure.ts";
 import { quoted } from "../../../ffi/message.ts";
 import type { FdLike } from "../../../ffi/values.ts";
 import { stat } from "../entries.ts";
 import { inTurns } from "../io/waiting.ts";
+import { realPath } from "../links.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check } from "../options.ts";
 import { checkedPath, joined, normalized } from "../path/components.ts";
-import { realPath } from "../path/links.ts";
-import { codeOf } from "../path/resolve.ts";
 import { isPattern, type NamePattern, namePattern, type NamePatternOptions } from "./_glob_name.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 

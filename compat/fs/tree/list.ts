@@ -7,22 +7,21 @@
  *
  * `new Levels(fd, path, told)` takes over the descriptor of the top. `enter()` opens a directory in a level, `leave()`
  * closes a level that is not needed any more, `level.next()` lists it entry by entry. `level.fd` is valid until another
- * level is used, because that may close it; read it again before each call. `naming()` makes a call on a level; its
- * error names the path as the caller knows it. If another directory has taken the place of a level, ESTALE is thrown.
+ * level is used, because that may close it; so calls get the level itself, which also makes their errors name the path
+ * as the caller knows it. If another directory has taken the place of a level, ESTALE is thrown.
  *
  * @module
  */
 import { CapsicumError } from "../../../ffi/errors.ts";
-import { failure, retell } from "../../../ffi/failure.ts";
+import { type Asked, asked, failure, requests, type Serving, serving } from "../../../ffi/failure.ts";
 import type { DirectoryChunk } from "../../../ffi/freebsd/structs.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { abi } from "../../../ffi/system.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { closePassed, hasRights, identityOf, rightsOf, statAt } from "../descriptor.ts";
-import { openBeneath } from "../open.ts";
-import { pathOf } from "../path/ambient_path.ts";
-import { joined } from "../path/components.ts";
+import { joined, pathOf } from "../path/components.ts";
+import { openBeneath } from "../path/resolve.ts";
 
 /**
  * Returns the names in a directory, without "." and "..", in the order of the file system.
@@ -112,7 +111,7 @@ export function* readingDir(dir: FdLike, path: string): Generator<Deno.DirEntry,
   }
 }
 
-type Read = (fd: number) => DirectoryChunk | undefined;
+type Read = (fd: FdLike) => DirectoryChunk | undefined;
 
 function chunksOf(dir: FdLike | string | URL, path: string, read: Read): DirectoryChunk[] {
   if (isReadItself(dir, path)) return chunksOfItself(descriptor(dir), read);
@@ -157,7 +156,7 @@ function chunksOfItself(fd: number, read: Read): DirectoryChunk[] {
 }
 
 /** The next entries of an open directory, with their types; undefined at its end. */
-function readTypedChunk(fd: number): DirectoryChunk | undefined {
+function readTypedChunk(fd: FdLike): DirectoryChunk | undefined {
   const chunk = readChunk(fd);
   if (chunk === undefined) return undefined;
   const { names, types } = chunk;
@@ -196,14 +195,14 @@ function openDirectory(dir: FdLike | string | URL, path: string): number {
 let base: Uint8Array<ArrayBuffer> | undefined;
 let buffer: Uint8Array<ArrayBuffer> | undefined;
 
-function readChunk(fd: number): DirectoryChunk | undefined {
+function readChunk(fd: FdLike): DirectoryChunk | undefined {
   buffer ??= new Uint8Array(128 * 1024);
   const length = libc.getdirentries(fd, buffer, buffer.length, base ??= new Uint8Array(8));
   return length === 0 ? undefined : abi().decodeDirectory(buffer, length);
 }
 
 /** The `d_type` of a name whose file system does not report types. */
-function typeOf(fd: number, name: string): number {
+function typeOf(fd: FdLike, name: string): number {
   try {
     const { isFile, isDirectory, isSymlink } = statAt(fd, name);
     return isFile ? libc.DT_REG : isDirectory ? libc.DT_DIR : isSymlink ? libc.DT_LNK : libc.DT_UNKNOWN;
@@ -279,7 +278,7 @@ const MOST_OPEN = 16;
 const AGAIN = libc.O_PATH | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC;
 
 /** A directory of the tree. */
-export class Level {
+export class Level implements Serving {
   readonly #levels: Levels;
   /** The level that it was opened in; undefined at the top. */
   readonly above: Level | undefined;
@@ -309,12 +308,17 @@ export class Level {
     this.path = path;
     this.depth = above === undefined ? 0 : above.depth + 1;
     this.held = fd;
-    this.#listing = isListed ? new Listing(() => levels.naming(this, readTypedChunk)) : undefined;
+    this.#listing = isListed ? new Listing(() => readTypedChunk(this)) : undefined;
   }
 
   /** The descriptor; the directory is opened again if necessary. */
   get fd(): number {
     return this.held ?? this.#levels.openAgain(this);
+  }
+
+  /** The path of a name in the directory, or of the directory itself, as the caller knows it. */
+  [asked](name: string | undefined): Asked {
+    return this.#levels.request(name === undefined ? this.path : joined(this.path, name));
   }
 
   /** Device and inode number, which needs FSTAT. */
@@ -336,8 +340,8 @@ export class Level {
 
 export class Levels implements Disposable {
   readonly top: Level;
-  /** The descriptor that the caller gave. */
-  readonly told: number;
+  /** What the caller asks for with a path in its directory. */
+  readonly request: (path: string) => Asked;
   readonly #open = new Set<Level>();
   /** Whether directories can be identified, which needs FSTAT. If not, none is closed before its end. */
   #isBounded: boolean | undefined;
@@ -345,17 +349,17 @@ export class Levels implements Disposable {
   /**
    * @param fd The descriptor of the top; disposing the levels closes it.
    * @param path The path of the top, as the caller gave it.
-   * @param told The descriptor that `path` is relative to.
+   * @param dir The directory that `path` is relative to.
    */
-  constructor(fd: number, path: string, told: number) {
-    this.told = told;
+  constructor(fd: number, path: string, dir: FdLike) {
+    this.request = requests(dir);
     this.top = new Level(this, undefined, "", path, fd, true);
     this.#open.add(this.top);
   }
 
   /** Opens a directory in a level; a symlink to a directory does not count. */
   enter(above: Level, name: string, path: string = joined(above.path, name), flags: number = LISTING): Level {
-    const fd = this.naming(above, (fd) => libc.openat(fd, name, flags | libc.O_NOFOLLOW), path);
+    const fd = libc.openat(serving(above.fd, this.request(path)), name, flags | libc.O_NOFOLLOW);
     return this.#add(new Level(this, above, name, path, fd, (flags & libc.O_PATH) === 0));
   }
 
@@ -368,25 +372,6 @@ export class Levels implements Disposable {
   leave(level: Level): void {
     if (level.held === undefined || level === this.top) return;
     this.#close(level);
-  }
-
-  /**
-   * Makes a call on a level; its error names the path relative to the directory that the caller gave.
-   *
-   * @param path The path that errors name, if it is not the path of the level and the name in it.
-   */
-  naming<T>(level: Level, use: (fd: number) => T, path?: string): T {
-    const { fd } = level;
-    try {
-      return use(fd);
-    } catch (error) {
-      retell(error, (call) =>
-        call.fd !== fd ? {} : {
-          fd: this.told,
-          path: call.path === undefined ? level.path : path ?? joined(level.path, call.path),
-        });
-      throw error;
-    }
   }
 
   /** Opens a level again, and every closed level on the path to it. */
@@ -412,11 +397,11 @@ export class Levels implements Disposable {
   }
 
   #openSame(level: Level): number {
-    const fd = this.naming(level.above!, (fd) => libc.openat(fd, level.name, AGAIN), level.path);
+    const asks = { ...this.request(level.path), syscall: "openat" };
+    const fd = libc.openat(serving(level.above!.fd, asks), level.name, AGAIN);
     try {
       if (identityOf(fd) === level.identity) return fd;
-      const call = { syscall: "openat", path: level.path, fd: this.told };
-      throw failure(call, "ESTALE", "another directory took its place during the call (ESTALE).");
+      throw failure(asks, "ESTALE", "another directory took its place during the call (ESTALE).");
     } catch (error) {
       libc.close(fd);
       throw error;

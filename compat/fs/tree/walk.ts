@@ -5,15 +5,15 @@
  * @module
  */
 import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
+import { codeOf, serving } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
-import { mkdir, stat } from "../entries.ts";
 import { statAt } from "../descriptor.ts";
-import { openBeneath } from "../open.ts";
+import { mkdir, stat } from "../entries.ts";
 import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
 import { joined, lastComponent, normalized } from "../path/components.ts";
-import { Place } from "../path/place.ts";
-import { at, codeOf, follow, mayBeSymlink, type Step } from "../path/resolve.ts";
+import { at, openBeneath, resolve } from "../path/resolve.ts";
+import { follow, mayBeSymlink, type Request } from "../path/steps.ts";
 import { entryOf, type Level, Levels, LISTING } from "./list.ts";
 
 /** The options of `Dir.walk`, the same as in `@std/fs`. */
@@ -163,7 +163,10 @@ export function* walking(
     } catch (error) {
       const lost = stack.findIndex(({ level }) => level.isLost);
       if (lost >= 0) stack.length = lost;
-      report(error, lost === 0 || last === stack[0] && (error as SyscallError).path === prefix);
+      report(
+        error,
+        lost === 0 || last === stack[0] && (error as SyscallError).path === levels.request(prefix).path,
+      );
     }
     if (entry !== undefined) yield entry;
   }
@@ -187,13 +190,16 @@ function openRoot(
 ): { levels: Levels; level: Level } {
   const fd = descriptor(dir);
   if (!followSymlinks) {
-    const levels = new Levels(openBeneath(dir, path, LISTING), root, fd);
+    const levels = new Levels(openBeneath(dir, path, LISTING), root, dir);
     return { levels, level: levels.top };
   }
-  const levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", fd);
+  const levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", dir);
   try {
-    const level = following(levels, levels.top, path, path, (above, name) => levels.enter(above, name, root));
-    return { levels, level };
+    const { above, name } = followed(levels, levels.top, path, {
+      ...levels.request(path),
+      syscall: "openat",
+    });
+    return { levels, level: levels.enter(above, name, root) };
   } catch (error) {
     levels[Symbol.dispose]();
     throw error;
@@ -208,15 +214,13 @@ function openTarget(
   path: string,
   canonicalize: boolean,
 ): { path: string; level?: Level } | undefined {
+  const asks = { ...levels.request(path), syscall: "openat" };
   try {
-    return following(levels, level, name, path, (above, last) => {
-      const names = wayTo(above).map((step) => step.name).concat(last).filter((name) => name !== ".").slice(
-        1,
-      );
-      const found = canonicalize ? names.join("/") || "." : path;
-      if (!statAt(above.fd, last).isDirectory) return { path: found };
-      return { path: found, level: levels.enter(above, last, found) };
-    });
+    const { above, name: last } = followed(levels, level, name, asks);
+    const names = wayTo(above).map((step) => step.name).concat(last).filter((name) => name !== ".").slice(1);
+    const found = canonicalize ? names.join("/") || "." : path;
+    if (!statAt(serving(above.fd, asks), last).isDirectory) return { path: found };
+    return { path: found, level: levels.enter(above, last, found) };
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "") || isEscape(error)) return undefined;
     throw error;
@@ -228,16 +232,11 @@ function isEscape(error: unknown): boolean {
 }
 
 /** Follows a path from a level on; the directories that it passes become levels. */
-function following<T>(
-  levels: Levels,
-  from: Level,
-  name: string,
-  told: string,
-  use: (above: Level, name: string) => T,
-): T {
-  const call = { fd: levels.told, path: told, syscall: "openat" };
-  const keep = (above: Step, name: string, fd: number) => levels.pass(above as Level, name, fd);
-  return follow(wayTo(from), name, call, (steps, name) => use(steps.at(-1) as Level, name), keep);
+function followed(levels: Levels, from: Level, path: string, asks: Request): { above: Level; name: string } {
+  const { steps, name } = follow(wayTo(from), path, asks, "followed", {
+    pass: (above, name, fd) => levels.pass(above as Level, name, fd),
+  });
+  return { above: steps.at(-1) as Level, name };
 }
 
 /** The levels from the top down to `level`. */
@@ -269,16 +268,16 @@ const PASSES = 8;
 
 /** Removes a file, a symlink or an empty directory. This needs UNLINKAT only, because the kernel finds the type. */
 export function remove(dir: FdLike, path: string): void {
-  at(dir, path, "unlinkat", removeName);
+  at(dir, path, { syscall: "unlinkat" }, removeName);
 }
 
 /** Removes a tree; yields after each name. */
 export function* removing(dir: FdLike, path: string): Generator<void, void, undefined> {
-  const place = new Place(dir, path, "unlinkat");
-  using levels = new Levels(place.fd, path, descriptor(dir));
+  const place = resolve(dir, path, { syscall: "unlinkat", isKept: true });
+  using levels = new Levels(place.fd, path, dir);
   const { top } = levels;
   try {
-    return levels.naming(top, (fd) => removeName(fd, place.name), path);
+    return removeName(place, place.name);
   } catch (error) {
     if (codeOf(error) !== "ENOTEMPTY") throw error;
   }
@@ -298,7 +297,7 @@ export function* emptying(dir: FdLike, path: string): Generator<void, void, unde
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return mkdir(dir, path, { recursive: true });
   }
-  using levels = new Levels(fd, normalized(path), descriptor(dir));
+  using levels = new Levels(fd, normalized(path), dir);
   for (let pass = 1; pass <= PASSES; pass++) {
     const root = levels.enter(levels.top, ".", levels.top.path);
     const isEmpty = !(yield* emptyLevel(levels, root));
@@ -318,7 +317,7 @@ function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, unde
       if (entry !== undefined) {
         any = true;
         if (entry.type === libc.DT_DIR) stack.push({ level: levels.enter(level, entry.name), pass: 1 });
-        else levels.naming(level, (fd) => removeName(fd, entry.name));
+        else removeName(level, entry.name);
       } else {
         stack.pop();
         if (level !== root && !removeLevel(levels, level, pass)) {
@@ -327,7 +326,7 @@ function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, unde
       }
     } catch (error) {
       // Another process has removed or replaced the entry: the next listing shows it.
-      if (!isGone(error) || (error as SyscallError).path === root.path) throw error;
+      if (!isGone(error) || (error as SyscallError).path === levels.request(root.path).path) throw error;
       const lost = stack.findIndex(({ level }) => level.isLost);
       if (lost >= 0) stack.length = lost;
     }
@@ -340,7 +339,7 @@ function* emptyLevel(levels: Levels, root: Level): Generator<void, boolean, unde
 function removeLevel(levels: Levels, level: Level, pass: number): boolean {
   levels.leave(level);
   try {
-    levels.naming(level.above!, (fd) => libc.unlinkat(fd, level.name, libc.AT_REMOVEDIR), level.path);
+    libc.unlinkat(serving(level.above!.fd, levels.request(level.path)), level.name, libc.AT_REMOVEDIR);
     return true;
   } catch (error) {
     if (codeOf(error) !== "ENOTEMPTY" || pass === PASSES) throw error;
@@ -352,7 +351,7 @@ function isGone(error: unknown): boolean {
   return codeOf(error) === "ENOENT" || codeOf(error) === "ESTALE" || mayBeSymlink(error);
 }
 
-function removeName(fd: number, name: string): void {
+function removeName(fd: FdLike, name: string): void {
   try {
     libc.unlinkat(fd, name, 0);
   } catch (error) {

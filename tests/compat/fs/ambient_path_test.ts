@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { pathOf } from "../../../compat/fs/path/ambient_path.ts";
+import { pathOf } from "../../../compat/fs/path/components.ts";
 import { openSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";

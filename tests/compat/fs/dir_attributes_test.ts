@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { renaming, unfollowed } from "../../../compat/fs/path/resolve.ts";
-import { libc, openDirSync } from "../../../mod.ts";
+import { at } from "../../../compat/fs/path/resolve.ts";
+import { libc, openDirSync, type SyscallError } from "../../../mod.ts";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
@@ -103,19 +103,19 @@ test("Dir.chmodSync() and its kin throw for a missing file and for an invalid mo
 test(
   "a mode is never set through a symlink that replaces a file during the call, and the error says so",
   () => {
-    using fixture = new Fixture({ file: { text: "", mode: 0o644 }, link: { link: "file" } });
+    using fixture = new Fixture({ file: { text: "", mode: 0o644 }, sub: { name: "" } });
     using dir = openDirSync(fixture.path);
     const { fd } = dir;
-    const error = assertThrows(
-      () =>
-        renaming({ fd, path: "a/b", syscall: "fchmodat" }, fd, "link", () => {
-          const set = () => libc.fchmodat(fd, "link", 0o600, libc.AT_SYMLINK_NOFOLLOW);
-          return unfollowed(fd, "link", "fchmodat", set);
-        }),
-      Deno.errors.FilesystemLoop,
-      `fchmodat "a/b" on fd ${fd}: a symlink took its place during the call`,
-    ) as Error & { code?: string; path?: string };
-    assertEquals([error.code, error.path, fixture.stat("file").mode! & 0o777], ["ELOOP", "a/b", 0o644]);
+    const chmod = () =>
+      at(fd, "sub/../sub/name", { syscall: "fchmodat", on: "target" }, (place, name) => {
+        dir.removeSync("sub/name");
+        dir.symlinkSync("../file", "sub/name");
+        libc.fchmodat(place, name, 0o600, libc.AT_SYMLINK_NOFOLLOW);
+      });
+    const says = `fchmodat "sub/../sub/name" on fd ${fd}: a symlink took its place during the call`;
+    const error = assertThrows(chmod, Deno.errors.FilesystemLoop, says) as Error & Partial<SyscallError>;
+    assertEquals([error.code, error.path], ["ELOOP", "sub/../sub/name"]);
+    assertEquals(fixture.stat("file").mode! & 0o777, 0o644);
   },
   { skip: Deno.build.os === "freebsd" ? "on FreeBSD a symlink has a mode of its own" : false },
 );

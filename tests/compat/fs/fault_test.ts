@@ -67,7 +67,8 @@ const functions = [
 function mayBeSilent(title: string, call: string, told: ReadonlySet<string>, isSync: boolean): boolean {
   // close(2) of a directory that was only passed through; a failed close of a written file is reported.
   if (call === "close") {
-    return told.has(title) || !/^(copy|create|ensureFile|makeTempFile|truncate|write)/.test(title);
+    return told.has(title) ||
+      !/^(copy(?! of a symlink)|create|ensureFile|makeTempFile|truncate|write)/.test(title);
   }
   // If it can't be found out whether the kernel confines the directory, the answer is no.
   if (title === "openDir") return ["cap_sandboxed", "__cap_rights_get", "openat", "fstat"].includes(call);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
-import { type Dir, isNotCapable, limit, openDirSync, Rights } from "../../../mod.ts";
-import { at, followed as followedIn } from "../../../compat/fs/path/resolve.ts";
+import { type Dir, isNotCapable, libc, limit, openDirSync, Rights, type SyscallError } from "../../../mod.ts";
+import { at, type Operation, resolve } from "../../../compat/fs/path/resolve.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -225,14 +225,63 @@ test(
   { skip: needsStandin },
 );
 
-test("at() and followed() close their descriptors when the callback throws", () => {
-  using fixture = new Fixture({ a: { b: { c: { link: "../../a/b" } } } });
+test("at() closes its descriptors when the callback throws", () => {
+  using fixture = new Fixture({ a: { b: { c: { up: { link: "../../b" } } } } });
   using dir = openDirSync(fixture.path);
   const fail = () => {
     throw new RangeError("of the callback");
   };
-  for (const on of [dir, dir.fd]) {
-    assertThrows(() => at(on, "a/b/c/x", "openat", fail), RangeError, "of the callback");
-    assertThrows(() => followedIn(on, "a/b/c/../b/x", "openat", fail), RangeError, "of the callback");
+  for (const where of [dir, dir.fd]) {
+    for (const on of [undefined, "new", "directory", "target"] as const) {
+      const operation = { syscall: "openat", ...on && { on } };
+      for (const path of ["a/b/c", "a/b/c/../c", "a/b/c/up/c"]) {
+        assertThrows(() => at(where, path, operation, fail), RangeError, "of the callback");
+      }
+    }
+  }
+});
+
+test("resolve() of a place that is kept has one name, and a descriptor of its own", () => {
+  using fixture = new Fixture({ a: { b: { link: { link: "../c" } } } });
+  const dir = openDirSync(fixture.path);
+  const kept = { syscall: "openat", isKept: true } as const;
+  const all: [path: string, on: Operation["on"], name: string][] = [
+    ["a", undefined, "a"],
+    ["a/", undefined, "a"],
+    ["a/b/link", undefined, "link"],
+    ["a/b/link", "target", "c"],
+    ["a/b/new/", "new", "new"],
+    ["a/b/..", undefined, "."],
+    ["a/b/.", "target", "."],
+  ];
+  const places = [dir, dir.fd].flatMap((where) =>
+    all.map(([path, on]) => resolve(where, path, { ...kept, ...on && { on } }))
+  );
+  dir.close();
+  assertEquals(places.map(({ name }) => name), [...all, ...all].map(([, , name]) => name));
+  for (const place of places) {
+    libc.fcntl(place.fd, libc.F_GETFD);
+    place[Symbol.dispose]();
+  }
+});
+
+test("resolve() refuses a symlink and a file with a slash after them where a directory is needed", () => {
+  using fixture = new Fixture({ a: { file: "", link: { link: "." } } });
+  using dir = openDirSync(fixture.path);
+  for (const where of [dir, dir.fd]) {
+    for (const isKept of [true, false]) {
+      for (
+        const [path, on] of [["a/file/", undefined], ["a/link/", undefined], ["a/link", "directory"]] as const
+      ) {
+        const operation = { syscall: "unlinkat", isKept, ...on && { on } };
+        const error = assertThrows(
+          () => resolve(where, path, operation),
+          Error,
+          `unlinkat "${path}" on fd ${dir.fd}`,
+        );
+        assert(["ENOTDIR", "EMLINK", "ELOOP"].includes((error as SyscallError).code));
+      }
+      resolve(where, "a", { syscall: "unlinkat", on: "directory", isKept })[Symbol.dispose]();
+    }
   }
 });

@@ -17,8 +17,9 @@ export interface Task {
   /** How it runs: unlimited, with directories that lack a right, or in capability mode. */
   mode: "plain" | "limited" | "capability mode";
   /**
-   * The milliseconds for which it tries swapped paths, and the successes and refusals that it needs; on a slow machine it
-   * continues for up to four minutes. If left out, it tries the hostile paths.
+   * The milliseconds for which it tries swapped paths, and the successes and refusals that it needs. It also needs a
+   * directory "enough", by which the attacker reports enough swaps; on a slow machine it continues for up to four minutes.
+   * If left out, it tries the hostile paths.
    */
   swapped?: { paths: string[]; milliseconds: number; worked: number; refused: number };
 }
@@ -95,6 +96,7 @@ function countDescriptors(): number {
 
 dropRoot();
 const dirs = uses.map((_, i) => open(i));
+const above = task.swapped && openDirSync(task.above);
 if (task.mode === "capability mode") enter();
 report.confined = dirs[0]!.confined;
 const before = countDescriptors();
@@ -112,7 +114,8 @@ if (task.swapped === undefined) {
   const goesOn = () => {
     const passed = performance.now() - start;
     return passed < milliseconds ||
-      passed < swapLimit && (sum("worked") < worked || sum("refused") < refused);
+      passed < swapLimit &&
+        (sum("worked") < worked || sum("refused") < refused || !above!.existsSync("enough"));
   };
   let id = 0;
   for (let round = 0; goesOn(); round++) {

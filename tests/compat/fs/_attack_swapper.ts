@@ -1,6 +1,7 @@
 /**
  * An attacker: swaps directories and files with symlinks that leave the directory, and moves a directory out and back. It
- * ends when a file "stop" exists next to the directory, and prints how often it swapped.
+ * ends when a file "stop" exists next to the directory, and prints how often it swapped. After as many swaps as its second
+ * argument says it creates a directory "enough" next to the directory.
  *
  * @module
  */
@@ -75,5 +76,6 @@ while (!works(() => libc.faccessat(above, "stop", libc.F_OK, 0))) {
     }
   }
   works(repair);
+  if (count >= Number(Deno.args[1])) works(() => libc.mkdirat(above, "enough", 0o755));
 }
 console.log(count);

@@ -5,7 +5,7 @@
  * on the process has no global names: no path, no address, no process id. It works through what it opened:
  * {@link FdFile} and {@link Dir} do for descriptors what Deno's own file API does for paths.
  *
- * On FreeBSD 13, 14 and 15 it needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
+ * On FreeBSD 14 and 15 it needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
  * {@link FdFile} work too; there is no Capsicum, so that {@link isSupported} is false, and {@link enter}, {@link limit} and
  * similar functions throw `Deno.errors.NotSupported`. On any other system only the sets of rights work.
  *

@@ -98,6 +98,7 @@ export type {
 export { fdOf, openDescriptors } from "./compat/sandbox/open_descriptors.ts";
 export type { DescriptorKind, OpenDescriptor } from "./compat/sandbox/open_descriptors.ts";
 export { cacheTimezone, trapViolations, violationsAreTrapped, warmUp } from "./compat/sandbox/warm_up.ts";
+export type { ModuleWarmUpOptions } from "./compat/sandbox/warm_up.ts";
 export {
   enter,
   getFcntls,

@@ -151,5 +151,6 @@ export type {
 export { fdOf, openDescriptors } from "./open_descriptors.ts";
 export type { DescriptorKind, OpenDescriptor } from "./open_descriptors.ts";
 export { cacheTimezone, trapViolations, violationsAreTrapped, warmUp } from "./warm_up.ts";
+export type { ModuleWarmUpOptions } from "./warm_up.ts";
 export { needs } from "../../ffi/capsicum/needs.ts";
 export type { Operation } from "../../ffi/capsicum/needs.ts";

@@ -15,11 +15,22 @@ import { Rights } from "../../rights/rights.ts";
 import { Dir, openDirSync } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
 import { openSync } from "../fs/open.ts";
-import { checkOptions } from "../fs/options.ts";
+import { arrayOf, type Check, checkOptions } from "../fs/options.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
 import { fdOf } from "./open_descriptors.ts";
+import { loadWithoutRunning } from "./late_modules.ts";
 import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
+
+/** The options of `warmUp()` if it also loads modules, which takes a promise. */
+export interface ModuleWarmUpOptions extends WarmUpOptions {
+  /**
+   * Modules that are imported later by `import()`. They and all that they import are loaded and linked, and none of it
+   * runs. An address, or a path relative to the main module, as in `import.meta.resolve("./late.ts")`. Deno needs the
+   * permissions of an import. CommonJS modules are not included: Deno reads them when they run.
+   */
+  modules: readonly (string | URL)[];
+}
 
 /**
  * Makes parts of Deno that would open files later open them now, before `enter()`. Returns the names of these parts.
@@ -40,13 +51,36 @@ import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
  * assertEquals(warmUp({ stackTraces: false }), ["timezone"]);
  * ```
  */
-export function warmUp(options: WarmUpOptions = {}): string[] {
-  checkOptions("warmUp()", options, warmUpOptions);
+export function warmUp(options?: WarmUpOptions): string[];
+/**
+ * Does the same, and loads modules without running them: a later `import()` of one opens no file.
+ *
+ * @throws {Error} If a module can't be loaded, with the error of Deno as the cause.
+ *
+ * @example
+ * ```ts
+ * import { warmUp } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * const late = "data:text/javascript,globalThis.ran = true";
+ * assertEquals(await warmUp({ timezone: false, stackTraces: false, modules: [late] }), ["modules"]);
+ * assertEquals("ran" in globalThis, false);
+ * ```
+ */
+export function warmUp(options: ModuleWarmUpOptions): Promise<string[]>;
+export function warmUp(options: WarmUpOptions | ModuleWarmUpOptions = {}): string[] | Promise<string[]> {
+  checkOptions("warmUp()", options, { ...warmUpOptions, modules: arrayOf(aModule, "addresses of modules") });
   const chosen = { timezone: true, stackTraces: true, certificates: false, ...options };
   const parts = (Object.keys(warming) as (keyof typeof warming)[]).filter((part) => chosen[part]);
   for (const part of parts) warming[part]();
-  return parts;
+  const { modules } = options as Partial<ModuleWarmUpOptions>;
+  return modules ? Promise.all(modules.map(loadWithoutRunning)).then(() => [...parts, "modules"]) : parts;
 }
+
+const aModule: Check = (value) =>
+  typeof value === "string" || value instanceof URL
+    ? undefined
+    : { expected: "an address", error: TypeError };
 
 /**
  * Makes Deno look up the local time zone now, and returns its name, such as `"Europe/Berlin"`. This is the equivalent

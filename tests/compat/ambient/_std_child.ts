@@ -1,18 +1,22 @@
 /** Drives the whole of @std/fs in a sandbox, over a directory that is the argument, and prints what came of it. */
 import * as std from "@std/fs";
 import { ambient } from "../../../compat/ambient/mod.ts";
-import { enter, isSupported, openDirSync } from "../../../mod.ts";
-import { refuse } from "../../_capmode_filter.ts";
+import { presets, sandbox } from "../../../mod.ts";
 
 const [base] = Deno.args as [string];
-const dir = openDirSync(base);
-ambient({ [base]: dir }, { cwd: base });
-// Both refuse each path that Deno itself would open.
-if (isSupported()) enter();
-else refuse();
+const rights = [
+  ...presets.dir.readWrite,
+  "SYMLINKAT",
+  "LINKAT_SOURCE",
+  "LINKAT_TARGET",
+  "FCHMOD",
+  "FUTIMES",
+] as const;
+sandbox({
+  dirs: { base: { path: base, rights } },
+  ambient: (mounts) => ambient(mounts, { cwd: base }),
+});
 
-// Linux gives a directory its times by a path of /proc, which the filter refuses.
-const preserveTimestamps = isSupported();
 const namesOf = (entries: Iterable<{ path: string }>) => [...entries].map(({ path }) => path).sort();
 const found = {
   ensured: [
@@ -32,7 +36,7 @@ const found = {
     std.existsSync("a", { isFile: true }),
   ],
   copied: [
-    await std.copy("a", "copy", { preserveTimestamps }),
+    await std.copy("a", "copy", { preserveTimestamps: true }),
     std.copySync("a/f", "copy/f", { overwrite: true }),
     Deno.readTextFileSync("copy/sub/g"),
   ].at(-1),

@@ -186,13 +186,16 @@ test("ambient() refuses mounts and options that are wrong", () => {
   ambient({ "/a": dir, b: dir }, { cwd: "/" })[Symbol.dispose]();
 });
 
-test.capsicum("ambient() in a sandbox names the path, the mounts and the way out for a path of no mount", async () => {
+test("ambient() in a sandbox names the path, the mounts and the way out for a path of no mount", async () => {
   using fixture = new Fixture({ f: "text" });
   const found = await inChild(
-    async ({ enter, openDirSync, caught, isCapModeViolation }, { entry, path }) => {
+    async ({ sandbox, caught, isCapModeViolation }, { entry, path }) => {
       const { ambient } = await import(entry);
-      const originals = ambient({ "/srv/data": openDirSync(path) }, { cwd: "/srv/data" });
-      enter();
+      let originals!: Disposable;
+      sandbox({
+        dirs: { data: { path, rights: "readWrite" } },
+        ambient: ({ [path]: dir }) => originals = ambient({ "/srv/data": dir }, { cwd: "/srv/data" }),
+      });
       const text = Deno.readTextFileSync("f");
       originals[Symbol.dispose]();
       const errors = [

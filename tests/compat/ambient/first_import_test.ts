@@ -1,0 +1,145 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { type ChildResult, runModule } from "../../_child.ts";
+import { Fixture, type Tree } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+
+const at = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
+
+/** The first import: `before` runs before it enters. On Linux the kernel then refuses each file that Deno itself opens. */
+const sandbox = (before = "", ambient = "ambient") => `
+  import { sandbox, warmUp } from ${at("mod.ts")};
+  import { ${ambient} } from ${at("compat/ambient/mod.ts")};
+  ${before}
+  sandbox({
+    dirs: { work: { path: Deno.args[0] + "/work", rights: "readWrite" } },
+    ambient: ${ambient},
+    warmUp: true,
+  });
+  globalThis.order = ["sandboxed"];
+`;
+
+const lines = `
+  import { walk } from "@std/fs";
+  import mime from "npm:mime@4.1.2";
+  import { word } from "./word.ts";
+  globalThis.order.push("program");
+  for await (const { path, isFile } of walk(Deno.args[0] + "/work")) {
+    if (isFile) console.log(path.slice(Deno.args[0].length), mime.getType(path), (await Deno.readTextFile(path)).length);
+  }
+  await Deno.writeTextFile(Deno.args[0] + "/work/" + word, globalThis.order.join());
+`;
+
+async function run(tree: Tree, main = `import "./sandbox.ts";${lines}`): Promise<[ChildResult, Fixture]> {
+  const fixture = new Fixture({
+    "sandbox.ts": sandbox(),
+    "word.ts": 'globalThis.order.push("word"); export const word: string = "written.txt";',
+    // In capability mode Deno itself fails when a program ends without Deno.exit().
+    "main.ts": `${main}\nconsole.log("done");\nDeno.exit();`,
+    work: { "a.txt": "text", "b.html": "<p>" },
+    ...tree,
+  });
+  return [await runModule(new URL(`file://${fixture.at("main.ts")}`), { args: [fixture.path] }), fixture];
+}
+
+test(
+  "a program whose first import sandboxes it runs, with @std/fs and an npm package, and Deno opens nothing for it",
+  async () => {
+    const [{ code, stdout, stderr }, fixture] = await run({});
+    using _ = fixture;
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout.trim().split("\n").sort(), [
+      "/work/a.txt text/plain 4",
+      "/work/b.html text/html 3",
+      "done",
+    ]);
+    assertEquals(fixture.read("work/written.txt"), "sandboxed,word,program");
+  },
+);
+
+const late = { "late.ts": 'globalThis.order.push("late");\nexport { word } from "./word.ts";' };
+const importsLate = `import "./sandbox.ts";
+  const module = "./late.ts";
+  try {
+    const { word } = await import(module);
+    console.log(word, globalThis.order.join());
+  } catch (error) {
+    console.log(error.message);
+  }`;
+
+test(
+  "warmUp() with modules loads what import() needs later, without running it, so that its files may be gone",
+  async () => {
+    const gone = `await warmUp({ modules: ["./late.ts"] });
+    for (const name of ["late", "word"]) Deno.removeSync(Deno.args[0] + "/" + name + ".ts");`;
+    const [{ code, stdout, stderr }, fixture] = await run(
+      { ...late, "sandbox.ts": sandbox(gone) },
+      importsLate,
+    );
+    using _ = fixture;
+    assertEquals([code, stderr, stdout], [0, "", "written.txt sandboxed,word,late\ndone\n"]);
+  },
+);
+
+test("import() of a module that was not loaded before fails", async () => {
+  const gone = `for (const name of ["late", "word"]) Deno.removeSync(Deno.args[0] + "/" + name + ".ts");`;
+  const [{ code, stdout, stderr }, fixture] = await run(
+    { ...late, "sandbox.ts": sandbox(gone) },
+    importsLate,
+  );
+  using _ = fixture;
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^(Module not found|Unable to load|Import) .*\n/i);
+});
+
+test("warmUp() throws for a module that is missing or has a syntax error, and names it", async () => {
+  const main = `
+    import { warmUp } from ${at("mod.ts")};
+    for (const module of ["./missing.ts", "./wrong.ts", 3]) {
+      await warmUp({ modules: [module] }).catch((error) => console.log(error.name, error.message));
+    }`;
+  const caught = main.replace(
+    /await (warmUp\(.*?\))\.catch\((.*)\);/,
+    "try { await $1; } catch (error) { ($2)(error); }",
+  );
+  const [{ code, stdout }, fixture] = await run({ "wrong.ts": "export const = 1;" }, caught);
+  using _ = fixture;
+  assertEquals(code, 0);
+  const [missing, wrong, type] = stdout.trim().split(/\n(?=\w*Error )/);
+  assertMatch(
+    missing!,
+    /^Error warmUp\(\): the module "file:.*\/missing\.ts" can't be loaded: Module not found/,
+  );
+  assertMatch(wrong!, /^Error warmUp\(\): the module "file:.*\/wrong\.ts" can't be loaded: /);
+  assertMatch(type!, /^TypeError warmUp\(\): the option modules must be an array of addresses of modules/);
+});
+
+const common = {
+  "common.cjs":
+    'globalThis.order?.push("common"); const fs = require("node:fs"); module.exports = (path) => fs.readFileSync(path);',
+};
+const importsCommon = `import "./sandbox.ts";
+  import read from "./common.cjs";
+  console.log(String(read(Deno.args[0] + "/work/a.txt")), globalThis.order.join());`;
+
+test("a CommonJS module that is imported after the first import can't be read any more", async () => {
+  const [{ code, stdout, stderr }, fixture] = await run({
+    ...common,
+    "sandbox.ts": sandbox("", "ambientNode"),
+  }, importsCommon);
+  using _ = fixture;
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /\/common\.cjs/);
+}, {
+  skip: kernel.hasCapsicum && kernel.simulated && "the stand-in does not see what Deno itself opens",
+});
+
+test(
+  "a CommonJS module works if the file that sandboxes imports it, and then it runs unconfined",
+  async () => {
+    const first = sandbox('import "./common.cjs";', "ambientNode");
+    const [{ code, stdout, stderr }, fixture] = await run({ ...common, "sandbox.ts": first }, importsCommon);
+    using _ = fixture;
+    assertEquals([code, stderr, stdout], [0, "", "text sandboxed\ndone\n"]);
+  },
+);

@@ -47,7 +47,9 @@ export const layering: Rule = (sources) =>
     if (isExample(from)) {
       const path = to ?? "";
       if (inflates(from, specifier)) return [];
-      if (path === "mod.ts" || facade.test(path) || isExample(path)) return [];
+      if (path === "mod.ts" || path === `${standsIn}mod.ts` || facade.test(path) || isExample(path)) {
+        return [];
+      }
       if (specifier.startsWith("@std/") || exactPackage.test(specifier)) return [];
       if (specifier.startsWith("npm:")) return [`${from}: imports "${specifier}" without an exact version.`];
       return [`${from}: imports "${specifier}", which is neither ../mod.ts nor a facade nor of @std.`];

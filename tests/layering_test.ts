@@ -35,6 +35,7 @@ const samples: Sample[] = [
       { "mod.ts": 'export * as libc from "./ffi/libc.ts";' },
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
       { "examples/a.ts": 'import * as cap from "../compat/python/pycapsicumcffi.ts";' },
+      { "examples/a.ts": 'import { ambient } from "../compat/ambient/mod.ts";' },
       { "examples/a.ts": 'import { b } from "./_b.ts";' },
       { "examples/a.ts": 'import b from "npm:b@1.2.3";\nimport c from "npm:@scope/c@0.1.0";' },
       { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },

@@ -29,7 +29,46 @@
  * Deno does not know are ignored. Open files are `FdFile`s, which have all methods of `Deno.FsFile` and are instances of it
  * to `instanceof`. Each Worker has a `Deno` of its own, and calls `ambient()` for itself.
  *
+ * ## Sandbox a program that you did not write
+ *
+ * A program is sandboxed by one line, as its first import: `import "./sandbox.ts";`. ES modules load their whole static graph
+ * before any of it runs. So when that import runs, all code is in memory, and none of it has run. `sandbox.ts` says what the
+ * program gets:
+ *
+ * ```js
+ * import { sandbox } from "jsr:@capsicum/capsicum";
+ * import { ambient } from "jsr:@capsicum/capsicum/ambient";
+ *
+ * sandbox({ dirs: { data: { path: Deno.args[0], rights: "readWrite" } }, ambient, warmUp: true });
+ * ```
+ *
+ * The program runs with `--allow-ffi` alone as far as it uses files only. Write `ambientNode` for `ambient` if it, or a package
+ * of it, uses `node:fs`. Some things must be done in `sandbox.ts`, before it calls `sandbox()`:
+ *
+ * - Modules that the program imports by `import()` are not in the graph. `await warmUp({ modules: ["./late.ts"] })` loads them
+ *   without running them.
+ * - CommonJS packages are read when they run, which is after the first import. `sandbox.ts` must import them itself. They run
+ *   then, and unconfined: trust them, or take a package of ES modules.
+ * - Named imports of `node:fs` in ES modules can't be replaced: see {@link ambientNode}. Such a module fails in the sandbox.
+ * - Listeners and connections are opened before entering: see `./sandbox` for what works afterwards.
+ *
+ * examples/file_types.ts of the repository is such a program.
+ *
  * Requires `--allow-ffi` permission.
+ *
+ * @example A plan whose directory Deno's own functions work on
+ * ```ts
+ * import { sandbox } from "jsr:@capsicum/capsicum";
+ * import { ambient } from "jsr:@capsicum/capsicum/ambient";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * using box = sandbox({
+ *   dirs: { etc: { path: "/etc", rights: "read" } },
+ *   ambient,
+ *   enforce: "if-supported",
+ * });
+ * assert(Deno.readTextFileSync("/etc/hosts") === box.dirs.etc.readTextFileSync("hosts"));
+ * ```
  *
  * @module
  */

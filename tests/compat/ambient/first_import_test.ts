@@ -12,7 +12,7 @@ const sandbox = (before = "", ambient = "ambient") => `
   import { ${ambient} } from ${at("compat/ambient/mod.ts")};
   ${before}
   sandbox({
-    dirs: { work: { path: Deno.args[0] + "/work", rights: "readWrite" } },
+    dirs: { files: { path: Deno.args[0] + "/files", rights: "readWrite" } },
     ambient: ${ambient},
     warmUp: true,
   });
@@ -24,10 +24,10 @@ const lines = `
   import mime from "npm:mime@4.1.2";
   import { word } from "./word.ts";
   globalThis.order.push("program");
-  for await (const { path, isFile } of walk(Deno.args[0] + "/work")) {
+  for await (const { path, isFile } of walk(Deno.args[0] + "/files")) {
     if (isFile) console.log(path.slice(Deno.args[0].length), mime.getType(path), (await Deno.readTextFile(path)).length);
   }
-  await Deno.writeTextFile(Deno.args[0] + "/work/" + word, globalThis.order.join());
+  await Deno.writeTextFile(Deno.args[0] + "/files/" + word, globalThis.order.join());
 `;
 
 async function run(tree: Tree, main = `import "./sandbox.ts";${lines}`): Promise<[ChildResult, Fixture]> {
@@ -36,7 +36,7 @@ async function run(tree: Tree, main = `import "./sandbox.ts";${lines}`): Promise
     "word.ts": 'globalThis.order.push("word"); export const word: string = "written.txt";',
     // In capability mode Deno itself fails when a program ends without Deno.exit().
     "main.ts": `${main}\nconsole.log("done");\nDeno.exit();`,
-    work: { "a.txt": "text", "b.html": "<p>" },
+    files: { "a.txt": "text", "b.html": "<p>" },
     ...tree,
   });
   return [await runModule(new URL(`file://${fixture.at("main.ts")}`), { args: [fixture.path] }), fixture];
@@ -49,11 +49,11 @@ test(
     using _ = fixture;
     assertEquals([code, stderr], [0, ""]);
     assertEquals(stdout.trim().split("\n").sort(), [
-      "/work/a.txt text/plain 4",
-      "/work/b.html text/html 3",
+      "/files/a.txt text/plain 4",
+      "/files/b.html text/html 3",
       "done",
     ]);
-    assertEquals(fixture.read("work/written.txt"), "sandboxed,word,program");
+    assertEquals(fixture.read("files/written.txt"), "sandboxed,word,program");
   },
 );
 
@@ -120,7 +120,7 @@ const common = {
 };
 const importsCommon = `import "./sandbox.ts";
   import read from "./common.cjs";
-  console.log(String(read(Deno.args[0] + "/work/a.txt")), globalThis.order.join());`;
+  console.log(String(read(Deno.args[0] + "/files/a.txt")), globalThis.order.join());`;
 
 test("a CommonJS module that is imported after the first import can't be read any more", async () => {
   const [{ code, stdout, stderr }, fixture] = await run({

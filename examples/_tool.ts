@@ -7,7 +7,7 @@ export class Tool<Option extends string> {
   readonly operands: string[] = [];
   /** The values of the options. The value of a flag is "" if it was not given. */
   readonly options: Record<Option, string>;
-  /** Whether the tool runs without a sandbox on systems without Capsicum. */
+  /** Whether the tool runs without a sandbox where the system can't sandbox it. */
   isUnprotected = false;
 
   /**
@@ -66,17 +66,17 @@ export class Tool<Option extends string> {
     this.fail(`${what}; see --help.`, 2);
   }
 
-  /** Exits because there is no Capsicum. */
+  /** Exits because the system can't sandbox the tool. */
   refuse(code: number): never {
-    this.fail(`there is no Capsicum on ${Deno.build.os}; --unprotected works without a sandbox.`, code);
+    this.fail("this system can't sandbox it; --unprotected works without a sandbox.", code);
   }
 
   /** Prints that there is no sandbox. */
   warn(): void {
-    this.say(`unprotected, since there is no Capsicum on ${Deno.build.os}.`);
+    this.say("unprotected, since this system can't sandbox it.");
   }
 
-  /** Enters a sandbox. On systems without Capsicum, continues if `--unprotected` was given, and exits otherwise. */
+  /** Enters a sandbox. Where the system has none, continues if `--unprotected` was given, and exits otherwise. */
   sandbox<const P extends Plan & { dryRun?: false }>(plan: P, code = 1): Sandbox<P> {
     try {
       const box = sandbox({

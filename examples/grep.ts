@@ -17,8 +17,8 @@ control characters are replaced. Bytes that are not UTF-8 match as U+FFFD. A car
 A file that contains a NUL is binary: the tool prints only that it matches. Lines of more than 512 KiB are not
 searched, and neither is the file that receives the output.
 -F: PATTERN is a fixed string.  -i: ignore case.  -l: print only the paths of files that match.
---unprotected: search without a sandbox on systems without Capsicum.
-On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/grep.ts --unprotected PATTERN [PATH...]
+--unprotected: search without a sandbox if the system has none.
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/grep.ts PATTERN [PATH...]
 The exit code is 0 if a line matched, 1 if none matched, 2 if something could not be searched or printed.`;
 
 const tool: Tool<"F" | "i" | "l"> = new Tool(help, { F: "", i: "", l: "" });
@@ -148,7 +148,8 @@ function open(path: string): Dir | FdFile {
 const places: [path: string, place: Dir | FdFile][] = [];
 for (const path of paths.length > 0 ? paths : ["."]) attempt(path, () => places.push([path, open(path)]));
 const fds = Object.fromEntries(places.map(([path, fd], i) => {
-  return [`${i}: ${path}`, { fd, rights: fd instanceof Dir ? presets.dir.list : ["READ", "FSTAT"] as const }];
+  const rights = fd instanceof Dir ? presets.dir.list : ["READ", "FSTAT"] as const;
+  return [`${i}: ${path}`, { fd, rights, unlimited: "allow" as const }];
 }));
 tool.sandbox({ fds, stdio: true }, 2);
 for (const [path, place] of places) {

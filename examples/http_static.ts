@@ -13,9 +13,9 @@ const help = `usage: http_static.ts [--host=ADDRESS] [--port=PORT] [--unprotecte
 Serves the files of DIRECTORY over HTTP, by default at 127.0.0.1:8000. Port 0 selects a free port.
 Conditional requests and ranges follow RFC 9110. A request for several ranges gets the whole file. Every request
 needs a Host header, also in HTTP/1.0.
---unprotected: serve without a sandbox on systems without Capsicum.
+--unprotected: serve without a sandbox if the system has none.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-net=127.0.0.1:8000 \\
-  examples/http_static.ts --unprotected DIRECTORY`;
+  examples/http_static.ts DIRECTORY`;
 
 /** The request is not a valid request for a file. */
 class BadRequest extends Error {}
@@ -153,7 +153,7 @@ try {
   // It enters in the same turn of the event loop, so before it answers any request.
   const box = tool.sandbox({
     dirs: { root: { path, unconfined: "allow" } },
-    fds: { listener: { fd: listener, rights: presets.socket.listener } },
+    fds: { listener: { fd: listener, rights: presets.socket.listener, unlimited: "allow" } },
     stdio: true,
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -163,7 +163,7 @@ try {
       setTimeout(Deno.exit, 2000, 0);
     });
   }
-  const how = box.sandboxed ? "in capability mode" : "UNPROTECTED";
+  const how = box.sandboxed ? `sandboxed by ${box.mechanism}` : "UNPROTECTED";
   tool.say(`serving at ${host} port ${server.addr.port}, ${how}.`);
   await server.finished;
   Deno.exit();

@@ -18,8 +18,8 @@ the umask, setuid, setgid and sticky. Refuses existing files, absolute paths, ".
 FIFOs, unknown types, and links that leave DIRECTORY; reports each in one line and continues.
 --max-bytes: stop after this many unpacked bytes, with the holes of sparse files; by default 10000000000.
 --max-entries: stop after this many entries; by default 100000.
---unprotected: unpack without a sandbox on systems without Capsicum.
-On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts --unprotected DIRECTORY < ARCHIVE
+--unprotected: unpack without a sandbox if the system has none.
+On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/untar.ts DIRECTORY < ARCHIVE
 The exit code is 0 if all was unpacked, 1 if something was refused, failed or damaged, 2 if the arguments are wrong.`;
 
 const tool: Tool<"max-bytes" | "max-entries"> = new Tool(help, {

@@ -31,7 +31,7 @@ class Server implements AsyncDisposable {
       args: [...unprotected, "--port=0", fixture.at("site")],
     });
     const [, port, how] = await module.said(/serving at 127\.0\.0\.1 port (\d+), (.*)\.\n/);
-    assertMatch(how!, kernel.hasCapsicum ? /^in capability mode$/ : /^UNPROTECTED/);
+    assertMatch(how!, /^sandboxed by (capsicum|seccomp\+landlock)$/);
     return new Server(module, Number(port));
   }
 

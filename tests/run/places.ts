@@ -42,7 +42,6 @@ const rules: Rule[] = [
       "tests/ffi/linux_huge_pages_test.ts",
       "tests/deno_in_capability_mode_test.ts",
       "tests/compat/sandbox/deno_descriptors_test.ts",
-      "tests/examples/confined_test.ts",
     ],
     places: ["native"],
     why: "The stand-in does not see these calls.",

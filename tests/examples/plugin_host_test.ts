@@ -305,6 +305,7 @@ test("plugin_host.ts stops a plug-in with a message when it throws any value out
       ["setTimeout(() => Promise.reject(Symbol('late')));", "Symbol(late)"],
       ["setTimeout(() => postMessage({ a: 1 }));", "it posted a message of its own"],
       ["setTimeout(() => postMessage(Object.create(null)));", "it posted a message of its own"],
+      [`setTimeout(() => postMessage('{"result":1}'));`, "it posted a message of its own"],
     ]
   ) {
     const result = await run(`${source}\nexport default () => ${never};`, [1], ["--time=50000"]);

@@ -25,8 +25,6 @@ export interface Abi {
   bind<N extends Name>(name: N): Functions[N];
   /** Bytes of a `struct stat`. */
   readonly statSize: number;
-  /** Reads the file type and the mode from a `struct stat`. */
-  decodeMode(stat: Uint8Array): number;
   /** Reads a `struct stat`. */
   decodeStat(stat: Uint8Array): Deno.FileInfo;
   /** The exact device and inode number of a `struct stat`: two files are the same if these strings are equal. */

@@ -22,11 +22,6 @@ const ST_SIZE = 112, ST_BLOCKS = 120, ST_BLKSIZE = 128;
 const S_IFMT = 0o170000, S_IFIFO = 0o010000, S_IFCHR = 0o020000, S_IFDIR = 0o040000, S_IFBLK = 0o060000;
 const S_IFREG = 0o100000, S_IFLNK = 0o120000, S_IFSOCK = 0o140000;
 
-/** Reads the file type and the mode from a `struct stat`. */
-export function decodeMode(stat: Uint8Array): number {
-  return stat[ST_MODE]! | stat[ST_MODE + 1]! << 8;
-}
-
 /** Reads a `struct stat`. */
 export function decodeStat(stat: Uint8Array): Deno.FileInfo {
   const word = new Uint32Array(stat.buffer, stat.byteOffset, 36);

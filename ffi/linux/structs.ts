@@ -22,7 +22,7 @@ let lastStat: Uint8Array | undefined;
 let word: Uint32Array = new Uint32Array();
 
 /** Reads the file type and the mode from a `struct statx`. */
-export function decodeMode(stat: Uint8Array): number {
+function decodeMode(stat: Uint8Array): number {
   return stat[STX_MODE]! | stat[STX_MODE + 1]! << 8;
 }
 

@@ -469,10 +469,9 @@ export class FdFile extends Descriptor {
 
   /**
    * Throws `Deno.errors.NotSupported`. It exists so that an `FdFile` is a `Deno.FsFile` to the type checker.
-   * @param _mode Unused.
-   * @param _options Unused.
+   * @param _arguments Unused.
    */
-  setRaw(_mode: boolean, _options?: Deno.SetRawOptions): void {
+  setRaw(..._arguments: Parameters<Deno.FsFile["setRaw"]>): void {
     throw new Deno.errors.NotSupported(
       "FdFile.setRaw() is not supported (EOPNOTSUPP): Deno.stdin.setRaw() sets the mode of the terminal.",
     );

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { listed, shortened } from "./message.ts";
+import { listed, shortened } from "./errors.ts";
 
 const int = "i32";
 const u_int = "u32";
@@ -145,7 +145,7 @@ export const symbols = {
   // ssize_t send(int s, const void *msg, size_t len, int flags)
   send: { parameters: [int, memory, size_t, int], result: int },
 
-  // These run on pool threads, where errno can't be read: only `ffi/libc/threads.ts` calls them. None takes a path.
+  // These run on pool threads, where errno can't be read: only `ffi/libc/bytes.ts` calls them. None takes a path.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },
   write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
   pread_async: { name: "pread", parameters: [int, memory, size_t, off_t], result: int, nonblocking: true },

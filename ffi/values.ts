@@ -9,7 +9,7 @@
  * @module
  */
 import { AT_FDCWD } from "./freebsd/constants.ts";
-import { quoted, shown } from "./message.ts";
+import { quoted, shown } from "./errors.ts";
 
 /**
  * A file descriptor: its number, or an object with a number, such as `FdFile`, `Dir` and, in Deno 2.9, the handles of

@@ -1,7 +1,7 @@
 /** Paths as names: which directory of a sandbox a path is in, and what of the path remains there. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { failure, retell } from "../../ffi/failure.ts";
-import { listed, quoted } from "../../ffi/message.ts";
+import { listed, quoted } from "../../ffi/errors.ts";
 import { Dir } from "../fs/dir.ts";
 import { checkOptions } from "../fs/options.ts";
 import { checkedPath, pathOf } from "../fs/path/components.ts";

@@ -1,6 +1,6 @@
 /** The functions of node:fs over the directories of a sandbox, in their three forms. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, replacing, telling } from "./deno.ts";

@@ -1,7 +1,7 @@
 /** What the functions of node:fs on paths do, by the methods of `Dir`. */
 import { codeOf } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { quoted } from "../../ffi/message.ts";
+import { quoted } from "../../ffi/errors.ts";
 import { encodeName } from "../../ffi/values.ts";
 import { access } from "../fs/entries.ts";
 import { at } from "../fs/path/resolve.ts";

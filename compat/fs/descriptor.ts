@@ -7,7 +7,7 @@
 import { getFcntls, isWithoutCapsicum, limit } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { type GivenCall, listed, shown } from "../../ffi/message.ts";
+import { type GivenCall, listed, shown } from "../../ffi/errors.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
 import { abi } from "../../ffi/system.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";

@@ -7,7 +7,7 @@
  */
 import { codeOf, serve } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import type { FdLike } from "../../ffi/values.ts";
 import type { RightName } from "../../rights/rights.ts";
 import { permissionBits, statAt, timespecs } from "./descriptor.ts";

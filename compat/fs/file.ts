@@ -1,7 +1,7 @@
 import { servingAs } from "../../ffi/failure.ts";
 import { closeOf } from "../../ffi/libc/by_descriptor.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/threads.ts";
+import { fdatasyncAsync, fsyncAsync, ftruncateAsync, POLLIN, POLLOUT } from "../../ffi/libc/bytes.ts";
 import { abi } from "../../ffi/system.ts";
 import { Descriptor, openDescriptor, timespecs } from "./descriptor.ts";
 import { Calls, type Origin } from "./io/async_calls.ts";

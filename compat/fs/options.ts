@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { listed, shown } from "../../ffi/message.ts";
+import { listed, shown } from "../../ffi/errors.ts";
 
 /** Returns what was expected, if the value is something else. */
 export type Check = (value: unknown) => Expected | undefined;

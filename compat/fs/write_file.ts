@@ -8,8 +8,8 @@
  */
 import { codeOf, request, serving } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { checkBuffer } from "../../ffi/libc/threads.ts";
-import { shown } from "../../ffi/message.ts";
+import { checkBuffer } from "../../ffi/libc/bytes.ts";
+import { shown } from "../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
 import {
   checkHolds,

@@ -1,5 +1,5 @@
 /** Converts between the bytes of a file and units: bytes in binary mode, characters in text mode. */
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 export interface Codec<T> {
   /**
    * How many bytes the first `most` units are, fewer where a line ends before; undefined where more has to be read to

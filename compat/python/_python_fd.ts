@@ -1,4 +1,4 @@
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { openBeneath } from "../fs/path/resolve.ts";

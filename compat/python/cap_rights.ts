@@ -1,4 +1,4 @@
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import * as limits from "../../ffi/capsicum/capability.ts";
 import { Right, type RightName, Rights } from "../../rights/rights.ts";
 import { allRights } from "./_all_rights.ts";

@@ -96,7 +96,7 @@
  *
  * @module
  */
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import { getMode } from "../../ffi/capsicum/capability.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import * as limits from "../../ffi/capsicum/capability.ts";

@@ -1,4 +1,4 @@
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { FdFile } from "../fs/file.ts";
 import { binary, type Codec, text } from "./_codec.ts";

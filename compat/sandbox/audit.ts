@@ -24,7 +24,7 @@
  * @module
  */
 import { isSupported, sandboxed } from "../../ffi/capsicum/capability.ts";
-import { quoted, shown, visible, wrapped } from "../../ffi/message.ts";
+import { quoted, shown, visible, wrapped } from "../../ffi/errors.ts";
 import { Rights } from "../../rights/rights.ts";
 import { type OpenDescriptor, openDescriptors } from "./open_descriptors.ts";
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { MOST, quoted, shortened } from "../../ffi/message.ts";
+import { MOST, quoted, shortened } from "../../ffi/errors.ts";
 
 /** What the first import throws, as the sign that everything was loaded. */
 const loaded = Symbol.for("@capsicum/capsicum: loaded, and not run");

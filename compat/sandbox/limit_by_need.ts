@@ -14,7 +14,7 @@ import {
 } from "../../ffi/capsicum/capability.ts";
 import { needs, type Operation, rightsToOpen } from "../../ffi/capsicum/needs.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
-import { listed, shown } from "../../ffi/message.ts";
+import { listed, shown } from "../../ffi/errors.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";
 import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";

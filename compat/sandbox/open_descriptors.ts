@@ -16,7 +16,7 @@ import {
 } from "../../ffi/libc/process.ts";
 import type { OpenFile } from "../../ffi/freebsd/structs.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
 import type { Fcntls } from "../../rights/fcntls.ts";
 import { Ioctl, type Ioctls } from "../../rights/ioctls.ts";

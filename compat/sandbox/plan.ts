@@ -4,7 +4,7 @@
  * @module
  */
 import { descriptor, type FdLike } from "../../ffi/values.ts";
-import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/message.ts";
+import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/errors.ts";
 import type { FcntlsLike } from "../../rights/fcntls.ts";
 import type { IoctlsLike } from "../../rights/ioctls.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 import { enter, isSupported, mechanism, sandboxed } from "../../ffi/capsicum/capability.ts";
-import type { SyscallError } from "../../ffi/errors.ts";
+import { listed, MOST, quoted, shortened, type SyscallError, visible, wrapped } from "../../ffi/errors.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { mayCall } from "../../ffi/system.ts";
-import { listed, MOST, quoted, shortened, visible, wrapped } from "../../ffi/message.ts";
 import { calls as callsIn, confine, missing } from "../../ffi/linux/confine/confine.ts";
 import type { DescriptorLimit } from "../../ffi/linux/confine/seccomp.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";

@@ -8,7 +8,7 @@ import { getRights } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { mayCall } from "../../ffi/system.ts";
-import { shown } from "../../ffi/message.ts";
+import { shown } from "../../ffi/errors.ts";
 import { Fcntls } from "../../rights/fcntls.ts";
 import { ioctl, Ioctls } from "../../rights/ioctls.ts";
 import { Rights } from "../../rights/rights.ts";

@@ -6,15 +6,14 @@
  */
 import { bindAll, bindFreebsd, bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
 import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
-import type { SyscallError } from "../errors.ts";
+import { listed, type SyscallError } from "../errors.ts";
 import { freebsdFiles } from "../freebsd/structs.ts";
 import { Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
 import { descriptor, type FdLike, given, int, memory, unsigned } from "../values.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
-import { heldFcntls, syscallError } from "../_syscall_error.ts";
-import { listed } from "../message.ts";
+import { heldFcntls, syscallError } from "../failure.ts";
 
 /**
  * Puts the process, with all its threads and for good, into capability mode. Stands for cap_enter(2): `int

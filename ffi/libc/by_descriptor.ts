@@ -10,10 +10,10 @@ import {
   owner as ownerOf,
   timespecs,
 } from "../values.ts";
-import { heldFcntls, syscallError } from "../_syscall_error.ts";
+import { heldFcntls, syscallError } from "../failure.ts";
 import * as constants from "../freebsd/constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../freebsd/constants.ts";
-import { listed, shown } from "../message.ts";
+import { listed, shown } from "../errors.ts";
 
 /**
  * Closes a descriptor. Stands for close(2): `int close(int fd)`.

@@ -12,7 +12,7 @@ import {
   timespecs,
   unsigned,
 } from "../values.ts";
-import { syscallError } from "../_syscall_error.ts";
+import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 
 /**

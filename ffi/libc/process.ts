@@ -1,5 +1,5 @@
 import { decodeName, int, long, memory, unsigned } from "../values.ts";
-import { syscallError } from "../_syscall_error.ts";
+import { syscallError } from "../failure.ts";
 import { EINTR, F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
 import { freebsdFiles, listedEnd, type OpenFile } from "../freebsd/structs.ts";
 import { bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";

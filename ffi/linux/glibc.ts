@@ -1,5 +1,5 @@
 import { errno } from "../symbols.ts";
-import { shortened } from "../message.ts";
+import { shortened } from "../errors.ts";
 
 const int = "i32";
 const unsigned = "u32";

@@ -236,6 +236,15 @@ it("the numbers that differ between x86_64 and arm64 are those of each", async (
   assertEquals(await numbers("aarch64"), [0o200000, 0o40000, 0o100000, 61]);
 });
 
+it("openat() with O_DSYNC reports a path that leaves its directory, as without it", () => {
+  using fixture = new Fixture({ dir: {}, file: "" });
+  using dir = openDirSync(fixture.at("dir"));
+  for (const flags of [0, libc.O_DSYNC]) {
+    const open = () => libc.openat(dir, "../file", O_RDONLY | O_CLOEXEC | libc.O_RESOLVE_BENEATH | flags);
+    assertEquals(codeOf(open), "ENOTCAPABLE");
+  }
+});
+
 it("O_SHLOCK and O_EXLOCK lock a file when it is opened, and before it is truncated", () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path);

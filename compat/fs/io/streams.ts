@@ -5,7 +5,7 @@
  */
 import * as libc from "../../../ffi/libc/mod.ts";
 import { receiveBufferOf, typeOfSocket } from "../../../ffi/libc/process.ts";
-import { type GivenCall, messageOf } from "../../../ffi/message.ts";
+import { type GivenCall, messageOf } from "../../../ffi/errors.ts";
 import { rightsOf, statOf } from "../descriptor.ts";
 import { anInteger, aSignal } from "../options.ts";
 

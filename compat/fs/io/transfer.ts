@@ -28,7 +28,7 @@ import {
   writeAsync,
   writeNow,
   writePipeNow,
-} from "../../../ffi/libc/threads.ts";
+} from "../../../ffi/libc/bytes.ts";
 import type { FdLike } from "../../../ffi/values.ts";
 import { hasRights } from "../descriptor.ts";
 import { endTurn, pauses, Slots, Turns, type Wait } from "./waiting.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eventsOf, pollAsync, pollfds } from "../../../ffi/libc/threads.ts";
+import { eventsOf, pollAsync, pollfds } from "../../../ffi/libc/bytes.ts";
 
 /** Something that a call waits for and may stop waiting for. */
 export interface Wait<T> {

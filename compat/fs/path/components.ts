@@ -1,5 +1,5 @@
 /** The text of paths: what is checked before a path goes to system calls, and how it splits into components. */
-import { quoted, shown } from "../../../ffi/message.ts";
+import { quoted, shown } from "../../../ffi/errors.ts";
 import { encodeName } from "../../../ffi/values.ts";
 
 /**

@@ -13,7 +13,7 @@
  */
 import { type Asked, asked, codeOf, failure, request, serve } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { shown } from "../../../ffi/message.ts";
+import { shown } from "../../../ffi/errors.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import {
   DirectoryMode,

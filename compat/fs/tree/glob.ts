@@ -4,7 +4,7 @@
  * @module
  */
 import { codeOf } from "../../../ffi/failure.ts";
-import { quoted } from "../../../ffi/message.ts";
+import { quoted } from "../../../ffi/errors.ts";
 import type { FdLike } from "../../../ffi/values.ts";
 import { stat } from "../entries.ts";
 import { inTurns } from "../io/waiting.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import type { RightName, Rights } from "../../../rights/rights.ts";
-import { syscallError } from "../../_syscall_error.ts";
+import { syscallError } from "../../failure.ts";
 import { bound, errno, type Name, symbols } from "../../symbols.ts";
 import { bind } from "../../system.ts";
 import * as linux from "../constants.ts";

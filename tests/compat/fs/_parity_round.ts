@@ -163,10 +163,12 @@ export async function runRound(seed: number, twinOf: (root: string) => Twin, tal
       tally.skipped.add(reason);
       continue;
     }
-    const place = `seed ${seed}, operation ${++count}: ${
-      Deno.inspect(next, { strAbbreviateSize: 50, breakLength: Infinity, iterableLimit: 9 })
-    }`;
-    const before = linesOf(tree);
+    count++;
+    const before = tree;
+    const place = () => {
+      const shown = Deno.inspect(next, { strAbbreviateSize: 50, breakLength: Infinity, iterableLimit: 9 });
+      return `seed ${seed}, operation ${count}: ${shown}\n${linesOf(before).join("\n")}`;
+    };
     const expected = await outcomeOf(() =>
       perform(next, count, (method, ...args) => deno.call(method, ...args))
     );
@@ -176,11 +178,12 @@ export async function runRound(seed: number, twinOf: (root: string) => Twin, tal
     counts["error" in expected ? "failed" : "worked"]++;
     if (!sameOutcome(expected, got, next.method, tally.used)) {
       throw new Error(
-        `${place}\nDeno: ${Deno.inspect(expected)}\ntwin: ${Deno.inspect(got)}\n${before.join("\n")}`,
+        `${place()}\nDeno: ${Deno.inspect(expected)}\ntwin: ${Deno.inspect(got)}`,
       );
     }
     tree = treeOf(one.path);
-    assertEquals(linesOf(treeOf(other.path)), linesOf(tree), `${place}\n${before.join("\n")}`);
+    const [twins, denos] = [linesOf(treeOf(other.path)), linesOf(tree)];
+    if (twins.join("\n") !== denos.join("\n")) assertEquals(twins, denos, place());
     for (const [path, { type }] of tree) {
       if (type !== "symlink" || !leadsOutside(tree, path)) continue;
       for (const side of sides) side.call("removeSync", path);

@@ -12,6 +12,8 @@ export interface Node {
   atime: number;
 }
 
+const latin1 = new TextDecoder("latin1");
+
 /**
  * Returns everything below a directory by its relative path, read by Deno's own API. The directory itself is "".
  *
@@ -24,7 +26,7 @@ export function treeOf(root: string): Map<string, Node> {
     const type = info.isFile ? "file" : info.isDirectory ? "directory" : info.isSymlink ? "symlink" : "other";
     const { mode, nlink, mtime, atime } = info;
     const node: Node = { type, mode: mode! & 0o7777, links: nlink!, mtime: +mtime!, atime: +atime! };
-    if (type === "file") node.text = new TextDecoder("latin1").decode(Deno.readFileSync(place));
+    if (type === "file") node.text = latin1.decode(Deno.readFileSync(place));
     if (type === "symlink") node.text = Deno.readLinkSync(place);
     tree.set(path, node);
     if (type !== "directory") return;

@@ -15,8 +15,8 @@ const layers = [
   "rights/",
   "ffi/",
   "compat/fs/",
-  "compat/ambient/",
   "compat/sandbox/",
+  "compat/ambient/",
   "compat/python/",
   "mod.ts",
 ];
@@ -58,10 +58,8 @@ export const layering: Rule = (sources) =>
     if (to === undefined) return [`${from}: imports "${specifier}", which is no file of the library.`];
     if (!isLibrary(to)) return [`${from}: imports ${to}, which is outside of the library.`];
     if (layerOf(to) > layerOf(from)) return [`${from}: imports ${to}, which is in a higher layer.`];
-    if (to.startsWith(facades) && !from.startsWith(facades)) {
-      return [`${from}: imports ${to}, which nothing imports.`];
-    }
-    return [];
+    const ends = [facades, standsIn].some((folder) => to.startsWith(folder) && !from.startsWith(folder));
+    return ends ? [`${from}: imports ${to}, which nothing imports.`] : [];
   });
 
 /** A file whose name starts with "_" is imported only inside its own folder and below it; tests may import any. */

@@ -62,6 +62,10 @@ const samples: Sample[] = [
         "mod.ts: imports compat/python/a.ts, which nothing imports.",
       ],
       [
+        { "mod.ts": 'export { a } from "./compat/ambient/a.ts";' },
+        "mod.ts: imports compat/ambient/a.ts, which nothing imports.",
+      ],
+      [
         { "ffi/a.ts": 'import { b } from "../tests/b.ts";' },
         "ffi/a.ts: imports tests/b.ts, which is outside of the library.",
       ],

@@ -65,7 +65,7 @@
  * | `Deno.utime`, `Deno.utimeSync` | `dir.utime`, `dir.utimeSync` | |
  * | `Deno.umask` | none | `Deno.umask` keeps working: it takes no path; since Deno 2.9.4 it needs `--allow-sys=umask` |
  * | `Deno.watchFs` | none | Deno's watcher opens files by path; compare the entries of two calls of `dir.walk` |
- * | `Deno.chdir`, `Deno.cwd` | none | capability mode has no working directory; use a `Dir` |
+ * | `Deno.chdir`, `Deno.cwd` | none | capability mode has no working directory; use a `Dir`, or `./ambient` |
  * | `Deno.openKv` | none | SQLite opens the files of a database by path, some of them late |
  * | `Deno.FsFile.read`, `Deno.FsFile.readSync` | `file.read`, `file.readSync` | to fill the whole buffer: `file.readInto` |
  * | `Deno.FsFile.write`, `Deno.FsFile.writeSync` | `file.write`, `file.writeSync` | to write the whole buffer: `file.writeAll` |

@@ -69,12 +69,12 @@
  * | the local time zone | if asked for before | /etc/localtime is read at first use; after entering it is UTC | `warmUp()` | derived |
  * | lines in `error.stack` of TypeScript | if asked for before | source maps are files in Deno's cache | `warmUp()`; positions in the compiled code remain | derived |
  * | `Deno.FsFile` that is open | yes | read(2), write(2), fstat(2) act on its descriptor | | run |
- * | `Deno.*` on files by path, `Deno.watchFs`, `Deno.cwd`, `Deno.chdir` | no | open(2), stat(2), getcwd(2) and similar calls: ECAPMODE | `Dir`, `FdFile` | run |
- * | `node:fs` by path | no | the same | `Dir`, `FdFile` | run |
+ * | `Deno.*` on files by path, `Deno.watchFs`, `Deno.cwd`, `Deno.chdir` | no | open(2), stat(2), getcwd(2) and similar calls: ECAPMODE | `Dir`, `FdFile`; with the option `ambient` all but `watchFs` work | run |
+ * | `node:fs` by path | no | the same | `Dir`, `FdFile`, or `ambientNode` of `./ambient` | run |
  * | `node:` modules | if imported before | the first import of many, such as `node:fs`, asks for the path of Deno: see `Deno.execPath` | `import` at the top | run |
  * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix; under the filter Deno asks Linux for the path and ends with a panic |  | derived |
  * | `import()` of what is loaded already, or of a `data:` address | yes | no file is opened; Deno ignores that it cannot write its cache | | run |
- * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, or read through a `Dir` and import as `data:` | run |
+ * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, `warmUp({ modules })`, or read through a `Dir` and import as `data:` | run |
  * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | | run |
  * | `Worker` from a file | if started before | open(2): ECAPMODE | start it before, or a `data:` address | run |
  * | `BroadcastChannel`, `MessageChannel` | yes | they stay inside the process | | run |

@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { pipeline } from "node:stream/promises";
 import { ambientNode } from "../../../compat/ambient/mod.ts";
 import { openDirSync } from "../../../mod.ts";
+import { runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
@@ -200,4 +201,33 @@ test("ambientNode() replaces what the default import and require() give, not nam
   }
   assertEquals({ ...fs }, before);
   assertEquals({ ...fs.promises }, promises);
+});
+
+test("ambientNode() works in a sandbox, with streams, node:path, node:zlib and node:readline", async () => {
+  using fixture = new Fixture({ f: "line\n".repeat(20_000) });
+  const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
+  const source = `
+    import { sandbox } from ${module("mod.ts")};
+    import { ambientNode } from ${module("compat/ambient/mod.ts")};
+    import fs from "node:fs";
+    import path from "node:path";
+    import { createInterface } from "node:readline";
+    import { pipeline } from "node:stream/promises";
+    import { promisify } from "node:util";
+    import { createGzip, gunzipSync } from "node:zlib";
+    sandbox({ dirs: { here: { path: ".", rights: "readWrite" } }, ambient: ambientNode });
+    await pipeline(fs.createReadStream("f"), createGzip(), fs.createWriteStream(path.resolve("f.gz")));
+    let lines = 0;
+    for await (const _ of createInterface({ input: fs.createReadStream("f") })) lines++;
+    const read = await promisify(fs.readFile)("f.gz");
+    fs.mkdirSync("a/b", { recursive: true });
+    fs.rmSync("f");
+    const refused = await fs.promises.stat("/").catch(({ code }) => code);
+    console.log(JSON.stringify([gunzipSync(read).length, lines, fs.readdirSync(".").sort(), refused]));
+    Deno.exit();`;
+  const { code, stdout, stderr } = await runModule(`data:text/javascript,${encodeURIComponent(source)}`, {
+    cwd: fixture.path,
+  });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(JSON.parse(stdout), [100_000, 20_000, ["a", "f.gz"], "ECAPMODE"]);
 });

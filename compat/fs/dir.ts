@@ -1,9 +1,10 @@
 import { limit } from "../../ffi/capsicum/capability.ts";
+import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import * as entries from "./entries.ts";
 import type { ExistsOptions } from "./entries.ts";
-import { Descriptor, openDescriptor } from "./descriptor.ts";
+import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
@@ -112,8 +113,10 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Takes over an open descriptor of a directory, which the `Dir` closes from now on. Stands for fcntl(2), F_GETFD.
+   * Takes over an open descriptor of a directory, which the `Dir` closes from now on. Stands for fcntl(2), F_GETFD, and
+   * for fstat(2) if the descriptor holds FSTAT.
    * @param fd The number of the descriptor.
+   * @throws {Deno.errors.NotADirectory} If it is not a directory.
    *
    * @example
    * ```ts
@@ -124,7 +127,12 @@ export class Dir extends Descriptor {
    * ```
    */
   static fromFd(fd: number): Dir {
-    return new Dir(openDescriptor(fd), isConfined(fd));
+    openDescriptor(fd);
+    if (rightsOf(fd).has("FSTAT") && !statOf(fd).isDirectory) {
+      const why = "it is not a directory (ENOTDIR). FdFile.fromFd() takes files.";
+      throw failure({ syscall: "Dir.fromFd()", fd }, "ENOTDIR", why);
+    }
+    return new Dir(fd, isConfined(fd));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
-import { CapsicumError, type Dir, getRights, openDirSync, type RightName } from "../../../mod.ts";
+import { CapsicumError, Dir, getRights, openDirSync, openSync, type RightName } from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { allCalls, needsStandin } from "../../_standin.ts";
@@ -387,6 +387,22 @@ test("Dir's methods throw Deno's class for the errno, with code, errno, syscall,
   assertEquals(failureOf(() => dir.readDirSync("file")), { ...noDirectory, syscall: "openat" });
   assertEquals(failureOf(() => dir.listSync("file")), { ...noDirectory, syscall: "openat" });
   assertEquals(dir.listSync(), ["file"]);
+});
+
+test("Dir.fromFd() throws NotADirectory for a file, and takes a directory", () => {
+  using fixture = new Fixture({ file: "", sub: {} });
+  using file = openSync(fixture.at("file"));
+  const failure = {
+    class: "NotADirectory",
+    code: "ENOTDIR",
+    errno: 20,
+    syscall: "Dir.fromFd()",
+    fd: file.fd,
+  };
+  assertEquals(failureOf(() => Dir.fromFd(file.fd)), failure);
+  assertEquals(file.statSync().size, 0);
+  using dir = Dir.fromFd(openDirSync(fixture.at("sub")).take());
+  assertEquals(dir.listSync(), []);
 });
 
 test("Dir.statSync() describes the directory itself, files below it, and the target of a symlink", () => {

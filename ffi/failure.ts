@@ -116,8 +116,6 @@ export const ESCAPE = 'the path leaves the directory, by "..", a leading "/" or 
 /** The details of a failure, in addition to its call. */
 type Details = Pick<SyscallErrorInit, "fd" | "held" | "missing" | "reason" | "cause">;
 
-const known = new WeakMap<SyscallError, { readonly call: GivenCall; readonly why: string }>();
-
 /**
  * Makes the error of a failed call.
  *
@@ -139,28 +137,7 @@ export function failure(
   const init = { ...details, code: name, errno, syscall, path, fd }, message = messageOf(call, why);
   const options = details.cause === undefined ? undefined : { cause: details.cause };
   const OfErrno = Class ?? classes[name];
-  const error = OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
-  known.set(error, { call, why });
-  return error;
-}
-
-/**
- * Changes the call that an error names, in its message and its fields, to the call that the caller made.
- *
- * An error that is not of a failed call stays unchanged.
- *
- * @param change Returns the parts of the call that differ.
- */
-export function retell(error: unknown, change: (call: GivenCall) => Partial<GivenCall>): void {
-  const failed = known.get(error as SyscallError);
-  if (failed === undefined) return;
-  const told = error as SyscallError, before = failed.call, call = { ...before, ...change(before) };
-  known.set(told, { call, why: failed.why });
-  told.message = messageOf(call, failed.why);
-  told.syscall = call.syscall;
-  if (call.path !== undefined) told.path = call.path;
-  const fd = told.fd === before.fd ? call.fd : told.fd === before.toFd ? call.toFd : told.fd;
-  if (fd !== undefined) told.fd = fd;
+  return OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
 }
 
 function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {

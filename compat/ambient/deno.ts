@@ -3,7 +3,7 @@ import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import type { Dir } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
 import { pathOf } from "../fs/path/components.ts";
-import { type AmbientOptions, type Mounted, Mounts, pathIn, told } from "./mounts.ts";
+import { type AmbientOptions, type Mounted, Mounts, pathIn } from "./mounts.ts";
 
 export type Call = (...args: unknown[]) => unknown;
 export type Calls = Record<string, Call>;
@@ -131,16 +131,12 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
     },
     readDirSync(path) {
       const at = find("readDirSync", path);
-      return at ? telling(at, () => at.dir.readDirSync(at.rest)) : deno.readDirSync!(absolute(path));
+      return at ? at.dir.readDirSync(at.rest) : deno.readDirSync!(absolute(path));
     },
     readDir: (path) => ({
       async *[Symbol.asyncIterator]() {
         const at = find("readDir", path);
-        try {
-          yield* at ? at.dir.readDir(at.rest) : deno.readDir!(absolute(path)) as AsyncIterable<Deno.DirEntry>;
-        } catch (error) {
-          throw at ? told(error, at) : error;
-        }
+        yield* at ? at.dir.readDir(at.rest) : deno.readDir!(absolute(path)) as AsyncIterable<Deno.DirEntry>;
       },
     }),
   };
@@ -153,7 +149,7 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
     add(name, (name, isSync) => (path, ...args) => {
       const at = find(name, path);
       if (!at) return deno[name]!(absolute(path), ...args);
-      const result = telling(at, () => methodsOf(at)[name]!(at.rest, ...rest(args, isSync)));
+      const result = methodsOf(at)[name]!(at.rest, ...rest(args, isSync));
       return name.startsWith("realPath") ? then(result, (path) => pathIn(at, path as string)) : result;
     });
   }
@@ -161,13 +157,13 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
     add(name, (name) => (from, to) => {
       const one = find(name, from), other = find(name, to);
       if (!one || !other) return deno[name]!(absolute(from), absolute(to));
-      return telling(one, () => methodsOf(one)[name]!(one.rest, other.dir, other.rest), other);
+      return methodsOf(one)[name]!(one.rest, other.dir, other.rest);
     });
   }
   add("symlink", (name) => (target, path, options) => {
     const at = find(name, path);
     if (!at) return deno[name]!(target, absolute(path), options);
-    return telling(at, () => methodsOf(at)[name]!(pathOf(target as string | URL), at.rest));
+    return methodsOf(at)[name]!(pathOf(target as string | URL), at.rest);
   });
   for (const name of ["makeTempDir", "makeTempFile"]) {
     add(name, (name) => (options) => {
@@ -175,7 +171,7 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
         parent = dir ?? mounts.tempDir,
         at = find(name, parent);
       if (!at) return deno[name]!(dir === undefined ? options : { ...options as object, dir: absolute(dir) });
-      const made = telling(at, () => methodsOf(at)[name]!({ ...toName(options), dir: at.rest }));
+      const made = methodsOf(at)[name]!({ ...toName(options), dir: at.rest });
       return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
     });
   }
@@ -186,24 +182,11 @@ function methodsOf({ dir }: Mounted): Calls {
   return dir as unknown as Calls;
 }
 
-/** Calls a method of a `Dir`. Its errors name the paths that the caller gave. */
-export function telling<T>(at: Mounted, call: () => T, other = at): T {
-  const rethrow = (error: unknown) => {
-    throw told(error, at, other);
-  };
-  try {
-    const result = call();
-    return result instanceof Promise ? result.catch(rethrow) as T : result;
-  } catch (error) {
-    return rethrow(error);
-  }
-}
-
 function then(result: unknown, use: (value: unknown) => unknown): unknown {
   return result instanceof Promise ? result.then(use) : use(result);
 }
 
 /** The path of a directory, without symlinks below the mount. */
 function realPathOf(at: Mounted): string {
-  return telling(at, () => pathIn(at, at.dir.realPathSync(at.rest.replace(/\/?$/, "/"))));
+  return pathIn(at, at.dir.realPathSync(at.rest.replace(/\/?$/, "/")));
 }

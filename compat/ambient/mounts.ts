@@ -1,7 +1,7 @@
 /** Paths as names: which directory of a sandbox a path is in, and what of the path remains there. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
-import { failure, retell } from "../../ffi/failure.ts";
 import { listed, quoted } from "../../ffi/errors.ts";
+import { type Asked, asked, failure } from "../../ffi/failure.ts";
 import { Dir } from "../fs/dir.ts";
 import { checkOptions } from "../fs/options.ts";
 import { checkedPath, pathOf } from "../fs/path/components.ts";
@@ -21,9 +21,8 @@ const aPath = (value: unknown) =>
 
 /** A path in a directory of the sandbox. */
 export interface Mounted {
+  /** The directory; its errors name paths as the caller gives them. */
   readonly dir: Dir;
-  /** The number of its descriptor. */
-  readonly fd: number;
   /** The path relative to the directory. */
   readonly rest: string;
   /** The path of the directory, without a last "/". */
@@ -93,7 +92,8 @@ export class Mounts {
     for (const [prefix, dir] of this.#mounts) {
       const isBelow = whole.startsWith(prefix);
       if (!isBelow && (whole.length + 1 !== prefix.length || !prefix.startsWith(whole))) continue;
-      return { dir, fd: dir.fd, rest: whole.slice(prefix.length) || ".", mount: nameOf(prefix), given };
+      const rest = whole.slice(prefix.length) || ".", mount = nameOf(prefix);
+      return { dir: new MountedDir(dir, { rest, mount, given }), rest, mount, given };
     }
     if (!sandboxed()) return undefined;
     throw this.#outside(call, given);
@@ -109,6 +109,31 @@ export class Mounts {
       {},
       Deno.errors.NotCapable,
     );
+  }
+}
+
+/** An open directory for one call; another `Dir` owns the descriptor. */
+class MountedDir extends Dir {
+  readonly #dir: Dir;
+  readonly #at: Omit<Mounted, "dir">;
+
+  constructor(dir: Dir, at: Omit<Mounted, "dir">) {
+    super(-1);
+    this.#dir = dir;
+    this.#at = at;
+  }
+
+  override get fd(): number {
+    return this.#dir.fd;
+  }
+
+  override get confined(): boolean {
+    return this.#dir.confined;
+  }
+
+  /** Errors have the path that the caller gave, and no descriptor, which the caller does not know. */
+  [asked](path = "."): Asked {
+    return { path: path === this.#at.rest ? this.#at.given : pathIn(this.#at, path) };
   }
 }
 
@@ -141,22 +166,6 @@ function resolved(path: string): string {
 }
 
 /** The absolute path of a path in a directory of the sandbox. */
-export function pathIn({ mount }: Mounted, path: string): string {
+export function pathIn({ mount }: Pick<Mounted, "mount">, path: string): string {
   return path === "." ? mount : `${mount === "/" ? "" : mount}/${path}`;
-}
-
-/** Changes the paths that an error of a `Dir` names to those that the caller gave, and returns the error. */
-export function told(error: unknown, one: Mounted, other = one): unknown {
-  const given = (fd: number | undefined, path: string) => {
-    const isOther = fd === other.fd && (fd !== one.fd || path === other.rest && path !== one.rest);
-    const at = isOther ? other : one;
-    return path === at.rest ? at.given : pathIn(at, path);
-  };
-  retell(error, ({ fd, path, toFd, toPath }) => ({
-    fd: undefined,
-    toFd: undefined,
-    ...(path === undefined ? {} : { path: given(fd, path) }),
-    ...(toPath === undefined ? {} : { toPath: given(toFd, toPath) }),
-  }));
-  return error;
 }

@@ -3,9 +3,9 @@ import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { shown } from "../../ffi/errors.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
-import { type Call, type Calls, replacing, telling } from "./deno.ts";
+import { type Call, type Calls, replacing } from "./deno.ts";
 import { pathOf } from "../fs/path/components.ts";
-import { type AmbientOptions, type Mounted, Mounts } from "./mounts.ts";
+import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
 import { Files, type Forms, type NodeFs } from "./node_files.ts";
 
@@ -91,15 +91,9 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
     };
     const outside = (args: unknown[]) =>
       args.map((arg, i) => at.includes(i) && fdOf(arg) === undefined ? mounts.absolute(textOf(arg)) : arg);
-    const run = (use: Call, args: unknown[]) => {
-      const [one, other] = args.filter((arg) =>
-        typeof arg === "object" && arg !== null && "mount" in arg
-      ) as Mounted[];
-      return one ? telling(one, () => use(...args), other) : use(...args);
-    };
     own[`${name}Sync`] = (...args) => {
       const given = placed(`fs.${name}Sync()`, args);
-      return given ? run(sync, given) : fs[`${name}Sync`]!(...outside(args));
+      return given ? sync(...given) : fs[`${name}Sync`]!(...outside(args));
     };
     own[name] = (...args) => {
       const callback = name === "close" ? args[1] ?? nothing : args.at(-1);
@@ -115,7 +109,7 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
       }
       if (!given) return void fs[name]!(...outside(args));
       const last = typeof given.at(-1) === "function" ? -1 : undefined;
-      (async () => await run(async, given.slice(0, last)))().then(
+      (async () => await async(...given.slice(0, last)))().then(
         (value) => later(callback as Call, null, ...results(value as never)),
         fail,
       );
@@ -124,7 +118,7 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
     ownPromises[name] = async (...args) => {
       const given = placed(`fs.promises.${name}()`, args);
       if (!given) return await promises[name]!(...outside(args));
-      const value = await run(async, given);
+      const value = await async(...given);
       return name === "open" ? files.handle(value as number) : value;
     };
   }

@@ -5,7 +5,7 @@
  * is opened again when it is needed. It is opened by single names from the nearest open directory above it, never
  * through a symlink and never by "..". Device and inode number then show whether it is the same directory.
  *
- * `new Levels(fd, path, told)` takes over the descriptor of the top. `enter()` opens a directory in a level, `leave()`
+ * `new Levels(fd, path, dir)` takes over the descriptor of the top. `enter()` opens a directory in a level, `leave()`
  * closes a level that is not needed any more, `level.next()` lists it entry by entry. `level.fd` is valid until another
  * level is used, because that may close it; so calls get the level itself, which also makes their errors name the path
  * as the caller knows it. If another directory has taken the place of a level, ESTALE is thrown.

@@ -52,17 +52,17 @@ const onTwoPaths = ["rename", "copyFile", "link"];
  * Makes Deno's own file functions work on directories that are open: `Deno.readTextFile("/srv/data/x")` reads `x` of the
  * `Dir` that `mounts` has for `"/srv/data"`.
  *
- * It replaces the functions of the module's table in the `Deno` of this thread, so code that never heard of `Dir` goes on
- * working in a sandbox. `sandbox({ dirs, ambient })` calls it with the directories of the plan.
+ * It replaces the functions in the `Deno` object of this thread. So code that does not know `Dir` keeps working in a
+ * sandbox. `sandbox({ dirs, ambient })` calls it with the directories of the plan.
  *
- * Deno's permissions to read and write are not asked for: the directories are what is permitted. `--allow-ffi` permits as
- * much. Requires `--allow-ffi` permission.
+ * The replaced functions do not check Deno's permissions to read and write: the directories are what is permitted. This
+ * grants nothing new, because `--allow-ffi` permits as much. Requires `--allow-ffi` permission.
  *
  * @param mounts The directories by their paths. Relative paths and `file:` URLs are resolved from `cwd` on.
  * @param options The working directory, and the directory for temporary files.
- * @returns What puts the originals back when it is disposed. In a sandbox they could do nothing, so there it does not.
+ * @returns A disposable that restores the original functions. In a sandbox it does nothing, because they would fail.
  * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
- * @throws {Deno.errors.Busy} If it is in force already.
+ * @throws {Deno.errors.Busy} If the functions are replaced already.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
  *
  * @example
@@ -86,7 +86,9 @@ let inForce = false;
 /** Replaces the functions of `Deno`. */
 export function replacing(mounts: Mounts): Disposable {
   if (inForce) {
-    throw new Deno.errors.Busy("ambient(): it is in force already: dispose what it returned first.");
+    throw new Deno.errors.Busy(
+      "ambient(): the functions are replaced already (EBUSY): dispose what it returned first.",
+    );
   }
   const deno = Deno as unknown as Calls;
   const own = functionsOver(mounts, { ...deno });
@@ -175,6 +177,12 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
       return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
     });
   }
+  return named(calls);
+}
+
+/** Gives each function its name, for stack traces. */
+export function named(calls: Calls): Calls {
+  for (const [name, value] of Object.entries(calls)) Object.defineProperty(value, "name", { value: name });
   return calls;
 }
 

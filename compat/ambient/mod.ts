@@ -1,20 +1,20 @@
 /**
- * Deno's own file functions over the directories of a sandbox, so that code that never heard of `Dir` works in it.
+ * Deno's own file functions over the directories of a sandbox, so that code that does not know `Dir` works in it.
  *
- * {@link ambient} replaces the functions of `Deno` that take a path: those that the table of `./fs` has a twin in `Dir` for,
- * in both forms, and `Deno.cwd` and `Deno.chdir`. Paths at or below its directories go to their `Dir`s. So `@std/fs` works,
- * and any other code that calls `Deno.*`.
+ * {@link ambient} replaces the functions of `Deno` that have a twin in `Dir` (see the table of `./fs`), in both forms, and
+ * `Deno.cwd` and `Deno.chdir`. A path at or below one of its directories goes to that `Dir`. So `@std/fs` works, and any
+ * other code that calls `Deno.*`.
  *
  * {@link ambientNode} does the same for `node:fs`, for packages that were written for Node. `sandbox({ dirs, ambient })`
  * takes either of them.
  *
  * ## Paths
  *
- * Paths are strings and `file:` URLs. Relative ones start at a working directory that is a path only: `Deno.chdir()` changes
- * no state of the process, and finds a real path. "." and ".." and repeated slashes are resolved by name, before symlinks are
- * looked up. Then the mount with the longest path that fits has the file, and its `Dir` resolves the rest and keeps it beneath
- * the directory. A symlink that leads out of its directory is refused with ENOTCAPABLE, also one that is absolute and leads
- * into a mount: make symlinks relative. `Deno.realPath` returns paths through the mounts.
+ * Paths are strings and `file:` URLs. Relative ones start at a working directory that is only a path: `Deno.chdir()` resolves
+ * its symlinks, and changes no state of the process. ".", ".." and repeated slashes are resolved by name, before symlinks are
+ * looked up. Of the directories that the path is at or below, the one with the longest path is used. Its `Dir` resolves the
+ * rest, and keeps it beneath the directory. A symlink that leads out of its directory is refused with ENOTCAPABLE, also one
+ * that is absolute and leads into a mount: make symlinks relative. `Deno.realPath` returns paths through the mounts.
  *
  * `Deno.rename`, `Deno.link` and `Deno.copyFile` work from one mount to another; the first two are EXDEV on two file systems.
  * `Deno.makeTempDir` and `Deno.makeTempFile` without `dir` use the mount of /tmp, or of the option `tempDir`: the variable
@@ -42,15 +42,27 @@
  * sandbox({ dirs: { data: { path: Deno.args[0], rights: "readWrite" } }, ambient, warmUp: true });
  * ```
  *
- * The program runs with `--allow-ffi` alone as far as it uses files only. Write `ambientNode` for `ambient` if it, or a package
- * of it, uses `node:fs`. Some things must be done in `sandbox.ts`, before it calls `sandbox()`:
+ * **`sandbox.ts` must not use top-level `await`**, nor import a module that does: while it waits, the other imports of the
+ * program run, unconfined.
  *
- * - Modules that the program imports by `import()` are not in the graph. `await warmUp({ modules: ["./late.ts"] })` loads them
- *   without running them.
- * - CommonJS packages are read when they run, which is after the first import. `sandbox.ts` must import them itself. They run
- *   then, and unconfined: trust them, or take a package of ES modules.
- * - Named imports of `node:fs` in ES modules can't be replaced: see {@link ambientNode}. Such a module fails in the sandbox.
- * - Listeners and connections are opened before entering: see `./sandbox` for what works afterwards.
+ * A launcher needs no line in the program. It loads the program without running it, enters, and then imports it;
+ * `import.meta.main` is false in the program. A launcher may use `await`:
+ *
+ * ```js
+ * await warmUp({ modules: ["./main.ts"] });
+ * sandbox({ dirs: { data: { path: Deno.args[0], rights: "readWrite" } }, ambient, warmUp: true });
+ * await import("./main.ts");
+ * ```
+ *
+ * A program that only uses files needs no permission but `--allow-ffi`. Use `ambientNode` if the program or one of its
+ * packages uses `node:fs`. These need care:
+ *
+ * - Modules that the program imports by `import()` are not in its graph. `await warmUp({ modules: ["./late.ts"] })` loads
+ *   them without running them: in the launcher, or in a module that runs first, `deno run --preload=./warm_up.ts main.ts`.
+ * - CommonJS packages are read when they run, which is after the first import. `sandbox.ts` must import them itself. They
+ *   then run unconfined: trust them, or use a package of ES modules.
+ * - Named imports of `node:fs` in ES modules can't be replaced: see {@link ambientNode}. Their calls fail in the sandbox.
+ * - Listeners and connections must be open before entering: see `./sandbox` for what works afterwards.
  *
  * examples/file_types.ts of the repository is such a program.
  *

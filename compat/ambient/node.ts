@@ -3,7 +3,7 @@ import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { shown } from "../../ffi/errors.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
-import { type Call, type Calls, replacing } from "./deno.ts";
+import { type Call, type Calls, named, replacing } from "./deno.ts";
 import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
@@ -13,12 +13,12 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  * Makes the functions of `node:fs` work on directories that are open, in addition to those of `Deno` that {@link ambient}
  * replaces. `sandbox({ dirs, ambient: ambientNode })` calls it with the directories of the plan.
  *
- * It loads `node:fs`. It replaces members of the module's object and of `fs.promises`: what `import fs from "node:fs"`,
- * `require("fs")` and `fs.promises` give. It can't replace what `import { readFileSync } from "node:fs"` and
- * `import * as fs` gave, because Deno has no way to change the exports of a module. CommonJS packages that are loaded
- * afterwards get the replaced functions in every form.
+ * It loads `node:fs`, and replaces the members of the objects that `import fs from "node:fs"`, `require("fs")` and
+ * `fs.promises` give. It can't replace the functions of `import { readFileSync } from "node:fs"` and of `import * as fs`:
+ * Deno has no way to change the exports of a module (`syncBuiltinESMExports()` of `node:module` has no effect). A CommonJS
+ * package that is loaded afterwards gets the replaced functions, however it takes them.
  *
- * Replaced are, in the callback, `Sync` and promise forms: access, appendFile, chmod, chown, copyFile, exists, link, lstat,
+ * It replaces, in the callback, `Sync` and promise forms: access, appendFile, chmod, chown, copyFile, exists, link, lstat,
  * mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes
  * and writeFile; for the numbers that `open` returns close, fdatasync, fstat, fsync, ftruncate, futimes, read and write;
  * and createReadStream and createWriteStream. Errors have the `code` of Node's; their messages have the form of this library.
@@ -29,9 +29,9 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  *
  * @param mounts The directories by their paths, as for {@link ambient}.
  * @param options The working directory, and the directory for temporary files.
- * @returns What puts the originals back when it is disposed, unless the process is sandboxed.
+ * @returns A disposable that restores the original functions. In a sandbox it does nothing, because they would fail.
  * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
- * @throws {Deno.errors.Busy} If it is in force already.
+ * @throws {Deno.errors.Busy} If the functions are replaced already.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
  *
  * @example
@@ -145,7 +145,7 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
     };
   }
   for (const name of ["realpath", "realpathSync"]) Object.assign(own[name]!, { native: own[name] });
-  return [own, ownPromises];
+  return [named(own), named(ownPromises)];
 }
 
 const onlyValue = (value: unknown) => value === undefined ? [] : [value];

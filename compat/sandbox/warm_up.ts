@@ -55,6 +55,8 @@ export function warmUp(options?: WarmUpOptions): string[];
 /**
  * Does the same, and loads modules without running them: a later `import()` of one opens no file.
  *
+ * Do not await it in the first import of a program: the other imports would run meanwhile. `./ambient` shows where to call it.
+ *
  * @throws {Error} If a module can't be loaded, with the error of Deno as the cause.
  *
  * @example

@@ -3,7 +3,7 @@ import { askKernel, findKernel, type Kernel, kernelEnv, nativeKernel } from "./k
 import { packageFlags } from "./packages.ts";
 
 /** The benches that say nothing of the library when a stand-in answers. */
-const natively = ["files", "grep", "http", "throughput"];
+const natively = ["ambient", "files", "grep", "http", "throughput"];
 
 /** Runs the benches whose names are given, or all. */
 export async function runBench(names: string[]): Promise<number> {

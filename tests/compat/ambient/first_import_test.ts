@@ -6,7 +6,7 @@ import { test } from "../../_test.ts";
 
 const at = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
 
-/** The first import: `before` runs before it enters. On Linux the kernel then refuses each file that Deno itself opens. */
+/** What sandboxes the program: `before` runs before it enters. On Linux the kernel then refuses each file that Deno itself opens. */
 const sandbox = (before = "", ambient = "ambient") => `
   import { sandbox, warmUp } from ${at("mod.ts")};
   import { ${ambient} } from ${at("compat/ambient/mod.ts")};
@@ -30,16 +30,29 @@ const lines = `
   await Deno.writeTextFile(Deno.args[0] + "/files/" + word, globalThis.order.join());
 `;
 
-async function run(tree: Tree, main = `import "./sandbox.ts";${lines}`): Promise<[ChildResult, Fixture]> {
+interface Start {
+  main?: string;
+  /** The module that is run. */
+  start?: string;
+  /** A module that runs before the main module is loaded. */
+  preload?: string;
+}
+
+async function run(
+  tree: Tree,
+  { main, start = "main.ts", preload }: Start = {},
+): Promise<[ChildResult, Fixture]> {
   const fixture = new Fixture({
     "sandbox.ts": sandbox(),
-    "word.ts": 'globalThis.order.push("word"); export const word: string = "written.txt";',
+    "word.ts": 'globalThis.order?.push("word"); export const word: string = "written.txt";',
     // In capability mode Deno itself fails when a program ends without Deno.exit().
-    "main.ts": `${main}\nconsole.log("done");\nDeno.exit();`,
+    "main.ts": `${main ?? `import "./sandbox.ts";${lines}`}\nconsole.log("done");\nDeno.exit();`,
     files: { "a.txt": "text", "b.html": "<p>" },
     ...tree,
   });
-  return [await runModule(new URL(`file://${fixture.at("main.ts")}`), { args: [fixture.path] }), fixture];
+  const flags = preload === undefined ? [] : [`--preload=${fixture.at(preload)}`];
+  const module = new URL(`file://${fixture.at(start)}`);
+  return [await runModule(module, { args: [fixture.path], flags }), fixture];
 }
 
 test(
@@ -57,8 +70,7 @@ test(
   },
 );
 
-const late = { "late.ts": 'globalThis.order.push("late");\nexport { word } from "./word.ts";' };
-const importsLate = `import "./sandbox.ts";
+const importsLate = `
   const module = "./late.ts";
   try {
     const { word } = await import(module);
@@ -66,27 +78,52 @@ const importsLate = `import "./sandbox.ts";
   } catch (error) {
     console.log(error.message);
   }`;
+const remove = (...names: string[]) =>
+  `for (const name of ${JSON.stringify(names)}) Deno.removeSync(Deno.args[0] + "/" + name + ".ts");`;
+const late = {
+  "late.ts": 'globalThis.order.push("late");\nexport { word } from "./word.ts";',
+  "preload.ts": `import { warmUp } from ${at("mod.ts")};
+    await warmUp({ modules: ["./late.ts"] });
+    ${remove("late", "word")}`,
+};
 
-test(
-  "warmUp() with modules loads what import() needs later, without running it, so that its files may be gone",
-  async () => {
-    const gone = `await warmUp({ modules: ["./late.ts"] });
-    for (const name of ["late", "word"]) Deno.removeSync(Deno.args[0] + "/" + name + ".ts");`;
-    const [{ code, stdout, stderr }, fixture] = await run(
-      { ...late, "sandbox.ts": sandbox(gone) },
-      importsLate,
-    );
-    using _ = fixture;
-    assertEquals([code, stderr, stdout], [0, "", "written.txt sandboxed,word,late\ndone\n"]);
-  },
-);
+test("warmUp() in a preloaded module loads what import() needs later, so that its files may be gone", async () => {
+  const main = `import "./sandbox.ts";${importsLate}`;
+  const [{ code, stdout, stderr }, fixture] = await run(late, { main, preload: "preload.ts" });
+  using _ = fixture;
+  assertEquals([code, stderr, stdout], [0, "", "written.txt sandboxed,word,late\ndone\n"]);
+});
+
+test("warmUp() in a launcher loads a whole program without running it, so that it runs in the sandbox alone", async () => {
+  const before = `await warmUp({ modules: ["./main.ts", "./late.ts"] });
+    console.log(globalThis.order === undefined);
+    ${remove("main", "late", "word")}`;
+  const launcher = `${sandbox(before)}\nawait import("./main.ts");`;
+  const main = `import { word } from "./word.ts";\nglobalThis.order.push(word);${importsLate}`;
+  const [{ code, stdout, stderr }, fixture] = await run({ ...late, "launch.ts": launcher }, {
+    main,
+    start: "launch.ts",
+  });
+  using _ = fixture;
+  const order = "sandboxed,word,written.txt,late";
+  assertEquals([code, stderr, stdout], [0, "", `true\nwritten.txt ${order}\ndone\n`]);
+});
+
+test("a first import that awaits lets the other imports run before it has entered, as the documentation warns", async () => {
+  const first = `globalThis.order = [];\n${
+    sandbox("await 0;").replace('= ["sandboxed"]', '.push("sandboxed")')
+  }`;
+  const main =
+    `import "./sandbox.ts";\nimport { word } from "./word.ts";\nconsole.log(word, globalThis.order.join());`;
+  const [{ code, stdout, stderr }, fixture] = await run({ "sandbox.ts": first }, { main });
+  using _ = fixture;
+  assertEquals([code, stderr, stdout], [0, "", "written.txt word,sandboxed\ndone\n"]);
+});
 
 test("import() of a module that was not loaded before fails", async () => {
-  const gone = `for (const name of ["late", "word"]) Deno.removeSync(Deno.args[0] + "/" + name + ".ts");`;
-  const [{ code, stdout, stderr }, fixture] = await run(
-    { ...late, "sandbox.ts": sandbox(gone) },
-    importsLate,
-  );
+  const first = sandbox(remove("late", "word"));
+  const main = `import "./sandbox.ts";${importsLate}`;
+  const [{ code, stdout, stderr }, fixture] = await run({ ...late, "sandbox.ts": first }, { main });
   using _ = fixture;
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^(Module not found|Unable to load|Import) .*\n/i);
@@ -102,7 +139,7 @@ test("warmUp() throws for a module that is missing or has a syntax error, and na
     /await (warmUp\(.*?\))\.catch\((.*)\);/,
     "try { await $1; } catch (error) { ($2)(error); }",
   );
-  const [{ code, stdout }, fixture] = await run({ "wrong.ts": "export const = 1;" }, caught);
+  const [{ code, stdout }, fixture] = await run({ "wrong.ts": "export const = 1;" }, { main: caught });
   using _ = fixture;
   assertEquals(code, 0);
   const [missing, wrong, type] = stdout.trim().split(/\n(?=\w*Error )/);
@@ -126,7 +163,7 @@ test("a CommonJS module that is imported after the first import can't be read an
   const [{ code, stdout, stderr }, fixture] = await run({
     ...common,
     "sandbox.ts": sandbox("", "ambientNode"),
-  }, importsCommon);
+  }, { main: importsCommon });
   using _ = fixture;
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /\/common\.cjs/);
@@ -138,7 +175,9 @@ test(
   "a CommonJS module works if the file that sandboxes imports it, and then it runs unconfined",
   async () => {
     const first = sandbox('import "./common.cjs";', "ambientNode");
-    const [{ code, stdout, stderr }, fixture] = await run({ ...common, "sandbox.ts": first }, importsCommon);
+    const [{ code, stdout, stderr }, fixture] = await run({ ...common, "sandbox.ts": first }, {
+      main: importsCommon,
+    });
     using _ = fixture;
     assertEquals([code, stderr, stdout], [0, "", "text sandboxed\ndone\n"]);
   },

@@ -19,15 +19,17 @@ JSON of at most ${longest} bytes. Blank lines are skipped. For each other line, 
 --memory: the memory limit of the plug-in's Deno process in MB, by default 512.
 --libc, --deno: the path of the C library that the sandbox uses, and a further flag for the plug-in's Deno process.
 --unprotected: rely on Deno's permissions alone if the system has no sandbox.
-On Linux: deno run --allow-read --allow-run examples/plugin_host.ts \\
-  --libc=/lib/x86_64-linux-gnu/libc.so.6 PLUGIN < INPUT
+On Linux: deno run --allow-read --allow-run examples/plugin_host.ts PLUGIN < INPUT
 The exit code is 0 if each line has a result, 1 if a line has an error or the plug-in was stopped, and 2 if the
 arguments are wrong. A plug-in is stopped if it exceeds a limit, writes an invalid answer, or fails outside of a call.`;
 
+const places: Record<string, string> = {
+  linux: `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
+};
 const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
   time: "5000",
   memory: "512",
-  libc: "/lib/libc.so.7",
+  libc: places[Deno.build.os] ?? "/lib/libc.so.7",
   deno: "",
 });
 /** Milliseconds. A timer has 31 bits, and a longer one would fire at once. */

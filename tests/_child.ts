@@ -209,3 +209,11 @@ export async function denoOutput(...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
   return new TextDecoder().decode(stdout);
 }
+
+/** Compiles a library from a source in C. */
+export async function compileLibrary(source: URL, target: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.env.get("CC") ?? "cc", {
+    args: ["-shared", "-fPIC", "-O1", "-Wall", "-o", target, decodeURIComponent(source.pathname)],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}

@@ -356,7 +356,7 @@ class Run {
         if (fileOf(fd)?.info.isDirectory) dirs.push({ fd, rights: limits.rights });
         else if (fd <= 2) {
           streams.set(fd, limits);
-          descriptors.push({ fds: [fd], ...limits });
+          descriptors.push(limitOn(fd, limits));
         } else leave(name, mayBeUnlimited, cannotLimit);
       });
     }
@@ -369,7 +369,7 @@ class Run {
         "limitOthers",
         () => limitsOfOthers(keep, ({ fd }) => streams.get(fd)),
       );
-      descriptors.push(...limited.map(({ other, limits }) => ({ fds: [other.fd], ...limits })));
+      descriptors.push(...limited.map(({ other, limits }) => limitOn(other.fd, limits)));
     }
     if (!isConfined) this.step("enter", undefined, () => confine({ dirs, descriptors }));
     return unlimited;
@@ -401,6 +401,22 @@ const cannotLimit =
   "Linux can't limit this descriptor: it limits directories and the standard streams alone. " +
   'Accept that by unlimited: "allow", or leave the entry out there.';
 const alreadyConfined = "This process is sandboxed already, and on Linux nothing can be limited after that.";
+
+const O_ACCMODE = 3;
+/** Of Linux: makedev(1, 3). */
+const DEV_NULL = 0x103;
+
+/**
+ * The limit of a descriptor on Linux, where a duplicate has no limits. One end of a pipe, or /dev/null, can do no more: each
+ * new Worker of Deno duplicates the standard streams, and Deno ends if it can't.
+ */
+function limitOn(fd: number, limits: Limits): DescriptorLimit {
+  const { isFifo, rdev } = fileOf(fd)?.info ?? {};
+  const mode = libc.fcntl(fd, libc.F_GETFL) & O_ACCMODE;
+  const isOneWay = isFifo === true && mode !== libc.O_RDWR &&
+    limits.rights.has(mode === libc.O_RDONLY ? "READ" : "WRITE");
+  return { fds: [fd], ...limits, mayBeDuplicated: isOneWay || rdev === DEV_NULL };
+}
 
 /** What there is to enforce a plan. */
 interface Means {

@@ -442,7 +442,7 @@ test("plugin_host.ts reports in a message which of Deno's permissions it lacks",
 test("plugin_host.ts runs no line of a plug-in where the system has no sandbox", async () => {
   using fixture = new Fixture({ "plugin.js": telltale });
   const { code, stdout, stderr } = await runModule(host, {
-    args: [fixture.at("plugin.js"), `--deno=${withoutSandbox.flags![0]}`],
+    args: [fixture.at("plugin.js")],
     ...withoutSandbox,
     stdin: "1\n",
   });

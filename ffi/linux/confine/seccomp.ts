@@ -256,9 +256,11 @@ export interface FilterOptions {
   readonly limits?: readonly DescriptorLimit[];
 }
 
-/** What open descriptors keep, by their numbers. From then on they can't be closed or duplicated. */
+/** What open descriptors keep, by their numbers. From then on they can't be closed, and by default not duplicated. */
 export interface DescriptorLimit {
   readonly fds: readonly number[];
+  /** Whether a duplicate, which has no limits, can do no more: such as one end of a pipe. Default: false. */
+  readonly mayBeDuplicated?: boolean;
   readonly rights: Rights;
   /** Default: all that are permitted at all. */
   readonly ioctls?: Ioctls;
@@ -391,14 +393,15 @@ function requestsOf(ioctls: Ioctls): number[] {
 
 /** What limits on descriptors add to the conditions of a call. */
 function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
-  return limits.flatMap(({ fds, rights, ioctls, fcntls }): Check[] => {
+  return limits.flatMap(({ fds, rights, ioctls, fcntls, mayBeDuplicated = false }): Check[] => {
     const may = (operation: Operation | null) => operation !== null && rights.isSupersetOf(needs[operation]);
     if (name === "fcntl") {
       const locks = may("flock") ? [5, 6, 7, 36, 37, 38] : [];
       const status = may("fcntl") ? [[3, "GETFL"], [4, "SETFL"], [9, "GETOWN"]] as const : [];
       // F_GETFD and F_SETFD need no right.
       const others = status.flatMap(([command, fcntl]) => fcntls?.has(fcntl) ?? true ? [command] : []);
-      return [{ of: fds, arg: 1, is: [1, 2, ...others, ...locks] }];
+      const duplicating = mayBeDuplicated ? [0, 1030] : [];
+      return [{ of: fds, arg: 1, is: [1, 2, ...others, ...locks, ...duplicating] }];
     }
     if (name === "ioctl") {
       if (may("ioctl") && (ioctls === undefined || ioctls.isUnlimited)) return [];
@@ -407,7 +410,10 @@ function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
     if (isBeneath(name) && !rights.has("LOOKUP")) {
       return (directoryArguments[name] ?? [0]).map((arg) => ({ arg, not: fds }));
     }
-    return descriptorsOf(name).flatMap(([arg, operation]) => may(operation) ? [] : [{ arg, not: fds }]);
+    return descriptorsOf(name).flatMap(([arg, operation]) => {
+      const isCopied = mayBeDuplicated && arg === 0 && /^dup/.test(name);
+      return isCopied || may(operation) ? [] : [{ arg, not: fds }];
+    });
   });
 }
 

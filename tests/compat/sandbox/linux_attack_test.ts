@@ -1,0 +1,38 @@
+import { assert, assertEquals } from "@std/assert";
+import { compileLibrary, runModule } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+
+const skip = kernel.hasCapsicum && "it is about Linux, natively";
+const tree = () => ({
+  inside: { file: "inside", out: { link: "../outside/secret" } },
+  outside: { secret: "CANARY" },
+});
+
+for (const [kind, mechanism] of [["dirs", "seccomp+landlock"], ["none", "seccomp"]] as const) {
+  test(`a sandbox by ${mechanism} refuses every attack, and permits each twin`, async () => {
+    using fixture = new Fixture(tree());
+    const library = fixture.at("attack.so");
+    await compileLibrary(new URL("_linux_attack.c", import.meta.url), library);
+    fixture.copyFile("attack.so", "inside/late.so");
+    fixture.giveAway();
+    const { code, stdout, stderr } = await runModule(new URL("_linux_attack_child.ts", import.meta.url), {
+      args: [fixture.path, kind, library],
+    });
+    assertEquals([code, stderr], [0, ""]);
+    const report = JSON.parse(stdout) as { mechanism: string; results: Record<string, string> };
+    assertEquals(report.mechanism, mechanism);
+    const names = Object.entries(report.results);
+    assert(names.length > 140, `${names.length}`);
+    const twins = names.filter(([name]) => name.startsWith("twin: "));
+    assertEquals(twins.filter(([, result]) => result !== "done"), []);
+    // EPERM and ENOSYS of the filter, EACCES and EXDEV of Landlock, and what Deno makes of them.
+    const refusals =
+      /^errno (1|13|18|38)$|^PermissionDenied: |[Oo]peration not permitted|^Error: connect EACCES |^TypeError: (fetch failed|error sending)/;
+    assertEquals(names.filter(([name, result]) => !name.startsWith("twin: ") && !refusals.test(result)), []);
+    assertEquals(fixture.list("outside"), ["secret"]);
+    assertEquals(fixture.read("outside/secret"), "CANARY");
+    assertEquals(fixture.stat("outside/secret").mode! & 0o777, 0o644);
+  }, { skip });
+}

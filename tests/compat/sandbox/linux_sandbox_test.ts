@@ -1,0 +1,280 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { inChild, libcPath } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+
+const skip = kernel.hasCapsicum && "it is about Linux, natively";
+const it = (name: string, body: () => void | Promise<void>) => test(name, body, { skip });
+const preload = (name: string) => `--preload=${new URL(`../../${name}`, import.meta.url).href}`;
+const tree = { data: { one: "1" }, other: { two: "2" } };
+
+it("box.mechanism names what enforces the plan, and sandboxed() is true in a Worker and for a second copy", async () => {
+  using fixture = new Fixture(tree);
+  const library = new URL("../../../mod.ts", import.meta.url).href;
+  for (const [hasDirs, mechanism] of [[true, "seccomp+landlock"], [false, "seccomp"]] as const) {
+    const result = await inChild(
+      async ({ sandbox, sandboxed, isSupported }, { base, library, hasDirs }) => {
+        const copy: { sandboxed(): boolean } = await import(`${library}?copy`);
+        const before = [sandboxed(), copy.sandboxed()];
+        const source = `import { sandboxed } from ${JSON.stringify(library)};
+          onmessage = () => postMessage(sandboxed()); postMessage(sandboxed());`;
+        const url = `data:text/javascript,${encodeURIComponent(source)}`;
+        const worker = new Worker(url, { type: "module" });
+        const next = () => new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+        const inWorker = [await next()];
+        const box = sandbox({
+          ...(hasDirs ? { dirs: { data: { path: `${base}/data` } } } : {}),
+          permissions: { revoke: [] },
+        });
+        worker.postMessage(0);
+        inWorker.push(await next());
+        worker.terminate();
+        return [box.mechanism, before, inWorker, [sandboxed(), copy.sandboxed(), isSupported()]];
+      },
+      { base: fixture.path, library, hasDirs },
+    );
+    assertEquals(result as unknown, [mechanism, [false, false], [false, true], [true, true, false]]);
+  }
+});
+
+it("sandboxed() is false under another filter of seccomp", async () => {
+  const answer = await inChild(({ sandboxed }) => sandboxed(), undefined, {
+    flags: [preload("_no_seccomp.ts")],
+  });
+  assertEquals(answer, false);
+});
+
+it("enforce throws NotSupported and names seccomp where it is refused, and opens without it if allowed", async () => {
+  using fixture = new Fixture(tree);
+  const [error, box] = await inChild(
+    ({ sandbox, sandboxed, caught }, base) => {
+      const plan = { dirs: { data: { path: `${base}/data` } } };
+      const error = caught(() => sandbox(plan));
+      const { dirs, sandboxed: isSandboxed, mechanism } = sandbox({ ...plan, enforce: "if-supported" });
+      const { state } = Deno.permissions.querySync({ name: "ffi" });
+      return [error, [dirs.data.listSync(), isSandboxed, mechanism, sandboxed(), state]];
+    },
+    fixture.path,
+    { flags: [preload("_no_seccomp.ts")] },
+  );
+  assertEquals((error as { class: string }).class, "NotSupported");
+  assertStringIncludes((error as { message: string }).message, "seccomp(2)");
+  assertEquals(box as unknown, [["one"], false, "none", false, "granted"]);
+});
+
+it("a directory keeps what its rights say, and others can't be reached by any path", async () => {
+  using fixture = new Fixture({ ...tree, out: {}, link: { link: "other/two" } });
+  const result = await inChild(
+    async ({ sandbox, caught, libc, openDirSync, isCapModeViolation, isNotCapable }, base) => {
+      using before = openDirSync(`${base}/other`);
+      const { dirs: { data, out } } = sandbox({
+        dirs: {
+          data: { path: `${base}/data`, rights: "read" },
+          out: { path: `${base}/out`, rights: "create" },
+        },
+      });
+      out.writeTextFileSync("new", data.readTextFileSync("one"));
+      await out.writeTextFile("newer", await data.readTextFile("one"));
+      const test = (call: () => unknown) => caught(call)?.code;
+      const flags = (call: () => unknown) => {
+        try {
+          call();
+          return [];
+        } catch (error) {
+          return [isCapModeViolation(error), isNotCapable(error)];
+        }
+      };
+      return [
+        test(() => data.writeTextFileSync("one", "2")),
+        test(() => data.removeSync("one")),
+        test(() => data.mkdirSync("sub")),
+        test(() => out.readTextFileSync("new")),
+        test(() => out.removeSync("new")),
+        test(() => before.readTextFileSync("two")),
+        test(() => libc.openat(data, `${base}/other/two`, libc.O_RDONLY)),
+        test(() => libc.fstatat(data, `${base}/other/two`, new Uint8Array(256), 0)),
+        test(() => libc.readlinkat(data, `${base}/link`, new Uint8Array(99))),
+        test(() => libc.fchmodat(data, `${base}/other/two`, 0o777, 0)),
+        flags(() => openDirSync("/etc")),
+        flags(() => data.readTextFileSync("../other/two")),
+      ];
+    },
+    fixture.path,
+    { permissions: [`--allow-ffi=${libcPath}`] },
+  );
+  const escape = ["ENOTCAPABLE", "ENOTCAPABLE", "ENOTCAPABLE"];
+  assertEquals(result as unknown, [
+    ...["EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EACCES"],
+    ...escape,
+    ...[[true, false], [false, true]],
+  ]);
+  assertEquals(fixture.list("out"), ["new", "newer"]);
+});
+
+it("a descriptor that Linux can't limit is an error that names its entry, unless it is allowed", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    ({ sandbox, sandboxed, openSync, SandboxError }, base) => {
+      using file = openSync(`${base}/data/one`);
+      const fds = { one: { fd: file, rights: ["READ"] as const } };
+      let failed: unknown;
+      try {
+        sandbox({ fds });
+      } catch (error) {
+        if (!(error instanceof SandboxError)) throw error;
+        failed = [error.step, error.entry, (error.cause as Error).constructor.name, sandboxed()];
+      }
+      const box = sandbox({ fds: { one: { ...fds.one, unlimited: "allow" } } });
+      return [failed, box.unlimited, box.sandboxed, file.readAllSync().length];
+    },
+    fixture.path,
+  );
+  assertEquals(result as unknown, [["limit", "fds.one", "NotSupported", false], ["fds.one"], true, 1]);
+});
+
+it("stdio and limitOthers limit the standard streams, Deno's copies of them and its files", async () => {
+  using fixture = new Fixture({ ...tree, in: "input" });
+  const result = await inChild(
+    ({ sandbox, caught, libc, openDescriptors, openSync }, base) => {
+      const forgotten = openSync(`${base}/data/one`);
+      const before = openDescriptors();
+      const { mechanism } = sandbox({ stdio: true, limitOthers: true });
+      const test = (call: () => unknown) => caught(call)?.code ?? "done";
+      const bytes = new Uint8Array(1), files = before.filter(({ fd, kind }) => fd > 2 && kind === "file");
+      console.log("it still prints");
+      return {
+        mechanism,
+        input: [
+          test(() => libc.read(0, bytes)),
+          test(() => libc.write(0, bytes)),
+          test(() => libc.ftruncate(0, 0)),
+          test(() => libc.fchmod(0, 0o777)),
+          test(() => libc.dup(0)),
+          test(() => libc.fcntl(0, libc.F_DUPFD_CLOEXEC, 3)),
+          test(() => libc.close(0)),
+          test(() => libc.fcntl(0, libc.F_GETFL)),
+          test(() => libc.fstat(0, new Uint8Array(256))),
+        ],
+        output: [test(() => libc.read(1, bytes)), test(() => libc.fchmod(1, 0o777))],
+        files: [...new Set(files.map(({ fd }) => test(() => libc.pread(fd, bytes, 1, 0))))],
+        locks: test(() => libc.flock(forgotten, 8)),
+        more: files.length > 0,
+      };
+    },
+    fixture.path,
+    { shell: `exec 0<>'${fixture.at("in")}'; exec "$@"`, exits: true },
+  );
+  assertEquals(result as unknown, {
+    mechanism: "seccomp",
+    input: ["done", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM", "EPERM", "done", "done"],
+    output: ["EPERM", "EPERM"],
+    files: ["EPERM"],
+    locks: "done",
+    more: true,
+  });
+});
+
+it("Deno goes on living: timers, requests, streams, Workers, crypto, Intl, WebAssembly and garbage", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    async ({ sandbox }, base) => {
+      let requests = 0;
+      const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+        requests++;
+        return new Response("hello");
+      });
+      const connections = await Promise.all(
+        Array.from({ length: 10 }, () => Deno.connect({ hostname: "127.0.0.1", port: server.addr.port })),
+      );
+      sandbox({ dirs: { data: { path: `${base}/data` } } });
+      const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      await Promise.all(connections.map(async (connection) => {
+        const bytes = new Uint8Array(4096);
+        for (let i = 0; i < 100; i++) {
+          await connection.write(request);
+          for (let text = ""; !text.endsWith("hello");) {
+            text += new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
+          }
+        }
+        connection.close();
+      }));
+      await server.shutdown();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const worker = new Worker("data:text/javascript,postMessage(crypto.randomUUID().length)", {
+        type: "module",
+      });
+      const inWorker = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+      worker.terminate();
+      const key = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
+      const gzip = new Blob(["x".repeat(1e6)]).stream().pipeThrough(new CompressionStream("gzip"));
+      const size = (await new Response(gzip.pipeThrough(new DecompressionStream("gzip"))).bytes()).length;
+      const code = [
+        0,
+        97,
+        115,
+        109,
+        1,
+        0,
+        0,
+        0,
+        1,
+        5,
+        1,
+        96,
+        0,
+        1,
+        127,
+        3,
+        2,
+        1,
+        0,
+        7,
+        5,
+        1,
+        1,
+        102,
+        0,
+        0,
+        10,
+        6,
+        1,
+        4,
+      ];
+      const { instance } = await WebAssembly.instantiate(new Uint8Array([...code, 0, 65, 42, 11]));
+      let garbage: unknown[] = [];
+      for (let i = 0; i < 2e6; i++) if (garbage.push({ i }) > 1e5) garbage = [];
+      const text = new Intl.DateTimeFormat("de", { timeZone: "Asia/Tokyo" }).format(0);
+      const { f } = instance.exports as { f(): number };
+      return [requests, inWorker, "privateKey" in key, size, f(), text];
+    },
+    fixture.path,
+  );
+  assertEquals(result as unknown, [1000, 36, true, 1_000_000, 42, "1.1.1970"]);
+});
+
+it("permissions.revoke ends permissions of Deno, by default ffi and run", async () => {
+  const states = async (revoke: readonly ("read" | "net")[] | "all" | undefined) =>
+    await inChild(
+      ({ sandbox }, revoke) => {
+        sandbox(revoke === undefined ? {} : { permissions: { revoke } });
+        const names = ["ffi", "run", "read", "net"] as const;
+        return names.filter((name) => Deno.permissions.querySync({ name }).state === "granted");
+      },
+      revoke as "all",
+    );
+  assertEquals(await states(undefined), ["read", "net"]);
+  assertEquals(await states(["read"]), ["ffi", "run", "net"]);
+  assertEquals(await states("all"), []);
+});
+
+it("a second sandbox() in the same process opens nothing, and stays sandboxed", async () => {
+  const result = await inChild(({ sandbox, caught }) => {
+    const first = sandbox({}), second = sandbox({});
+    const opening = caught(() => sandbox({ dirs: { etc: { path: "/etc" } } }));
+    const limiting = caught(() => sandbox({ stdio: true }));
+    return [first.sandboxed, second.sandboxed, second.mechanism, opening?.code, limiting?.class];
+  });
+  assertEquals(result as unknown, [true, true, "seccomp", "ECAPMODE", "SandboxError"]);
+  assert(result !== undefined);
+});

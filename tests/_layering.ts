@@ -25,7 +25,9 @@ const facades = "compat/python/";
 const standsIn = "compat/ambient/";
 const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 
-const startsChildren = /^tests\/(_child\.ts|_test\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
+// What attacks a sandbox calls all of Deno.
+const startsChildren =
+  /^tests\/(compat\/sandbox\/_linux_attack_child\.ts|_child\.ts|_test\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
 const writesFiles =
   /^tests\/(_test\.ts|_fixture\.ts|_deno_reference\.ts|compat\/ambient\/.*|std\/fs\.ts|run\.ts|run\/.*|standin\/build\.ts|bench\/.*)$/;
 const writes = new RegExp(

@@ -14,9 +14,10 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  * replaces. `sandbox({ dirs, ambient: ambientNode })` calls it with the directories of the plan.
  *
  * It loads `node:fs`, and replaces the members of the objects that `import fs from "node:fs"`, `require("fs")` and
- * `fs.promises` give. It can't replace the functions of `import { readFileSync } from "node:fs"` and of `import * as fs`:
- * Deno has no way to change the exports of a module (`syncBuiltinESMExports()` of `node:module` has no effect). A CommonJS
- * package that is loaded afterwards gets the replaced functions, however it takes them.
+ * `fs.promises` give. So `import { promises } from "node:fs"` and `import fs from "node:fs/promises"` work too. It can't
+ * replace the functions of `import { readFileSync } from "node:fs"` and of `import * as fs`: Deno has no way to change the
+ * exports of a module (`syncBuiltinESMExports()` of `node:module` has no effect). A CommonJS package that is loaded
+ * afterwards gets the replaced functions, however it takes them.
  *
  * It replaces, in the callback, `Sync` and promise forms: access, appendFile, chmod, chown, copyFile, exists, link, lstat,
  * mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes

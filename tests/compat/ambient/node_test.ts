@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fs, { readFileSync } from "node:fs";
+import fs, { promises as named, readFileSync } from "node:fs";
+import fsPromises from "node:fs/promises";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { Buffer } from "node:buffer";
@@ -195,6 +196,8 @@ test("ambientNode() replaces what the default import and require() give, not nam
     assertEquals(fs.readFileSync("/m/f", "utf8"), "text");
     assertEquals(require("fs").readFileSync("/m/f", "utf8"), "text");
     assertEquals(await require("node:fs/promises").readFile("/m/f", "utf8"), "text");
+    assertEquals(await named.readFile("/m/f", "utf8"), "text");
+    assertEquals(await fsPromises.readFile("/m/f", "utf8"), "text");
     assertEquals(fs.readFileSync(fixture.at("f"), "utf8"), "text");
     const error = assertThrows(() => readFileSync("/m/f")) as { code?: string };
     assertEquals(error.code, "ENOENT");

@@ -6,8 +6,9 @@
  * {@link FdFile} and {@link Dir} do for descriptors what Deno's own file API does for paths.
  *
  * On FreeBSD 14 and 15 it needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
- * {@link FdFile} work too; there is no Capsicum, so that {@link isSupported} is false, and {@link enter}, {@link limit} and
- * similar functions throw `Deno.errors.NotSupported`. On any other system only the sets of rights work.
+ * {@link FdFile} work too, and {@link sandbox} is enforced by seccomp and Landlock; there is no Capsicum, so that
+ * {@link isSupported} is false, and {@link enter}, {@link limit} and similar functions throw `Deno.errors.NotSupported`. On any
+ * other system only the sets of rights work.
  *
  * ## API by task
  *

@@ -23,6 +23,43 @@
  * before: the local time zone, the source maps of stack traces and, with `{ certificates: true }`, what the first `fetch()`
  * of a `data:` URL loads.
  *
+ * ## On Linux
+ *
+ * {@link sandbox} confines the process on x86_64 and arm64 too, permanently, and `mechanism` of its result says by what. A
+ * filter of seccomp(2) on all threads refuses each system call that is not listed as permitted: what takes a path from the
+ * root or the working directory, an address, another process or a namespace. A refused call is EPERM, an unknown one ENOSYS.
+ * `dryRun` returns the table, each call with its reason. Landlock keeps paths below descriptors to the directories of the
+ * plan, each with what its rights say.
+ *
+ * | right | permits below the directory |
+ * | --- | --- |
+ * | READ | reading files and directories |
+ * | WRITE | writing and truncating, and overwriting what is only to be appended to |
+ * | CREATE, MKDIRAT, SYMLINKAT, MKFIFOAT, MKNODAT, BINDAT | making names of this kind |
+ * | UNLINKAT | removing files and directories |
+ * | RENAMEAT_SOURCE | removing, and moving to other directories |
+ * | RENAMEAT_TARGET | making names of any kind but devices, removing, and moving from other directories |
+ * | LINKAT_SOURCE, LINKAT_TARGET | links between directories; the target: making names of any kind but devices |
+ * | IOCTL | device ioctls, of which the filter permits those of terminals |
+ *
+ * A name moves only to a directory that permits no more. Before Linux 7.0 Landlock holds the thread that called
+ * {@link sandbox} and those that it starts later; Deno's pool threads, old and new ones, are outside of it, and so are Workers
+ * that run already. What that leaves is native code of an attacker's on a pool thread that names an absolute path together
+ * with a descriptor of the plan. JavaScript has no way there once `ffi` is revoked, because no function that takes a path is
+ * bound nonblocking. Where a plan has no directories, the filter refuses every call that takes a path, and nothing is left.
+ *
+ * Landlock does not see attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2) with a path: `Dir` opens
+ * the file and changes it by its descriptor, for which it must be readable or writable; a symlink itself can't be changed.
+ * Attributes and the targets of symlinks can be read by native code that names an absolute path with a descriptor.
+ *
+ * A directory that was open before and is not in the plan can't be looked into any more. `stdio: true` and `limitOthers: true`
+ * limit the standard streams, Deno's copies of them and its files by their numbers. These numbers can't be closed any more,
+ * nor duplicated, except one end of a pipe and /dev/null. A new Worker duplicates the standard streams, and Deno ends if it
+ * can't: start Workers before, if a stream is a terminal or a file. Other entries of `fds` can't be limited, which is an error
+ * unless they have `unlimited: "allow"`.
+ *
+ * An uncaught error ends Deno by a panic, if the stack trace needs a source map that was not read before: see {@link warmUp}.
+ *
  * ## What is still open?
  *
  * `openDescriptors()` lists every descriptor with its kind, rights, ioctls, fcntls, close-on-exec, offset and path. The

@@ -86,7 +86,7 @@ export interface Plan {
   files?: Readonly<Record<string, FilePlan>>;
   /** Descriptors that are already open, by their names in errors. */
   fds?: Readonly<Record<string, DescriptorPlan>>;
-  /** Limit standard input, output and error, as `limitStdio()` does. Default: false. */
+  /** Limit standard input, output and error, as `limitStdio()` does; on Linux by their numbers. Default: false. */
   stdio?: boolean | StreamOptions;
   /**
    * Remove all rights except FLOCK from every other file and directory that the process has open, as `limitOthers()` does.

@@ -38,13 +38,14 @@ import { warmUp } from "./warm_up.ts";
  * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry has
  * `unconfined: "allow"`.
  *
- * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2). Requires
- * `--allow-ffi` permission.
+ * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2); on Linux for
+ * PR_SET_NO_NEW_PRIVS of prctl(2), landlock_restrict_self(2) and seccomp(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the plan has a wrong type in it, or options contradict each other.
  * @throws {RangeError} If the plan has an unknown right, preset or name in it.
  * @throws {SandboxError} If a step fails.
- * @throws {Deno.errors.NotSupported} If there is no Capsicum and `enforce` is `"required"`, as by default.
+ * @throws {Deno.errors.NotSupported} If the system can't enforce the plan, and `enforce` is `"required"`, as by default: it
+ * names what is missing.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example

@@ -27,7 +27,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
     getdents 78 -, getdents64 217 61, ftruncate 77 46, fallocate 285 47, fadvise64 221 223,
     readahead 187 213, fsync 74 82, fdatasync 75 83, sync_file_range 277 84, flock 73 32, fchmod 91 52,
     fchown 93 55, fgetxattr 193 10, flistxattr 196 13, copy_file_range 326 285, sendfile 40 71,
-    splice 275 76, tee 276 77`,
+    splice 275 76, tee 276 77, vmsplice 278 75`,
   ],
   [
     "permit",
@@ -221,7 +221,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
     "Neither Deno nor this library needs it.",
     `
     arch_prctl 158 -, set_thread_area 205 -, get_thread_area 211 -, remap_file_pages 216 234,
-    vmsplice 278 75, memfd_secret 447 447, mbind 237 235, set_mempolicy 238 237, get_mempolicy 239 236,
+     memfd_secret 447 447, mbind 237 235, set_mempolicy 238 237, get_mempolicy 239 236,
     set_mempolicy_home_node 450 450, epoll_ctl_old 214 -, epoll_wait_old 215 -, getpmsg 181 -,
     putpmsg 182 -, afs_syscall 183 -, tuxcall 184 -, security 185 -`,
   ],
@@ -351,7 +351,7 @@ function descriptorsOf(name: string): readonly (readonly [arg: number, operation
     ...{ getdents: "getdirentries", getdents64: "getdirentries", ftruncate: "ftruncate" },
     ...{ fallocate: "posix_fallocate", fsync: "fsync", fdatasync: "fsync", sync_file_range: "fsync" },
     ...{ flock: "flock", fchmod: "fchmod", fchown: "fchown", utimensat: "futimens" },
-    ...{ fgetxattr: "extattr_get_fd", flistxattr: "extattr_list_fd", close: null, dup: null },
+    ...{ fgetxattr: "extattr_get_fd", flistxattr: "extattr_list_fd", close: null, dup: null, vmsplice: null },
     ...{ accept: "accept", accept4: "accept", recvfrom: "recv", recvmsg: "recvmsg", recvmmsg: "recvmsg" },
     ...{ getsockname: "getsockname", getpeername: "getpeername", getsockopt: "getsockopt" },
     ...{ setsockopt: "setsockopt", shutdown: "shutdown", sendto: "send" },
@@ -411,8 +411,9 @@ function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
       return (directoryArguments[name] ?? [0]).map((arg) => ({ arg, not: fds }));
     }
     return descriptorsOf(name).flatMap(([arg, operation]) => {
-      const isCopied = mayBeDuplicated && arg === 0 && /^dup/.test(name);
-      return isCopied || may(operation) ? [] : [{ arg, not: fds }];
+      // vmsplice(2) reads or writes, as the pipe is open.
+      const isOneWay = mayBeDuplicated && arg === 0 && /^dup|^vmsplice$/.test(name);
+      return isOneWay || may(operation) ? [] : [{ arg, not: fds }];
     });
   });
 }

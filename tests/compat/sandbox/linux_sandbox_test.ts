@@ -278,3 +278,30 @@ it("a second sandbox() in the same process opens nothing, and stays sandboxed", 
   assertEquals(result as unknown, [true, true, "seccomp", "ECAPMODE", "SandboxError"]);
   assert(result !== undefined);
 });
+
+it("pipes and FIFOs are read and written without waiting, the standard streams too", async () => {
+  using fixture = new Fixture({});
+  const result = await inChild(
+    async ({ sandbox, openDirSync, FdFile }, base) => {
+      openDirSync(base).mkfifoSync("fifo");
+      const { files: { fifo } } = sandbox({
+        files: { fifo: { path: `${base}/fifo`, read: true, write: true } },
+        stdio: true,
+        limitOthers: true,
+      });
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      const bytes = new Uint8Array(10);
+      const input = await FdFile.fromFd(0).read(bytes);
+      const first = text(bytes.subarray(0, input ?? 0));
+      await fifo.write(new TextEncoder().encode("ab"));
+      const second = await fifo.read(bytes);
+      const worker = new Worker("data:text/javascript,postMessage(1)", { type: "module" });
+      const started = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+      worker.terminate();
+      return [first, text(bytes.subarray(0, second ?? 0)), started];
+    },
+    fixture.path,
+    { stdin: "hello", exits: true },
+  );
+  assertEquals(result as unknown, ["hello", "ab", 1]);
+});

@@ -36,7 +36,7 @@
  * | tell errors apart | `CapsicumError`, `SandboxError`, `isNotCapable(error)`, `isCapModeViolation(error)` |
  * | call libc by its man pages | `libc.openat(fd, path, flags, mode)` and others |
  *
- * A method with `Sync` has an asynchronous twin without it. Functions of two paths take a second directory:
+ * A function or method with `Sync` has an asynchronous twin without it. Functions of two paths take a second directory:
  * `dir.renameSync(from, to)` and `dir.renameSync(from, toDir, to)`. A descriptor is a number or any object with `fd`.
  * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` have parts of this one, with more documentation.
  *
@@ -58,13 +58,13 @@ export type { AtomicWriteOptions } from "./compat/fs/write_file.ts";
 export type { ExistsOptions } from "./compat/fs/entries.ts";
 export type { LengthOptions, ReadOptions } from "./compat/fs/io/streams.ts";
 export type { CopyOptions } from "./compat/fs/tree/copy.ts";
-export { Dir, openDirSync } from "./compat/fs/dir.ts";
+export { Dir, openDir, openDirSync } from "./compat/fs/dir.ts";
 export type { OpenDirOptions } from "./compat/fs/dir.ts";
 export { Descriptor } from "./compat/fs/descriptor.ts";
 export { FdFile } from "./compat/fs/file.ts";
 export type { ExpandGlobOptions } from "./compat/fs/tree/glob.ts";
-export { listDirSync, readDirSync } from "./compat/fs/tree/list.ts";
-export { openAtSync, openSync } from "./compat/fs/open.ts";
+export { listDir, listDirSync, readDir, readDirSync } from "./compat/fs/tree/list.ts";
+export { open, openAt, openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/links.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";

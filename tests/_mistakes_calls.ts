@@ -195,6 +195,11 @@ const free: Record<string, Args> = {
   isCapModeViolation: () => [new Error()],
   isNotCapable: () => [new Error()],
   rightsFor: () => ["read"],
+  open: (scene) => [`${scene.path}/file`, options({ ...opening, create: false, limit: ["READ"], signal })],
+  openAt: (scene) => [scene.dir, "file", options({ ...opening, create: false, limit: ["READ"], signal })],
+  openDir: (scene) => [scene.path, options({ limit: ["READ"] })],
+  listDir: (scene) => [scene.dir],
+  readDir: (scene) => [scene.path],
   warmUp: () => [options({ timezone: false, stackTraces: false, certificates: false })],
 };
 

@@ -35,13 +35,18 @@ const values = [
   "limitOthers",
   "limitStdio",
   "limitStream",
+  "listDir",
   "listDirSync",
   "needs",
+  "open",
+  "openAt",
   "openAtSync",
   "openDescriptors",
+  "openDir",
   "openDirSync",
   "openSync",
   "presets",
+  "readDir",
   "readDirSync",
   "rightsFor",
   "sandbox",
@@ -174,5 +179,15 @@ test("mod.ts's table of the API names every function and class that it exports, 
   const exported = Object.entries(mod).filter(([, value]) => typeof value === "function").map(([name]) =>
     name
   );
-  assertEquals(exported.filter((name) => !named.has(name)), []);
+  // The text below the table says that what has Sync has a twin without.
+  assertEquals(exported.filter((name) => !named.has(name) && !named.has(`${name}Sync`)), []);
+});
+
+test("every function and method with Sync has an asynchronous twin without", () => {
+  for (const owner of [mod, mod.Dir.prototype, mod.FdFile.prototype]) {
+    const names = Object.getOwnPropertyNames(owner),
+      synchronous = names.filter((name) => name.endsWith("Sync"));
+    assert(synchronous.length > 4);
+    assertEquals(synchronous.filter((name) => !names.includes(name.slice(0, -"Sync".length))), []);
+  }
 });

@@ -8,7 +8,7 @@ import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
-import { open, openFileAt, type OpenOptions } from "./open.ts";
+import { openFileAt, openFileAtLater, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "./options.ts";
 import { pathOf } from "./path/components.ts";
 import { isConfined, openBeneath } from "./path/resolve.ts";
@@ -188,7 +188,7 @@ export class Dir extends Descriptor {
    * The methods of the file wait all the same. `signal` ends the wait.
    */
   async open(path: string, options: OpenOptions & { signal?: AbortSignal } = {}): Promise<FdFile> {
-    return await open("Dir.open()", this, path, options);
+    return await openFileAtLater("Dir.open()", this, path, options);
   }
 
   /**
@@ -234,7 +234,12 @@ export class Dir extends Descriptor {
 
   /** The asynchronous twin of {@link Dir.createSync}. */
   create(path: string): Promise<FdFile> {
-    return open("Dir.create()", this, path, { read: true, write: true, create: true, truncate: true });
+    return openFileAtLater("Dir.create()", this, path, {
+      read: true,
+      write: true,
+      create: true,
+      truncate: true,
+    });
   }
 
   /**
@@ -929,6 +934,29 @@ export class Dir extends Descriptor {
  */
 export function openDirSync(path: string | URL, options: OpenDirOptions = {}): Dir {
   return opened("openDirSync()", options, () => libc.open(pathOf(path), LISTING));
+}
+
+/**
+ * The asynchronous twin of {@link openDirSync}. Requires `--allow-ffi` permission.
+ *
+ * @param path An ambient path, or a `file:` URL.
+ * @param options What to limit the directory to.
+ * @returns The open directory, which the caller closes.
+ * @throws What {@link openDirSync} throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, openDir } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = await openDir("/dev");
+ *   assert((await dev.list()).includes("null"));
+ * }
+ * ```
+ */
+export function openDir(path: string | URL, options: OpenDirOptions = {}): Promise<Dir> {
+  return promised(() => opened("openDir()", options, () => libc.open(pathOf(path), LISTING)));
 }
 
 /** A `Dir` over the descriptor that `open` returns, limited before the caller has it. */

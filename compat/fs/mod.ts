@@ -40,13 +40,13 @@
  *
  * | Deno | here | notes |
  * | --- | --- | --- |
- * | `Deno.open`, `Deno.openSync` | `dir.open`, `dir.openSync`, `openSync` | `openSync` before `enter()` |
+ * | `Deno.open`, `Deno.openSync` | `dir.open`, `dir.openSync`, `open`, `openSync` | `open` and `openSync` before `enter()` |
  * | `Deno.create`, `Deno.createSync` | `dir.create`, `dir.createSync` | |
  * | `Deno.readFile`, `Deno.readFileSync` | `dir.readFile`, `dir.readFileSync` | |
  * | `Deno.readTextFile`, `Deno.readTextFileSync` | `dir.readTextFile`, `dir.readTextFileSync` | line by line: `dir.readTextFileLines` |
  * | `Deno.writeFile`, `Deno.writeFileSync` | `dir.writeFile`, `dir.writeFileSync` | all or nothing: `dir.writeFileAtomic` |
  * | `Deno.writeTextFile`, `Deno.writeTextFileSync` | `dir.writeTextFile`, `dir.writeTextFileSync` | |
- * | `Deno.readDir`, `Deno.readDirSync` | `dir.readDir`, `dir.readDirSync`, `readDirSync` | only the names: `dir.list` |
+ * | `Deno.readDir`, `Deno.readDirSync` | `dir.readDir`, `dir.readDirSync`, `readDir`, `readDirSync` | only the names: `dir.list` |
  * | `Deno.stat`, `Deno.statSync` | `dir.stat`, `dir.statSync` | |
  * | `Deno.lstat`, `Deno.lstatSync` | `dir.lstat`, `dir.lstatSync` | |
  * | `Deno.realPath`, `Deno.realPathSync` | `dir.realPath`, `dir.realPathSync` | relative to the directory |
@@ -116,13 +116,13 @@
  *
  * @module
  */
-export { Dir, openDirSync } from "./dir.ts";
+export { Dir, openDir, openDirSync } from "./dir.ts";
 export type { OpenDirOptions } from "./dir.ts";
 export { FdFile } from "./file.ts";
 export { Descriptor } from "./descriptor.ts";
-export { openAtSync, openSync } from "./open.ts";
+export { open, openAt, openAtSync, openSync } from "./open.ts";
 export type { OpenOptions } from "./open.ts";
-export { listDirSync, readDirSync } from "./tree/list.ts";
+export { listDir, listDirSync, readDir, readDirSync } from "./tree/list.ts";
 export { decodeName, encodeName } from "../../ffi/values.ts";
 export type { ExistsOptions } from "./entries.ts";
 export type { Directory, RenameOptions, Target, TargetWithOptions } from "./links.ts";

@@ -12,7 +12,7 @@ import { codeOf, request, serve } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { descriptor, type FdLike } from "../../ffi/values.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
-import { permissionBits, rightsOf } from "./descriptor.ts";
+import { permissionBits, rightsOf, statAt } from "./descriptor.ts";
 import { stat } from "./entries.ts";
 import { FdFile } from "./file.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
@@ -57,6 +57,32 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
 }
 
 /**
+ * The asynchronous twin of {@link openSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
+ *
+ * A FIFO stays O_NONBLOCK while the file has it; the methods of the file wait all the same. Requires `--allow-ffi`
+ * permission.
+ *
+ * @param path An ambient path, or a `file:` URL.
+ * @param options What to open for, what to create, what to limit the file to; `signal` ends the wait.
+ * @returns The open file, which the caller closes.
+ * @throws What {@link openSync} throws, and the reason of `signal`; each as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, open } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using file = await open("/dev/null");
+ *   assertEquals((await file.readAll()).length, 0);
+ * }
+ * ```
+ */
+export async function open(path: string | URL, options: AsyncOpenOptions = {}): Promise<FdFile> {
+  return await fileLater("open()", options, () => ambiently(pathOf(path)));
+}
+
+/**
  * Opens a file by a path relative to a directory, also in capability mode.
  *
  * The path never leads out of the directory, as the class `Dir` says. The file has the rights of the directory, and is
@@ -94,6 +120,34 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  */
 export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
   return openFileAt("openAtSync()", dir, path, options);
+}
+
+/**
+ * The asynchronous twin of {@link openAtSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
+ *
+ * A FIFO stays O_NONBLOCK while the file has it, and so does a terminal or device if the directory lacks FCNTL or FSTAT;
+ * the methods of the file wait all the same. Requires `--allow-ffi` permission.
+ *
+ * @param dir The descriptor of a directory, open until the promise settles.
+ * @param path A path relative to the directory.
+ * @param options What to open for, what to create, what to limit the file to; `signal` ends the wait.
+ * @returns The open file, which the caller closes.
+ * @throws What {@link openAtSync} throws, and the reason of `signal`; each as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, openAt, openDir } from "jsr:@capsicum/capsicum";
+ * import { assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   using dev = await openDir("/dev");
+ *   using file = await openAt(dev, "null");
+ *   assertEquals((await file.readAll()).length, 0);
+ * }
+ * ```
+ */
+export async function openAt(dir: FdLike, path: string, options: AsyncOpenOptions = {}): Promise<FdFile> {
+  return await openFileAtLater("openAt()", dir, path, options);
 }
 
 /** The options of `Deno.openSync`, more flags of open(2), and the rights that the file is limited to. */
@@ -134,17 +188,23 @@ function fileOf(call: string, options: OpenOptions, open: (flags: number, mode: 
   }
 }
 
-/** Opens a file with the flags that the options ask for. `call` is the caller, for messages. */
-export async function open(
+type AsyncOpenOptions = OpenOptions & { signal?: AbortSignal };
+
+/** Does what `openAt()` does, for a caller that messages call `call`. */
+export function openFileAtLater(
   call: string,
   dir: FdLike,
   path: string,
-  options: OpenOptions & { signal?: AbortSignal },
+  options: AsyncOpenOptions,
 ): Promise<FdFile> {
+  return fileLater(call, options, () => beneath(dir, path));
+}
+
+async function fileLater(call: string, options: AsyncOpenOptions, toWay: () => Way): Promise<FdFile> {
   checkOptions(call, options, { ...openOptions, signal: aSignal });
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);
   const flags = openFlags(options), mode = permissionBits(options.mode ?? 0o666);
-  const fd = await openPatiently(dir, path, flags, mode, options.signal);
+  const fd = await openPatiently(toWay(), flags, mode, options.signal);
   try {
     const file = new FdFile(fd, revealed(fd, flags));
     if (rights) limit(file, rights);
@@ -172,15 +232,35 @@ export async function openForUse(
   signal: AbortSignal | undefined,
 ): Promise<FdFile> {
   const asks = request(dir, path);
-  return serve(new FdFile(await openPatiently(dir, path, flags, mode, signal), "hidden"), asks);
+  return serve(new FdFile(await openPatiently(beneath(dir, path), flags, mode, signal), "hidden"), asks);
 }
 
 /** With one of these flags open(2) never waits for another process. */
 const NEVER_WAITS = libc.O_NONBLOCK | libc.O_DIRECTORY | libc.O_PATH | libc.O_EXEC;
 
+/** How a file is reached. */
+interface Way {
+  open(flags: number, mode: number): number;
+  /** Whether it is a FIFO, as far as that can be known. */
+  mayBeFifo(): boolean;
+}
+
+function ambiently(path: string): Way {
+  return {
+    open: (flags, mode) => libc.open(path, flags, mode),
+    mayBeFifo: () => statAt(libc.AT_FDCWD, path, 0).isFifo === true,
+  };
+}
+
+function beneath(dir: FdLike, path: string): Way {
+  return {
+    open: (flags, mode) => openBeneath(dir, path, flags, mode),
+    mayBeFifo: () => !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true,
+  };
+}
+
 async function openPatiently(
-  dir: FdLike,
-  path: string,
+  way: Way,
   flags: number,
   mode: number,
   signal: AbortSignal | undefined,
@@ -188,20 +268,19 @@ async function openPatiently(
   for (const pause = pauses();;) {
     signal?.throwIfAborted();
     try {
-      return openBeneath(dir, path, flags & NEVER_WAITS ? flags : flags | libc.O_NONBLOCK, mode);
+      return way.open(flags & NEVER_WAITS ? flags : flags | libc.O_NONBLOCK, mode);
     } catch (error) {
-      if (flags & NEVER_WAITS || !wouldHaveWaited(error, dir, path, flags)) throw error;
+      if (flags & NEVER_WAITS || !wouldHaveWaited(error, way, flags)) throw error;
     }
     await sleepUnlessAborted(pause.next().value, signal);
   }
 }
 
-function wouldHaveWaited(error: unknown, dir: FdLike, path: string, flags: number): boolean {
+function wouldHaveWaited(error: unknown, way: Way, flags: number): boolean {
   const code = codeOf(error);
   if (code === "EAGAIN") return true;
-  if (code !== "ENXIO" || (flags & libc.O_ACCMODE) !== libc.O_WRONLY) return false;
-  // A socket or a device without a driver is ENXIO too. Without FSTAT it counts as a FIFO.
-  return !rightsOf(descriptor(dir)).has("FSTAT") || stat(dir, path).isFifo === true;
+  // A socket or a device without a driver is ENXIO too.
+  return code === "ENXIO" && (flags & libc.O_ACCMODE) === libc.O_WRONLY && way.mayBeFifo();
 }
 
 /** A check for each option. `limit` is checked by `new Rights()`. */

@@ -20,6 +20,7 @@ import { abi } from "../../../ffi/system.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { closePassed, hasRights, identityOf, rightsOf, statAt } from "../descriptor.ts";
+import { inTurns } from "../io/waiting.ts";
 import { joined, pathOf } from "../path/components.ts";
 import { openBeneath } from "../path/resolve.ts";
 
@@ -58,6 +59,23 @@ export function listDirSync(dir: FdLike | string | URL): string[] {
 }
 
 /**
+ * The asynchronous twin of {@link listDirSync}. Requires `--allow-ffi` permission.
+ *
+ * @throws What {@link listDirSync} throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, listDir } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) assert((await listDir("/dev")).includes("null"));
+ * ```
+ */
+export function listDir(dir: FdLike | string | URL): Promise<string[]> {
+  return Array.fromAsync(readDir(dir), ({ name }) => name);
+}
+
+/**
  * Returns the entries of a directory with their types, without "." and "..", in the order of the file system.
  *
  * Treats descriptors and names in the same way as {@link listDirSync}. If a file system does not report types, each
@@ -88,6 +106,26 @@ export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.D
   return readDirAtSync(dir, ".");
 }
 
+/**
+ * The asynchronous twin of {@link readDirSync}, for `for await`: it opens the directory when the loop starts, and reads as
+ * the loop goes. Requires `--allow-ffi` permission.
+ *
+ * @throws What {@link readDirSync} throws, in the loop.
+ *
+ * @example
+ * ```ts
+ * import { isSupported, readDir } from "jsr:@capsicum/capsicum";
+ * import { assert } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   for await (const entry of readDir("/")) assert(entry.name !== "..");
+ * }
+ * ```
+ */
+export function readDir(dir: FdLike | string | URL): AsyncIterableIterator<Deno.DirEntry> {
+  return inTurns(readingDir(dir, "."));
+}
+
 /** The names in the directory `path` below `dir`. */
 export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
   const chunks = chunksOf(dir, path, readChunk);
@@ -100,7 +138,10 @@ export function readDirAtSync(dir: FdLike | string | URL, path: string): Iterabl
 }
 
 /** The entries as they are read; the directory stays open until the last entry. */
-export function* readingDir(dir: FdLike, path: string): Generator<Deno.DirEntry, void, undefined> {
+export function* readingDir(
+  dir: FdLike | string | URL,
+  path: string,
+): Generator<Deno.DirEntry, void, undefined> {
   // Between two reads, another user of the descriptor could move its offset.
   if (isReadItself(dir, path)) return yield* readDirAtSync(dir, path);
   const fd = openDirectory(dir, path);

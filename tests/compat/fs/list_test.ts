@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { type FdLike, libc, listDirSync, openDirSync, readDirSync } from "../../../mod.ts";
+import { type FdLike, libc, listDir, listDirSync, openDirSync, readDir, readDirSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -394,4 +394,24 @@ test.capsicum("a descriptor with only READ is listed once; after that, an error 
   assertEquals(first, ["a", "b"]);
   const expected = ["ENOTCAPABLE", true, ["SEEK"], true];
   assertEquals(failures, [expected, expected, expected, [true]]);
+});
+
+test("listDir() and readDir() return what their twins return, for a path, a file: URL, a Dir and a number", async () => {
+  using fixture = new Fixture({ file: "", sub: { below: "" }, ".hidden": "" });
+  using dir = openDirSync(fixture.path);
+  for (const place of [fixture.path, toFileUrl(fixture.path), dir, dir.fd]) {
+    assertEquals(await listDir(place), listDirSync(place));
+    assertEquals(await Array.fromAsync(readDir(place)), [...readDirSync(place)]);
+  }
+  for await (const _ of readDir(fixture.path)) break;
+});
+
+test("listDir() and readDir() reject with what their twins throw", async () => {
+  using fixture = new Fixture({ file: "" });
+  for (const list of [listDir, (place: string) => Array.fromAsync(readDir(place))]) {
+    await assertRejects(() => list(fixture.at("none")), Deno.errors.NotFound);
+    await assertRejects(() => list(fixture.at("file")), Deno.errors.NotADirectory);
+    await assertRejects(() => list(""), TypeError);
+  }
+  await assertRejects(() => listDir(-1), RangeError);
 });

@@ -1,7 +1,8 @@
 /** Asynchronous opening, and `signal` of the methods that open, read and write. */
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import type * as capsicum from "../../../mod.ts";
-import { type Dir, isSupported, libc, openDirSync } from "../../../mod.ts";
+import { Dir, getRights, isSupported, libc, open, openAt, openDir, openDirSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { needsCapsicum, openDescriptors } from "../../_kernel.ts";
@@ -31,6 +32,67 @@ test("Dir.open() of a FIFO for reading resolves at once, and for writing as soon
   assertEquals(await both.write(new Uint8Array(2)), 2);
   assertEquals(reader.readSync(new Uint8Array(9)), 2);
 });
+
+test("open() and openAt() of a FIFO for writing wait for its reader, and their signal ends the wait", async () => {
+  using fixture = new Fixture();
+  using dir = withFifo(fixture);
+  const reason = new Error("enough");
+  type Opening = (options: capsicum.OpenOptions & { signal?: AbortSignal }) => Promise<capsicum.FdFile>;
+  const ways: Opening[] = [
+    (options) => open(fixture.at("fifo"), options),
+    (options) => openAt(dir.fd, "fifo", options),
+  ];
+  for (const opened of ways) {
+    const controller = new AbortController();
+    const aborted = opened({ ...write, signal: controller.signal });
+    const opening = opened(write);
+    assertEquals(await settledSoon(Promise.race([aborted, opening])), "waits");
+    controller.abort(reason);
+    assertEquals(await aborted.catch((error) => error), reason);
+    await using reader = await opened({ read: true });
+    await using writer = await opening;
+    assertEquals([await writer.write(new Uint8Array(3)), await reader.read(new Uint8Array(9))], [3, 3]);
+  }
+});
+
+test("open(), openAt() and openDir() open a path, and reject with the errors of their twins", async () => {
+  using fixture = new Fixture({ "a file %20": "text", sub: { file: "" } });
+  const path = fixture.at("a file %20");
+  using dir = await openDir(toFileUrl(fixture.path));
+  assert(dir instanceof Dir);
+  for (const opening of [open(path), open(toFileUrl(path)), openAt(dir, "a file %20")]) {
+    await using file = await opening;
+    assertEquals((await file.readAll()).length, 4);
+    assertFalse(isNonblocking(file));
+  }
+  await assertRejects(() => open(fixture.at("none")), Deno.errors.NotFound);
+  await assertRejects(() => open(fixture.at("sub"), write), Deno.errors.IsADirectory);
+  await assertRejects(() => open(""), TypeError);
+  await assertRejects(() => open(path, { raed: true } as never), TypeError, "open(): there is no option");
+  await assertRejects(() => openAt(dir, "../x"), Error, "ENOTCAPABLE");
+  await assertRejects(() => openAt(-1, "x"), RangeError);
+  await assertRejects(() => openAt(dir, "x", { mode: NaN }), RangeError, "openAt(): the option mode");
+  await assertRejects(() => openDir(path), Deno.errors.NotADirectory);
+  await assertRejects(
+    () => openDir(fixture.path, { limt: [] } as never),
+    TypeError,
+    "openDir(): there is no",
+  );
+  const listener = Deno.listen({ transport: "unix", path: fixture.at("socket") });
+  await assertRejects(() => open(fixture.at("socket"), write));
+  listener.close();
+});
+
+test("open(), openAt() and openDir() limit what they open before the caller has it", async () => {
+  using fixture = new Fixture({ file: "text" });
+  const limit = ["READ", "LOOKUP"] as const;
+  using dir = await openDir(fixture.path, { limit });
+  assertEquals(getRights(dir).names(), ["READ", "LOOKUP"]);
+  using file = await open(fixture.at("file"), { limit });
+  assertEquals(getRights(file).names(), ["READ", "LOOKUP"]);
+  using below = await openAt(dir, "file", { limit: ["READ"] });
+  assertEquals(getRights(below).names(), ["READ"]);
+}, { skip: needsCapsicum });
 
 test("Dir.open() sets O_NONBLOCK only if the caller asked for it, and take() restores it for a FIFO", async () => {
   using fixture = new Fixture({ file: "text" });

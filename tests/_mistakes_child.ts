@@ -67,13 +67,17 @@ const complaints: string[] = [];
 
 const counted = () => kernel.simulated ? allCalls() : 0;
 
-function judge(where: string, calls: number, error: unknown): void {
+function judge(call: Call, where: string, calls: number, error: unknown): void {
   if (error === own) return;
   if (!(error instanceof Error)) {
     return void complaints.push(`${where}: throws what is no error: ${typeof error}`);
   }
   const { name, message } = error;
   const said = `${name}: ${message.slice(0, 120)}`;
+  const named = /^((?:Dir|FdFile)\.\w+)\(\):/.exec(message)?.[1];
+  if (!call.foreign && named !== undefined && named !== call.name.replace(".prototype", "")) {
+    complaints.push(`${where}: names another method: ${said}`);
+  }
   if (engines.test(message)) complaints.push(`${where}: the engine's own ${said}`);
   else if (message.length > 300) complaints.push(`${where}: ${message.length} characters: ${said}`);
   else if (
@@ -123,7 +127,7 @@ async function tried(call: Call, args: readonly unknown[], where: string): Promi
   const target = call.target?.(), before = counted();
   const thrown = await outcome(call, args, target);
   // What its function returns is wrong only once it has been called.
-  if (thrown !== undefined && call.name !== "fdOf") judge(where, thrown.calls - before, thrown.error);
+  if (thrown !== undefined && call.name !== "fdOf") judge(call, where, thrown.calls - before, thrown.error);
   return thrown?.error;
 }
 

@@ -523,12 +523,12 @@ export class Dir extends Descriptor {
    * ```
    */
   existsSync(path: string, options: ExistsOptions = {}): boolean {
-    return entries.exists(this, path, options);
+    return entries.exists("Dir.existsSync()", this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.existsSync}. */
   exists(path: string, options: ExistsOptions = {}): Promise<boolean> {
-    return promised(() => this.existsSync(path, options));
+    return promised(() => entries.exists("Dir.exists()", this, path, options));
   }
 
   /**
@@ -550,12 +550,12 @@ export class Dir extends Descriptor {
    * ```
    */
   chmodSync(path: string, mode: number): void {
-    entries.chmod(this, path, mode);
+    entries.chmod("Dir.chmodSync()", this, path, mode);
   }
 
   /** The asynchronous twin of {@link Dir.chmodSync}. */
   chmod(path: string, mode: number): Promise<void> {
-    return promised(() => this.chmodSync(path, mode));
+    return promised(() => entries.chmod("Dir.chmod()", this, path, mode));
   }
 
   /**
@@ -565,12 +565,12 @@ export class Dir extends Descriptor {
    * @param gid The group's number; null leaves it as it is.
    */
   chownSync(path: string, uid: number | null, gid: number | null): void {
-    entries.chown(this, path, uid, gid);
+    entries.chown("Dir.chownSync()", this, path, uid, gid);
   }
 
   /** The asynchronous twin of {@link Dir.chownSync}. */
   chown(path: string, uid: number | null, gid: number | null): Promise<void> {
-    return promised(() => this.chownSync(path, uid, gid));
+    return promised(() => entries.chown("Dir.chown()", this, path, uid, gid));
   }
 
   /**
@@ -580,12 +580,12 @@ export class Dir extends Descriptor {
    * @param mtime The time of modification, in the same form.
    */
   utimeSync(path: string, atime: number | Date, mtime: number | Date): void {
-    entries.utime(this, path, atime, mtime);
+    entries.utime("Dir.utimeSync()", this, path, atime, mtime);
   }
 
   /** The asynchronous twin of {@link Dir.utimeSync}. */
   utime(path: string, atime: number | Date, mtime: number | Date): Promise<void> {
-    return promised(() => this.utimeSync(path, atime, mtime));
+    return promised(() => entries.utime("Dir.utime()", this, path, atime, mtime));
   }
 
   /**
@@ -594,12 +594,12 @@ export class Dir extends Descriptor {
    * @param len Its new length in bytes.
    */
   truncateSync(path: string, len = 0): void {
-    writing.truncate(this, path, len);
+    writing.truncate("Dir.truncateSync()", this, path, len);
   }
 
   /** The asynchronous twin of {@link Dir.truncateSync}. */
   truncate(path: string, len = 0): Promise<void> {
-    return promised(() => this.truncateSync(path, len));
+    return promised(() => writing.truncate("Dir.truncate()", this, path, len));
   }
 
   /**
@@ -637,12 +637,12 @@ export class Dir extends Descriptor {
    * ```
    */
   mkdirSync(path: string, options: Deno.MkdirOptions = {}): void {
-    entries.mkdir(this, path, options);
+    entries.mkdir("Dir.mkdirSync()", this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.mkdirSync}. */
   mkdir(path: string, options: Deno.MkdirOptions = {}): Promise<void> {
-    return promised(() => this.mkdirSync(path, options));
+    return promised(() => entries.mkdir("Dir.mkdir()", this, path, options));
   }
 
   /**
@@ -650,7 +650,7 @@ export class Dir extends Descriptor {
    * @param path The directory.
    */
   ensureDirSync(path: string): void {
-    entries.mkdir(this, path, { recursive: true });
+    entries.ensureDir(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.ensureDirSync}. */
@@ -796,12 +796,12 @@ export class Dir extends Descriptor {
    * @param mode The permission bits, less those of the umask.
    */
   mkfifoSync(path: string, mode = 0o666): void {
-    names.mkfifo(this, path, mode);
+    names.mkfifo("Dir.mkfifoSync()", this, path, mode);
   }
 
   /** The asynchronous twin of {@link Dir.mkfifoSync}. */
   mkfifo(path: string, mode = 0o666): Promise<void> {
-    return promised(() => this.mkfifoSync(path, mode));
+    return promised(() => names.mkfifo("Dir.mkfifo()", this, path, mode));
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Single entries of directories, by path: reads and sets their attributes; makes directories and files, with the missing
  * directories of their paths or with new, unique names. A {@link Successor} is a new file that replaces another once it is
- * complete.
+ * complete. A parameter `call` is the method, for errors.
  *
  * @module
  */
@@ -44,11 +44,11 @@ export function lstat(dir: FdLike, path: string): Deno.FileInfo {
   });
 }
 
-export function exists(dir: FdLike, path: string, options: ExistsOptions): boolean {
-  checkOptions("Dir.exists()", options, existsOptions);
+export function exists(call: string, dir: FdLike, path: string, options: ExistsOptions): boolean {
+  checkOptions(call, options, existsOptions);
   const { isReadable, isDirectory, isFile } = options;
   if (isDirectory && isFile) {
-    throw new TypeError("The options isDirectory and isFile exclude each other.");
+    throw new TypeError(`${call}: the options isDirectory and isFile exclude each other.`);
   }
   try {
     const info = stat(dir, path);
@@ -75,19 +75,25 @@ export function access(dir: FdLike, path: string, mode: number): void {
   });
 }
 
-export function chmod(dir: FdLike, path: string, mode: number): void {
-  checkArgument("Dir.chmod()", "mode", mode, aMode);
+export function chmod(call: string, dir: FdLike, path: string, mode: number): void {
+  checkArgument(call, "mode", mode, aMode);
   beneath(dir, path, "fchmodat", (fd, path, flags) => libc.fchmodat(fd, path, mode, flags));
 }
 
-export function chown(dir: FdLike, path: string, uid: number | null, gid: number | null): void {
-  checkArgument("Dir.chown()", "uid", uid, anOwner);
-  checkArgument("Dir.chown()", "gid", gid, anOwner);
+export function chown(call: string, dir: FdLike, path: string, uid: number | null, gid: number | null): void {
+  checkArgument(call, "uid", uid, anOwner);
+  checkArgument(call, "gid", gid, anOwner);
   beneath(dir, path, "fchownat", (fd, path, flags) => libc.fchownat(fd, path, uid ?? -1, gid ?? -1, flags));
 }
 
-export function utime(dir: FdLike, path: string, atime: number | Date, mtime: number | Date): void {
-  const times = timespecs(atime, mtime);
+export function utime(
+  call: string,
+  dir: FdLike,
+  path: string,
+  atime: number | Date,
+  mtime: number | Date,
+): void {
+  const times = timespecs(call, atime, mtime);
   beneath(dir, path, "utimensat", (fd, path, flags) => libc.utimensat(fd, path, times, flags));
 }
 
@@ -103,12 +109,17 @@ function beneath<T>(
   });
 }
 
-export function mkdir(dir: FdLike, path: string, options: Deno.MkdirOptions): void {
-  checkOptions("Dir.mkdir()", options, { recursive: aBoolean, mode: aMode });
+export function mkdir(call: string, dir: FdLike, path: string, options: Deno.MkdirOptions): void {
+  checkOptions(call, options, { recursive: aBoolean, mode: aMode });
   checkedPath(path);
   const { recursive = false, mode = 0o777 } = options;
   if (recursive) makePath(dir, path, permissionBits(mode));
   else makeDirectory(dir, path, permissionBits(mode));
+}
+
+/** Makes a directory and those above it, as far as they do not exist. */
+export function ensureDir(dir: FdLike, path: string): void {
+  makePath(dir, checkedPath(path), 0o777);
 }
 
 function makeDirectory(dir: FdLike, path: string, mode: number): void {
@@ -179,13 +190,11 @@ export function ensureDirSync(path: string | URL): void {
 
 const tempOptions = { dir: aString, prefix: aString, suffix: aString };
 
-/** @param call The method, for errors. */
 export function makeTempFile(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
   checkOptions(call, options, tempOptions);
   return withFreshName(options, (path) => libc.close(openBeneath(dir, path, NEW, 0o600)));
 }
 
-/** @param call The method, for errors. */
 export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
   checkOptions(call, options, tempOptions);
   return withFreshName(options, (path) => {

@@ -547,12 +547,12 @@ export class FdFile extends Descriptor {
    * @param mtime The time of modification, in the same form.
    */
   utimeSync(atime: number | Date, mtime: number | Date): void {
-    libc.futimens(this, timespecs(atime, mtime));
+    libc.futimens(this, timespecs("FdFile.utimeSync()", atime, mtime));
   }
 
   /** The asynchronous twin of {@link FdFile.utimeSync}. */
   async utime(atime: number | Date, mtime: number | Date): Promise<void> {
-    const times = timespecs(atime, mtime);
+    const times = timespecs("FdFile.utime()", atime, mtime);
     return await this.#inOrder(POLLOUT, () => void libc.futimens(this, times));
   }
 

@@ -126,8 +126,8 @@ export function readLink(dir: FdLike, path: string): string {
   return at(dir, path, { syscall: "readlinkat" }, readLinkAt);
 }
 
-export function mkfifo(dir: FdLike, path: string, mode: number): void {
-  checkArgument("Dir.mkfifo()", "mode", mode, aMode);
+export function mkfifo(call: string, dir: FdLike, path: string, mode: number): void {
+  checkArgument(call, "mode", mode, aMode);
   at(dir, path, { syscall: "mkfifoat" }, (place, name) => libc.mkfifoat(place, name, mode));
 }
 

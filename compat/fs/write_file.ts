@@ -123,8 +123,8 @@ async function writeStream(
   }
 }
 
-export function truncate(dir: FdLike, path: string, length: number): void {
-  checkArgument("Dir.truncate()", "len", length, aLength);
+export function truncate(call: string, dir: FdLike, path: string, length: number): void {
+  checkArgument(call, "len", length, aLength);
   // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
   const fd = openBeneath(dir, path, flags);

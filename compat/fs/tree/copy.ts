@@ -27,7 +27,7 @@ import {
   statOf,
   timespecs,
 } from "../descriptor.ts";
-import { mkdir, SUCCEEDING, Successor } from "../entries.ts";
+import { ensureDir, SUCCEEDING, Successor } from "../entries.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
 import { realPath } from "../links.ts";
@@ -134,7 +134,7 @@ function placeOfDirectory(dir: FdLike, path: string): Place {
   } catch (error) {
     const above = parentOf(path);
     if (codeOf(error) !== "ENOENT" || above === "") throw error;
-    mkdir(dir, above, { recursive: true });
+    ensureDir(dir, above);
     return resolve(dir, path, NEW);
   }
 }
@@ -329,7 +329,7 @@ function notInside(from: string, to: string): string {
 }
 
 function timesOf({ atime, mtime }: Deno.FileInfo): Uint8Array {
-  return timespecs(atime!, mtime!);
+  return timespecs("Dir.copy()", atime!, mtime!);
 }
 
 /** A new file that is to replace `old`, if there is one; undefined if it can't replace that. */

@@ -9,7 +9,7 @@ import { codeOf, serving } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import { statAt } from "../descriptor.ts";
-import { mkdir, stat } from "../entries.ts";
+import { ensureDir, stat } from "../entries.ts";
 import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
 import { joined, lastComponent, normalized } from "../path/components.ts";
 import { at, openBeneath, resolve } from "../path/resolve.ts";
@@ -295,7 +295,7 @@ export function* emptying(dir: FdLike, path: string): Generator<void, void, unde
     fd = openBeneath(dir, path, LISTING);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return mkdir(dir, path, { recursive: true });
+    return ensureDir(dir, path);
   }
   using levels = new Levels(fd, normalized(path), dir);
   for (let pass = 1; pass <= PASSES; pass++) {

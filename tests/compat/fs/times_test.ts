@@ -1,10 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { timespecs } from "../../../compat/fs/descriptor.ts";
+import { openDirSync, openSync } from "../../../mod.ts";
+import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
 /** Seconds and nanoseconds of both times. */
 function fields(atime: number | Date, mtime: number | Date): bigint[] {
-  return [...new BigInt64Array(timespecs(atime, mtime).slice().buffer)];
+  return [...new BigInt64Array(timespecs("utime()", atime, mtime).slice().buffer)];
 }
 
 test("timespecs() returns seconds and nanoseconds of the access time, then of the modification time", () => {
@@ -29,20 +31,36 @@ test("timespecs() returns nanoseconds of at least 0, also before 1970", () => {
 
 test("timespecs() throws RangeError for the last second before 1970, and accepts the milliseconds around it", () => {
   for (const time of [-1, -0.5, -0.001, new Date(-1), new Date(-1_000)]) {
-    assertThrows(() => timespecs(time, 0), RangeError, "the last second before 1970");
-    assertThrows(() => timespecs(0, time), RangeError, "the last second before 1970");
+    assertThrows(() => timespecs("utime()", time, 0), RangeError, "the last second before 1970");
+    assertThrows(() => timespecs("utime()", 0, time), RangeError, "the last second before 1970");
   }
   assertEquals(fields(new Date(-1_001), new Date(0)), [-2n, 999_000_000n, 0n, 0n]);
 });
 
 test("timespecs() throws RangeError for an invalid time, and names it", () => {
   for (const time of [NaN, Infinity, -Infinity, new Date(NaN), 2 ** 53]) {
-    assertThrows(() => timespecs(0, time), RangeError, Deno.inspect(time));
+    assertThrows(() => timespecs("utime()", 0, time), RangeError, Deno.inspect(time));
   }
 });
 
 test("timespecs() throws TypeError for a value that is neither a number nor a Date, and names it", () => {
   for (const time of ["1", 1n, null, undefined, {}]) {
-    assertThrows(() => timespecs(time as number, 0), TypeError, Deno.inspect(time));
+    assertThrows(() => timespecs("utime()", time as number, 0), TypeError, Deno.inspect(time));
+  }
+});
+
+test("Dir.utime(), FdFile.utime() and their twins name themselves and the argument in their errors", async () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  using file = openSync(fixture.at("file"), { write: true });
+  const wrong = new Date(NaN);
+  const calls = {
+    "Dir.utime()": async () => await dir.utime("file", 0, wrong),
+    "Dir.utimeSync()": async () => await dir.utimeSync("file", 0, wrong),
+    "FdFile.utime()": async () => await file.utime(0, wrong),
+    "FdFile.utimeSync()": async () => await file.utimeSync(0, wrong),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await assertRejects(call, RangeError, `${name}: the argument mtime must be`);
   }
 });

@@ -78,7 +78,10 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
  * }
  * ```
  */
-export async function open(path: string | URL, options: AsyncOpenOptions = {}): Promise<FdFile> {
+export async function open(
+  path: string | URL,
+  options: OpenOptions & { signal?: AbortSignal } = {},
+): Promise<FdFile> {
   return await fileLater("open()", options, () => ambiently(pathOf(path)));
 }
 
@@ -146,7 +149,11 @@ export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {})
  * }
  * ```
  */
-export async function openAt(dir: FdLike, path: string, options: AsyncOpenOptions = {}): Promise<FdFile> {
+export async function openAt(
+  dir: FdLike,
+  path: string,
+  options: OpenOptions & { signal?: AbortSignal } = {},
+): Promise<FdFile> {
   return await openFileAtLater("openAt()", dir, path, options);
 }
 

@@ -32,11 +32,26 @@ const pool = Deno.dlopen(library, {
   call_openat2: { ...rows.call_openat2, nonblocking: true },
   call_sendmsg: { ...rows.call_sendmsg, nonblocking: true },
 }).symbols;
-const { addr: { port } } = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 }), { port } = listener.addr as Deno.NetAddr;
 const open = await Deno.open(`${base}/inside/file`);
 const parent = BigInt(Deno.ppid), self = BigInt(Deno.pid);
 const path = (text: string) => new TextEncoder().encode(`${text}\0`);
 const secret = `${base}/outside/secret`, AT_FDCWD = -100;
+
+const readInWorker = () => {
+  const worker = new Worker(
+    `data:text/javascript,${
+      encodeURIComponent(`onmessage = ({ data }) => {
+        try { Deno.readTextFileSync(data); postMessage("done"); } catch (error) { postMessage(String(error)); }
+      }`)
+    }`,
+    { type: "module" },
+  );
+  worker.postMessage(secret);
+  return new Promise<string>((resolve) =>
+    worker.onmessage = ({ data }) => (worker.terminate(), resolve(data))
+  );
+};
 
 dropRoot();
 const box = sandbox({
@@ -89,17 +104,8 @@ const javascript: Record<string, () => unknown> = {
     ),
 };
 for (const [name, attack] of Object.entries(javascript)) await attempt(name, attack);
-const worker = new Worker(
-  `data:text/javascript,${
-    encodeURIComponent(`onmessage = ({ data }) => {
-      try { Deno.readTextFileSync(data); postMessage("done"); } catch (error) { postMessage(String(error)); }
-    }`)
-  }`,
-  { type: "module" },
-);
-worker.postMessage(secret);
-results["read in a Worker"] = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
-worker.terminate();
+// A Worker of Deno 2.7 can't start in the sandbox: it asks for the working directory.
+if (!Deno.version.deno.startsWith("2.7.")) results["read in a Worker"] = await readInWorker();
 
 // From native code. O_PATH, RESOLVE_IN_ROOT and the like are those of the kernel's headers.
 const O_WRONLY = 1n, O_CREAT = 0o100n, O_PATH = 0o10000000n, RESOLVE_IN_ROOT = 16n, RESOLVE_BENEATH = 8n;
@@ -229,5 +235,6 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
 }
 await attempt("twin: an open file", () => open.read(new Uint8Array(1)));
 await attempt("twin: a file of the plan", () => box.files.file.readAllSync());
+listener.close();
 console.log(JSON.stringify({ mechanism: box.mechanism, results }));
 Deno.exit();

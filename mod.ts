@@ -54,7 +54,7 @@
  *
  * @module
  */
-export type { AtomicWriteOptions } from "./compat/fs/write_file.ts";
+export type { AtomicWriteOptions } from "./compat/fs/contents.ts";
 export type { ExistsOptions } from "./compat/fs/entries.ts";
 export type { LengthOptions, ReadOptions } from "./compat/fs/io/streams.ts";
 export type { CopyOptions } from "./compat/fs/tree/copy.ts";
@@ -66,7 +66,7 @@ export type { ExpandGlobOptions } from "./compat/fs/tree/glob.ts";
 export { listDir, listDirSync, readDir, readDirSync } from "./compat/fs/tree/list.ts";
 export { open, openAt, openAtSync, openSync } from "./compat/fs/open.ts";
 export type { OpenOptions } from "./compat/fs/open.ts";
-export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/links.ts";
+export type { Directory, RenameOptions, Target, TargetWithOptions } from "./compat/fs/entries.ts";
 export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";
 export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";
 export type {

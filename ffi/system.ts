@@ -1,9 +1,8 @@
 import * as freebsd from "./freebsd/structs.ts";
 import type { DirectoryChunk } from "./freebsd/structs.ts";
 import { hasOpenat2 } from "./linux/beneath.ts";
-import { linuxCall } from "./linux/calls.ts";
+import { linuxCall, readPipe, writePipe } from "./linux/calls.ts";
 import { places } from "./linux/glibc.ts";
-import { readPipe, writePipe } from "./linux/pipes.ts";
 import * as linux from "./linux/structs.ts";
 import {
   bindFreebsd,

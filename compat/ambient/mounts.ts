@@ -3,7 +3,7 @@ import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { listed, quoted } from "../../ffi/errors.ts";
 import { type Asked, asked, failure } from "../../ffi/failure.ts";
 import { Dir } from "../fs/dir.ts";
-import { checkOptions } from "../fs/options.ts";
+import { checkOptions } from "../../ffi/values.ts";
 import { checkedPath, pathOf } from "../fs/path/components.ts";
 
 /** The options of `ambient()` and `ambientNode()`. */

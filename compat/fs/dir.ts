@@ -3,24 +3,24 @@ import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import * as entries from "./entries.ts";
-import type { ExistsOptions } from "./entries.ts";
-import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
-import type { FdFile } from "./file.ts";
-import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
-import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
-import { openFileAt, openFileAtLater, type OpenOptions } from "./open.ts";
-import { anything, checkOptions } from "./options.ts";
-import { pathOf } from "./path/components.ts";
-import { isConfined, openBeneath } from "./path/resolve.ts";
-import * as names from "./links.ts";
 import {
+  type ExistsOptions,
   type RenameOptions,
   type Target,
   targetOf,
   type TargetWithOptions,
   targetWithOptions,
-} from "./links.ts";
-import * as reading from "./read_file.ts";
+} from "./entries.ts";
+import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
+import type { FdFile } from "./file.ts";
+import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
+import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
+import { openFileAt, openFileAtLater, type OpenOptions } from "./open.ts";
+import { anything, checkOptions } from "../../ffi/values.ts";
+import { pathOf } from "./path/components.ts";
+import { isConfined, openBeneath } from "./path/resolve.ts";
+import * as names from "./entries.ts";
+import * as reading from "./contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
@@ -34,8 +34,8 @@ import {
   walking,
   type WalkOptions,
 } from "./tree/walk.ts";
-import * as writing from "./write_file.ts";
-import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./write_file.ts";
+import * as writing from "./contents.ts";
+import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./contents.ts";
 
 /** The options of `openDirSync()`. */
 export interface OpenDirOptions {

@@ -20,7 +20,7 @@ import {
 } from "./io/streams.ts";
 import { progress, readHere, reading, readingAt, writeHere, writing, writingAt } from "./io/transfer.ts";
 import { sleep } from "./io/waiting.ts";
-import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "./options.ts";
+import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } from "../../ffi/values.ts";
 
 /**
  * An open file over a raw descriptor, with the methods of `Deno.FsFile`, also in capability mode.

@@ -10,14 +10,23 @@
 import { limit } from "../../ffi/capsicum/capability.ts";
 import { codeOf, request, serve } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import {
+  aBoolean,
+  aMode,
+  anInteger,
+  anything,
+  aSignal,
+  type Check,
+  checkOptions,
+  descriptor,
+  type FdLike,
+} from "../../ffi/values.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import { permissionBits, rightsOf, statAt } from "./descriptor.ts";
 import { stat } from "./entries.ts";
 import { FdFile } from "./file.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
 import { pauses, sleepUnlessAborted } from "./io/waiting.ts";
-import { aBoolean, aMode, anInteger, anything, aSignal, type Check, checkOptions } from "./options.ts";
 import { pathOf } from "./path/components.ts";
 import { openBeneath } from "./path/resolve.ts";
 

@@ -13,14 +13,13 @@ import {
   limitIoctls,
 } from "../../ffi/capsicum/capability.ts";
 import { needs, type Operation, rightsToOpen } from "../../ffi/capsicum/needs.ts";
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import { aBoolean, anything, type Check, checkOptions, descriptor, type FdLike } from "../../ffi/values.ts";
 import { listed, shown } from "../../ffi/errors.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { Ioctl, Ioctls, type IoctlsLike } from "../../rights/ioctls.ts";
 import { type RightName, Rights, type RightsLike } from "../../rights/rights.ts";
 import { identityOf } from "../fs/descriptor.ts";
 import { openFlags, type OpenOptions, openOptions } from "../fs/open.ts";
-import { aBoolean, anything, type Check, checkOptions } from "../fs/options.ts";
 import { type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descriptors.ts";
 
 /**

@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { descriptor, type FdLike } from "../../ffi/values.ts";
+import {
+  aBoolean,
+  aFunction,
+  anything,
+  type Check,
+  checkOptions,
+  descriptor,
+  type FdLike,
+  isOther,
+  oneOf,
+} from "../../ffi/values.ts";
 import { listed, MOST, quoted, shortened, shown, visible } from "../../ffi/errors.ts";
 import type { FcntlsLike } from "../../rights/fcntls.ts";
 import type { IoctlsLike } from "../../rights/ioctls.ts";
@@ -12,7 +22,6 @@ import { type Dir, openDirSync } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { ensureDirSync } from "../fs/entries.ts";
 import { openFlags, type OpenOptions, openOptions, openSync } from "../fs/open.ts";
-import { aBoolean, aFunction, anything, type Check, checkOptions, isOther, oneOf } from "../fs/options.ts";
 import { ambientPath } from "../fs/path/components.ts";
 import {
   type Limits,

@@ -2,24 +2,26 @@
  * What was not opened in time: {@link warmUp} opens before entering what Deno would open later, {@link trapViolations}
  * finds what the program forgot.
  *
+ * ES modules load and link their whole graph before any of it runs. So, to load a module without running it, a generated
+ * module first imports one that throws and then the module. A later `import()` runs it, and opens no file.
+ *
  * @module
  */
 import { getRights } from "../../ffi/capsicum/capability.ts";
 import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { mayCall } from "../../ffi/system.ts";
-import { shown } from "../../ffi/errors.ts";
+import { MOST, quoted, shortened, shown } from "../../ffi/errors.ts";
 import { Fcntls } from "../../rights/fcntls.ts";
 import { ioctl, Ioctls } from "../../rights/ioctls.ts";
 import { Rights } from "../../rights/rights.ts";
 import { Dir, openDirSync } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
 import { openSync } from "../fs/open.ts";
-import { arrayOf, type Check, checkOptions } from "../fs/options.ts";
+import { arrayOf, type Check, checkOptions } from "../../ffi/values.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
 import { fdOf } from "./open_descriptors.ts";
-import { loadWithoutRunning } from "./late_modules.ts";
 import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
 
 /** The options of `warmUp()` if it also loads modules, which takes a promise. */
@@ -255,3 +257,27 @@ const file = (): FdFile => new FdFile(NOWHERE);
 
 /** A number that no descriptor can have: the limit is lower on every system. */
 const NOWHERE = 0x7fffffff;
+
+/** What the first import throws, as the sign that everything was loaded. */
+const loaded = Symbol.for("@capsicum/capsicum: loaded, and not run");
+const thrower = dataUrl(`throw Symbol.for(${JSON.stringify(loaded.description)});`);
+
+/** Loads and links a module and what it imports, by its address or a path relative to the main module. */
+export async function loadWithoutRunning(module: string | URL): Promise<void> {
+  const address = /^\.{0,2}\//.test(String(module)) ? new URL(module, Deno.mainModule).href : String(module);
+  const wrong = (why: string, options?: ErrorOptions) => {
+    const call = `warmUp(): the module ${quoted(address, 120)}`;
+    return new Error(`${call} ${shortened(why, MOST - call.length - 1)}`, options);
+  };
+  try {
+    await import(dataUrl(`import ${JSON.stringify(thrower)};\nimport ${JSON.stringify(address)};`));
+  } catch (cause) {
+    if (cause === loaded) return;
+    throw wrong(`can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  throw wrong("was run, and not only loaded: this version of Deno does not stop at an import that throws.");
+}
+
+function dataUrl(source: string): string {
+  return `data:text/javascript,${encodeURIComponent(source)}`;
+}

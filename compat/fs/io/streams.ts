@@ -7,7 +7,7 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { receiveBufferOf, typeOfSocket } from "../../../ffi/libc/process.ts";
 import { type GivenCall, messageOf } from "../../../ffi/errors.ts";
 import { rightsOf, statOf } from "../descriptor.ts";
-import { anInteger, aSignal } from "../options.ts";
+import { anInteger, aSignal } from "../../../ffi/values.ts";
 
 // The same in FreeBSD's sys/socket.h and Linux.
 const SOCK_STREAM = 1;

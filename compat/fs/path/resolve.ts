@@ -3,7 +3,7 @@
  * and the name in it. Paths stay beneath their directory on every kernel, even if the tree changes during the call.
  *
  * There are two strategies. Where the kernel confines lookups, it resolves the path: in the call itself, if the call has
- * a flag for that, else in an openat(2) of the directory that the name is in. Where it does not, `steps.ts` resolves the
+ * a flag for that, else in an openat(2) of the directory that the name is in. Where it does not, `follow()` resolves the
  * path. In both, a call that acts on a name gets that one component: such calls, as unlinkat(2), have no flag that keeps
  * a path beneath its directory, or ignore it.
  *
@@ -17,8 +17,18 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { abi } from "../../../ffi/system.ts";
 import type { Rights } from "../../../rights/rights.ts";
 import { closePassed, deviceOf, identityOf, isLimited, rightsOf } from "../descriptor.ts";
-import { checkedPath, isName, split } from "./components.ts";
-import { DIRECTORY, follow, leaves, loop, mayBeSymlink, type Request, symlinkAt } from "./steps.ts";
+import {
+  checkedPath,
+  DIRECTORY,
+  follow,
+  isName,
+  leaves,
+  loop,
+  mayBeSymlink,
+  type Request,
+  split,
+  symlinkAt,
+} from "./components.ts";
 
 /** What a path is resolved for. */
 export interface Operation {

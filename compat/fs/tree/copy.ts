@@ -14,7 +14,7 @@
 import { type Asked, asked, codeOf, failure, request, serve } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { shown } from "../../../ffi/errors.ts";
-import { descriptor, type FdLike } from "../../../ffi/values.ts";
+import { aBoolean, checkOptions, descriptor, type FdLike } from "../../../ffi/values.ts";
 import {
   DirectoryMode,
   hasAcl,
@@ -27,15 +27,12 @@ import {
   statOf,
   timespecs,
 } from "../descriptor.ts";
-import { ensureDir, SUCCEEDING, Successor } from "../entries.ts";
+import { ensureDir, realPath, SUCCEEDING, Successor } from "../entries.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
-import { realPath } from "../links.ts";
-import { aBoolean, checkOptions } from "../options.ts";
-import { canBeFile, checkedPath, parentOf } from "../path/components.ts";
+import { canBeFile, checkedPath, parentOf, readLinkAt, symlinkAt } from "../path/components.ts";
 import { openBeneath, type Place, resolve, Spot } from "../path/resolve.ts";
-import { readLinkAt, symlinkAt } from "../path/steps.ts";
-import { writeAll } from "../write_file.ts";
+import { writeAll } from "../contents.ts";
 import { type Level, Levels, LISTING } from "./list.ts";
 
 /** The options of `Dir.copy`, the same as in `@std/fs`. */

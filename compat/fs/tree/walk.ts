@@ -7,13 +7,21 @@
 import { CapsicumError, type SyscallError } from "../../../ffi/errors.ts";
 import { codeOf, serving } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { descriptor, type FdLike } from "../../../ffi/values.ts";
+import {
+  aBoolean,
+  aFunction,
+  anInstance,
+  aNumber,
+  arrayOf,
+  aString,
+  type Check,
+  descriptor,
+  type FdLike,
+} from "../../../ffi/values.ts";
 import { statAt } from "../descriptor.ts";
 import { ensureDir, stat } from "../entries.ts";
-import { aBoolean, aFunction, anInstance, aNumber, arrayOf, aString, type Check } from "../options.ts";
-import { joined, lastComponent, normalized } from "../path/components.ts";
+import { follow, joined, lastComponent, mayBeSymlink, normalized, type Request } from "../path/components.ts";
 import { at, openBeneath, resolve } from "../path/resolve.ts";
-import { follow, mayBeSymlink, type Request } from "../path/steps.ts";
 import { entryOf, type Level, Levels, LISTING } from "./list.ts";
 
 /** The options of `Dir.walk`, the same as in `@std/fs`. */

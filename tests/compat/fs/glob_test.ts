@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { globToRegExp } from "@std/path";
-import { isPattern, namePattern } from "../../../compat/fs/tree/_glob_name.ts";
+import { isPattern, namePattern } from "../../../compat/fs/tree/glob.ts";
 import { CapsicumError, type Dir, type ExpandGlobOptions, isNotCapable, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { callsOf, failNext, needsStandin } from "../../_standin.ts";

@@ -63,6 +63,22 @@ it("enforce throws NotSupported and names seccomp where it is refused, and opens
   assertEquals(box as unknown, [["one"], false, "none", false, "granted"]);
 });
 
+it("a plan with directories needs Landlock, and one without works without it", async () => {
+  const result = await inChild(
+    ({ sandbox, sandboxed, caught }) => {
+      const refused = caught(() => sandbox({ dirs: { etc: { path: "/etc" } } }));
+      const none = sandbox({ dirs: { etc: { path: "/etc" } }, enforce: "if-supported" });
+      const before = [refused?.class, none.sandboxed, none.mechanism, sandboxed()];
+      return { before, message: refused?.message ?? "", after: [sandbox({}).mechanism, sandboxed()] };
+    },
+    undefined,
+    { flags: [preload("_no_seccomp.ts")], env: { CAPSICUM_TEST_MISSING: "landlock" } },
+  );
+  assertStringIncludes(result.message, "lacks Landlock");
+  assertEquals(result.before as unknown, ["NotSupported", false, "none", false]);
+  assertEquals(result.after as unknown, ["seccomp", true]);
+});
+
 it("a directory keeps what its rights say, and others can't be reached by any path", async () => {
   using fixture = new Fixture({ ...tree, out: {}, link: { link: "other/two" } });
   const result = await inChild(

@@ -52,11 +52,14 @@ const classes = Object.entries(mod).filter(([name, value]) =>
 // The facades have names of their own for what they pass on.
 const notPython = "(?!compat/python/)";
 const functionDocs = functions.flatMap((name) => {
-  // The one ioctl() makes requests, the other is the call.
-  const places = name === "ioctl" ? ["rights", "ffi"] : [`${notPython}\\w+`];
+  // A name may have two meanings, such as ioctl(): of the library, and of C.
+  const isTwice = Object.hasOwn(mod, name) && Object.hasOwn(mod.libc, name);
+  const places = isTwice ? ["(?:rights|compat/fs)", "ffi"] : [`${notPython}\\w+`];
+  // The documentation of fooSync() is that of foo() too.
+  if (functions.includes(`${name}Sync`)) places.shift();
   return places.map((place) => ({
     name,
-    doc: docOf(name, new RegExp(`^${place}/(.*/)?[a-z]\\w*\\.ts: export function \\*?${name}\\(`)),
+    doc: docOf(name, new RegExp(`^${place}/(.*/)?[a-z]\\w*\\.ts: export (async )?function \\*?${name}\\(`)),
   }));
 });
 const declared = /^(compat\/python\/[a-z]\w*\.ts: export function )(\w+)/;

@@ -24,6 +24,7 @@ import * as reading from "./contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
+import { afterPauses, withoutPauses } from "./tree/on_error.ts";
 import {
   emptying,
   remove,
@@ -445,13 +446,13 @@ export class Dir extends Descriptor {
    */
   walkSync(path = ".", options: WalkOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.walkSync()", options, WALK_OPTIONS);
-    return walking(this, path, options);
+    return withoutPauses("Dir.walkSync()", walking(this, path, options));
   }
 
   /** The asynchronous twin of {@link Dir.walkSync}, for `for await`. */
   walk(path = ".", options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
     checkOptions("Dir.walk()", options, WALK_OPTIONS);
-    return inTurns(walking(this, path, options));
+    return afterPauses(walking(this, path, options));
   }
 
   /**
@@ -467,7 +468,7 @@ export class Dir extends Descriptor {
    */
   expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.expandGlobSync()", options, GLOB_OPTIONS);
-    return sorted([...globbing(this, glob, options)]).values();
+    return sorted([...withoutPauses("Dir.expandGlobSync()", globbing(this, glob, options))]).values();
   }
 
   /** The asynchronous twin of {@link Dir.expandGlobSync}, for `for await`. */

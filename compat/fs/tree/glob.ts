@@ -17,8 +17,8 @@ import { codeOf } from "../../../ffi/failure.ts";
 import { quoted } from "../../../ffi/errors.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check, type FdLike } from "../../../ffi/values.ts";
 import { realPath, stat } from "../entries.ts";
-import { inTurns } from "../io/waiting.ts";
 import { checkedPath, joined, normalized } from "../path/components.ts";
+import { afterPauses, handling, Pause } from "./on_error.ts";
 import { type WalkEntry, walking } from "./walk.ts";
 
 /** The options of `Dir.expandGlob`, the same as in `@std/fs`. */
@@ -41,9 +41,10 @@ export interface ExpandGlobOptions {
   caseInsensitive?: boolean;
   /**
    * Is called with the error of a directory that can't be opened or read, and with its path; then the search goes on.
-   * Default: the first error is thrown.
+   * `expandGlob` first awaits a promise that it returns, and `expandGlobSync` throws a TypeError for one. Default: the
+   * first error is thrown.
    */
-  onError?: (error: Error, path: string) => void;
+  onError?: (error: Error, path: string) => unknown;
 }
 
 /** A check for each of these options. */
@@ -67,12 +68,14 @@ interface Stage {
   readonly pattern: string[];
 }
 
+type Found = Generator<WalkEntry | Pause, void, undefined>;
+
 /** The entries that a pattern matches, in the order in which they are found. */
 export function* globbing(
   dir: FdLike,
   glob: string,
   options: ExpandGlobOptions,
-): Generator<WalkEntry, void, undefined> {
+): Found {
   const { root = ".", includeDirs = true } = options;
   const search = new Search(dir, checkedPath(root), options);
   // stat() refuses an absolute path, which leaves the directory.
@@ -80,12 +83,19 @@ export function* globbing(
   const isDirectoryWanted = /\/\.?$/.test(glob), stages = stagesOf(namesOf(glob)), last = stages.pop()!;
   let starts = [root];
   for (const stage of stages) {
-    const found = starts.flatMap((start) => [...search.entries(start, stage)]);
-    starts = [...new Set(found.filter(({ isDirectory }) => isDirectory).map(({ path }) => path))];
+    const found = new Set<string>();
+    for (const start of starts) {
+      for (const entry of search.entries(start, stage)) {
+        if (entry instanceof Pause) yield entry;
+        else if (entry.isDirectory) found.add(entry.path);
+      }
+    }
+    starts = [...found];
   }
   for (const start of starts) {
     for (const entry of search.entries(start, last)) {
-      if (entry.isDirectory ? includeDirs : !isDirectoryWanted) yield* search.canonical(entry);
+      if (entry instanceof Pause) yield entry;
+      else if (entry.isDirectory ? includeDirs : !isDirectoryWanted) yield* search.canonical(entry);
     }
   }
 }
@@ -104,12 +114,12 @@ class Search {
   }
 
   /** The entries that one part of a pattern matches, starting at a directory that the part before it matched. */
-  *entries(from: string, { way, pattern }: Stage): Generator<WalkEntry, void, undefined> {
-    const start = this.#attempt(
+  *entries(from: string, { way, pattern }: Stage): Found {
+    const start = yield* this.#attempt(
       from,
       () => way.reduce((path, name) => this.#go(path, name), normalized(from)),
     );
-    const info = start === undefined ? undefined : this.#attempt(start, () => stat(this.#dir, start));
+    const info = start === undefined ? undefined : yield* this.#attempt(start, () => stat(this.#dir, start));
     if (start === undefined || info === undefined) return;
     const names = resolved(namesOf(start)), least = Math.min(names.length, this.#rootNames.length);
     const matcher = new PathMatcher(this.#compile(pattern), start, []);
@@ -130,15 +140,16 @@ class Search {
     for (
       const entry of walking(this.#dir, start, walk, { goesInto, isIgnored: isExcluded, reportsRoot: true })
     ) {
-      if (matcher.means(entry.path, entry.isDirectory) && !isExcluded(entry.path)) yield entry;
+      if (entry instanceof Pause) yield entry;
+      else if (matcher.means(entry.path, entry.isDirectory) && !isExcluded(entry.path)) yield entry;
     }
   }
 
   /** The same entry, by its real path if the options ask for that. */
-  *canonical(entry: WalkEntry): Generator<WalkEntry, void, undefined> {
+  *canonical(entry: WalkEntry): Found {
     const { followSymlinks, canonicalize = true } = this.#options;
     if (!followSymlinks || !canonicalize) return yield entry;
-    const path = this.#attempt(entry.path, () => realPath(this.#dir, entry.path));
+    const path = yield* this.#attempt(entry.path, () => realPath(this.#dir, entry.path));
     if (path !== undefined) yield { ...entry, path };
   }
 
@@ -154,14 +165,14 @@ class Search {
   }
 
   /** Returns undefined for a path that does not exist, and after an error that `onError` handled. */
-  #attempt<T>(path: string, use: () => T): T | undefined {
+  *#attempt<T>(path: string, use: () => T): Generator<Pause, T | undefined, undefined> {
     try {
       return use();
     } catch (error) {
       const { onError } = this.#options, code = codeOf(error);
       if (code === "ENOENT" || code === "ENOTDIR") return undefined;
       if (onError === undefined || code === undefined || code === "ENOTCAPABLE") throw error;
-      onError(error as Error, path);
+      yield* handling(onError, error as Error, path);
       return undefined;
     }
   }
@@ -175,9 +186,9 @@ export function sorted(entries: WalkEntry[]): WalkEntry[] {
 
 /** The same, asynchronously: the search takes turns with the event loop. */
 export async function* sortedInTurns(
-  entries: Iterable<WalkEntry>,
+  entries: Iterable<WalkEntry | Pause>,
 ): AsyncGenerator<WalkEntry, void, undefined> {
-  yield* sorted(await Array.fromAsync(inTurns(entries)));
+  yield* sorted(await Array.fromAsync(afterPauses(entries)));
 }
 
 function namesOf(path: string): string[] {

@@ -23,6 +23,7 @@ import { ensureDir, stat } from "../entries.ts";
 import { follow, joined, lastComponent, mayBeSymlink, normalized, type Request } from "../path/components.ts";
 import { at, openBeneath, resolve } from "../path/resolve.ts";
 import { entryOf, type Level, Levels, LISTING } from "./list.ts";
+import { handling, type Pause } from "./on_error.ts";
 
 /** The options of `Dir.walk`, the same as in `@std/fs`. */
 export interface WalkOptions {
@@ -49,10 +50,11 @@ export interface WalkOptions {
   skip?: RegExp[];
   /**
    * Is called with the error and the path of an entry that can't be opened or read, such as a directory without read
-   * permission or one that was removed meanwhile. Then the walk goes on. Errors of the directory where the walk begins
-   * are always thrown. Default: the first error is thrown.
+   * permission or one that was removed meanwhile. Then the walk goes on; `walk` first awaits a promise that it returns,
+   * and `walkSync` throws a TypeError for one. Errors of the directory where the walk begins are always thrown. Default:
+   * the first error is thrown.
    */
-  onError?: (error: Error, path: string) => void;
+  onError?: (error: Error, path: string) => unknown;
 }
 
 /** A check for each of these options. */
@@ -93,22 +95,22 @@ interface Walked {
   readonly depth: number;
 }
 
-/** Everything below a directory, including the directory itself. */
+/** Everything below a directory, including the directory itself, with a pause after an error if `onError` asks for it. */
 export function* walking(
   dir: FdLike,
   path: string,
   options: WalkOptions,
   { goesInto = () => true, isIgnored = () => false, reportsRoot = false }: WalkHooks = {},
-): Generator<WalkEntry, void, undefined> {
+): Generator<WalkEntry | Pause, void, undefined> {
   const { maxDepth = Infinity, includeFiles = true, includeDirs = true, includeSymlinks = true } = options;
   const { followSymlinks = false, canonicalize = true, onError, skip = [] } = options;
   const isWanted = filter(options);
   const isSkipped = (path: string) => isIgnored(path) || skip.some((pattern) => matches(path, pattern));
   const isEnd = (depth: number, path: string) => depth >= maxDepth || isSkipped(path) || !goesInto(path);
-  const report = (error: unknown, isRoot: boolean) => {
+  const reporting = (error: unknown, isRoot: boolean) => {
     const path = codeOf(error) === undefined ? undefined : (error as SyscallError).path;
     if (onError === undefined || path === undefined || isRoot && !reportsRoot) throw error;
-    onError(error as Error, path);
+    return handling(onError, error as Error, path);
   };
   const prefix = normalized(path), root = path.endsWith("/") ? `${prefix}/` : prefix;
   if (maxDepth < 0) return;
@@ -121,7 +123,7 @@ export function* walking(
     }
     top = openRoot(dir, path, prefix, followSymlinks);
   } catch (error) {
-    return report(error, true);
+    return yield* reporting(error, true);
   }
   using levels = top.levels;
   const walked = (level: Level, path: string, depth: number) => ({ level, prefix: joined(path, ""), depth });
@@ -171,7 +173,7 @@ export function* walking(
     } catch (error) {
       const lost = stack.findIndex(({ level }) => level.isLost);
       if (lost >= 0) stack.length = lost;
-      report(
+      yield* reporting(
         error,
         lost === 0 || last === stack[0] && (error as SyscallError).path === levels.request(prefix).path,
       );

@@ -171,6 +171,32 @@ test("Dir.expandGlobSync() calls `onError` for a directory that can't be read, a
   assertEquals([found(dir, "src/*", { onError }), told], [[], ["src"]]);
 }, { skip: needsStandin });
 
+test("Dir.expandGlob() awaits the promise that `onError` returns, and expandGlobSync() throws TypeError for one", async () => {
+  using fixture = new Fixture({ loop: { link: "loop" }, a: {}, b: {} });
+  using dir = openDirSync(fixture.path);
+  const events: string[] = [];
+  const onError = async (_: Error, path: string) => {
+    events.push(path);
+    await new Promise((resolve) => setTimeout(resolve));
+    events.push("handled");
+  };
+  for (const glob of ["loop/*", "*/../loop/*"]) {
+    events.length = 0;
+    assertEquals(await Array.fromAsync(dir.expandGlob(glob, { onError })), []);
+    assert(events.length > 0 && events.length % 2 === 0);
+    for (let i = 0; i < events.length; i += 2) assertEquals(events.slice(i, i + 2), ["loop", "handled"]);
+    const own = new Error("own"), rejects = () => Promise.reject(own);
+    const error = await Array.fromAsync(dir.expandGlob(glob, { onError: rejects })).catch((error) => error);
+    assertEquals(error, own);
+    assertThrows(
+      () => dir.expandGlobSync(glob, { onError: () => Promise.resolve() }),
+      TypeError,
+      "Dir.expandGlobSync(): onError returned a promise",
+    );
+    assertEquals(found(dir, glob, { onError: () => 1 }), []);
+  }
+});
+
 test("Dir.expandGlobSync() refuses patterns that leave the directory", () => {
   using fixture = source();
   using dir = openDirSync(fixture.at("src"));

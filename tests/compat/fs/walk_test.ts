@@ -191,6 +191,47 @@ test("Dir.walkSync() calls `onError` with the whole path that can't be opened, a
   assertEquals((own.cause as SyscallError).path, "tree/late");
 });
 
+test("Dir.walk() awaits the promise that `onError` returns before it goes on, and its rejection ends the walk", async () => {
+  using fixture = new Fixture({ a: {}, b: {}, c: {} });
+  using dir = openDirSync(fixture.path);
+  const events: string[] = [];
+  const onError = async (_: Error, path: string) => {
+    events.push(`error of ${path}`);
+    await new Promise((resolve) => setTimeout(resolve));
+    events.push("handled");
+  };
+  for await (const { path } of dir.walk(".", { onError })) {
+    events.push(path);
+    if (path === "b") fixture.remove(path);
+  }
+  const at = events.indexOf("b");
+  assertEquals(events.slice(at, at + 3), ["b", "error of b", "handled"]);
+  assertEquals(events.toSorted(), [".", "a", "b", "c", "error of b", "handled"]);
+
+  const own = new Error("own"), seen: string[] = [];
+  const walked = async () => {
+    for await (const { path } of dir.walk(".", { onError: () => Promise.reject(own), includeDirs: true })) {
+      seen.push(path);
+      if (path !== ".") fixture.remove(path);
+    }
+  };
+  assertEquals(await walked().catch((error) => error), own);
+  assertEquals(seen.length, 2);
+});
+
+test("Dir.walkSync() throws TypeError if `onError` returns a promise, and not for any other value", () => {
+  using fixture = new Fixture({ a: {}, b: {} });
+  using dir = openDirSync(fixture.path);
+  const walk = (onError: () => unknown) => {
+    fixture.add({ late: {} });
+    for (const { path } of dir.walkSync(".", { onError })) if (path === "late") fixture.remove(path);
+  };
+  for (const value of [undefined, null, 1, {}, { then: 1 }]) walk(() => value);
+  for (const value of [Promise.resolve(), { then() {} }]) {
+    assertThrows(() => walk(() => value), TypeError, "Dir.walkSync(): onError returned a promise");
+  }
+});
+
 test("Dir.walkSync() calls `onError` with an error of reading a directory and its path", () => {
   using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" } } });
   using dir = openDirSync(fixture.path);

@@ -63,3 +63,17 @@ function printable(bytes: Uint8Array): [bytes: Uint8Array, start: number, end: n
   const shown = encoder.encode(text);
   return [shown, 0, shown.length];
 }
+
+/**
+ * Whether two files are one. An inode number above 2^53 is null: then all attributes of both decide.
+ *
+ * @param now Returns the attributes of the second file as they are now.
+ */
+export function isSameFile(
+  one: Deno.FileInfo,
+  other: Deno.FileInfo,
+  now: () => Deno.FileInfo | undefined,
+): boolean {
+  if (one.dev !== other.dev || one.ino !== other.ino) return false;
+  return one.ino !== null || JSON.stringify(one) === JSON.stringify(now());
+}

@@ -5,7 +5,7 @@
  */
 import { Dir, encodeName, FdFile, libc, openDirSync, openSync, presets } from "../mod.ts";
 import { LineSearch, longestLine } from "./_line_search.ts";
-import { Output } from "./_output.ts";
+import { isSameFile, Output } from "./_output.ts";
 import { Tool } from "./_tool.ts";
 
 const help = `usage: grep.ts [-Fil] [--unprotected] [--] PATTERN [PATH...]
@@ -98,9 +98,7 @@ function infoOfOutput(): Deno.FileInfo | undefined {
 
 /** Whether the output goes to this file: searching it might never end. */
 function isOutput(file: FdFile): boolean {
-  if (outputFile === undefined) return false;
-  const { dev, ino } = file.statSync();
-  return dev === outputFile.dev && ino === outputFile.ino;
+  return outputFile !== undefined && isSameFile(file.statSync(), outputFile, infoOfOutput);
 }
 
 function searchUnlessOutput(file: FdFile, shown: string): void {

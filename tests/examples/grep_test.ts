@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
+import { isSameFile } from "../../examples/_output.ts";
 import { openDirSync } from "../../mod.ts";
 import { type ChildOptions, runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
@@ -134,6 +135,20 @@ test("grep.ts does not search the file that receives its output", async () => {
   }
   const all = await grep(["-l", "match", "tree", "tree/a.txt"], fixture.path, { shell: 'exec "$@" >out' });
   assertEquals([all.code, fixture.read("out")], [0, "tree/a.txt\ntree/a.txt\n"]);
+});
+
+test("isSameFile() compares all attributes of files whose inode number is null", () => {
+  const info = (name: string, ino: number | null) => ({ ...Deno.statSync(fixture.at(name)), ino });
+  using fixture = new Fixture({ a: "text", b: "longer text" });
+  const never = () => assert(false) as never;
+  assert(isSameFile(info("a", 5), info("a", 5), never));
+  assertFalse(isSameFile(info("a", 5), info("a", 6), never));
+  assertFalse(isSameFile(info("a", null), info("a", 6), never));
+  assertFalse(isSameFile(info("a", null), info("b", null), () => info("b", null)));
+  const before = info("a", null);
+  fixture.write("a", "other text");
+  assert(isSameFile(info("a", null), before, () => info("a", null)));
+  assertFalse(isSameFile(info("a", null), before, () => undefined));
 });
 
 test("grep.ts searches standard input for -", async () => {

@@ -19,8 +19,8 @@ import { openFileAt, openFileAtLater, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "../../ffi/values.ts";
 import { pathOf } from "./path/components.ts";
 import { isConfined, openBeneath } from "./path/resolve.ts";
-import * as names from "./entries.ts";
-import * as reading from "./contents.ts";
+import * as contents from "./contents.ts";
+import type { AtomicWriteOptions } from "./contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
@@ -35,8 +35,6 @@ import {
   walking,
   type WalkOptions,
 } from "./tree/walk.ts";
-import * as writing from "./contents.ts";
-import { type AtomicWriteOptions, writeAtomic, writeAtomicSync } from "./contents.ts";
 
 /** The options of `openDirSync()`. */
 export interface OpenDirOptions {
@@ -251,13 +249,13 @@ export class Dir extends Descriptor {
    */
   readFileSync(path: string, options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
     checkOptions("Dir.readFileSync()", options, lengthOptions("file"));
-    return reading.readFileSync(this, path, options);
+    return contents.readFileSync(this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.readFileSync}. */
   async readFile(path: string, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions("Dir.readFile()", options, readOptions("file"));
-    return await reading.readFile(this, path, options);
+    return await contents.readFile(this, path, options);
   }
 
   /**
@@ -269,13 +267,13 @@ export class Dir extends Descriptor {
    */
   readTextFileSync(path: string, options: LengthOptions = {}): string {
     checkOptions("Dir.readTextFileSync()", options, lengthOptions("text"));
-    return reading.readTextFileSync(this, path, options);
+    return contents.readTextFileSync(this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.readTextFileSync}. */
   async readTextFile(path: string, options: ReadOptions = {}): Promise<string> {
     checkOptions("Dir.readTextFile()", options, readOptions("text"));
-    return await reading.readTextFile(this, path, options);
+    return await contents.readTextFile(this, path, options);
   }
 
   /**
@@ -300,13 +298,13 @@ export class Dir extends Descriptor {
    */
   readTextFileLinesSync(path: string, options: LengthOptions = {}): IterableIterator<string> {
     checkOptions("Dir.readTextFileLinesSync()", options, lengthOptions("line"));
-    return reading.readLinesSync(this, path, options);
+    return contents.readLinesSync(this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.readTextFileLinesSync}, for `for await`. */
   readTextFileLines(path: string, options: ReadOptions = {}): AsyncIterableIterator<string> {
     checkOptions("Dir.readTextFileLines()", options, readOptions("line"));
-    return reading.readLines(this, path, options);
+    return contents.readLines(this, path, options);
   }
 
   /**
@@ -331,8 +329,8 @@ export class Dir extends Descriptor {
    * ```
    */
   writeFileSync(path: string, data: Uint8Array, options: Deno.WriteFileOptions = {}): void {
-    checkOptions("Dir.writeFileSync()", options, writing.WRITE_OPTIONS);
-    writing.writeFileSync(this, path, data, options);
+    checkOptions("Dir.writeFileSync()", options, contents.WRITE_OPTIONS);
+    contents.writeFileSync(this, path, data, options);
   }
 
   /** The asynchronous twin of {@link Dir.writeFileSync}. A stream is written as it comes, and canceled on failure. */
@@ -341,8 +339,8 @@ export class Dir extends Descriptor {
     data: Uint8Array | ReadableStream<Uint8Array>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    checkOptions("Dir.writeFile()", options, writing.WRITE_OPTIONS);
-    await writing.writeFile(this, path, data, options);
+    checkOptions("Dir.writeFile()", options, contents.WRITE_OPTIONS);
+    await contents.writeFile(this, path, data, options);
   }
 
   /**
@@ -352,8 +350,8 @@ export class Dir extends Descriptor {
    * @param options Those of `Deno.writeTextFileSync`.
    */
   writeTextFileSync(path: string, data: string, options: Deno.WriteFileOptions = {}): void {
-    checkOptions("Dir.writeTextFileSync()", options, writing.WRITE_OPTIONS);
-    writing.writeTextFileSync(this, path, data, options);
+    checkOptions("Dir.writeTextFileSync()", options, contents.WRITE_OPTIONS);
+    contents.writeTextFileSync(this, path, data, options);
   }
 
   /** The asynchronous twin of {@link Dir.writeTextFileSync}. A stream is written as it comes, and canceled on failure. */
@@ -362,8 +360,8 @@ export class Dir extends Descriptor {
     data: string | ReadableStream<string>,
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
-    checkOptions("Dir.writeTextFile()", options, writing.WRITE_OPTIONS);
-    await writing.writeTextFile(this, path, data, options);
+    checkOptions("Dir.writeTextFile()", options, contents.WRITE_OPTIONS);
+    await contents.writeTextFile(this, path, data, options);
   }
 
   /**
@@ -383,12 +381,12 @@ export class Dir extends Descriptor {
    * @param options The mode. Default: that of the old file or, for a new one, 0o666 less the umask.
    */
   writeFileAtomicSync(path: string, data: Uint8Array | string, options?: AtomicWriteOptions): void {
-    writeAtomicSync(this, path, data, options);
+    contents.writeAtomicSync(this, path, data, options);
   }
 
   /** The asynchronous twin of {@link Dir.writeFileAtomicSync}. */
   writeFileAtomic(path: string, data: Uint8Array | string, options?: AtomicWriteOptions): Promise<void> {
-    return writeAtomic(this, path, data, options);
+    return contents.writeAtomic(this, path, data, options);
   }
 
   /**
@@ -595,12 +593,12 @@ export class Dir extends Descriptor {
    * @param len Its new length in bytes.
    */
   truncateSync(path: string, len = 0): void {
-    writing.truncate("Dir.truncateSync()", this, path, len);
+    contents.truncate("Dir.truncateSync()", this, path, len);
   }
 
   /** The asynchronous twin of {@link Dir.truncateSync}. */
   truncate(path: string, len = 0): Promise<void> {
-    return promised(() => writing.truncate("Dir.truncate()", this, path, len));
+    return promised(() => contents.truncate("Dir.truncate()", this, path, len));
   }
 
   /**
@@ -610,7 +608,7 @@ export class Dir extends Descriptor {
    * @returns The path from this directory on, without any of them.
    */
   realPathSync(path: string): string {
-    return names.realPath(this, path);
+    return entries.realPath(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.realPathSync}. */
@@ -724,12 +722,12 @@ export class Dir extends Descriptor {
    * any existing name.
    */
   renameSync(from: string, ...to: TargetWithOptions<RenameOptions>): void {
-    names.rename("Dir.renameSync()", this, from, ...targetWithOptions(this, to));
+    entries.rename("Dir.renameSync()", this, from, ...targetWithOptions(this, to));
   }
 
   /** The asynchronous twin of {@link Dir.renameSync}. */
   rename(from: string, ...to: TargetWithOptions<RenameOptions>): Promise<void> {
-    return promised(() => names.rename("Dir.rename()", this, from, ...targetWithOptions(this, to)));
+    return promised(() => entries.rename("Dir.rename()", this, from, ...targetWithOptions(this, to)));
   }
 
   /**
@@ -741,7 +739,7 @@ export class Dir extends Descriptor {
    * @param to The new path, or another `Dir` and the path in it.
    */
   linkSync(from: string, ...to: Target): void {
-    names.link(this, from, ...targetOf(this, to));
+    entries.link(this, from, ...targetOf(this, to));
   }
 
   /** The asynchronous twin of {@link Dir.linkSync}. */
@@ -769,7 +767,7 @@ export class Dir extends Descriptor {
    * ```
    */
   symlinkSync(target: string, path: string): void {
-    names.symlink(target, this, path);
+    entries.symlink(target, this, path);
   }
 
   /** The asynchronous twin of {@link Dir.symlinkSync}. */
@@ -783,7 +781,7 @@ export class Dir extends Descriptor {
    * @returns Its text, lossless as names are.
    */
   readLinkSync(path: string): string {
-    return names.readLink(this, path);
+    return entries.readLink(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.readLinkSync}. */
@@ -797,12 +795,12 @@ export class Dir extends Descriptor {
    * @param mode The permission bits, less those of the umask.
    */
   mkfifoSync(path: string, mode = 0o666): void {
-    names.mkfifo("Dir.mkfifoSync()", this, path, mode);
+    entries.mkfifo("Dir.mkfifoSync()", this, path, mode);
   }
 
   /** The asynchronous twin of {@link Dir.mkfifoSync}. */
   mkfifo(path: string, mode = 0o666): Promise<void> {
-    return promised(() => names.mkfifo("Dir.mkfifo()", this, path, mode));
+    return promised(() => entries.mkfifo("Dir.mkfifo()", this, path, mode));
   }
 
   /**

@@ -21,10 +21,11 @@ const formats: Record<string, string> = {
 /**
  * Returns an archive decompressed if it is compressed by gzip, and unchanged otherwise.
  *
- * @throws {Error} If it is compressed by anything but gzip.
+ * @throws {Error} If it is compressed by anything but gzip, or is empty. Like GNU tar, takes no bytes in gzip as an archive.
  */
 export async function decompressed(archive: Bytes, warn: (message: string) => void): Promise<Bytes> {
   const start = (await archive.peek(512)).subarray(0, 512), text = String.fromCharCode(...start);
+  if (text === "") throw new Error("it is empty");
   const format = Object.keys(formats).find((name) => text.startsWith(formats[name]!));
   // A tar archive starts with the name of its first file, which can look like any format.
   if (format === undefined || isHeader(start)) return archive;

@@ -100,11 +100,11 @@ async function* headers(bytes: Bytes, report: Report): AsyncGenerator<Header> {
   for (let isFirst = true, isLost = false;; isFirst = false) {
     const block = (await bytes.peek(BLOCK)).slice(0, BLOCK), header = headerOf(block);
     const isWhole = block.length === BLOCK;
-    if (isFirst && header === noHeader && !(isWhole && isZero(block))) {
-      throw new Error(block.length === 0 ? "it is empty" : "it is not a tar archive");
-    }
     // An archive can end without the blocks of zeros.
     if (block.length === 0) return;
+    if (isFirst && header === noHeader && !(isWhole && isZero(block))) {
+      throw new Error("it is not a tar archive");
+    }
     if (!isWhole) throw new CutOff();
     bytes.skip(BLOCK);
     if (isZero(block)) {
@@ -151,6 +151,11 @@ class Extensions {
     if (type === "L" || type === "K") {
       this.long.set(type === "L" ? "path" : "linkpath", name(data));
       return;
+    }
+    // Of several pax headers, the last one counts, as for GNU tar and bsdtar.
+    if (type !== "g") {
+      this.#pax.clear();
+      this.pairs.length = 0;
     }
     const found = records(data);
     this.isMalformed ||= found === undefined;

@@ -3,18 +3,18 @@
  *
  * deno run --allow-ffi=/lib/libc.so.7 examples/untar.ts DIRECTORY < ARCHIVE
  */
-import { type Dir, type FdFile, libc, presets } from "../mod.ts";
+import { libc, presets } from "../mod.ts";
 import { Bytes, CutOff } from "./_bytes.ts";
 import { decompressed } from "./_decompress.ts";
 import { entries, type Entry } from "./_tar.ts";
-import type { Time } from "./_tar_fields.ts";
+import { setLinkTime, setTime } from "./_tar_times.ts";
 import { Tool } from "./_tool.ts";
 
 const help = `usage: untar.ts [--max-bytes=N] [--max-entries=N] [--unprotected] DIRECTORY < ARCHIVE
 
 Unpacks a tar archive (V7, ustar, pax or GNU, with sparse files, plain or compressed by gzip) into DIRECTORY.
-Creates directories, files, and links that stay within DIRECTORY. Restores modification times and permissions, less
-the umask, setuid, setgid and sticky. Refuses existing files, absolute paths, "..", paths through symlinks, devices,
+Creates directories, files, and links that stay within DIRECTORY. Restores modification times (in the sandbox of Linux
+not those of symlinks) and permissions, less the umask, setuid, setgid and sticky. Refuses existing files, absolute paths, "..", paths through symlinks, devices,
 FIFOs, unknown types, and links that leave DIRECTORY; reports each in one line and continues.
 --max-bytes: stop after this many unpacked bytes, with the holes of sparse files; by default 10000000000.
 --max-entries: stop after this many entries; by default 100000.
@@ -73,14 +73,17 @@ function makeDirectory(names: string[], mode = 0o777): void {
   directories.set(path, made);
 }
 
-/** Sets the time of an open file, with nanoseconds. */
-function setTime(file: FdFile | Dir, { seconds, nanoseconds }: Time): void {
-  // -1 is VNOVAL of FreeBSD's sys/vnode.h: the kernel would not change the time, but report success.
-  if (seconds === -1n && Deno.build.os === "freebsd") {
-    throw new Error("FreeBSD can't set the second before 1970");
+let unmasked: number | undefined;
+
+/** The permissions that the umask leaves to a directory, found with one that is removed again. */
+function permitted(): number {
+  if (unmasked === undefined) {
+    const path = `.untar-${crypto.randomUUID()}`;
+    out.mkdirSync(path, { mode: 0o777 });
+    unmasked = out.lstatSync(path).mode! & 0o777;
+    out.removeSync(path);
   }
-  const both = new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
-  libc.futimens(file, new Uint8Array(both.buffer));
+  return unmasked;
 }
 
 /** Calls `work()`, and reports an error instead of throwing it. */
@@ -132,7 +135,11 @@ async function make(entry: Entry): Promise<void> {
   if (kind === "device" || kind === "FIFO") throw new Error(`it is a ${kind}`);
   if (place === "") throw new Error("its path is that of DIRECTORY");
   makeDirectory(names.slice(0, -1));
-  if (kind === "symlink") return makeSymlink(link, names);
+  if (kind === "symlink") {
+    makeSymlink(link, names);
+    if (mtime) attempt(path, () => setLinkTime(out, names, mtime));
+    return;
+  }
   if (kind === "file") await makeFile(entry, place);
   else {
     if (!files.has(namesOf(link).join("/"))) throw new Error("it is a link to no file of this archive");
@@ -173,8 +180,8 @@ for (const [path, { mode, mtime }] of [...unfinished].sort(([a], [b]) => a < b ?
   attempt(path, () => {
     using dir = out.openDirSync(path);
     if (mtime) setTime(dir, mtime);
-    // The umask is already removed from the mode of the created directory.
-    libc.fchmod(dir, directories.get(path)! & (mode | 0o7000) & 0o7777);
+    // Of several entries the last one counts, which may permit more than the first.
+    libc.fchmod(dir, directories.get(path)! & 0o7000 | mode & permitted());
   });
 }
 if (refused > 0) tool.say(`${refused} of ${count} entries were refused.`);

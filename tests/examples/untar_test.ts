@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
+import { kernel } from "../_kernel.ts";
 import { Fixture } from "../_fixture.ts";
 import { test } from "../_test.ts";
 import { runTool, testUsage } from "./_example.ts";
@@ -415,6 +416,19 @@ const accepted: Record<
   ],
   "another archive behind it": [joined([anArchive, archive({ name: "b" })]), { a: "x" }],
   "no entries": [end, {}],
+  "no bytes in gzip": [await gzipped(new Uint8Array()), {}],
+  "two pax headers, of which the last counts": [
+    archive(
+      { name: "x", type: "x", data: records({ path: "first", mtime: "5000" }) },
+      { name: "x", type: "x", data: records({ mtime: "7000" }) },
+      { name: "a", data: "x" },
+      { name: "x", type: "x", data: records({ mtime: "5000" }) },
+      { name: "x", type: "x", data: records({ path: "b" }) },
+      { name: "cut", data: "y" },
+    ),
+    { a: "x", b: "y" },
+    7000,
+  ],
   "NULs and other bytes in pax values": [
     archive(
       {
@@ -549,6 +563,37 @@ test("untar.ts accepts checksums of signed bytes, and reads no prefix in GNU and
   assertEquals(dir.readTextFileSync("caf\udce9"), "x");
   assertEquals(dir.listSync().sort(), ["caf\udce9", "gnu", "old", "p"]);
   assertEquals(dir.listSync("p"), ["star"]);
+});
+
+test("untar.ts gives a symlink the time of its entry, and not the file that it names", async () => {
+  using place = new Place();
+  const { code, stderr } = await place.untar(archive(
+    { name: "d/a", data: "x", mtime: 1000 },
+    { name: "d/link", type: "2", link: "a", mtime: 2000 },
+    { name: "link", type: "2", link: "d", mtime: 3000 },
+    { name: "dangling", type: "2", link: "none", mtime: 4000 },
+  ));
+  assertEquals([code, stderr], [0, ""]);
+  using dir = openDirSync(place.fixture.at("in"));
+  const times = (...paths: string[]) => paths.map((path) => dir.lstatSync(path).mtime!.getTime() / 1000);
+  assertEquals(times("d/a"), [1000]);
+  // The sandbox on Linux refuses utimensat(2) with a path.
+  if (kernel.hasCapsicum) assertEquals(times("d/link", "link", "dangling"), [2000, 3000, 4000]);
+});
+
+test("untar.ts gives a directory the permissions of its last entry, less the umask", async () => {
+  using place = new Place();
+  const { code, stderr } = await place.untar(archive(
+    { name: "wider/", type: "5", mode: 0o700 },
+    { name: "narrower/", type: "5", mode: 0o755 },
+    { name: "wider/", type: "5", mode: 0o777 },
+    { name: "narrower/", type: "5", mode: 0o500 },
+  ));
+  assertEquals([code, stderr], [0, ""]);
+  place.fixture.add({ "made here": {} });
+  const modeOf = (path: string) => place.fixture.stat(path).mode! & 0o777;
+  assertEquals([modeOf("in/wider"), modeOf("in/narrower")], [modeOf("made here"), 0o500]);
+  assertEquals(place.fixture.list("in"), ["narrower", "wider"]);
 });
 
 test("untar.ts gives directories the times and permissions of their entries, in any order of entries", async () => {

@@ -49,21 +49,21 @@ const onOnePath: Readonly<Record<string, Rest>> = {
 const onTwoPaths = ["rename", "copyFile", "link"];
 
 /**
- * Makes Deno's own file functions work on directories that are open: `Deno.readTextFile("/srv/data/x")` reads `x` of the
- * `Dir` that `mounts` has for `"/srv/data"`.
+ * Makes Deno's own file functions work on open directories: `Deno.readTextFile("/srv/data/x")` reads `x` in the `Dir` that
+ * `mounts` has for `"/srv/data"`.
  *
- * It replaces the functions in the `Deno` object of this thread. So code that does not know `Dir` keeps working in a
- * sandbox. `sandbox({ dirs, ambient })` calls it with the directories of the plan.
+ * It replaces the functions in the `Deno` object of this thread. `sandbox({ dirs, ambient })` calls it with the directories
+ * of the plan.
  *
- * The replaced functions do not check Deno's permissions to read and write: the directories are what is permitted. This
- * grants nothing new, because `--allow-ffi` permits as much. Requires `--allow-ffi` permission.
+ * The new functions do not check Deno's permissions to read and write: everything that the directories permit is permitted.
+ * This grants nothing new, because `--allow-ffi` permits as much. Requires `--allow-ffi` permission.
  *
- * @param mounts The directories by their paths. Relative paths and `file:` URLs are resolved from `cwd` on.
+ * @param mounts The directories by their paths, which may be relative to `cwd`, or `file:` URLs.
  * @param options The working directory, and the directory for temporary files.
  * @returns A disposable that restores the original functions. In a sandbox it does nothing, because they would fail.
- * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
- * @throws {Deno.errors.Busy} If the functions are replaced already.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
+ * @throws {TypeError} If a mount is not an open `Dir`, two mounts have the same path, or an option is unknown or has a wrong type.
+ * @throws {Deno.errors.Busy} If the functions are already replaced.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing; the new functions throw it.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ let inForce = false;
 export function replacing(mounts: Mounts): Disposable {
   if (inForce) {
     throw new Deno.errors.Busy(
-      "ambient(): the functions are replaced already (EBUSY): dispose what it returned first.",
+      "ambient(): the functions are already replaced (EBUSY). Dispose of the earlier result first.",
     );
   }
   const deno = Deno as unknown as Calls;

@@ -8,7 +8,7 @@ import { checkedPath, pathOf } from "../fs/path/components.ts";
 
 /** The options of `ambient()` and `ambientNode()`. */
 export interface AmbientOptions {
-  /** The working directory at the start, as a path or `file:` URL. Default: that of the process. */
+  /** The first working directory, as a path or `file:` URL. Default: that of the process. */
   cwd?: string | URL;
   /** The directory of `Deno.makeTempDir()` and `Deno.makeTempFile()` without `dir`. Default: `"/tmp"`. */
   tempDir?: string | URL;
@@ -63,7 +63,7 @@ export class Mounts {
   get cwd(): string {
     if (this.#cwd === undefined) {
       throw new Deno.errors.NotSupported(
-        "The working directory is unknown in the sandbox: pass the option cwd of ambient().",
+        "The working directory is not known in the sandbox. Pass the option cwd to ambient().",
       );
     }
     return this.#cwd;
@@ -73,7 +73,7 @@ export class Mounts {
     this.#cwd = path;
   }
 
-  /** The path, if it is relative from the working directory on; "." and ".." stay. */
+  /** Makes a path absolute; "." and ".." stay. */
   absolute(path: string | URL): string {
     const text = checkedPath(pathOf(path));
     return text.startsWith("/") ? text : `${this.cwd === "/" ? "" : this.cwd}/${text}`;
@@ -105,7 +105,9 @@ export class Mounts {
       { syscall: call, path },
       ECAPMODE,
       "the path is in no directory of the sandbox (ECAPMODE). " +
-        `The sandbox has ${paths.length === 0 ? "none" : listed(paths, 100)}: add one to dirs of the plan.`,
+        `${
+          paths.length === 0 ? "It has none" : `Its directories are ${listed(paths, 100)}`
+        }: add one to dirs of the plan.`,
       {},
       Deno.errors.NotCapable,
     );

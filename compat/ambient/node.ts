@@ -10,30 +10,35 @@ import { formsOnPaths } from "./node_calls.ts";
 import { Files, type Forms, type NodeFs } from "./node_files.ts";
 
 /**
- * Makes the functions of `node:fs` work on directories that are open, in addition to those of `Deno` that {@link ambient}
- * replaces. `sandbox({ dirs, ambient: ambientNode })` calls it with the directories of the plan.
+ * Makes the functions of `node:fs` work on open directories, and also those of `Deno` that {@link ambient} replaces.
+ * `sandbox({ dirs, ambient: ambientNode })` calls it with the directories of the plan.
  *
- * It loads `node:fs`, and replaces the members of the objects that `import fs from "node:fs"`, `require("fs")` and
- * `fs.promises` give. So `import { promises } from "node:fs"` and `import fs from "node:fs/promises"` work too. It can't
- * replace the functions of `import { readFileSync } from "node:fs"` and of `import * as fs`: Deno has no way to change the
- * exports of a module (`syncBuiltinESMExports()` of `node:module` has no effect). A CommonJS package that is loaded
- * afterwards gets the replaced functions, however it takes them.
+ * It loads `node:fs`, and replaces members of the objects that `import fs from "node:fs"`, `require("fs")` and `fs.promises`
+ * return. So `import { promises } from "node:fs"` and `import fs from "node:fs/promises"` work too. It cannot replace the
+ * functions of `import { readFileSync } from "node:fs"` and of `import * as fs`, because Deno cannot change the exports of a
+ * module (`syncBuiltinESMExports()` of `node:module` has no effect). A CommonJS package that is loaded afterwards gets the new
+ * functions in any case.
  *
- * It replaces, in the callback, `Sync` and promise forms: access, appendFile, chmod, chown, copyFile, exists, link, lstat,
- * mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes
- * and writeFile; for the numbers that `open` returns close, fdatasync, fstat, fsync, ftruncate, futimes, read and write;
- * and createReadStream and createWriteStream. Errors have the `code` of Node's; their messages have the form of this library.
- * Other functions of `node:fs` fail in a sandbox. The numbers are descriptors; in Deno 2.7 those of files that `node:fs`
- * opened before are not, and may be the same: close such files first.
+ * It replaces these functions in their callback, `Sync` and promise forms:
+ *
+ * - on paths: access, appendFile, chmod, chown, copyFile, exists, link, lstat, mkdir, mkdtemp, open, readFile, readdir,
+ *   readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes and writeFile;
+ * - on the descriptors that `open` returns: close, fdatasync, fstat, fsync, ftruncate, futimes, read and write.
+ *
+ * It also replaces createReadStream and createWriteStream. Other functions of `node:fs` fail in a sandbox. Errors have the
+ * `code` of Node's errors, and messages in the form of this library.
+ *
+ * In Deno 2.7 `node:fs` returns numbers of its own instead of descriptors, which may equal the descriptors that the new
+ * functions return. Before calling this function there, close the files that `node:fs` opened.
  *
  * Requires `--allow-ffi` permission.
  *
  * @param mounts The directories by their paths, as for {@link ambient}.
  * @param options The working directory, and the directory for temporary files.
  * @returns A disposable that restores the original functions. In a sandbox it does nothing, because they would fail.
- * @throws {TypeError} If a mount is not an open `Dir`, two have one path, or an option is unknown or has a wrong type.
- * @throws {Deno.errors.Busy} If the functions are replaced already.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing, by the functions that it replaces.
+ * @throws {TypeError} If a mount is not an open `Dir`, two mounts have the same path, or an option is unknown or has a wrong type.
+ * @throws {Deno.errors.Busy} If the functions are already replaced.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing; the new functions throw it.
  *
  * @example
  * ```ts
@@ -167,5 +172,5 @@ function fdOf(file: unknown): number | undefined {
 function textOf(path: unknown): string {
   if (path instanceof Uint8Array) return decodeName(path);
   if (typeof path === "string" || path instanceof URL) return pathOf(path);
-  throw new TypeError(`A path of node:fs is a string, a URL or bytes, not ${shown(path)}.`);
+  throw new TypeError(`node:fs: a path must be a string, a URL or bytes, not ${shown(path)}.`);
 }

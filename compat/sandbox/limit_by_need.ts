@@ -1,6 +1,6 @@
 /**
- * Limits by need. {@link presets} and {@link rightsFor} name the rights; {@link limitStream}, {@link limitStdio} and
- * {@link limitOthers} apply them to what is already open; `limitsOf()` and `applyLimits()` do so for a plan.
+ * Limits by need. {@link presets} and {@link rightsFor} name rights. {@link limitStream}, {@link limitStdio} and
+ * {@link limitOthers} limit what is already open; `limitsOf()` and `applyLimits()` limit descriptors for a plan.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import { type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descr
 /**
  * Rights by need, for `limit()` and for the plan of `sandbox()`.
  *
- * Each is a list of names: `new Rights(presets.dir.read).union(["READ"])` makes another set of it. Those of a directory
- * apply to everything that is opened through it. READ covers listing and file contents alike.
+ * Each is a list of names: `new Rights(presets.dir.read).union(["FLOCK"])` adds a right. The rights of a directory apply to
+ * everything that is opened through it. READ covers listing and file contents alike.
  *
- * - `dir.list`: names and metadata and, because of READ, contents.
+ * - `dir.list`: names, metadata and, because of READ, contents.
  * - `dir.read`: `list`, and seeking in files and waiting for them.
  * - `dir.create`: new files and directories, and writing; nothing can be read, renamed or removed.
  * - `dir.append`: files that are opened with `append`, created if missing; their content stays.
@@ -134,16 +134,16 @@ export function rightsFor(operation: Operation | OpenOptions): Rights {
   }
   if (typeof operation !== "string") {
     throw new TypeError(
-      `${shown(operation)} is no operation: expected the C name of a call, or the options of openSync().`,
+      `rightsFor() takes the C name of a call, or the options of openSync(), not ${shown(operation)}.`,
     );
   }
   if (!Object.hasOwn(needs, operation)) {
     const [call] = operation.split(" ");
     const near = Object.keys(needs).filter((name) => name.split(" ")[0] === call).map((name) => `"${name}"`);
     throw new RangeError(
-      `${shown(operation)} is not among the calls whose rights are known, which \`needs\` lists. ` +
+      `${shown(operation)} is not a call in the table \`needs\`. ` +
         (near.length > 0
-          ? `Of this call it has ${listed(near, 100)}.`
+          ? `For this call the table has ${listed(near, 100)}.`
           : "For the rights to open a file, pass options, such as rightsFor({ read: true })."),
     );
   }
@@ -153,7 +153,7 @@ export function rightsFor(operation: Operation | OpenOptions): Rights {
 /** Options for terminals. */
 export interface StreamOptions {
   /**
-   * Whether setting the attributes of a terminal stays permitted, for `prompt()`, `Deno.stdin.setRaw()` and the like.
+   * Whether setting the attributes of a terminal stays permitted, as `prompt()` and `Deno.stdin.setRaw()` need it.
    * It keeps TIOCSETA, TIOCSETAW and TIOCSETAF, which caph_limit_stream(3) removes. Default: false.
    */
   raw?: boolean;
@@ -205,7 +205,7 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
 export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOptions = {}): void {
   if (typeof use !== "string" || !Object.hasOwn(uses, use)) {
     const Class = typeof use === "string" ? RangeError : TypeError;
-    throw new Class(`A stream is used to "read", "write" or "readWrite", not ${shown(use)}.`);
+    throw new Class(`limitStream(): use must be "read", "write" or "readWrite", not ${shown(use)}.`);
   }
   checkOptions("limitStream()", options, limitStreamOptions);
   const { lookup = false, ignoreClosed = false } = options;
@@ -300,7 +300,7 @@ export function limitOthers(options: LimitOthersOptions = {}): number[] {
   checkOptions("limitOthers()", options, { keep: anything });
   const { keep = [] } = options;
   if (typeof keep !== "object" || keep === null || !(Symbol.iterator in keep)) {
-    throw new TypeError(`What is kept is a list of descriptors, not ${shown(keep)}.`);
+    throw new TypeError(`limitOthers(): keep must be a list of descriptors, not ${shown(keep)}.`);
   }
   const limited: number[] = [];
   for (const { other, limits, isStream } of limitsOfOthers(new Set(Array.from(keep, descriptor)))) {

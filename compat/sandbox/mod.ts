@@ -1,81 +1,88 @@
 /**
- * From a program to a sandboxed one: plans, rights by need, and what is already open.
+ * Sandboxes for whole programs: plans, presets of rights, and what is already open.
  *
- * {@link sandbox} opens what a plan names, limits each descriptor to what it is for, and enters capability mode, all or
- * nothing. {@link presets}, {@link rightsFor} and {@link needs} name rights by need. {@link openDescriptors} lists what
- * the process has open; {@link limitStdio} and {@link limitOthers} limit it. {@link warmUp} opens what Deno would open too
- * late. {@link trapViolations} finds what was forgotten.
+ * {@link sandbox} opens what a plan names, limits each descriptor to its use, and enters capability mode, all or nothing.
+ * {@link presets}, {@link rightsFor} and {@link needs} name the rights that a purpose or a call needs. {@link openDescriptors}
+ * lists what the process has open; {@link limitStdio} and {@link limitOthers} limit it. {@link warmUp} opens the files that
+ * Deno would otherwise open after entering. {@link trapViolations} finds what the program forgot to open.
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough.
  *
  * ## Plans
  *
- * Descriptors that are already open are named by `fds`: `{ fds: { peer: { fd, rights: "connection" } } }`. `Deno.stdin`,
- * `Deno.stdout` and `Deno.stderr` are accepted too. Other objects of Deno, such as `Deno.Listener`, do not expose their
- * descriptor: `fdOf(() => listener = Deno.listen(options))` finds it while Deno opens it. The `fd` of `node:fs` is a
- * descriptor in Deno 2.9, and a number of Deno's own in 2.7.
+ * `fds` names descriptors that are already open: `{ fds: { peer: { fd, rights: "connection" } } }`. It also accepts
+ * `Deno.stdin`, `Deno.stdout` and `Deno.stderr`. Other objects of Deno, such as `Deno.Listener`, do not expose their
+ * descriptor: `fdOf(() => listener = Deno.listen(options))` finds it while Deno opens it. The `fd` of a file of `node:fs` is
+ * a descriptor in Deno 2.9; in Deno 2.7 it is a number of Deno's own.
  *
  * `stdio: true` calls {@link limitStdio}, the equivalent of caph_limit_stdio(3). `stdio: { raw: true }` keeps `prompt()` and
- * `Deno.stdin.setRaw()` working. Deno has copies of these descriptors open, with all ioctls of a terminal:
- * `limitOthers: true` limits them too, and removes all rights except FLOCK from every other open file and directory.
+ * `Deno.stdin.setRaw()` working. Deno has copies of these descriptors open, with all ioctls of a terminal.
+ * `limitOthers: true` limits these copies too, and removes all rights except FLOCK from every other open file and directory.
  *
  * Deno opens some files at first use, which fails after entering. {@link warmUp}, or `warmUp: true` in a plan, opens them
- * before: the local time zone, the source maps of stack traces and, with `{ certificates: true }`, what the first `fetch()`
- * of a `data:` URL loads.
+ * in time: the local time zone, the source maps of stack traces and, with `{ certificates: true }`, the root certificates
+ * that the first `fetch()` loads, even for a `data:` URL.
  *
  * ## On Linux
  *
- * {@link sandbox} confines the process on x86_64 and arm64 too, permanently, and `mechanism` of its result says by what. A
- * filter of seccomp(2) on all threads refuses each system call that is not listed as permitted: what takes a path from the
- * root or the working directory, an address, another process or a namespace. A refused call is EPERM, an unknown one ENOSYS.
- * `dryRun` returns the table, each call with its reason. Landlock keeps paths below descriptors to the directories of the
- * plan, each with what its rights say.
+ * {@link sandbox} also confines the process on Linux, x86_64 and arm64, permanently. `mechanism` of its result names what it
+ * uses:
+ *
+ * - A seccomp(2) filter on all threads refuses each system call that is not listed as permitted. So it refuses paths from the
+ *   root or the working directory, addresses, other processes and namespaces. A refused call fails with EPERM, an unknown
+ *   one with ENOSYS. `dryRun` returns the list, with the reason for each call.
+ * - Landlock keeps paths below descriptors to the directories of the plan, and permits in each what its rights include:
  *
  * | right | permits below the directory |
  * | --- | --- |
  * | READ | reading files and directories |
- * | WRITE | writing and truncating, and overwriting what is only to be appended to |
- * | CREATE, MKDIRAT, SYMLINKAT, MKFIFOAT, MKNODAT, BINDAT | making names of this kind |
+ * | WRITE | writing and truncating, and overwriting files that the plan only lets the program append to |
+ * | CREATE, MKDIRAT, SYMLINKAT, MKFIFOAT, MKNODAT, BINDAT | creating entries of this kind |
  * | UNLINKAT | removing files and directories |
  * | RENAMEAT_SOURCE | removing, and moving to other directories |
- * | RENAMEAT_TARGET | making names of any kind but devices, removing, and moving from other directories |
- * | LINKAT_SOURCE, LINKAT_TARGET | links between directories; the target: making names of any kind but devices |
+ * | RENAMEAT_TARGET | creating entries of any kind except devices, removing, and moving from other directories |
+ * | LINKAT_SOURCE | linking to other directories |
+ * | LINKAT_TARGET | linking from other directories, and creating entries of any kind except devices |
  * | IOCTL | device ioctls, of which the filter permits those of terminals |
  *
- * A name moves only to a directory that permits no more. Before Linux 7.0 Landlock holds the thread that called
- * {@link sandbox} and those that it starts later; Deno's pool threads, old and new ones, are outside of it, and so are Workers
- * that run already. What that leaves is native code of an attacker's on a pool thread that names an absolute path together
- * with a descriptor of the plan. JavaScript has no way there once `ffi` is revoked, because no function that takes a path is
- * bound nonblocking. Where a plan has no directories, the filter refuses every call that takes a path, and nothing is left.
+ * A file can be moved or linked only to a directory that permits no more than the first one.
  *
- * Landlock does not see attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2) with a path: `Dir` opens
- * the file and changes it by its descriptor, for which it must be readable or writable; a symlink itself can't be changed.
- * Attributes and the targets of symlinks can be read by native code that names an absolute path with a descriptor.
+ * **Threads.** Before Linux 7.0 Landlock covers only the thread that called {@link sandbox} and the threads that it starts
+ * later. Deno's pool threads, and Workers that already run, are not covered. There an attacker's native code can still use
+ * an absolute path together with a descriptor of the plan. JavaScript cannot once `ffi` is revoked, because this library
+ * binds no function that takes a path as nonblocking. A plan without directories has no such gap: the filter then refuses
+ * every call that takes a path.
  *
- * A directory that was open before and is not in the plan can't be looked into any more. `stdio: true` and `limitOthers: true`
- * limit the standard streams, Deno's copies of them and its files by their numbers. These numbers can't be closed any more,
- * nor duplicated, except one end of a pipe and /dev/null. A new Worker duplicates the standard streams, and Deno ends if it
- * can't: start Workers before, if a stream is a terminal or a file. Other entries of `fds` can't be limited, which is an error
- * unless they have `unlimited: "allow"`.
+ * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
+ * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a
+ * symlink itself cannot be changed. Native code can read the attributes of any file, and the target of any symlink, by an
+ * absolute path together with a descriptor.
  *
- * An uncaught error ends Deno by a panic, if the stack trace needs a source map that was not read before: see {@link warmUp}.
+ * **Descriptors.** A directory that is open but not in the plan can no longer be used for lookups. `stdio: true` and
+ * `limitOthers: true` limit the standard streams, Deno's copies of them and Deno's files, by number. These descriptors can no
+ * longer be closed or duplicated, except an end of a pipe, and /dev/null. A new Worker duplicates the standard streams, and
+ * Deno exits if it cannot: if a stream is a terminal or a file, start Workers first. Other entries of `fds` cannot be limited
+ * on Linux. They are an error, unless they have `unlimited: "allow"`.
+ *
+ * **Errors.** An uncaught error ends Deno by a panic if its stack trace needs a source map that was not read before entering:
+ * see {@link warmUp}.
  *
  * ## What is still open?
  *
  * `openDescriptors()` lists every descriptor with its kind, rights, ioctls, fcntls, close-on-exec, offset and path. The
- * module `./audit` prints it as a table, also as a program.
+ * module `./audit` prints this list as a table, and also runs as a program.
  *
  * ## What was not opened in time?
  *
- * A resource that was not opened before entering fails with ECAPMODE or ENOTCAPABLE, perhaps deep in a library that hides
- * it. ktrace(1) with `-t p` records each violation with its system call; since FreeBSD 15 also in a program that has not
- * entered yet. {@link trapViolations} before entering makes each violation end the process by SIGTRAP, so that a debugger
- * shows the caller. Deno itself causes some: at the end of a program that does not call `Deno.exit()`, and where
- * {@link limitOthers} removed the rights of its caches.
+ * Using a resource that was not opened before entering fails with ECAPMODE or ENOTCAPABLE. A library may hide this error.
+ * ktrace(1) with `-t p` records each violation with its system call; since FreeBSD 15 it also does so for a program that has
+ * not entered yet. {@link trapViolations}, called before entering, makes each violation end the process by SIGTRAP, so that a
+ * debugger shows the caller. Deno itself causes some violations: at the end of a program that does not call `Deno.exit()`,
+ * and where {@link limitOthers} removed the rights of its caches.
  *
  * ## In capability mode
  *
- * Run on the stand-in for the kernel, so simulated.
+ * These results come from the stand-in for the kernel, so they are simulated.
  *
  * | call | works? |
  * | --- | --- |
@@ -87,10 +94,13 @@
  *
  * ## Deno in capability mode
  *
- * What Deno's own API does once the process has entered. "run": Deno 2.9.6 was run on Linux with a seccomp(2) filter that
- * refuses each call that capability mode refuses; this is simulated, and the filter does not see the paths of calls that are
- * relative to a directory's descriptor. "derived": from the calls in Deno's sources, and from the results of such calls on
- * FreeBSD 15.1 and 13.2 kernels. No row was run in Deno on FreeBSD.
+ * Which parts of Deno's own API work after entering. The column "known" says how this is known:
+ *
+ * - "run": Deno 2.9.6 ran on Linux with a seccomp(2) filter that refuses each call that capability mode refuses. This is
+ *   simulated: the filter does not see the paths of calls that are relative to a directory's descriptor.
+ * - "derived": from the calls in Deno's sources, and from the results of such calls on FreeBSD 15.1 and 13.2 kernels.
+ *
+ * No row was run in Deno on FreeBSD.
  *
  * | what | works? | why | instead | known |
  * | --- | --- | --- | --- | --- |
@@ -98,7 +108,7 @@
  * | `performance`, `Date.now` | yes | clock_gettime(2) is permitted | | run |
  * | `crypto` | yes | getrandom(2) is permitted; the algorithms are in Deno | | run |
  * | URL, text, streams, compression, `structuredClone`, `Blob` | yes | they make no system calls | | run |
- * | `WebAssembly` | yes | new executable memory is permitted | | run |
+ * | `WebAssembly` | yes | mapping executable memory is permitted | | run |
  * | `console`, `Deno.stdout`, `Deno.stderr` | yes | the descriptors are open | `limitStdio()` first | run |
  * | `Deno.stdin` | yes | the descriptor is open | | run |
  * | `prompt`, `confirm`, `alert`, `Deno.consoleSize`, `Deno.stdin.setRaw` | yes | they use the terminal that is open | with `limitStdio`, the option `raw` | derived |
@@ -109,7 +119,7 @@
  * | `Deno.*` on files by path, `Deno.watchFs`, `Deno.cwd`, `Deno.chdir` | no | open(2), stat(2), getcwd(2) and similar calls: ECAPMODE | `Dir`, `FdFile`; with the option `ambient` all but `watchFs` work | run |
  * | `node:fs` by path | no | the same | `Dir`, `FdFile`, or `ambientNode` of `./ambient` | run |
  * | `node:` modules | if imported before | the first import of many, such as `node:fs`, asks for the path of Deno: see `Deno.execPath` | `import` at the top | run |
- * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix; under the filter Deno asks Linux for the path and ends with a panic |  | derived |
+ * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix. Under the filter, Deno asks Linux for the path and panics | | derived |
  * | `import()` of what is loaded already, or of a `data:` address | yes | no file is opened; Deno ignores that it cannot write its cache | | run |
  * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, `warmUp({ modules })`, or read through a `Dir` and import as `data:` | run |
  * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | | run |
@@ -126,7 +136,7 @@
  * | `fetch` of `data:` and `blob:` addresses | yes | the data is in memory | | run |
  * | `fetch` of files | no | open(2): ECAPMODE | `Dir` | run |
  * | `Deno.Command` | no | execve(2): ECAPMODE | start it before | run |
- * | a child process that runs | yes | its pipes are open | before FreeBSD 15 its end cannot be waited for: wait4(2) is ECAPMODE | run |
+ * | a child process that runs | yes | its pipes are open | before FreeBSD 15 the program cannot wait for its end: wait4(2) is ECAPMODE | run |
  * | signals: `Deno.addSignalListener`, `Deno.kill` of itself | yes | sigaction(2), and kill(2) of its own pid, are permitted | | run |
  * | `Deno.kill` of another process | no | kill(2): ECAPMODE, for child processes too | close its pipe, so that it ends by itself | run |
  * | `localStorage`, `caches`, `Deno.openKv` of a file | no | SQLite opens the files of a database by path, some of them late | `Dir.writeFileAtomic` | run |

@@ -1,5 +1,5 @@
 /**
- * What a plan may say, and its check: a plan becomes steps that can be carried out or described, before anything is opened.
+ * The form of a plan, and its check. Before anything is opened, a plan becomes steps that can be carried out or described.
  *
  * @module
  */
@@ -40,9 +40,9 @@ export interface DirPlan {
   path: string | URL;
   /** A preset of `presets.dir`, or a set of rights. Default: `"read"`. */
   rights?: keyof Presets["dir"] | RightsLike;
-  /** Make it if it is missing; its parent must exist. It stays if a later step fails. Default: false. */
+  /** Whether to create it if it is missing. Its parent must exist. It stays if a later step fails. Default: false. */
   create?: boolean;
-  /** Accept a directory that the kernel does not confine: see `Dir.confined`. Default: it is refused. */
+  /** `"allow"` accepts a directory that the kernel does not confine: see `Dir.confined`. Default: it is refused. */
   unconfined?: "allow";
 }
 
@@ -67,13 +67,13 @@ export interface DescriptorPlan {
   fd: FdLike | typeof Deno.stdin | typeof Deno.stdout | typeof Deno.stderr;
   /** A preset of `presets.stream` or `presets.socket`, or a set of rights. */
   rights: keyof Presets["stream"] | keyof Presets["socket"] | RightsLike;
-  /** The ioctls that it keeps. Default: with a preset of a stream those of `limitStream()`. */
+  /** The ioctls that it keeps. Default: with a preset of `presets.stream`, those of `limitStream()`; else all. */
   ioctls?: IoctlsLike;
-  /** The fcntls that it keeps. Default: with a preset of a stream GETFL. */
+  /** The fcntls that it keeps. Default: with a preset of `presets.stream`, GETFL; else all. */
   fcntls?: FcntlsLike;
   /**
-   * Accept that Linux can't limit this descriptor: it limits directories and the standard streams alone. Such entries are
-   * in `unlimited` of the result. Default: they are an error with `enforce: "required"`.
+   * `"allow"` accepts that Linux cannot limit this descriptor, because it is neither a directory nor a standard stream. The
+   * entry is then in `unlimited` of the result. Default: it is an error with `enforce: "required"`.
    */
   unlimited?: "allow";
 }
@@ -95,37 +95,37 @@ export interface Plan {
   files?: Readonly<Record<string, FilePlan>>;
   /** Descriptors that are already open, by their names in errors. */
   fds?: Readonly<Record<string, DescriptorPlan>>;
-  /** Limit standard input, output and error, as `limitStdio()` does; on Linux by their numbers. Default: false. */
+  /** Whether to limit standard input, output and error, as `limitStdio()` does; on Linux, by number. Default: false. */
   stdio?: boolean | StreamOptions;
   /**
-   * Remove all rights except FLOCK from every other file and directory that the process has open, as `limitOthers()` does.
-   * Default: false.
+   * Whether to remove all rights except FLOCK from every other file and directory that the process has open, as
+   * `limitOthers()` does. Default: false.
    */
   limitOthers?: boolean;
-  /** Make Deno open files now that it would open after entering, as `warmUp()` does. Default: false. */
+  /** Whether to open now the files that Deno would open after entering, as `warmUp()` does. Default: false. */
   warmUp?: boolean | WarmUpOptions;
   /**
-   * Make Deno's own file functions work on the directories of the plan, by their paths: `ambient` or `ambientNode` of
-   * `./ambient`. Default: they fail after entering.
+   * `ambient` or `ambientNode` of `./ambient`: makes Deno's own file functions work on the directories of the plan, by the
+   * same paths as before. Default: these functions fail after entering.
    */
   ambient?: (mounts: Readonly<Record<string, Dir>>) => Disposable;
   /**
-   * The permissions of Deno that end with entering, so that no later module gets a library or a process. A Worker that runs
-   * already keeps its own. Without a sandbox nothing is revoked.
+   * The permissions of Deno to revoke after entering, so that code loaded later cannot load a library or start a process. A
+   * Worker that already runs keeps its permissions. Without a sandbox nothing is revoked.
    */
   permissions?: PermissionPlan;
   /**
-   * What to do where the system can't enforce the plan. `"required"` throws. `"if-supported"` opens the same files, without
-   * limits and without entering, and sets `sandboxed` to false. Default: `"required"`.
+   * What to do if the system cannot enforce the plan. `"required"` throws. `"if-supported"` opens the same files, without
+   * limits and without entering, and sets `sandboxed` of the result to false. Default: `"required"`.
    */
   enforce?: "required" | "if-supported";
-  /** Whether to carry nothing out: true only in a {@link DryRunPlan}. Default: false. */
+  /** Whether to only return the steps: true only in a {@link DryRunPlan}. Default: false. */
   dryRun?: false;
 }
 
-/** A plan that `sandbox()` does not carry out: it returns what it would do. Write `{ ...plan, dryRun: true }`. */
+/** A plan of which `sandbox()` only returns the steps, such as `{ ...plan, dryRun: true }`. */
 export interface DryRunPlan<Dry extends boolean = true> extends Omit<Plan, "dryRun"> {
-  /** Carry nothing out, and return the steps. */
+  /** True to only return the steps. */
   dryRun: Dry;
 }
 
@@ -310,7 +310,7 @@ function openingOfDir(name: string, plan: DirPlan, key: string): DirOpening {
     name,
     key,
     path: ambientPath(path),
-    what: create ? "directory, made where it is missing" : "directory",
+    what: create ? "directory, created if it is missing" : "directory",
     limits: limitsOf(named(rights, "dir", presets.dir)),
     mayBeUnconfined: unconfined === "allow",
     open() {
@@ -387,7 +387,7 @@ function named(rights: string | RightsLike, where: string, known: Readonly<Recor
   if (!Object.hasOwn(known, rights)) {
     throw new RangeError(
       `${quoted(rights)} is none of presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
-        `Rights themselves are a list.`,
+        `A set of rights is a list, such as ["READ"].`,
     );
   }
   return known[rights]!;

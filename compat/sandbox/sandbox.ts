@@ -27,13 +27,13 @@ import {
 import { warmUp } from "./warm_up.ts";
 
 /**
- * Sandboxes the program: opens everything that a plan names, limits each descriptor to the rights that it needs, and enters
- * capability mode.
+ * Sandboxes the program: opens everything that a plan names, limits each descriptor to its rights, and enters capability
+ * mode; on Linux, confines the process by seccomp and Landlock.
  *
- * All or nothing: if a step fails, everything that it opened is closed, the mode is not entered, and the error names the step
- * and the entry. Limits on a descriptor that was already open are first tried on a duplicate, because they can't be undone.
- * The plan is checked before anything is opened. The steps are those of {@link SandboxError.step}, in that order; `dryRun`
- * returns them.
+ * All or nothing: if a step fails, everything that it opened is closed, the process is not sandboxed, and the error names the
+ * step and the entry of the plan. The plan is checked before anything is opened. A limit on a descriptor that was already
+ * open cannot be undone, so it is first tried on a duplicate. The steps are those of {@link SandboxError.step}, in that order;
+ * `dryRun` returns them.
  *
  * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry has
  * `unconfined: "allow"`.
@@ -41,11 +41,11 @@ import { warmUp } from "./warm_up.ts";
  * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2); on Linux for
  * PR_SET_NO_NEW_PRIVS of prctl(2), landlock_restrict_self(2) and seccomp(2). Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} If the plan has a wrong type in it, or options contradict each other.
- * @throws {RangeError} If the plan has an unknown right, preset or name in it.
+ * @throws {TypeError} If a member of the plan has the wrong type, or options contradict each other.
+ * @throws {RangeError} If a right, preset or name in the plan is unknown.
  * @throws {SandboxError} If a step fails.
- * @throws {Deno.errors.NotSupported} If the system can't enforce the plan, and `enforce` is `"required"`, as by default: it
- * names what is missing.
+ * @throws {Deno.errors.NotSupported} If the system cannot enforce the plan and `enforce` is `"required"`, the default. The
+ * message names what the system lacks.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
@@ -79,7 +79,7 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   if (means.missing !== undefined && isRequired) {
     throw new Deno.errors.NotSupported(
       `sandbox(): the plan requires a sandbox, and this system lacks ${means.missing}. ` +
-        'To also run without a sandbox, a program says so: enforce: "if-supported".',
+        'To also run without a sandbox, pass enforce: "if-supported".',
     );
   }
   try {
@@ -124,17 +124,15 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
    * What enforces the plan, for all threads unless said otherwise.
    *
    * - `"capsicum"`: capability mode of FreeBSD.
-   * - `"seccomp"`: Linux, for a plan without directories. A filter refuses each system call that takes a path or an address,
+   * - `"seccomp"`: on Linux, for a plan without directories. A filter refuses each system call that takes a path or an address,
    *   and each call on another process.
-   * - `"seccomp+landlock"`: the same filter permits paths below descriptors, and Landlock keeps them to the directories of the
-   *   plan, each with what its rights say. Before Linux 7.0 Landlock holds the thread that called `sandbox()` and those that
-   *   it starts; Deno's pool threads are outside of it. What that leaves is native code of an attacker's on a pool thread that
-   *   names an absolute path together with a descriptor of the plan. JavaScript has no way there once `ffi` is revoked, as by
-   *   default. Landlock does not see attributes: native code can also read, not change, the attributes of any path.
+   * - `"seccomp+landlock"`: on Linux, for a plan with directories. The same filter permits paths below descriptors, and Landlock
+   *   keeps these to the directories of the plan and their rights. Before Linux 7.0 Landlock does not cover Deno's pool threads:
+   *   see "On Linux" of the module `./sandbox`. Native code can read the attributes of any file.
    * - `"none"`: nothing.
    */
   readonly mechanism: "capsicum" | "seccomp+landlock" | "seccomp" | "none";
-  /** The entries of the plan that Linux does not limit: those with `unlimited: "allow"`, and with `"if-supported"` all such. */
+  /** The entries of the plan that Linux does not limit. `unlimited: "allow"` or `enforce: "if-supported"` permits them. */
   readonly unlimited: readonly string[];
 }
 
@@ -142,43 +140,43 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
 export interface PlannedStep {
   /** What is done. */
   readonly step: SandboxStep;
-  /** The entry of the plan, as `"dirs.data"`. */
+  /** The entry of the plan, such as `"dirs.data"`. */
   readonly entry?: string;
   /** What is opened. */
   readonly path?: string;
   /** More about it, for people. */
   readonly note?: string;
-  /** The rights that are left, as `Rights.names()` has them. */
+  /** The names of the rights that are left, as `Rights.names()` returns them. */
   readonly rights?: readonly string[];
-  /** The ioctls that are left, where they are limited beside the rights. */
+  /** The ioctls that are left; undefined if only the rights are limited. */
   readonly ioctls?: readonly string[];
-  /** The fcntls that are left, where they are limited beside the rights. */
+  /** The fcntls that are left; undefined if only the rights are limited. */
   readonly fcntls?: readonly string[];
 }
 
-/** What a system call of Linux comes to in the sandbox. */
+/** Whether the sandbox permits a system call of Linux. */
 export interface PlannedCall {
   /** Its name. */
   readonly name: string;
   /** Its number on this machine. */
   readonly number: number;
-  /** `"if"`: permitted with the arguments that the reason names. `"missing"`: as if the kernel did not have it. */
+  /** `"if"`: permitted with the arguments that `reason` names. `"missing"`: fails with ENOSYS, as an unknown call does. */
   readonly verdict: "permit" | "if" | "missing" | "refuse";
-  /** Why. */
+  /** The reason for the verdict. */
   readonly reason: string;
 }
 
 /** The steps of `sandbox()`, in order. `String(steps)` formats them as text of at most 80 columns. */
 export interface DryRun {
-  /** What happens where there is no Capsicum. */
+  /** What `sandbox()` does on a system that cannot enforce the plan. */
   readonly enforce: "required" | "if-supported";
   /** What would enforce the plan here; undefined without `--allow-ffi`. */
   readonly mechanism: Sandbox["mechanism"] | undefined;
-  /** What each system call comes to, on Linux; undefined on other systems. */
+  /** The system calls and whether they are permitted, on Linux; undefined on other systems. */
   readonly calls: readonly PlannedCall[] | undefined;
-  /** All that would be done. */
+  /** The steps. */
   readonly steps: readonly PlannedStep[];
-  /** The text. */
+  /** Formats the steps as text of at most 80 columns. */
   toString(): string;
 }
 
@@ -206,7 +204,7 @@ export interface SandboxErrorInit {
 }
 
 /**
- * A step of `sandbox()` failed. Everything that it opened is closed again, and capability mode was not entered.
+ * A step of `sandbox()` failed. Everything that it opened is closed again, and the process is not sandboxed.
  *
  * `cause` is the error of the step. `code` is copied from the cause, so `isNotCapable(error)` works here too.
  *
@@ -225,7 +223,10 @@ export interface SandboxErrorInit {
 export class SandboxError extends Error {
   /** The name of the class. */
   override readonly name = "SandboxError";
-  /** The step that failed: check for Capsicum, warm up, open, check that a directory is confined, replace Deno's functions, limit, enter, or revoke permissions. */
+  /**
+   * The step that failed: look for Capsicum or its substitute, warm up, open, check that a directory is confined, replace
+   * Deno's functions, limit, enter, or revoke permissions.
+   */
   readonly step: SandboxStep;
   /** The entry of the plan, such as `"dirs.data"` or `"stdio.stdin"`; undefined if the step is not for one entry. */
   declare readonly entry?: string;
@@ -275,7 +276,7 @@ class Run {
     const of = entry === undefined ? "" : ` ${shortened(visible(entry), 60)}`;
     const left = this.#limited.length === 0
       ? ""
-      : ` Limited all the same, which can't be taken back: ${listed(this.#limited.map(visible), 120)}.`;
+      : ` These stay limited, because a limit can't be undone: ${listed(this.#limited.map(visible), 120)}.`;
     const what = `sandbox(): to ${step}${of} failed`, room = MOST - what.length - left.length - ": ".length;
     if (message.length <= room) return `${what}: ${message}${left}`;
     const because = code === undefined ? ": " : ` (${code}): `;
@@ -301,9 +302,8 @@ class Run {
         throw new Error(
           `${
             quoted(path)
-          } is the root of a mounted file system, out of which this kernel lets ".." lead, or that ` +
-            'can\'t be found out. Name a directory below it, or say unconfined: "allow" and let no other code have ' +
-            "its descriptor.",
+          } is the root of a mounted file system, or may be one: this kernel lets ".." leave it. ` +
+            'Name a directory below it, or pass unconfined: "allow" and give its descriptor to no other code.',
         );
       });
     }
@@ -399,9 +399,9 @@ class Run {
 }
 
 const cannotLimit =
-  "Linux can't limit this descriptor: it limits directories and the standard streams alone. " +
-  'Accept that by unlimited: "allow", or leave the entry out there.';
-const alreadyConfined = "This process is sandboxed already, and on Linux nothing can be limited after that.";
+  "Linux can limit only directories and the standard streams, and this descriptor is neither. " +
+  'Accept that by unlimited: "allow", or leave the entry out on Linux.';
+const alreadyConfined = "The process is already sandboxed, and then Linux can't limit anything further.";
 
 const O_ACCMODE = 3;
 /** Of Linux: makedev(1, 3). */
@@ -508,8 +508,8 @@ function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, rev
   ];
   const text = [
     enforce === "required"
-      ? "sandbox() would do this, and throw where it can't be enforced:"
-      : "sandbox() would do this; where it can't be enforced it would only open:",
+      ? "sandbox() would do this, and throw if the system can't enforce it:"
+      : "sandbox() would do this, and only open if the system can't enforce it:",
     ...steps.flatMap((step, i) =>
       wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step)))
     ),
@@ -519,7 +519,7 @@ function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, rev
 
 const copies: PlannedStep = {
   step: "limit",
-  note: "what else is open of the standard streams",
+  note: "copies of the standard streams",
   rights: presets.stream.terminal,
 };
 const others: readonly PlannedStep[] = [
@@ -538,10 +538,10 @@ function limiting({ name, limits: { rights, ioctls, fcntls } }: Entry): PlannedS
 }
 
 const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = {
-  "find Capsicum": () => "find Capsicum, or on Linux what stands for it",
-  "warm up": () => "warm up: make Deno open now what it would open later",
+  "find Capsicum": () => "find Capsicum, or its substitute on Linux",
+  "warm up": () => "warm up: open now what Deno would open later",
   open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
-  confine: ({ entry }) => `confine ${entry}: refuse it where ".." leads out of it`,
+  confine: ({ entry }) => `confine ${entry}: refuse it if ".." leads out of it`,
   ambient: () => "ambient: make Deno's own file functions act on these directories",
   limit: ({ entry, note, rights = [], ioctls, fcntls }) =>
     `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +

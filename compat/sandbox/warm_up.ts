@@ -1,9 +1,9 @@
 /**
- * What was not opened in time: {@link warmUp} opens before entering what Deno would open later, {@link trapViolations}
- * finds what the program forgot.
+ * Resources that are opened too late: {@link warmUp} opens before entering what Deno would open later, and
+ * {@link trapViolations} finds what the program forgot to open.
  *
  * ES modules load and link their whole graph before any of it runs. So, to load a module without running it, a generated
- * module first imports one that throws and then the module. A later `import()` runs it, and opens no file.
+ * module imports first a module that throws, and then the wanted module. A later `import()` runs that, and opens no file.
  *
  * @module
  */
@@ -24,12 +24,12 @@ import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
 import { fdOf } from "./open_descriptors.ts";
 import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
 
-/** The options of `warmUp()` if it also loads modules, which takes a promise. */
+/** The options of `warmUp()` that also load modules; it then returns a promise. */
 export interface ModuleWarmUpOptions extends WarmUpOptions {
   /**
-   * Modules that are imported later by `import()`. They and all that they import are loaded and linked, and none of it
-   * runs. An address, or a path relative to the main module, as in `import.meta.resolve("./late.ts")`. Deno needs the
-   * permissions of an import. CommonJS modules are not included: Deno reads them when they run.
+   * Modules that `import()` imports later: their addresses, or their paths relative to the main module. The modules and
+   * all that they import are loaded and linked, but do not run. This needs the permissions of an import. CommonJS modules
+   * that they import are not loaded: Deno reads these when they run.
    */
   modules: readonly (string | URL)[];
 }
@@ -55,11 +55,11 @@ export interface ModuleWarmUpOptions extends WarmUpOptions {
  */
 export function warmUp(options?: WarmUpOptions): string[];
 /**
- * Does the same, and loads modules without running them: a later `import()` of one opens no file.
+ * Does the same, and also loads modules without running them: a later `import()` of one opens no file.
  *
- * Do not await it in the first import of a program: the other imports would run meanwhile. `./ambient` shows where to call it.
+ * Do not await it in the first import of a program, because the other imports run meanwhile: see `./ambient`.
  *
- * @throws {Error} If a module can't be loaded, with the error of Deno as the cause.
+ * @throws {Error} If a module cannot be loaded; `cause` is Deno's error.
  *
  * @example
  * ```ts
@@ -112,12 +112,12 @@ export function cacheTimezone(): string {
 /**
  * Makes every violation in capability mode raise SIGTRAP in the thread that committed it.
  *
- * It finds forgotten resources: the process dies at the system call that fails with ENOTCAPABLE or ECAPMODE, and leaves a
- * core in which a debugger shows the caller. Use it only to find mistakes, not in production. Children inherit it. It must come
- * before `enter()`. `ktrace -t p` finds violations without it.
+ * It finds forgotten resources: the process ends at the system call that fails with ENOTCAPABLE or ECAPMODE, and leaves a
+ * core dump in which a debugger shows the caller. Call it before `enter()`, and only to find mistakes, not in production.
+ * Children inherit it. `ktrace -t p` finds violations without it.
  *
  * Deno itself commits some: at the end of a program that does not call `Deno.exit()`, it looks for its caches by their
- * paths; after `limitOthers()`, it reads them. So omit `limitOthers()` while looking for mistakes.
+ * paths; after `limitOthers()`, it reads them. So leave `limitOthers()` out while looking for mistakes.
  *
  * Stands for procctl(2), PROC_TRAPCAP_CTL. Requires `--allow-ffi` permission.
  *
@@ -148,8 +148,8 @@ export function trapViolations(on = true): void {
 }
 
 /**
- * Checks if violations raise SIGTRAP in this process. It does not ask for the sysctl kern.trap_enotcap, which makes them do
- * so in all processes.
+ * Returns whether violations raise SIGTRAP in this process. The sysctl kern.trap_enotcap, which does so for all processes, is
+ * not considered.
  *
  * Stands for procctl(2), PROC_TRAPCAP_STATUS. Requires `--allow-ffi` permission.
  *
@@ -183,10 +183,10 @@ const warming = {
 };
 
 /**
- * Makes Deno look up the source maps of all modules that can be in a stack trace of an error of this library.
+ * Makes Deno look up the source maps of all modules of this library that can be in a stack trace.
  *
- * Deno looks up a module when the first stack trace that contains the module is read. So each call here fails: by its
- * arguments, or on a descriptor that is not open.
+ * Deno looks up the map of a module when the first stack trace that contains the module is read. So each call here fails: by
+ * its arguments, or on a descriptor that is not open.
  */
 function readStackTraces(): void {
   const { stackTraceLimit } = Error;

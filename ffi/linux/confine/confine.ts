@@ -1,8 +1,8 @@
 /**
- * Confines this process for good: by a filter of seccomp(2) on all threads, and by Landlock for paths below directories.
+ * Confines this process permanently: by a seccomp(2) filter on all threads, and by Landlock for paths below directories.
  *
- * Everything that can be tried is tried before the first step that confines. no_new_privs and a filter that permits all
- * calls come first: they can't be undone either, but they refuse nothing.
+ * Everything that can fail is tried before the first step that confines. no_new_privs and a filter that permits all calls
+ * come first: they cannot be undone either, but they refuse nothing.
  *
  * Constants and structs are those of linux/landlock.h up to ABI 8 (Linux 7.0), linux/seccomp.h and linux/prctl.h.
  *
@@ -20,7 +20,7 @@ import { allowAll, type DescriptorLimit, isKnown, program, type Row, table } fro
 export function missing(hasDirs: boolean): string | undefined {
   if (!isKnown(Deno.build.arch)) return `a table of the system calls of ${Deno.build.arch}`;
   if (!hasFilters()) {
-    return "seccomp(2) with filters for all threads, which the container or the kernel refuses";
+    return "seccomp(2) filters for all threads: the container or the kernel refuses them";
   }
   const abi = hasDirs ? landlockAbi() : LEAST_ABI;
   if (abi >= LEAST_ABI) return undefined;
@@ -32,7 +32,7 @@ export function missing(hasDirs: boolean): string | undefined {
 // linux/seccomp.h and linux/prctl.h
 const SECCOMP_SET_MODE_FILTER = 1, SECCOMP_FILTER_FLAG_TSYNC = 1, PR_SET_NO_NEW_PRIVS = 38;
 
-/** Whether seccomp(2) takes filters for all threads: then it looks for the program, and there is none. */
+/** Whether seccomp(2) accepts filters for all threads: then it looks for the program, and fails with EFAULT. */
 function hasFilters(): boolean {
   const seccomp = glibc("seccomp"), number = new Int32Array(1);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, null);
@@ -40,7 +40,7 @@ function hasFilters(): boolean {
   return result === -1 && number[0] === linux.EFAULT;
 }
 
-/** What each system call comes to in a sandbox on Linux; undefined on other systems. */
+/** The system calls, and whether the sandbox permits them; undefined on other systems than Linux. */
 export function calls(hasDirs: boolean): readonly Row[] | undefined {
   return Deno.build.os === "linux" && isKnown(Deno.build.arch)
     ? table({ pid: Deno.pid, hasDirs })
@@ -56,9 +56,9 @@ export interface Limits {
 }
 
 /**
- * Confines the process for good: paths to the directories, everything else by the table.
+ * Confines the process permanently: paths to the directories, everything else by the table.
  *
- * @throws {Error} If a call failed. Only if that was the last one, Landlock is in force already; `sandboxed()` stays false.
+ * @throws {Error} If a call failed. If it was the last one, Landlock is already in force, but `sandboxed()` stays false.
  */
 export function confine(limits: Limits): void {
   bindAll();
@@ -93,7 +93,7 @@ function attempt({ dirs, descriptors }: Limits): string | undefined {
       memcpy(errno, errnoAt, 4n);
       return "prctl";
     }
-    // A thread that has a filter of its own, or a lack of memory, shows here.
+    // Fails here if a thread has a filter of its own, or memory is short.
     if (!install(allowAll())) return "seccomp";
     if (rules !== undefined && restrict(abi, rules) === -1) return "landlock_restrict_self";
   } finally {
@@ -127,7 +127,7 @@ const TCP_ABI = 4, BIND_TCP = 1n, CONNECT_TCP = 2n;
 const SCOPE_ABI = 6, SCOPE_ABSTRACT_UNIX_SOCKET = 1n, SCOPE_SIGNAL = 2n;
 const TSYNC_ABI = 8, LANDLOCK_RESTRICT_SELF_TSYNC = 1 << 3;
 
-/** The least ABI that holds what a directory's rights say: before it truncating can't be refused. */
+/** The first ABI that can enforce a directory's rights: earlier ones cannot refuse truncating. */
 const LEAST_ABI = 3;
 
 /** A directory, and what is permitted below it. */
@@ -137,9 +137,9 @@ export interface AllowedDirectory {
 }
 
 /**
- * What each right permits below a directory. Landlock has fewer rights than Capsicum, so some permit more: WRITE also
- * overwrites what is only to be appended, UNLINKAT and both rights of renaming remove and make names of any kind but
- * devices, and each right of links moves and links within the directories that have it.
+ * What each right permits below a directory. Landlock has fewer rights than Capsicum, so some permit more. WRITE also
+ * overwrites files that may only be appended to. RENAMEAT_TARGET and LINKAT_TARGET also create names of any kind except
+ * devices. The rights to rename also remove. Each right to link also permits moves between the directories that have it.
  */
 const accessOf = (): readonly (readonly [right: RightName, access: number])[] => [
   ["READ", READ_FILE | READ_DIR],
@@ -202,7 +202,7 @@ function addRule(ruleset: number, access: number, dir: number): number {
   return result;
 }
 
-/** Restricts this thread and those that it starts, or all of them if the kernel can; -1 and errno if it fails. */
+/** Restricts all threads if the kernel can, or else this one and those that it starts; -1 and errno if it fails. */
 function restrict(abi: number, ruleset: number): number {
   const call = glibc("landlock_restrict_self");
   const flags = abi >= TSYNC_ABI ? LANDLOCK_RESTRICT_SELF_TSYNC : 0;

@@ -1,8 +1,8 @@
 /**
- * The filter of seccomp(2): what each system call comes to in the sandbox, and the program for the kernel.
+ * The seccomp(2) filter: the verdict on each system call, and the program for the kernel.
  *
- * What is not listed as permitted is refused. The numbers are those of asm/unistd_64.h (x86_64) and asm-generic/unistd.h
- * (arm64), Linux 6.1. A later call is ENOSYS, so that libc does without it.
+ * A call that is not listed as permitted is refused. The numbers are those of asm/unistd_64.h (x86_64) and asm-generic/unistd.h
+ * (arm64), Linux 6.1. Later calls fail with ENOSYS, so that libc does without them.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { needs, type Operation } from "../../capsicum/needs.ts";
 import { ENOSYS, EPERM } from "../constants.ts";
 import { QUESTION } from "../glibc.ts";
 
-/** What a call comes to. "if": permitted if its arguments fit. "beneath": only below a directory. "missing": ENOSYS. */
+/** A verdict on a call. "if": permitted if its arguments fit. "beneath": only below a directory. "missing": ENOSYS. */
 type Verdict = "permit" | "if" | "beneath" | "missing" | "refuse";
 
 /** Each group: a verdict, its reason, and the calls, each with its number on x86_64 and on arm64; "-" where it is missing. */
 const groups: readonly (readonly [verdict: Verdict, reason: string, calls: string])[] = [
   [
     "permit",
-    "They read, write and look at open files.",
+    "Read, write and examine open files.",
     `
     read 0 63, readv 19 65, pread64 17 67, preadv 295 69, preadv2 327 286, write 1 64, writev 20 66,
     pwrite64 18 68, pwritev 296 70, pwritev2 328 287, lseek 8 62, fstat 5 80, fstatfs 138 44,
@@ -31,7 +31,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "They make, copy and close descriptors that name nothing.",
+    "Create, duplicate and close descriptors without a name.",
     `
     dup 32 23, dup2 33 -, dup3 292 24, close 3 57, close_range 436 436, pipe 22 -, pipe2 293 59,
     eventfd 284 -, eventfd2 290 19, signalfd 282 -, signalfd4 289 74, timerfd_create 283 85,
@@ -40,21 +40,21 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "They wait for events.",
+    "Wait for events.",
     `
     poll 7 -, ppoll 271 73, select 23 -, pselect6 270 72, epoll_create 213 -, epoll_create1 291 20,
     epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, epoll_pwait2 441 441`,
   ],
   [
     "permit",
-    "They act on sockets that are open; none takes an address.",
+    "Act on open sockets, without an address.",
     `
     accept 43 202, accept4 288 242, recvfrom 45 207, recvmsg 47 212, recvmmsg 299 243,
     getsockname 51 204, getpeername 52 205, getsockopt 55 209, shutdown 48 210`,
   ],
   [
     "permit",
-    "Memory is the process's own.",
+    "Act on the process's own memory.",
     `
     mmap 9 222, munmap 11 215, mprotect 10 226, mremap 25 216, madvise 28 233, msync 26 227,
     mincore 27 232, brk 12 214, mlock 149 228, mlock2 325 284, munlock 150 229, mlockall 151 230,
@@ -62,7 +62,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "Threads of this process live and end by them.",
+    "Act on threads of this process.",
     `
     futex 202 98, futex_waitv 449 449, set_robust_list 273 99, set_tid_address 218 96, rseq 334 293,
     sched_yield 24 124, sched_getaffinity 204 123, sched_getscheduler 145 120, sched_getparam 143 121,
@@ -71,7 +71,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "Signals and timers of this process.",
+    "Act on signals and timers of this process.",
     `
     rt_sigaction 13 134, rt_sigprocmask 14 135, rt_sigreturn 15 139, rt_sigsuspend 130 133,
     rt_sigpending 127 136, rt_sigtimedwait 128 137, sigaltstack 131 132, pause 34 -, alarm 37 -,
@@ -81,7 +81,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "They tell the time, limits and ids, and take none of another process.",
+    "Return the time, and the limits and ids of this process.",
     `
     clock_gettime 228 113, clock_getres 229 114, gettimeofday 96 169, time 201 -, times 100 153,
     getrandom 318 278, getpid 39 172, gettid 186 178, getppid 110 173, getpgrp 111 -, getuid 102 174,
@@ -91,13 +91,13 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "permit",
-    "They wait for the children of this process.",
+    "Wait for children of this process.",
     `
     wait4 61 260, waitid 247 95`,
   ],
   [
     "if",
-    "Only with the arguments that its condition permits.",
+    "Permitted with certain arguments.",
     `
     fcntl 72 25, ioctl 16 29, socket 41 198, socketpair 53 199, setsockopt 54 208, sendto 44 206,
     kill 62 129, tgkill 234 131, prctl 157 167, prlimit64 302 261, clone 56 220, utimensat 280 88,
@@ -105,7 +105,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "beneath",
-    "Landlock decides over the path; AT_FDCWD and other negative numbers are refused here.",
+    "Permitted below a descriptor: Landlock checks the path. AT_FDCWD and other negative numbers are refused.",
     `
     openat 257 56, openat2 437 437, mkdirat 258 34, mknodat 259 33, unlinkat 263 35, symlinkat 266 36,
     renameat 264 38, renameat2 316 276, linkat 265 37, readlinkat 267 78, faccessat 269 48,
@@ -113,13 +113,13 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "missing",
-    "libc calls clone() instead, whose flags can be seen.",
+    "libc then calls clone(), whose flags the filter can check.",
     `
     clone3 435 435`,
   ],
   [
     "refuse",
-    "A path from the root or the working directory.",
+    "Takes a path from the root or the working directory.",
     `
     open 2 -, creat 85 -, stat 4 -, lstat 6 -, access 21 -, truncate 76 45, rename 82 -, mkdir 83 -,
     rmdir 84 -, link 86 -, unlink 87 -, symlink 88 -, readlink 89 -, chmod 90 -, chown 92 -,
@@ -131,25 +131,25 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Landlock does not see it, so an absolute path would get through: fchmod(), fchown() and futimens() remain.",
+    "Landlock does not check it, so an absolute path would be permitted. Use fchmod(), fchown() and futimens().",
     `
     fchmodat 268 53, fchownat 260 54, futimesat 261 -, fsetxattr 190 7, fremovexattr 199 16`,
   ],
   [
     "refuse",
-    "A new program or process.",
+    "Starts a program or a process.",
     `
     execve 59 221, execveat 322 281, fork 57 -, vfork 58 -`,
   ],
   [
     "refuse",
-    "An address, or one behind a pointer.",
+    "Takes an address, or a pointer to one.",
     `
     bind 49 200, connect 42 203, listen 50 201, sendmsg 46 211, sendmmsg 307 269`,
   ],
   [
     "refuse",
-    "Another process, or one whose number was reused.",
+    "Acts on another process, or on one whose number was reused.",
     `
     tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240, pidfd_open 434 434,
     pidfd_getfd 438 438, pidfd_send_signal 424 424, process_vm_readv 310 270, process_vm_writev 311 271,
@@ -161,14 +161,14 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "A queue of calls that no filter sees.",
+    "Queues calls that the filter does not see.",
     `
     io_uring_setup 425 425, io_uring_enter 426 426, io_uring_register 427 427, io_setup 206 0,
     io_destroy 207 1, io_submit 209 2, io_cancel 210 3, io_getevents 208 4, io_pgetevents 333 292`,
   ],
   [
     "refuse",
-    "Namespaces and mounts.",
+    "Changes namespaces or mounts.",
     `
     unshare 272 97, setns 308 268, mount 165 40, umount2 166 39, pivot_root 155 41, chroot 161 51,
     open_tree 428 428, move_mount 429 429, fsopen 430 430, fsconfig 431 431, fsmount 432 432,
@@ -177,7 +177,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "A name of interprocess communication or a key.",
+    "Takes a name of interprocess communication, or a key.",
     `
     shmget 29 194, shmat 30 196, shmctl 31 195, shmdt 67 197, semget 64 190, semop 65 193,
     semctl 66 191, semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187,
@@ -186,7 +186,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "The kernel itself: modules, tracing, programs in it.",
+    "Changes the kernel: modules, tracing, programs in it.",
     `
     init_module 175 105, finit_module 313 273, delete_module 176 106, create_module 174 -,
     get_kernel_syms 177 -, query_module 178 -, bpf 321 280, perf_event_open 298 241,
@@ -195,7 +195,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "The machine's clock, name and hardware.",
+    "Changes the clock, the name or the hardware of the machine.",
     `
     settimeofday 164 170, clock_settime 227 112, adjtimex 159 171, clock_adjtime 305 266,
     sethostname 170 161, setdomainname 171 162, iopl 172 -, ioperm 173 -, modify_ldt 154 -,
@@ -203,7 +203,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Users, groups and privileges of the process.",
+    "Changes the user, groups or privileges of the process.",
     `
     setuid 105 146, setgid 106 144, setreuid 113 145, setregid 114 143, setresuid 117 147,
     setresgid 119 149, setfsuid 122 151, setfsgid 123 152, setgroups 116 159, capset 126 91,
@@ -211,14 +211,14 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "The sandbox is complete: nothing adds to it.",
+    "Changes the sandbox.",
     `
     seccomp 317 277, landlock_create_ruleset 444 444, landlock_add_rule 445 445,
     landlock_restrict_self 446 446`,
   ],
   [
     "refuse",
-    "Neither Deno nor this library needs it.",
+    "Not needed by Deno or this library.",
     `
     arch_prctl 158 -, set_thread_area 205 -, get_thread_area 211 -, remap_file_pages 216 234,
      memfd_secret 447 447, mbind 237 235, set_mempolicy 238 237, get_mempolicy 239 236,
@@ -256,10 +256,10 @@ export interface FilterOptions {
   readonly limits?: readonly DescriptorLimit[];
 }
 
-/** What open descriptors keep, by their numbers. From then on they can't be closed, and by default not duplicated. */
+/** The limits of open descriptors, by number. These descriptors cannot be closed, nor, by default, duplicated. */
 export interface DescriptorLimit {
   readonly fds: readonly number[];
-  /** Whether a duplicate, which has no limits, can do no more: such as one end of a pipe. Default: false. */
+  /** Whether they can be duplicated. A duplicate has no limits, which is harmless for one end of a pipe. Default: false. */
   readonly mayBeDuplicated?: boolean;
   readonly rights: Rights;
   /** Default: all that are permitted at all. */
@@ -277,17 +277,20 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
   // CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h.
   const namespaces = 0x7e020080, thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
   const stat: [string, Check] = hasDirs
-    ? ["Below a directory: attributes of any path, which Landlock does not see.", aDirectory(0)]
-    : ["A descriptor without a path.", { arg: 1, ...NULL }];
+    ? [
+      "Below a descriptor. Landlock does not check the path, so native code can examine any file.",
+      aDirectory(0),
+    ]
+    : ["On a descriptor without a path.", { arg: 1, ...NULL }];
   return {
     // F_DUPFD to F_SETLKW, F_GETOWN, F_OFD_*, F_DUPFD_CLOEXEC, F_SETPIPE_SZ to F_GET_SEALS.
-    fcntl: ["Not F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY: they signal others.", {
+    fcntl: ["Except F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY, which signal other processes.", {
       arg: 1,
       is: [0, 1, 2, 3, 4, 5, 6, 7, 9, 36, 37, 38, 1030, 1031, 1032, 1033, 1034],
     }],
     // TCGETS to TCSETSF, TIOCGPGRP, TIOCOUTQ, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, TCGETS2 to TCSETSF2,
     // FICLONE, FICLONERANGE.
-    ioctl: ["Terminal attributes, sizes and copies of files; not TIOCSTI, TIOCLINUX and FIOSETOWN.", {
+    ioctl: ["Terminal attributes, sizes and copies of files. Refused: TIOCSTI, TIOCLINUX and FIOSETOWN.", {
       arg: 1,
       is: [
         ...[0x5401, 0x5402, 0x5403, 0x5404, 0x540f, 0x5411, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451],
@@ -296,7 +299,7 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
     }],
     // AF_UNIX, AF_INET, AF_INET6; SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET; IPPROTO_TCP, IPPROTO_UDP.
     socket: [
-      "Local and Internet sockets, which can neither connect nor bind; no netlink, packet or other family.",
+      "Local and Internet sockets, which cannot connect or bind. No other family, such as netlink or packet.",
       {
         arg: 0,
         is: [1, 2, 10],
@@ -306,7 +309,7 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
     ],
     socketpair: ["Local sockets, which are connected to each other.", { arg: 0, is: [1] }],
     // Levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6; SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*.
-    setsockopt: ["Options of TCP, IP and the socket itself; no programs in the kernel.", {
+    setsockopt: ["Options of the socket, IP and TCP, except programs for the kernel.", {
       arg: 0x1,
       is: [0, 1, 6, 41],
     }, { arg: 2, not: [26, 50, 51, 52] }],
@@ -316,12 +319,15 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
     // PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
     prctl: ["Names of threads and memory.", { arg: 0, is: [15, 16, 21, 39, 0x53564d41] }],
     prlimit64: ["This process.", { arg: 0, is: [0, pid] }],
-    clone: ["Threads of this process: another process could outlive it, and reach what gets its number.", {
-      arg: 0,
-      mask: thread | namespaces | CLONE_PTRACE,
-      is: [thread],
-    }],
-    utimensat: ["A descriptor without a path: Landlock does not see the path.", { arg: 1, ...NULL }],
+    clone: [
+      "Threads only: another process could outlive this one, and signal the next owner of its number.",
+      {
+        arg: 0,
+        mask: thread | namespaces | CLONE_PTRACE,
+        is: [thread],
+      },
+    ],
+    utimensat: ["On a descriptor without a path: Landlock does not check the path.", { arg: 1, ...NULL }],
     newfstatat: stat,
     statx: stat,
   };
@@ -428,7 +434,7 @@ export function table(options: FilterOptions, arch: string = Deno.build.arch): R
   return rowsOf(options, arch).map((row) => {
     if (row.verdict !== "permit" && row.verdict !== "if") return row;
     if (row.name === "close_range" && limits.length > 0) {
-      return { ...row, verdict: "refuse", reason: "A descriptor that is limited by its number." };
+      return { ...row, verdict: "refuse", reason: "Could close a descriptor that is limited by number." };
     }
     const checks = [...row.checks, ...limiting(row.name, limits)];
     return checks.length === 0 ? row : { ...row, verdict: "if", checks };
@@ -446,9 +452,13 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
       }
       if (verdict !== "beneath") return { name, number, verdict, reason, checks: [] };
       const checks = (directoryArguments[name] ?? [0]).map(aDirectory);
-      return options.hasDirs
-        ? { name, number, verdict: "if", reason, checks }
-        : { name, number, verdict: "refuse", reason: "A path, and the plan has no directories.", checks: [] };
+      return options.hasDirs ? { name, number, verdict: "if", reason, checks } : {
+        name,
+        number,
+        verdict: "refuse",
+        reason: "Takes a path, and the plan has no directories.",
+        checks: [],
+      };
     })
   );
   return rows.filter(({ number }) => !Number.isNaN(number)).sort((a, b) => a.number - b.number);
@@ -466,9 +476,9 @@ const NUMBER = 0, ARCH = 4, argument = (n: number): number => 16 + 8 * n;
 const AUDIT_ARCH: Readonly<Record<string, number>> = { x86_64: 0xc000003e, aarch64: 0xc00000b7 };
 
 const ALLOW: Step = [RETURN, 0, 0, SECCOMP_RET_ALLOW];
-/** What Linux says to a process without a privilege: programs expect it. */
+/** The error of Linux for a missing privilege, which programs expect. */
 const REFUSE: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | EPERM];
-/** What Linux says where it does not know a call: libc and programs then do without it. */
+/** The error of Linux for an unknown call: libc and programs then do without it. */
 const MISSING: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS];
 
 /**

@@ -215,7 +215,7 @@ test("ambient() in a sandbox names the path, the mounts and the way out for a pa
   assertEquals(
     read.message,
     'Deno.readTextFileSync() "/etc/passwd": the path is in no directory of the sandbox (ECAPMODE). ' +
-      "The sandbox has /srv/data: add one to dirs of the plan.",
+      "Its directories are /srv/data: add one to dirs of the plan.",
   );
   assertEquals([rename.path, temp.path, found.refused], ["../x", "/tmp", true]);
 });

@@ -265,8 +265,8 @@ test("dryRun returns the steps, as data and as text of 80 columns, and performs 
   ]);
   const lines = String(dry).split("\n");
   assertEquals(lines.filter((line) => line.length > 80), []);
-  assertEquals(lines[0], "sandbox() would do this, and throw where it can't be enforced:");
-  assertEquals(lines[2], "  2. warm up: make Deno open now what it would open later");
+  assertEquals(lines[0], "sandbox() would do this, and throw if the system can't enforce it:");
+  assertEquals(lines[2], "  2. warm up: open now what Deno would open later");
   assertEquals(lines.slice(-2), [
     ` 18. ${kernel.hasCapsicum ? "enter capability mode" : "confine the process"}`,
     " 19. revoke the permissions ffi, run",

@@ -56,25 +56,25 @@ const openDirOptions = { limit: anything };
  * through. Where the kernel does not guarantee it ({@link Dir.confined}), the library opens one component at a time and
  * resolves symlinks itself. Names are lossless: each byte that is not UTF-8 is the character U+DC00 + byte.
  *
- * **Rights.** What a `Dir` opens has at most its rights. Each method names the rights that it needs, besides LOOKUP,
- * which all but a listing of the directory itself need. Two kinds of call also need READ: a path of several components
- * where `confined` is false, and all that goes through a tree.
+ * **Rights.** What a `Dir` opens has at most its rights. All methods need LOOKUP, except to list the directory itself.
+ * Each method names the other rights that it needs. Two kinds of call also need READ: calls with a path of several
+ * components if `confined` is false, and calls that go through a tree.
  *
  * **Not protected against:**
  * - Mount points. A file system that is mounted inside the directory is part of it.
  * - Hard links. A file with one more name outside the directory is the same file.
- * - Devices, FIFOs and sockets inside. Opening them acts on them; a FIFO can make `openSync()` wait.
+ * - Devices, FIFOs and sockets inside. To open one can have an effect; a FIFO can make `openSync()` wait.
  * - Other descriptors. A process that has the directory or a file in it open keeps its own access.
  * - Moves. The descriptor follows the directory: if it is renamed or moved, paths start at its new place.
  * - `libc.*` on the descriptor. The kernel alone decides there; FreeBSD 15.1 lets ".." leave the root of a mounted file
  *   system.
- * - The process itself. Its user and the file modes decide, as always; until `enter()` it can open other paths.
+ * - The process itself. Until `enter()` it can open other paths, as far as file modes permit.
  * - Closing during use. Iterators and asynchronous calls go on with what they have open; a step that needs the directory
  *   itself throws `BadResource`.
  *
- * **Asynchronous methods** take the parameters of their `Sync` twins and have their results and errors. They move bytes
- * off this thread and take turns with the event loop in a tree. Those that make a call or two, of microseconds each, make
- * them at once.
+ * **Asynchronous methods** take the parameters of their `Sync` twins and have their results and errors. They read and
+ * write on other threads, and in a tree they yield to the event loop. Methods that only make one or two short calls make
+ * them on this thread.
  *
  * @throws {TypeError} If a path is empty or has a NUL, or an argument or option is unknown or has the wrong type.
  * @throws {RangeError} If a number is out of range.
@@ -137,8 +137,8 @@ export class Dir extends Descriptor {
   /**
    * Whether the kernel keeps lookups inside the directory. If not, the library resolves paths one component at a time.
    *
-   * FreeBSD 15 does not do it in the root of a mounted file system. Stands for openat(2) of "..", when the directory is
-   * opened. In capability mode nothing is tried: the answer is false for what `fromFd()` takes over, and for a directory
+   * FreeBSD 15.1 does not, in the root of a mounted file system. Stands for openat(2) of "..", when the directory is
+   * opened. In capability mode it is not tried. There it is false for directories from `fromFd()`, and for a directory
    * below this one that lacks FSTAT or is on another file system.
    *
    * @example
@@ -155,11 +155,9 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Opens a file, for reading if the options say nothing else. What the file is used for later must be among its rights
-   * too.
+   * Opens a file, by default for reading. The directory must also hold the rights that later calls on the file need.
    *
-   * Stands for openat(2) and cap_rights_limit(2). Needs READ, WRITE, SEEK, CREATE and FTRUNCATE as far as the options ask
-   * for it.
+   * Stands for openat(2) and cap_rights_limit(2). Needs READ, WRITE, SEEK, CREATE and FTRUNCATE, as the options require.
    * @param path The file.
    * @param options Those of {@link openSync}.
    * @returns The open file, which the caller closes.
@@ -365,17 +363,17 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Replaces a whole file: it has the old content or the new, even after a crash.
+   * Replaces a whole file: at any time, even after a crash, it has either the old content or the new.
    *
    * The content goes to a new file ".new-..." in the same directory, which only its owner may open. Once it is on the
-   * disk, that file gets the mode and the name. It keeps the permission bits of the old file and, if permitted, its owner
-   * and group. Without the group, or with an access control list, it gives nobody more access than before. Hard links of
-   * the old file keep the old content. A symlink is itself replaced. If a step fails, the old file stays and the new one
-   * is removed.
+   * disk, that file gets the mode and the name. It gets the permission bits of the old file and, if permitted, its owner
+   * and group. If the group cannot be kept, or there is an access control list, nobody gets more access than before. Hard
+   * links of the old file keep the old content. A symlink is itself replaced. If a step fails, the old file stays and the
+   * new one is removed.
    *
    * Stands for openat(2), write(2), fsync(2), fchmod(2) and renameat(2). Needs CREATE, WRITE, FSYNC, FSTAT, FCHMOD,
    * RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, FCHOWN to keep another owner, and READ for a path of several
-   * components; all before it starts.
+   * components. It checks these rights before it starts.
    * @param path The file.
    * @param data The new content; text becomes UTF-8.
    * @param options The mode. Default: that of the old file or, for a new one, 0o666 less the umask.
@@ -423,12 +421,12 @@ export class Dir extends Descriptor {
   /**
    * Walks this directory or one below it, itself included, depth first.
    *
-   * An error has the path from this directory on, and ends the walk unless `onError` takes it. Stands for
+   * An error has the path relative to this directory, and ends the walk unless `onError` takes it. Stands for
    * getdirentries(2). Needs READ, and FSTAT for `followSymlinks`, for a `maxDepth` of 0, and to keep at most 16
    * directories open: without it each level keeps one.
    * @param path The directory.
    * @param options Those of `@std/fs`.
-   * @returns The entries, with their paths from this directory on.
+   * @returns The entries, with their paths relative to this directory.
    *
    * @example
    * ```ts
@@ -454,15 +452,15 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Finds what matches a pattern of `@std/path`, sorted by path.
+   * Finds the entries that match a glob pattern of `@std/path`, sorted by path.
    *
    * The time for a name is linear in the lengths of pattern and name. A ".." after a wildcard goes up from each directory
-   * that was found. What is missing is not found; an entry that can't be read is an error, which ends the search unless
-   * `onError` takes it. Stands for getdirentries(2). Needs READ and FSTAT.
+   * that was found. Missing entries are not an error. An entry that cannot be read is an error, which ends the search
+   * unless `onError` takes it. Stands for getdirentries(2). Needs READ and FSTAT.
    * @param glob The pattern.
    * @param options Those of `@std/fs`. An `exclude` pattern must be relative, stay below `root`, and not have both `**`
    * and "..".
-   * @returns The entries, with their paths from this directory on.
+   * @returns The entries, with their paths relative to this directory.
    */
   expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.expandGlobSync()", options, GLOB_OPTIONS);
@@ -506,7 +504,7 @@ export class Dir extends Descriptor {
   /**
    * Checks if a path exists; follows symlinks. Stands for fstatat(2), and faccessat(2) for `isReadable`. Needs FSTAT.
    * @param path The file.
-   * @param options What it must be too, as in `@std/fs`. `isFile` and `isDirectory` exclude each other.
+   * @param options What else must hold, as in `@std/fs`. `isFile` and `isDirectory` exclude each other.
    * @returns Whether it exists and is what the options ask for.
    *
    * @example
@@ -560,8 +558,8 @@ export class Dir extends Descriptor {
   /**
    * Sets the owner and group of a file; follows symlinks. Stands for fchownat(2). Needs FCHOWN.
    * @param path The file.
-   * @param uid The user's number; null leaves it as it is.
-   * @param gid The group's number; null leaves it as it is.
+   * @param uid The user id; null keeps the owner.
+   * @param gid The group id; null keeps the group.
    */
   chownSync(path: string, uid: number | null, gid: number | null): void {
     entries.chown("Dir.chownSync()", this, path, uid, gid);
@@ -605,7 +603,7 @@ export class Dir extends Descriptor {
    * Resolves symlinks, "." and ".." in a path. Stands for openat(2) and readlinkat(2). Needs READ for a path of several
    * components.
    * @param path The path; it must exist.
-   * @returns The path from this directory on, without any of them.
+   * @returns The path relative to this directory, without any of them.
    */
   realPathSync(path: string): string {
     return entries.realPath(this, path);
@@ -674,12 +672,14 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Removes a file, a symlink itself, or a directory. The first error ends it, and has the path from this directory on.
+   * Removes a file, a symlink itself, or a directory. The first error ends the call, and has the path relative to
+   * this directory.
    *
    * Stands for unlinkat(2). Needs UNLINKAT and, with `recursive`, READ, and FSTAT to keep at most 16 directories open:
    * without it each level keeps one.
    * @param path The file or directory.
-   * @param options `recursive` removes a directory with everything in it; else one that is not empty is ENOTEMPTY.
+   * @param options `recursive` removes a directory with everything in it. Without it, a directory that is not empty is
+   * ENOTEMPTY.
    */
   removeSync(path: string, options: Deno.RemoveOptions = {}): void {
     checkOptions("Dir.removeSync()", options, REMOVE_OPTIONS);
@@ -713,10 +713,11 @@ export class Dir extends Descriptor {
    * Renames a file or directory, in this directory or, as `(from, toDir, to, options)`, into another.
    *
    * Stands for renameat(2). Needs RENAMEAT_SOURCE and, on the other directory, RENAMEAT_TARGET, and UNLINKAT if the name
-   * exists. On two file systems it is EXDEV; onto a directory that is not empty, ENOTEMPTY. With `replace: false` it
-   * stands for renameat2(2), which came with FreeBSD 15. Without it a file is moved by linkat(2) and unlinkat(2), which
-   * need LINKAT_SOURCE, UNLINKAT and LINKAT_TARGET: it has both names for a moment. A directory is
-   * `Deno.errors.NotSupported` then.
+   * exists. Between two file systems it is EXDEV; onto a directory that is not empty, ENOTEMPTY.
+   *
+   * With `replace: false` it stands for renameat2(2), which FreeBSD has from 15 on. Before, it moves a file by linkat(2)
+   * and unlinkat(2): the file has both names for a moment, and the call needs LINKAT_SOURCE, UNLINKAT and LINKAT_TARGET.
+   * For a directory it throws `Deno.errors.NotSupported` there.
    * @param from The old path.
    * @param to The new path, or another `Dir` and the path in it; then `replace: false`, which throws AlreadyExists for
    * any existing name.
@@ -733,8 +734,8 @@ export class Dir extends Descriptor {
   /**
    * Gives a file, or a symlink itself, one more name, in this directory or, as `(from, toDir, to)`, in another.
    *
-   * Stands for linkat(2). Needs LINKAT_SOURCE and, on the other directory, LINKAT_TARGET. On two file systems it is
-   * EXDEV.
+   * Stands for linkat(2). Needs LINKAT_SOURCE and, on the other directory, LINKAT_TARGET. Between two file
+   * systems it is EXDEV.
    * @param from The path of the file.
    * @param to The new path, or another `Dir` and the path in it.
    */
@@ -749,7 +750,7 @@ export class Dir extends Descriptor {
 
   /**
    * Makes a symlink. Stands for symlinkat(2). Needs SYMLINKAT.
-   * @param target Its text, which may lead anywhere; this class never follows it out of the directory.
+   * @param target The text of the symlink, which may be any path; `Dir` never follows it out of the directory.
    * @param path The path of the symlink.
    *
    * @example
@@ -776,7 +777,7 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Reads a symlink. Stands for readlinkat(2). Needs LOOKUP alone.
+   * Reads a symlink. Stands for readlinkat(2). Needs only LOOKUP.
    * @param path The path of the symlink; anything else is EINVAL.
    * @returns Its text, lossless as names are.
    */
@@ -792,7 +793,7 @@ export class Dir extends Descriptor {
   /**
    * Makes a named pipe. Stands for mkfifoat(2). Needs MKFIFOAT.
    * @param path The path of the pipe.
-   * @param mode The permission bits, less those of the umask.
+   * @param mode The permission bits, from which the umask is removed.
    */
   mkfifoSync(path: string, mode = 0o666): void {
     entries.mkfifo("Dir.mkfifoSync()", this, path, mode);
@@ -808,16 +809,18 @@ export class Dir extends Descriptor {
    * sides.
    *
    * A process that may not read the file can never read the copy. The bytes go to a new file ".new-..." beside the
-   * target, which only its owner may open. Then that file gets its mode and takes the place of the target. So of several
-   * copies to one path the last one stays, whole. Hard links of the old file keep the old content. A symlink stays, and
-   * its target is replaced. The copy belongs to the process. If its group differs, or its directory hands down an access
-   * control list, group and others get only what both have in the original. The copy of a file with such a list is for
-   * its owner alone. On FreeBSD these lists are not looked at. Setuid and setgid bits stay only on root's files. A
-   * read-only file is not replaced.
+   * target, which only its owner may open. Then that file gets its mode and replaces the target. A read-only target is
+   * not replaced, but is an error. If several copies have one target, the last one stays, whole. Hard links of the old
+   * file keep the old content. If the target is a symlink, the file that it leads to is replaced.
    *
-   * A file is written in place, closed to all but its owner meanwhile, if the rights or the mode of the directory do not
-   * let a new one take its place; so are devices and FIFOs. Whoever has it open then sees the new content, and a copy
-   * that fails leaves a part.
+   * The copy belongs to the user of the process. If its group is not that of the original, or its directory passes on an
+   * access control list, then group and others get only the permissions that both have in the original. The copy of a
+   * file with such a list is only for its owner. On FreeBSD these lists are not considered. Only root's files keep
+   * setuid and setgid bits.
+   *
+   * If the rights or the mode of the directory do not permit a new file, the target is written in place, and only its
+   * owner may open it meanwhile. So are devices and FIFOs. A process that has the target open then sees the new content,
+   * and a copy that fails leaves a part of it.
    *
    * Stands for openat(2), read(2), write(2), fchmod(2) and renameat(2). Needs READ and FSTAT. On the other directory it
    * needs CREATE, WRITE, FSTAT, FCHMOD, RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, and READ for a path of several
@@ -852,14 +855,14 @@ export class Dir extends Descriptor {
    * Copies a file, a symlink itself, or a directory with everything in it, in this directory or, as `(from, toDir, to,
    * options)`, to another. Makes missing parents of the copy of a directory. Leaves out sockets, FIFOs and devices.
    *
-   * Files are copied as {@link Dir.copyFileSync} does it. A new directory never has more permissions than the original
+   * Files are copied as by {@link Dir.copyFileSync}. A new directory never has more permissions than the original
    * and the umask give. With `overwrite` a symlink in the way is replaced, not written through. At most 32 directories
-   * are open, at any depth. Errors have the path from this directory on, or from the other one.
+   * are open, at any depth. Errors have the path relative to this directory, or to the other one.
    *
    * Stands for the calls of {@link Dir.copyFileSync}, getdirentries(2), mkdirat(2) and symlinkat(2). Needs READ and
    * FSTAT. On the other directory it needs READ, the rights that {@link Dir.copyFileSync} needs, MKDIRAT and SYMLINKAT,
-   * and FUTIMES for `preserveTimestamps`. Without `overwrite`, files appear complete only with LINKAT_SOURCE and
-   * LINKAT_TARGET; else they are made in place.
+   * and FUTIMES for `preserveTimestamps`. With LINKAT_SOURCE and LINKAT_TARGET, new files appear complete; without these
+   * rights they are written in place, unless `overwrite` is true.
    * @param from The original; a TypeError if it would be copied onto or into itself.
    * @param to The path of the copy, or another `Dir` and the path in it; then the options.
    */

@@ -31,17 +31,17 @@ import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } f
  * **Asynchronous methods** take the parameters of their `Sync` twins, have their results and errors, and never stop the
  * event loop. They run in the order in which they were called, except for `pread()` and `pwrite()`, which need no order.
  * The buffer of a call must not change until the call has settled. One `write()` to a datagram or SEQPACKET socket is one
- * message. `readAll()`, `lines()` and `readable` throw a RangeError for a message that their buffer can't hold, which is as
- * large as the receive buffer of the socket; without GETSOCKOPT they cut it.
+ * message. `readAll()`, `lines()` and `readable` read messages as large as the receive buffer of the socket, and throw a
+ * RangeError for a larger one. Without GETSOCKOPT they cut larger messages.
  *
- * **Waiting.** However many calls wait for pipes, sockets or terminals, a few threads serve them by poll(2), for which a
- * limited descriptor needs EVENT. Without that right eight calls wait at once, and further ones queue. A FIFO that the
+ * **Waiting.** A few threads serve all calls that wait for pipes, sockets or terminals, by poll(2), for which a limited
+ * descriptor needs EVENT. Without that right at most eight calls wait at once, and further ones queue. A FIFO that the
  * library opened becomes O_NONBLOCK with the first asynchronous call; duplicates of its descriptor share this, and
  * `take()` undoes it. The library never changes O_NONBLOCK of another descriptor.
  *
  * **Closing** rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. A call that is moving bytes of a
  * regular file ends as usual, and the descriptor is closed after it. A call that waits in the kernel, such as a long
- * write to a pipe from elsewhere, is rejected at once, and the descriptor is closed when the kernel releases it.
+ * write to a pipe that other code opened, is rejected at once. Its descriptor is closed when the kernel call returns.
  *
  * @throws {TypeError} If an argument or option is unknown or has the wrong type.
  * @throws {RangeError} If a number is out of range.
@@ -72,7 +72,7 @@ export class FdFile extends Descriptor {
   /**
    * Takes over a descriptor; `fromFd()` checks it first.
    * @param fd The number of the descriptor.
-   * @param origin Who opened it: the library itself, with or without O_NONBLOCK, or other code.
+   * @param origin Which code opened it: this library, with or without O_NONBLOCK, or other code.
    */
   constructor(fd: number, origin: "elsewhere" | "own" | "hidden" | "nonblocking" = "elsewhere") {
     super(fd);
@@ -254,7 +254,7 @@ export class FdFile extends Descriptor {
   /**
    * Writes all bytes at the offset of the file. Stands for write(2). Needs WRITE.
    *
-   * If the file accepts no more bytes without giving a reason, it throws `Deno.errors.WriteZero`.
+   * It throws `Deno.errors.WriteZero` if write(2) succeeds but writes nothing.
    *
    * @param p The bytes.
    */
@@ -384,8 +384,8 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Cuts or extends the file. Stands for ftruncate(2). Needs FTRUNCATE.
-   * @param len Its new length in bytes. A file that is not open for writing is EINVAL, as a negative number is.
+   * Cuts or extends the file. Stands for ftruncate(2). Needs FTRUNCATE. A file that is not open for writing is EINVAL.
+   * @param len Its new length in bytes; a negative number is EINVAL.
    *
    * @example
    * ```ts
@@ -478,8 +478,8 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Locks the file, and waits until it can. Stands for flock(2). Needs FLOCK.
-   * @param exclusive Whether no other lock may exist; else other shared locks may.
+   * Locks the file, and waits while another lock prevents it. Stands for flock(2). Needs FLOCK.
+   * @param exclusive Whether the lock excludes all others; if false, only exclusive ones.
    */
   lockSync(exclusive = false): void {
     checkArgument("FdFile.lockSync()", "exclusive", exclusive, aBoolean);
@@ -496,9 +496,9 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Locks the file if it can at once. Stands for flock(2) with LOCK_NB. Needs FLOCK.
-   * @param exclusive Whether no other lock may exist; else other shared locks may.
-   * @returns Whether it has the lock; false if another open file has one in the way.
+   * Locks the file if that is possible at once. Stands for flock(2) with LOCK_NB. Needs FLOCK.
+   * @param exclusive Whether the lock excludes all others; if false, only exclusive ones.
+   * @returns Whether the file is locked; false if another lock prevents it.
    *
    * @example
    * ```ts
@@ -588,8 +588,8 @@ export class FdFile extends Descriptor {
   /**
    * Closes the file. Stands for close(2).
    *
-   * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of that. A late
-   * write error, such as EIO, is a `CapsicumError`; the file is closed all the same.
+   * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of close(2). A
+   * late write error, such as EIO, is a `CapsicumError`; the file is closed even so.
    *
    * @example
    * ```ts

@@ -131,7 +131,11 @@ test.capsicum("the rights that rightsFor() returns for open options suffice, and
 test("rightsFor() refuses a call that is not in the table and options that contradict each other", () => {
   assertThrows(() => rightsFor("openat" as Operation), RangeError, '"openat" is not a call in the table');
   assertThrows(() => rightsFor("toString" as Operation), RangeError, '"toString" is not a call in the table');
-  assertThrows(() => rightsFor("linkat from" as Operation), RangeError, 'the table has "linkat", "linkat to".');
+  assertThrows(
+    () => rightsFor("linkat from" as Operation),
+    RangeError,
+    'the table has "linkat", "linkat to".',
+  );
   assertThrows(() => rightsFor(5 as never), TypeError, "not 5");
   assertThrows(() => rightsFor(null as never), TypeError, "not null");
   assertThrows(() => rightsFor({ create: true }), TypeError, "need write or append");

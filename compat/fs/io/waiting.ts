@@ -151,7 +151,9 @@ const atOnce = 1024;
 const slice = 100, lastSlice = 10;
 
 const waiting = new Set<Waiting>();
-let polling = 0, scheduled = false;
+/** The number of poll(2) calls that run now, on other threads. */
+export let polling = 0;
+let scheduled = false;
 
 /** Waits for events of a descriptor and resolves with them. All waiting descriptors share a few poll(2) threads. */
 export function readiness(fd: number, events: number): Wait<number> {

@@ -1,3 +1,4 @@
+import { polling } from "../../../compat/fs/io/waiting.ts";
 import { type FdFile, libc, openDirSync } from "../../../mod.ts";
 import type { Fixture } from "../../_fixture.ts";
 
@@ -19,8 +20,12 @@ export function pause(milliseconds: number): Promise<void> {
 }
 
 /** Waits for the end of every poll(2) that is no longer needed, so that Deno does not count it as a leaked operation. */
-export function endOfPolls(): Promise<void> {
-  return pause(200);
+export async function endOfPolls(): Promise<void> {
+  const end = performance.now() + 30_000;
+  do {
+    await pause(5);
+    if (performance.now() > end) throw new Error(`${polling} poll(2) calls are still needed after 30 s.`);
+  } while (polling > 0);
 }
 
 /** Returns "waits" if the promise is still pending after a while, otherwise its value. */

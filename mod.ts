@@ -5,10 +5,10 @@
  * on the process has no global names: no path, no address, no process id. It works through what it opened:
  * {@link FdFile} and {@link Dir} do for descriptors what Deno's own file API does for paths.
  *
- * On FreeBSD 14 and 15 it needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
- * {@link FdFile} work too, and {@link sandbox} is enforced by seccomp and Landlock; there is no Capsicum, so that
- * {@link isSupported} is false, and {@link enter}, {@link limit} and similar functions throw `Deno.errors.NotSupported`. On any
- * other system only the sets of rights work.
+ * On FreeBSD 14 and 15 the library needs the permission `--allow-ffi=/lib/libc.so.7`. On Linux with glibc {@link Dir} and
+ * {@link FdFile} work too, and {@link sandbox} works by seccomp and Landlock. Linux has no Capsicum: {@link isSupported}
+ * returns false, and {@link enter}, {@link limit} and similar functions throw `Deno.errors.NotSupported`. On any other system
+ * only the sets of rights work.
  *
  * ## API by task
  *
@@ -16,7 +16,7 @@
  * | --- | --- |
  * | sandbox a program in one call | `sandbox(plan)` |
  * | enter capability mode | `enter()` |
- * | ask for the mode | `sandboxed()`, `getMode()` (throws if it cannot be known), `isSupported()` |
+ * | read the mode | `sandboxed()`, `getMode()` (throws if it is not known), `isSupported()` |
  * | open before entering | `openSync(path, { limit })`, `openDirSync(path, { limit })` |
  * | open after entering | `dir.openSync(path, options)`, `dir.openDirSync(path)`, `dir.createSync(path)`, `openAtSync(fd, path, options)` |
  * | list | `dir.listSync()`, `dir.readDirSync()`, `dir.walkSync()`, `dir.expandGlobSync(glob)`, `listDirSync(fd or path)`, `readDirSync(fd or path)` |
@@ -30,15 +30,15 @@
  * | limit by need | `presets`, `rightsFor(call or options)`, `needs`, `limitStdio()`, `limitStream(fd, use)`, `limitOthers({ keep })` |
  * | read the limits of a descriptor | `getRights(fd)`, `getIoctls(fd)`, `getFcntls(fd)` |
  * | list what is open | `openDescriptors()`, `fdOf(open)` |
- * | find what was not opened in time | `trapViolations()`, `violationsAreTrapped()`, `warmUp()`, `cacheTimezone()` |
+ * | find and open what Deno or the program would open too late | `trapViolations()`, `violationsAreTrapped()`, `warmUp()`, `cacheTimezone()` |
  * | compute with rights, on any system | `Rights`, `Fcntls`, `Ioctls`: immutable sets with the methods of `Set`; `Right`, `Fcntl`, `Ioctl`, `ioctl()`: the constants |
  * | convert names that are not UTF-8 | `encodeName(name)`, `decodeName(bytes)` |
- * | tell errors apart | `CapsicumError`, `SandboxError`, `isNotCapable(error)`, `isCapModeViolation(error)` |
+ * | distinguish errors | `CapsicumError`, `SandboxError`, `isNotCapable(error)`, `isCapModeViolation(error)` |
  * | call libc by its man pages | `libc.openat(fd, path, flags, mode)` and others |
  *
  * A function or method with `Sync` has an asynchronous twin without it. Functions of two paths take a second directory:
  * `dir.renameSync(from, to)` and `dir.renameSync(from, toDir, to)`. A descriptor is a number or any object with `fd`.
- * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` have parts of this one, with more documentation.
+ * The modules `./core`, `./fs`, `./sandbox`, `./ffi` and `./rights` export parts of this module, and document them further.
  *
  * @example A sandbox in five lines
  * ```ts

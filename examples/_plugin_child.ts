@@ -60,7 +60,7 @@ const starter = `
     }
     try {
       const { default: plugin } = await import(address);
-      if (typeof plugin !== "function") throw new TypeError("Its default export is no function.");
+      if (typeof plugin !== "function") throw new TypeError("Its default export is not a function.");
       onmessage = async ({ data }) => post(await answer(plugin, data));
       post('{"isLoaded":true}');
     } catch (error) {

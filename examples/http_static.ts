@@ -38,7 +38,7 @@ function urlOf(request: Request): URL {
 /** Returns the path components of the requested file. */
 function namesOf(pathname: string): string[] {
   if (/%(?![\da-f]{2})/i.test(pathname)) {
-    throw new BadRequest("A percent sign of the path has no two digits.");
+    throw new BadRequest("A percent sign in the path is not followed by two hexadecimal digits.");
   }
   const names = pathname.split("/").filter((name) => name !== "").map(decoded);
   if (names.some((name) => name === "." || name === ".." || /[/\0]/.test(name))) {
@@ -142,7 +142,7 @@ function failed(error: unknown): Response {
 const tool: Tool<"host" | "port"> = new Tool(help, { host: "127.0.0.1", port: "8000" });
 const { operands: [path, ...others], options: { host, port } } = tool;
 if (path === undefined || others.length > 0) tool.misused("name one directory to serve");
-if (Number(port) > 65_535) tool.misused("the port is a number up to 65535");
+if (Number(port) > 65_535) tool.misused("--port must be at most 65535");
 
 try {
   const options = { hostname: host, port: Number(port), onListen: () => {}, onError: failed };

@@ -36,7 +36,9 @@ const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
 const longestTime = 2_000_000_000;
 const { time, memory, libc, deno } = tool.options, path = tool.operands[0]!;
 if (tool.operands.length !== 1) tool.misused("name one plug-in");
-if (Number(memory) < 64 || Number(time) < 1) tool.misused("it needs 1 ms and 64 MB at least");
+if (Number(memory) < 64 || Number(time) < 1) {
+  tool.misused("--time must be at least 1, and --memory at least 64");
+}
 if (Number(time) > longestTime) tool.misused(`--time is at most ${longestTime}`);
 /** Milliseconds that the plug-in's Deno process may take to start on a busy machine, and to compile a plug-in. */
 const startTime = 120_000, compileTime = 5000;
@@ -109,14 +111,14 @@ async function answer(limit: number, what: string): Promise<Record<string, unkno
     }
     if (line === undefined) throw new Error("a line has no end");
     const answer = JSON.parse(new TextDecoder().decode(line));
-    if (typeof answer !== "object" || answer === null) throw new Error("it is no object");
+    if (typeof answer !== "object" || answer === null) throw new Error("it is not an object");
     if ("failure" in answer) {
       const failure = String(answer.failure).replaceAll(url, path).slice(0, 1000);
       stop(`the plug-in does not run: ${JSON.stringify(failure)}`);
     }
     return answer;
   } catch (error) {
-    stop(`the plug-in's answer is none: ${(error as Error).message}.`);
+    stop(`the plug-in's answer is not valid: ${(error as Error).message}.`);
   } finally {
     clearTimeout(timer);
   }
@@ -134,7 +136,7 @@ async function watch(): Promise<void> {
     // Either the child has ended, or ps failed.
     await Promise.race([
       child.status,
-      pause(1000).then(() => stop("ps does not tell what memory it takes.")),
+      pause(1000).then(() => stop("ps does not report how much memory the plug-in takes.")),
     ]);
     return;
   }
@@ -190,7 +192,9 @@ try {
     }
     send(textOf(line!)!);
     const { result, error } = await answer(Number(time), "");
-    if (result === undefined && typeof error !== "string") stop("the plug-in's answer is none: no result.");
+    if (result === undefined && typeof error !== "string") {
+      stop("the plug-in's answer is not valid: no result.");
+    }
     if (result === undefined) failed++;
     print(result === undefined ? { error: String(error) } : { result });
   }

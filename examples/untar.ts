@@ -53,7 +53,7 @@ const unfinished = new Map<string, Pick<Entry, "mode" | "mtime">>();
 
 function namesOf(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
-  if (path.startsWith("/") || names.includes("..")) throw new Error("the path leads out");
+  if (path.startsWith("/") || names.includes("..")) throw new Error("the path leads out of DIRECTORY");
   return names;
 }
 
@@ -68,7 +68,7 @@ function makeDirectory(names: string[], mode = 0o777): void {
     made = out.lstatSync(path).mode!;
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if (!out.lstatSync(path).isDirectory) throw new Error(`${JSON.stringify(path)} is no directory`);
+    if (!out.lstatSync(path).isDirectory) throw new Error(`${JSON.stringify(path)} is not a directory`);
   }
   directories.set(path, made);
 }
@@ -100,7 +100,7 @@ function makeSymlink(link: string, names: string[]): void {
   // A ".." after a name could leave the directory if that name is a symlink.
   const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
   const isOut = link.startsWith("/") || up.split("..").length > names.length;
-  if (isOut || down.split("/").includes("..")) throw new Error("it leads out");
+  if (isOut || down.split("/").includes("..")) throw new Error("the link leads out of DIRECTORY");
   out.symlinkSync(link, names.join("/"));
 }
 
@@ -142,7 +142,9 @@ async function make(entry: Entry): Promise<void> {
   }
   if (kind === "file") await makeFile(entry, place);
   else {
-    if (!files.has(namesOf(link).join("/"))) throw new Error("it is a link to no file of this archive");
+    if (!files.has(namesOf(link).join("/"))) {
+      throw new Error("the target of the link is not a file of this archive");
+    }
     out.linkSync(namesOf(link).join("/"), place);
   }
   files.add(place);
@@ -173,7 +175,7 @@ try {
   // The checksum of gzip is at the end.
   for await (const _ of archive);
 } catch (error) {
-  report.fault(`after ${count} entries the archive is of no use: ${(error as Error).message}`);
+  report.fault(`stopped after ${count} entries of the archive: ${(error as Error).message}`);
 }
 // A directory gets its mode after its contents: it might not be searchable by its owner.
 for (const [path, { mode, mtime }] of [...unfinished].sort(([a], [b]) => a < b ? 1 : -1)) {

@@ -204,8 +204,8 @@ export let memcpy: Functions["memcpy"];
 export function bindFreebsd<N extends Name>(name: N): Functions[N] {
   if (!hasCapsicum()) {
     throw new Deno.errors.NotSupported(
-      "Linux has no Capsicum, which is a part of FreeBSD: here only the sets of rights/ and the file API work. Call " +
-        "isSupported() first where a program shall also run elsewhere.",
+      "Linux has no Capsicum, which is a part of FreeBSD: only sets of rights, the file API and sandbox() work here. " +
+        "If the program must also run on Linux, call isSupported() first.",
     );
   }
   if (errnoAt === undefined) {

@@ -664,7 +664,7 @@ function badValue(value: bigint, top: number): never {
   const reason = (top & 0x60) !== 0
     ? "its bits 62 and 63, the version, must be 0"
     : top === 0
-    ? "it has none of the bits 57 to 61 that tell its word"
+    ? "it has none of the bits 57 to 61, which name its word"
     : (top & top - 1) !== 0
     ? "it belongs to two words; rights of different words can't be OR-ed but must be listed, as in [Right.READ, Right.IOCTL]"
     : `it belongs to word ${Math.log2(top)}, and a cap_rights_t has the words 0 and 1`;

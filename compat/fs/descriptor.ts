@@ -122,7 +122,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * Stands for close(2). Requires `--allow-ffi` permission.
    *
    * @throws {Deno.errors.BadResource} If it is closed already.
-   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed all the same.
+   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed even so.
    *
    * @example
    * ```ts

@@ -181,8 +181,8 @@ export class Dir extends Descriptor {
    * The asynchronous twin of {@link Dir.openSync}. A FIFO is open for reading at once, for writing as soon as it has a
    * reader.
    *
-   * A FIFO stays O_NONBLOCK while the file has it. So does a terminal or device if the directory lacks FCNTL or FSTAT.
-   * The methods of the file wait all the same. `signal` ends the wait.
+   * A FIFO stays O_NONBLOCK while the file is open. So does a terminal or device if the directory lacks FCNTL or FSTAT.
+   * The methods of the file still wait for it. `signal` ends the wait for a reader.
    */
   async open(path: string, options: OpenOptions & { signal?: AbortSignal } = {}): Promise<FdFile> {
     return await openFileAtLater("Dir.open()", this, path, options);

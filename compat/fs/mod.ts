@@ -1,9 +1,9 @@
 /**
  * Files and directories by descriptor: what Deno's own file API does by paths, and what works in capability mode.
  *
- * {@link Dir} is an open directory, whose paths stay in it. {@link FdFile} is an open file, with the methods of
- * `Deno.FsFile`. Both work on FreeBSD and on Linux, in capability mode and without it. {@link openSync} and
- * {@link openDirSync} open by path, before the program enters.
+ * {@link Dir} is an open directory; its methods take paths that stay in it. {@link FdFile} is an open file, with the methods
+ * of `Deno.FsFile`. Both work on FreeBSD and on Linux, with and without a sandbox. {@link openSync} and {@link openDirSync}
+ * open by path, before the program enters.
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough on FreeBSD.
  *
@@ -16,14 +16,14 @@
  *
  * ## Directories that the kernel does not confine
  *
- * On FreeBSD 15.1 the root of a mounted file system is not confined by the kernel: `..` leads out of it, in capability mode
- * too. A `Dir` finds this out with one call when it is opened, and `dir.confined` is then false: the library resolves each
- * path itself, component by component, which needs the right READ and a call for each component. `libc.openat` on such a
- * descriptor is not confined. Give code that you do not trust a directory below the mount root.
+ * On FreeBSD 15.1 the kernel does not confine the root of a mounted file system: `..` leads out of it, even in capability
+ * mode. A `Dir` finds this out by one call when it is opened, and `dir.confined` is then false. The library then resolves
+ * each path itself, component by component, which needs the right READ and a call for each component. `libc.openat` on such
+ * a descriptor is not confined: give untrusted code only a directory below the mount root.
  *
  * unlinkat(2) and funlinkat(2) ignore AT_RESOLVE_BENEATH before FreeBSD 14.3p16, 14.4p7, 15.0p11 and 15.1p1 (SA-26:42,
- * CVE-2026-49421). A `Dir` does not rely on it: calls that act on a name get one component, and the descriptor of its
- * directory.
+ * CVE-2026-49421). A `Dir` does not rely on it: it passes these calls a single component, and the descriptor of the directory
+ * that contains it.
  *
  * ## On Linux
  *
@@ -103,7 +103,7 @@
  * | `MoveOptions` | none | its only member is `overwrite`: see `move` |
  * | `unstable-*` | none | these modules repeat functions of `Deno`: see the table above |
  *
- * @example Reading a directory's file
+ * @example Reading a file in a directory
  * ```ts
  * import { openDirSync } from "jsr:@capsicum/capsicum/fs";
  * import { assert, assertEquals, assertThrows } from "jsr:@std/assert";

@@ -68,7 +68,7 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
 /**
  * The asynchronous twin of {@link openSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
  *
- * A FIFO stays O_NONBLOCK while the file has it; the methods of the file wait all the same. Requires `--allow-ffi`
+ * A FIFO stays O_NONBLOCK while the file is open; the methods of the file still wait for it. Requires `--allow-ffi`
  * permission.
  *
  * @param path An ambient path, or a `file:` URL.
@@ -137,8 +137,8 @@ export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {})
 /**
  * The asynchronous twin of {@link openAtSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
  *
- * A FIFO stays O_NONBLOCK while the file has it, and so does a terminal or device if the directory lacks FCNTL or FSTAT;
- * the methods of the file wait all the same. Requires `--allow-ffi` permission.
+ * A FIFO stays O_NONBLOCK while the file is open, and so does a terminal or device if the directory lacks FCNTL or FSTAT;
+ * the methods of the file still wait for it. Requires `--allow-ffi` permission.
  *
  * @param dir The descriptor of a directory, open until the promise settles.
  * @param path A path relative to the directory.

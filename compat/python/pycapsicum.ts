@@ -1,8 +1,8 @@
 /**
- * The API of pycapsicum, for programs that are ported line for line.
+ * The API of pycapsicum, for programs that are ported line by line.
  *
- * All of it is over the library's own parts, and whatever it opens or limits goes to the functions of the main module,
- * too. `import pycapsicum as p` becomes `import * as p`, and `with` is `using`. A `CapRights` is made with `new` or without.
+ * It is built on this library, and the functions of the main module accept all that it opens. `import pycapsicum as p`
+ * becomes `import * as p`, and `with` becomes `using`. A `CapRights` is made with or without `new`.
  *
  * @example The demo of its README, here over /dev, which has files to open on every system
  * ```ts
@@ -70,29 +70,29 @@
  *
  * ## What differs, and why
  *
- * - Every failure throws with its errno. In pycapsicum a `CapsicumError` has none, `ioctls_limit()` drops it,
- *   `ioctls_get()` and `fcntls_get()` give it among the results, `opendir()` gives -1, and `openat()` hides it behind
- *   EBADF. A `CapsicumError` is thrown only for what Deno has no class for, as ENOTCAPABLE: catch every error where Python
- *   catches that.
- * - `is_set()` looks at all of the names, as documented, in pycapsicum at one of them. Without names it is true, as in C.
- * - `set()`, `clear()` and the constructor take every name: pycapsicum drops `CAP_SEEK` where `CAP_SEEK_TELL` stands
- *   beside it. They also take values of `Caps`. An unknown name is a `RangeError`, in Python KeyError.
- * - `caps` is in the header's order and leaves out whatever another name contains. In pycapsicum it is in no order,
- *   `CAP_SEEK_TELL` stays beside `CAP_PREAD`, and `CAP_SEEK` alone is listed as `CAP_SEEK_TELL`.
- * - `CAP_LINKAT` and `CAP_RENAMEAT` are unknown: since FreeBSD 11 the two sides of link(2) and rename(2) have a right each,
- *   `CAP_LINKAT_SOURCE` and `CAP_LINKAT_TARGET`, and which one is meant is the program's to say.
- * - `merge()` and `remove()` go on with a right that the system does not know, where C aborts; `is_valid()` tells.
- * - `is_valid()` asks the kernel that runs, not the header that was compiled, and takes a release besides.
- * - `openat()` gives a file that does what the flags say: pycapsicum's reads only, whatever they are. It is closed on exec.
- *   Text is UTF-8. Further differences of files and of paths are those that `./pycapsicumcffi` tells: paths stay beneath
- *   the directory, writes are not held back, and a closed file is `Deno.errors.BadResource`.
- * - `openat()` takes `mode` for a file that it makes, where pycapsicum leaves it undefined; and any descriptor, not only a
- *   number.
- * - `opendir()` opens directories only, and to read, whatever the flags: for writing the kernel opens none (EISDIR), so
- *   that in pycapsicum, "w" and "rw" give -1. What is opened in it can be written all the same.
- * - `ioctls_get()` gives each request as it was set, also above 0x7fffffff, where pycapsicum gives a negative number; and
- *   for a descriptor without a limit no list, where that gives 256 zeros. A list may have 256 requests, not 255, and what is
- *   no number in it throws, where pycapsicum leaves it out.
+ * - Every failure throws an error with its errno. In pycapsicum a `CapsicumError` has no errno, `ioctls_limit()` hides
+ *   failures, `ioctls_get()` and `fcntls_get()` return the errno among the results, `opendir()` returns -1, and `openat()`
+ *   always reports EBADF. A `CapsicumError` is thrown only if Deno has no class for the errno, such as for ENOTCAPABLE: catch
+ *   every error where Python catches `CapsicumError`.
+ * - `is_set()` checks all of the names, as documented; pycapsicum checks one of them. Without names it is true, as in C.
+ * - `set()`, `clear()` and the constructor accept every name; pycapsicum ignores `CAP_SEEK` in a list with `CAP_SEEK_TELL`.
+ *   They also accept values of `Caps`. An unknown name is a `RangeError`, in Python a KeyError.
+ * - `caps` has the order of the header and leaves out rights that another name contains. In pycapsicum it has no order,
+ *   `CAP_SEEK_TELL` is listed with `CAP_PREAD`, and `CAP_SEEK` alone is listed as `CAP_SEEK_TELL`.
+ * - `CAP_LINKAT` and `CAP_RENAMEAT` are unknown. Since FreeBSD 11 the source and the target of link(2) and rename(2) have a
+ *   right each, such as `CAP_LINKAT_SOURCE` and `CAP_LINKAT_TARGET`: choose between them.
+ * - `merge()` and `remove()` accept a right that the system does not know, where C aborts; `is_valid()` then returns false.
+ * - `is_valid()` checks against the running kernel, not against the header at build time. It also accepts a release.
+ * - `openat()` returns a file that can do what the flags say; in pycapsicum it can only be read. It is closed on exec. Text
+ *   is UTF-8. `./pycapsicumcffi` lists further differences of files and paths: paths stay beneath the directory, writes are
+ *   not delayed, and a closed file throws `Deno.errors.BadResource`.
+ * - `openat()` has a `mode` for a file that it creates, which pycapsicum leaves undefined. It accepts any descriptor, not
+ *   only a number.
+ * - `opendir()` opens only directories, and only for reading, whatever the flags: the kernel opens no directory for writing
+ *   (EISDIR), so in pycapsicum "w" and "rw" return -1. Files in the directory can still be written.
+ * - `ioctls_get()` returns each request as it was set; pycapsicum returns a negative number for one above 0x7fffffff. For a
+ *   descriptor without a limit it returns no list, where pycapsicum returns 256 zeros. A list may have 256 requests, not only
+ *   255. An element that is not a number throws, where pycapsicum leaves it out.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * The API of pycapsicumcffi, Python's module `cap`, for programs that are ported line for line.
+ * The API of pycapsicumcffi, Python's module `cap`, for programs that are ported line by line.
  *
- * All of it is over the library's own parts: the sets are its `Rights`, `Fcntls` and `Ioctls`, and whatever it opens or
- * limits goes to the functions of the main module, too. `import cap` becomes `import * as cap`. A set `{a, b}` is a list
- * `[a, b]`, `with` is `using`, and arguments by keyword are an object at the end. Sets are made with `new` or without.
+ * It is built on this library: its sets are `Rights`, `Fcntls` and `Ioctls`, and the functions of the main module accept all
+ * that it opens. `import cap` becomes `import * as cap`. A set `{a, b}` becomes a list `[a, b]`, `with` becomes `using`, and
+ * keyword arguments become an object at the end. Sets are made with or without `new`.
  *
- * **`enter()` fails open, as documented there**: on a system without Capsicum it returns, the process stays unprotected, and
- * only `sandboxed()` tells. The main module's `enter()` throws.
+ * **`enter()` fails open, as the Python library documents it**: on a system without Capsicum it returns, the process stays
+ * unprotected, and only `sandboxed()` reports it. The main module's `enter()` throws.
  *
  * @example The demo of its README, here over /dev, which has files to open on every system
  * ```ts
@@ -64,7 +64,7 @@
  * | `cap.compat33.open(path, flags, dir_fd=fd)`  | `cap.compat33.open(path, flags, {dir_fd: fd})` | `dir.openSync(path, options)`, `openAtSync()`    |
  * | `cap.compat33.listdir(path)`                 | `cap.compat33.listdir(path)`                   | `listDirSync(path)`, `dir.listSync()`            |
  * | `os.fdopen(fd, mode)`                        | `cap.fdopen(fd, mode)`                         | `FdFile.fromFd(fd)`                              |
- * | `os.O_RDWR` and its like, `os.close(fd)`     | `libc.O_RDWR`, `libc.close(fd)`                | `libc.O_RDWR`, `libc.close(fd)`                  |
+ * | `os.O_RDWR` and others, `os.close(fd)`       | `libc.O_RDWR`, `libc.close(fd)`                | `libc.O_RDWR`, `libc.close(fd)`                  |
  * | `cap.AT_FDCWD`, `cap.O_CLOEXEC`              | `cap.AT_FDCWD`, `cap.O_CLOEXEC`                | `libc.AT_FDCWD`, `libc.O_CLOEXEC`                |
  * | `cap.ENOTCAPABLE`, `cap.ECAPMODE`            | `cap.ENOTCAPABLE`, `cap.ECAPMODE`              | `isNotCapable(error)`, `isCapModeViolation(error)` |
  * | `cap.READ`, `cap.WRITE`, ...                 | `cap.READ`, `cap.WRITE`, ...                   | `Right.READ`, or its name `"READ"`               |
@@ -86,34 +86,35 @@
  *
  * ## What differs, and why
  *
- * - An OSError is the class that Deno has for the errno, as `Deno.errors.BadResource` for EBADF, or a `CapsicumError`. It
- *   has `errno` and, with the name, `code`.
- * - What is no right throws a `TypeError` or a `RangeError`; in Python, C aborts the process. So does `cap.right` with
- *   an unknown name, where Python has AttributeError. Rights are bigints, for a number can't hold 64 bits.
- * - `cap.READ` and its like are those of FreeBSD 15, on every release: limiting to one that the kernel does not know is
- *   EINVAL. Python has those of the system it was built on. Macros of the header that are no rights are left out.
- * - A copy of a set, and a second set of the same, is equal and not always the same object: compare with `equals()`.
- *   Python has no comparison at all.
- * - A sum of `cap.fcntl` values is taken where Python has ValueError: it means the same as the list.
- * - Every function takes an object with `fileno()`, as documented; in Python the functions that limit take numbers only.
- * - The functions that limit take a list in place of a set, too, where Python has AttributeError. `Rights(file)` and its like
- *   read nothing of the file; Python's reads a text file to its end first.
- * - `ioctls_limit()` with the unlimited set throws for a descriptor that is limited. In Python it does nothing, and the
- *   caller takes it for done. A set has at most 256 requests, as the kernel's.
- * - With a directory, `openat()` and `open()` refuse a path that leads out of it, before `enter()` too, so that a port
- *   does not find out in the sandbox. A path of several names needs READ on a directory that is given as a number, since
- *   it is not known whether the kernel confines it: give a `Dir` in its place.
- * - A file needs neither FSTAT nor FCNTL, which Python's `os.fdopen()` asks for. A directory is refused when it is read.
- * - A file writes at once and `flush()` does nothing, for JavaScript closes no file that the program forgets. An error of
- *   writing comes from `write()`.
- * - A text file writes where its reader stands; Python's writes behind what it has read ahead. `tell()` works in a loop
- *   over lines, too. What is not UTF-8 throws when it is read, in Python also when it lies shortly behind that.
- * - A closed file, and one in a mode for something else, is `Deno.errors.BadResource`, as of `Deno.FsFile`, where Python
- *   has ValueError and UnsupportedOperation. Text is UTF-8, where Python asks the locale.
- * - `compat33` is always there; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor needs READ, as
- *   in Python. With LOOKUP it opens the directory again, with SEEK it rewinds it: twice gives the same, where Python's
- *   gives nothing the second time. With neither the second time throws. A name that is not UTF-8 has U+DC80 to U+DCFF for
- *   its bytes, as in Python 3.
+ * - An OSError is Deno's class for the errno, such as `Deno.errors.BadResource` for EBADF, or a `CapsicumError`. It has
+ *   `errno`, and the name of the errno in `code`.
+ * - A value that is not a right throws a `TypeError` or a `RangeError`, where Python's C code aborts the process. So does
+ *   `cap.right` with an unknown name, where Python throws AttributeError. Rights are bigints, because a number cannot hold
+ *   64 bits.
+ * - `cap.READ` and the other rights are those of FreeBSD 15 on every release. To limit to one that the kernel does not know
+ *   is EINVAL. Python has the rights of the system that it was built on. Macros of the header that are not rights are left
+ *   out.
+ * - A copy of a set is equal to it, but may be another object: compare with `equals()`. Python has no comparison.
+ * - A sum of `cap.fcntl` values means the same as the list; in Python it is a ValueError.
+ * - Every function accepts an object with `fileno()`, as documented; in Python the functions that limit accept only numbers.
+ * - The functions that limit also accept a list instead of a set; in Python that is an AttributeError. `Rights(file)`,
+ *   `Fcntls(file)` and `Ioctls(file)` do not read the file; Python first reads a text file to its end.
+ * - `ioctls_limit()` with the unlimited set throws for a descriptor that is limited. In Python it silently does nothing. A
+ *   set has at most 256 requests, the maximum of the kernel.
+ * - With a directory, `openat()` and `open()` refuse a path that leads out of it, also before `enter()`. So a port fails
+ *   early. A path of several components needs READ on a directory that is given as a number, because it is not known whether
+ *   the kernel confines it. Pass a `Dir` instead.
+ * - A file needs neither FSTAT nor FCNTL, which Python's `os.fdopen()` needs. A directory is refused when it is read.
+ * - A file writes at once and `flush()` does nothing, because JavaScript does not close files that the program forgets.
+ *   `write()` throws the error of a write.
+ * - A text file writes at the position of its reader; Python writes after the part that it has read ahead. `tell()` also
+ *   works in a loop over lines. Bytes that are not UTF-8 throw when they are read; Python may throw earlier.
+ * - A closed file, and one in a mode for another use, throws `Deno.errors.BadResource`, as `Deno.FsFile` does, where Python
+ *   throws ValueError and UnsupportedOperation. Text is UTF-8; in Python it depends on the locale.
+ * - `compat33` always exists; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor needs READ, as in
+ *   Python. With LOOKUP it opens the directory again, and with SEEK it rewinds it, so a second call returns the same; Python
+ *   returns nothing. Without both rights a second call throws. Bytes of a name that are not UTF-8 become U+DC80 to U+DCFF,
+ *   as in Python 3.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  *
  * A program opens what it needs, limits each descriptor by {@link limit}, and calls {@link enter}. From then on the
  * process has no global names: no path, no address, no process id. {@link Rights}, {@link Ioctls} and {@link Fcntls} are
- * immutable sets; they work on any system, the functions on FreeBSD.
+ * immutable sets that work on any system. The functions work on FreeBSD.
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough. Nothing is loaded before the first call.
  *

@@ -478,7 +478,9 @@ export function isatty(fd: FdLike): number {
   throw syscallError("isatty", {
     fd: number,
     reason: (code) =>
-      code === "ENOTCAPABLE" ? "the ioctl TIOCGETA, which tells a terminal, is not permitted" : undefined,
+      code === "ENOTCAPABLE"
+        ? "the ioctl TIOCGETA, which identifies a terminal, is not permitted"
+        : undefined,
   });
 }
 

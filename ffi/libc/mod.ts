@@ -3,7 +3,7 @@
  *
  * Arguments have C's order and FreeBSD's numbers: a string is a path, a `Uint8Array` is a buffer, `FdLike` is a descriptor
  * or its owner. They are validated before the call. Sizes and offsets are in bytes. A function returns what C returns, 0 if
- * it does not say otherwise; where C returns -1 it throws, with the errno in `code` and `errno`. A call that a signal
+ * its documentation does not say otherwise. Where C returns -1 it throws, with the errno in `code` and `errno`. A call that a signal
  * interrupted (EINTR) is repeated. Descriptors that `open()` and `openat()` return are closed only by `close()`.
  *
  * Each function names the rights(4) that it needs on a descriptor. Calls with a directory and a path need LOOKUP too; with
@@ -18,7 +18,7 @@
  * - `Deno.errors.NotFound` (ENOENT), `AlreadyExists` (EEXIST), `NotADirectory` (ENOTDIR), `IsADirectory` (EISDIR),
  *   `PermissionDenied` (EACCES, EPERM), `FilesystemLoop` (ELOOP, EMLINK), `WouldBlock` (EAGAIN) and `BrokenPipe` (EPIPE);
  * - `CapsicumError`, for any errno without a class in Deno: ENOTCAPABLE if a right is missing or a path leaves its directory;
- * - `Deno.errors.NotSupported`, if the system is not FreeBSD or, for calls that both have, Linux;
+ * - `Deno.errors.NotSupported`, if the system does not have the call: FreeBSD has all of them, Linux only some;
  * - `Deno.errors.NotCapable`, if `--allow-ffi` is missing.
  *
  * @example Opening a file relative to a directory

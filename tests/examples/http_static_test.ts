@@ -11,7 +11,7 @@ testUsage("http_static", {
     [[], /^http_static: name one directory to serve; see --help\.$/m],
     [["one", "two"], /name one directory/],
     [["--port=http", "."], /--port takes a number; see --help\./],
-    [["--port=65536", "."], /the port is a number up to 65535; see --help\./],
+    [["--port=65536", "."], /--port must be at most 65535; see --help\./],
     [["--host"], /--host needs a value/],
     [["--root", "."], /there is no option "--root"/],
     [["--unprotected=yes", "."], /there is no option "--unprotected=yes"/],

@@ -17,7 +17,7 @@ testUsage("plugin_host", {
     [["--libc=", "a"], /--libc needs a value/],
     [["a", "--deno"], /--deno needs a value/],
     [["--time=2147483648", "a"], /--time is at most 2000000000/],
-    [["--memory", "1", "a"], /it needs 1 ms and 64 MB at least/],
+    [["--memory", "1", "a"], /--time must be at least 1, and --memory at least 64/],
     [["--allow-all", "a"], /there is no option "--allow-all"/],
   ],
   right: [host],
@@ -387,7 +387,7 @@ test("plugin_host.ts stops a plug-in if ps can't report its memory, but not one 
   const withoutPs = { PATH: "/nowhere" };
   stopped(
     await run(inert, [1], ["--time=20000"], "plugin.js", withoutPs),
-    /ps does not tell what memory it takes\.\n$/,
+    /ps does not report how much memory the plug-in takes\.\n$/,
   );
   stopped(await run(ending, [1], ["--time=20000"], "plugin.js", withoutPs), ended);
   stopped(await run(ending, [1], ["--time=20000"]), ended);
@@ -397,15 +397,15 @@ test("plugin_host.ts stops a plug-in that answers endlessly, or not in JSON", as
   const write = (text: string) => `Deno.stdout.writeSync(new TextEncoder().encode(${text}))`;
   stopped(
     await run(`export default () => { for (;;) ${write('"x".repeat(9999)')}; };`, [1]),
-    /answer is none: a line has no end/,
+    /answer is not valid: a line has no end/,
   );
   stopped(
     await run(`export default () => { ${write('"no JSON\\n"')}; return 1; };`, [1]),
-    /answer is none: /,
+    /answer is not valid: /,
   );
   stopped(
     await run(`export default () => { ${write('"3\\n"')}; return 1; };`, [1]),
-    /answer is none: it is no object/,
+    /answer is not valid: it is not an object/,
   );
   const { code, stdout } = await run("export default () => 1n;", [1]);
   assertEquals(code, 1);
@@ -413,8 +413,8 @@ test("plugin_host.ts stops a plug-in that answers endlessly, or not in JSON", as
 });
 
 test("plugin_host.ts reports which plug-in does not run", async () => {
-  stopped(await run("export default 1;", [1]), /does not run: .*no function/);
-  stopped(await run("export const a = 1;", [1]), /does not run: .*no function/);
+  stopped(await run("export default 1;", [1]), /does not run: .*not a function/);
+  stopped(await run("export const a = 1;", [1]), /does not run: .*not a function/);
   stopped(await run("throw new Error('at once');", [1]), /does not run: .*at once/);
   const refused = await run(`this is no JavaScript\n${"// a comment\n".repeat(1000)}`, [1]);
   stopped(refused, /does not run: .*\/plugin\.js:1:/);

@@ -120,7 +120,10 @@ test("untar.ts reads long names and sizes of ustar, pax and GNU, and names that 
   );
   using place = new Place();
   const { code, stderr } = await place.untar(input);
-  assertEquals([code, stderr.split("\n")[0]], [1, 'untar: refused "paxlink": it leads out.']);
+  assertEquals([code, stderr.split("\n")[0]], [
+    1,
+    'untar: refused "paxlink": the link leads out of DIRECTORY.',
+  ]);
   using dir = openDirSync(place.fixture.at("in"));
   assertEquals(dir.readTextFileSync("caf\udce9"), "latin");
   assertEquals(dir.readTextFileSync(`${"p".repeat(50)}/${"n".repeat(100)}`), "ustar");
@@ -293,7 +296,7 @@ for (const [what, [input, why]] of Object.entries(damaged)) {
     const { code, stderr } = await place.untar(joined([member({ name: "before", data: "x" }), input]));
     const { before, a = "x" } = place.texts;
     assertEquals([code, before, a], [1, "x", "x"]);
-    assertMatch(stderr, /^untar: after \d+ entries the archive is of no use: [^\n]+\.\n$/);
+    assertMatch(stderr, /^untar: stopped after \d+ entries of the archive: [^\n]+\.\n$/);
     assertStringIncludes(stderr, why);
   });
 }
@@ -315,7 +318,7 @@ for (const [what, [input, why]] of Object.entries(foreign)) {
     using place = new Place();
     const { code, stderr } = await place.untar(input);
     assertEquals([code, place.texts], [1, {}]);
-    assertMatch(stderr, /^untar: after 0 entries the archive is of no use: [^\n]+\.\n$/);
+    assertMatch(stderr, /^untar: stopped after 0 entries of the archive: [^\n]+\.\n$/);
     assertStringIncludes(stderr, why);
   });
 }
@@ -653,7 +656,7 @@ test("untar.ts exits with 1 for gzip data that is cut off or changed, and keeps 
     using place = new Place();
     const { code, stderr } = await place.untar(input);
     assertEquals(code, 1);
-    assertMatch(stderr, /^untar: after \d+ entries the archive is of no use: [^\n]+\.\n$/);
+    assertMatch(stderr, /^untar: stopped after \d+ entries of the archive: [^\n]+\.\n$/);
     assertStringIncludes(stderr, why);
     assert(["", "a"].includes(Object.keys(place.texts).join()));
   }
@@ -670,7 +673,7 @@ test("untar.ts exits with 1 if an archive is cut off at any place, and leaves no
     using place = new Place();
     const { code, stderr } = await place.untar(input);
     assertEquals(code, 1, `${input.length} bytes`);
-    assertMatch(stderr, /^untar: after \d+ entries the archive is of no use: /);
+    assertMatch(stderr, /^untar: stopped after \d+ entries of the archive: /);
     for (const [path, text] of Object.entries(place.texts)) assertEquals(text, unpacked[path as "dir"], path);
   }
 });

@@ -48,10 +48,13 @@
  * A file can be moved or linked only to a directory that permits no more than the first one.
  *
  * **Threads.** Before Linux 7.0 Landlock covers only the thread that called {@link sandbox} and the threads that it starts
- * later. Deno's pool threads, and Workers that already run, are not covered. There an attacker's native code can still use
- * an absolute path together with a descriptor of the plan. JavaScript cannot once `ffi` is revoked, because this library
- * binds no function that takes a path as nonblocking. A plan without directories has no such gap: the filter then refuses
- * every call that takes a path.
+ * later. Deno's pool threads, and Workers that already run, are not covered. There native code can still use an absolute
+ * path together with a descriptor of the plan. JavaScript has no call for that: once `ffi` is revoked it cannot load a
+ * library, and this library binds no function that takes a path as nonblocking. But this library's FFI functions are in the
+ * same process. Hostile code can import the modules that hold them, corrupt memory through them, and so run native code. So
+ * before Linux 7.0 a plan with directories confines hostile data and mistakes, and not hostile code. A plan without
+ * directories confines both: the filter then refuses every call that takes a path. Capability mode of FreeBSD also confines
+ * both.
  *
  * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
  * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a

@@ -24,8 +24,8 @@ import type { AtomicWriteOptions } from "./contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
-import { afterPauses, withoutPauses } from "./tree/on_error.ts";
 import {
+  afterPauses,
   emptying,
   remove,
   REMOVE_OPTIONS,
@@ -34,6 +34,7 @@ import {
   type WalkEntry,
   walking,
   type WalkOptions,
+  withoutPauses,
 } from "./tree/walk.ts";
 
 /** The options of `openDirSync()`. */

@@ -18,8 +18,7 @@ import { quoted } from "../../../ffi/errors.ts";
 import { aBoolean, aFunction, arrayOf, aString, type Check, type FdLike } from "../../../ffi/values.ts";
 import { realPath, stat } from "../entries.ts";
 import { checkedPath, joined, normalized } from "../path/components.ts";
-import { afterPauses, handling, Pause } from "./on_error.ts";
-import { type WalkEntry, walking } from "./walk.ts";
+import { afterPauses, handling, Pause, type WalkEntry, walking } from "./walk.ts";
 
 /** The options of `Dir.expandGlob`, the same as in `@std/fs`. */
 export interface ExpandGlobOptions {

@@ -25,7 +25,11 @@ export class Tool<Option extends string> {
       else if (arg === "--") this.operands.push(...args.splice(0));
       else if (arg === "--unprotected") this.isUnprotected = true;
       else if (arg === "--help") {
-        console.log(help);
+        try {
+          console.log(help);
+        } catch (error) {
+          this.fail(`standard output: ${(error as Error).message}`, 2);
+        }
         Deno.exit();
       } else if (flags.length > 0 && flags.every((flag) => Object.hasOwn(defaults, flag))) {
         for (const flag of flags) this.options[flag as Option] = flag;

@@ -1,3 +1,4 @@
+import { assert } from "@std/assert";
 import { polling } from "../../../compat/fs/io/waiting.ts";
 import { type FdFile, libc, openDirSync } from "../../../mod.ts";
 import type { Fixture } from "../../_fixture.ts";
@@ -37,4 +38,13 @@ export async function settledSoon<T>(promise: Promise<T>, milliseconds = 150): P
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Repeats a call until a timer has run three times meanwhile. A busy machine may delay the timer. */
+export async function ticking(call: () => Promise<void>): Promise<void> {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1), end = performance.now() + 60_000;
+  while (ticks < 3 && performance.now() < end) await call();
+  clearInterval(timer);
+  assert(ticks >= 3, `${ticks} ticks`);
 }

@@ -7,7 +7,7 @@ import { kernel, needsCapsicum } from "../../_kernel.ts";
 import { callsOf, failNext, needsStandin, needsTraps, workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { type Failure, failureOf } from "./_failure.ts";
-import { endOfPolls, openWaitingPipe, pause, settledSoon } from "./_pipe.ts";
+import { endOfPolls, openWaitingPipe, pause, settledSoon, ticking } from "./_pipe.ts";
 
 const { Start, Current, End } = Deno.SeekMode;
 const text = new TextDecoder();
@@ -207,15 +207,6 @@ test(
   },
   { skip: needsStandin },
 );
-
-/** Repeats a call until a timer has run three times meanwhile. A busy machine may delay the timer. */
-async function ticking(call: () => Promise<void>): Promise<void> {
-  let ticks = 0;
-  const timer = setInterval(() => ticks++, 1), end = performance.now() + 60_000;
-  while (ticks < 3 && performance.now() < end) await call();
-  clearInterval(timer);
-  assert(ticks >= 3, `${ticks} ticks`);
-}
 
 test("FdFile.readAll() and readInto() keep the event loop running while they read a large file", async () => {
   using fixture = new Fixture({ file: "" });

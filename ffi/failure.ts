@@ -278,3 +278,19 @@ function capModeAdvice({ syscall, path, fd }: GivenCall): string {
   }
   return `${text}Call ${syscall} before enter().`;
 }
+
+/**
+ * Makes Deno look up the source maps of all modules in the stack trace of a call that fails. Deno looks up the map of a module
+ * when the first stack trace that contains the module is read.
+ */
+export function readStack(call: () => unknown): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Infinity;
+  try {
+    call();
+  } catch (error) {
+    void (error as Error).stack;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -1,5 +1,6 @@
 /** The file functions of `Deno` over the directories of a sandbox, under their own names. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
+import { readStack } from "../../ffi/failure.ts";
 import type { Dir } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
 import { pathOf } from "../fs/path/components.ts";
@@ -90,6 +91,8 @@ export function replacing(mounts: Mounts): Disposable {
       "ambient(): the functions are already replaced (EBUSY). Dispose of the earlier result first.",
     );
   }
+  // On Linux a source map that is read in the sandbox may end Deno by a panic.
+  readStack(() => mounts.find("ambient()", ""));
   const deno = Deno as unknown as Calls;
   const own = functionsOver(mounts, { ...deno });
   const originals = Object.fromEntries(Object.keys(own).map((name) => [name, deno[name]!]));
@@ -177,7 +180,19 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
       return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
     });
   }
+  const path = execPath();
+  if (path !== undefined) calls.execPath = () => path;
   return named(calls);
+}
+
+/** The path of Deno, which asks the kernel each time: on Linux that ends it in a sandbox. */
+function execPath(): string | undefined {
+  try {
+    return sandboxed() ? undefined : Deno.execPath();
+  } catch {
+    // Without the permission, the original refuses the call.
+    return undefined;
+  }
 }
 
 /** Gives each function its name, for stack traces. */

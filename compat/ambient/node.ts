@@ -1,6 +1,7 @@
 /** The functions of node:fs over the directories of a sandbox, in their three forms. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
 import { shown } from "../../ffi/errors.ts";
+import { readStack } from "../../ffi/failure.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, named, replacing } from "./deno.ts";
@@ -70,6 +71,7 @@ export function ambientNode(mounts: Readonly<Record<string, Dir>>, options: Ambi
 function replaced(fs: NodeFs, promises: Calls, mounts: Mounts): () => void {
   const files = new Files(fs);
   const [own, ownPromises] = formsOf({ ...fs }, { ...promises }, mounts, files);
+  readStack(() => (formsOnPaths(fs, files).writeFile!.sync as Call)(0, "", { flag: "?" }));
   const before = valuesOf(fs, own), promisesBefore = valuesOf(promises, ownPromises);
   Object.assign(fs, own);
   Object.assign(promises, ownPromises);

@@ -15,6 +15,7 @@ import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
 import { fileOf, unlessClosed } from "./open_descriptors.ts";
+import { avertPanics } from "./panics.ts";
 import {
   type DryRunPlan,
   type Entry,
@@ -86,8 +87,9 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
     if (plan.warmUp) {
       run.step("warm up", undefined, () => warmUp(plan.warmUp === true ? {} : plan.warmUp || {}));
     }
-    const { dirs, files } = run.open(steps);
     const isEnforced = means.missing === undefined;
+    if (isEnforced && !means.hasCapsicum && !sandboxed()) run.step("warm up", undefined, avertPanics);
+    const { dirs, files } = run.open(steps);
     if (isEnforced) run.confine(steps, dirs);
     if (plan.ambient) run.mount(steps, dirs, plan.ambient);
     if (means.hasCapsicum) run.limit(steps, others);

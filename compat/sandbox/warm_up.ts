@@ -8,7 +8,7 @@
  * @module
  */
 import { getRights } from "../../ffi/capsicum/capability.ts";
-import { failure } from "../../ffi/failure.ts";
+import { failure, readStack } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { mayCall } from "../../ffi/system.ts";
 import { MOST, quoted, shortened, shown } from "../../ffi/errors.ts";
@@ -183,26 +183,11 @@ const warming = {
 };
 
 /**
- * Makes Deno look up the source maps of all modules of this library that can be in a stack trace.
- *
- * Deno looks up the map of a module when the first stack trace that contains the module is read. So each call here fails: by
- * its arguments, or on a descriptor that is not open.
+ * Makes Deno look up the source maps of all modules of this library that can be in a stack trace, except `./ambient`. Each call
+ * here fails: by its arguments, or on a descriptor that is not open.
  */
-function readStackTraces(): void {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = Infinity;
-  try {
-    for (const call of mayCall() ? [...wrongArguments, ...onNoDescriptor] : wrongArguments) {
-      try {
-        call();
-      } catch (error) {
-        // Reading the property is what makes Deno look up each line.
-        void (error as Error).stack;
-      }
-    }
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
+export function readStackTraces(): void {
+  for (const call of mayCall() ? [...wrongArguments, ...onNoDescriptor] : wrongArguments) readStack(call);
 }
 
 /** Calls that fail before they call libc. */

@@ -1,7 +1,7 @@
 /** The functions of node:fs over the directories of a sandbox, in their three forms. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
-import { shown } from "../../ffi/errors.ts";
-import { readStack } from "../../ffi/failure.ts";
+import { quoted, shown } from "../../ffi/errors.ts";
+import { failure, readStack } from "../../ffi/failure.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, named, replacing } from "./deno.ts";
@@ -26,7 +26,8 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  *   readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes and writeFile;
  * - on the descriptors that `open` returns: close, fdatasync, fstat, fsync, ftruncate, futimes, read and write.
  *
- * It also replaces createReadStream and createWriteStream. Other functions of `node:fs` fail in a sandbox. Errors have the
+ * It also replaces createReadStream and createWriteStream. Other functions of `node:fs` on paths fail in a sandbox: cp, glob,
+ * lchown, lutimes, mkdtempDisposable, openAsBlob, opendir, statfs, watch and watchFile with the `code` ENOSYS. Errors have the
  * `code` of Node's errors, and messages in the form of this library.
  *
  * In Deno 2.7 `node:fs` returns numbers of its own instead of descriptors, which may equal the descriptors that the new
@@ -145,15 +146,63 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
   });
   for (const name of ["createReadStream", "createWriteStream"]) {
     own[name] = (path, options) => {
+      const given = (typeof options === "string" ? { encoding: options } : options) as
+        | { fd?: unknown }
+        | undefined;
+      const { open, read, write, close } = own, fd = fdOf(given?.fd);
+      if (fd !== undefined) {
+        return fs[name]!(
+          path,
+          files.isOwn(fd) ? { ...given, fd, fs: { open, read, write, close } } : options,
+        );
+      }
       const text = textOf(path);
       if (!mounts.find(`fs.${name}()`, text)) return fs[name]!(mounts.absolute(text), options);
-      const given = typeof options === "string" ? { encoding: options } : options as object | undefined;
-      const { open, read, write, close } = own;
       return fs[name]!(path, { ...given, fs: { open, read, write, close } });
     };
   }
   for (const name of ["realpath", "realpathSync"]) Object.assign(own[name]!, { native: own[name] });
-  return [named(own), named(ownPromises)];
+  return [
+    named({ ...own, ...refusing("fs", fs) }),
+    named({ ...ownPromises, ...refusing("fs.promises", promises) }),
+  ];
+}
+
+/** Functions on paths without a twin. In a sandbox some would answer wrongly: glob() finds nothing, watchFile() never calls. */
+const others = [
+  "cp",
+  "glob",
+  "lchown",
+  "lutimes",
+  "mkdtempDisposable",
+  "openAsBlob",
+  "opendir",
+  "statfs",
+  "watch",
+  "watchFile",
+];
+
+/** The functions that throw in a sandbox, each in the way of its form. */
+function refusing(module: string, originals: Calls): Calls {
+  const calls: Calls = {};
+  for (const name of others.flatMap((name) => [name, `${name}Sync`])) {
+    const original = originals[name];
+    if (!original) continue;
+    const isPromise = name === "openAsBlob" || module === "fs.promises" && !/^(glob|watch)$/.test(name);
+    calls[name] = (...args) => {
+      if (!sandboxed()) return original(...args);
+      const [path] = args, callback = args.at(-1);
+      const error = failure(
+        { syscall: `${module}.${name}()`, ...(typeof path === "string" && { path }) },
+        "ENOSYS",
+        "ambientNode() does not replace this function (ENOSYS). Use those that it replaces, or a Dir.",
+      );
+      if (isPromise) return Promise.reject(error);
+      if (typeof callback !== "function" || name.startsWith("watch")) throw error;
+      return later(callback as Call, error);
+    };
+  }
+  return calls;
 }
 
 const onlyValue = (value: unknown) => value === undefined ? [] : [value];
@@ -172,7 +221,15 @@ function fdOf(file: unknown): number | undefined {
 
 /** A path of Node: a string, a URL, or bytes. */
 function textOf(path: unknown): string {
-  if (path instanceof Uint8Array) return decodeName(path);
-  if (typeof path === "string" || path instanceof URL) return pathOf(path);
-  throw new TypeError(`node:fs: a path must be a string, a URL or bytes, not ${shown(path)}.`);
+  const isText = typeof path === "string" || path instanceof URL;
+  if (!isText && !(path instanceof Uint8Array)) {
+    const error = new TypeError(`node:fs: a path must be a string, a URL or bytes, not ${shown(path)}.`);
+    throw Object.assign(error, { code: "ERR_INVALID_ARG_TYPE" });
+  }
+  const text = isText ? pathOf(path) : decodeName(path);
+  if (!text.includes("\0")) return text;
+  const error = new TypeError(
+    `node:fs: the path ${quoted(text)} contains a NUL character (ERR_INVALID_ARG_VALUE).`,
+  );
+  throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });
 }

@@ -125,7 +125,7 @@
  * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix. Under the filter, Deno asks Linux for the path and panics | | derived |
  * | `import()` of what is loaded already, or of a `data:` address | yes | no file is opened; Deno ignores that it cannot write its cache | | run |
  * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, `warmUp({ modules })`, or read through a `Dir` and import as `data:` | run |
- * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | | run |
+ * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | on Linux `delete globalThis.process` first in such a Worker: its first use ends Deno | run |
  * | `Worker` from a file | if started before | open(2): ECAPMODE | start it before, or a `data:` address | run |
  * | `BroadcastChannel`, `MessageChannel` | yes | they stay inside the process | | run |
  * | a listener, and what it accepts | yes | accept4(2) is permitted | | run |

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fs, { promises as named, readFileSync } from "node:fs";
 import fsPromises from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -187,6 +187,34 @@ test("ambientNode() replaces createReadStream and createWriteStream", async () =
   assertEquals(error.code, "ENOENT");
 });
 
+test("ambientNode() streams ignore the path if they get a descriptor", async () => {
+  using fixture = new Fixture({ f: "text" });
+  using dir = openDirSync(fixture.path);
+  const outside = fs.openSync(fixture.at("f"), "r");
+  using _originals = ambientNode({ "/m": dir });
+  const textOf = async (path: string, fd: number) =>
+    (await Array.fromAsync(fs.createReadStream(path, { fd, encoding: "utf8" }))).join("");
+  assertEquals(await textOf("", outside), "text");
+  assertEquals(await textOf("", fs.openSync("/m/f", "r")), "text");
+  assertEquals(await textOf("/nonexistent", fs.openSync("/m/f", "r")), "text");
+  const stream = fs.createWriteStream("", { fd: fs.openSync("/m/new", "w") });
+  await new Promise<void>((resolve) => stream.on("close", resolve).end("new"));
+  assertEquals(fixture.read("new"), "new");
+});
+
+test("ambientNode() gives errors for wrong paths the code of Node", async () => {
+  using fixture = new Fixture({ f: "text" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const code = (call: () => unknown) => (assertThrows(call, TypeError) as { code?: string }).code;
+  for (const path of ["/m/a\0b", Buffer.from("/m/a\0b"), "a\0"]) {
+    assertEquals(code(() => fs.readFileSync(path)), "ERR_INVALID_ARG_VALUE");
+    const error = await assertRejects(() => fs.promises.stat(path), TypeError) as { code?: string };
+    assertEquals([error.code, fs.existsSync(path)], ["ERR_INVALID_ARG_VALUE", false]);
+  }
+  assertEquals(code(() => fs.statSync(5n as never)), "ERR_INVALID_ARG_TYPE");
+});
+
 test("ambientNode() replaces what the default import and require() give, not named imports, and puts all back", async () => {
   const require = createRequire(import.meta.url), before = { ...fs }, promises = { ...fs.promises };
   using fixture = new Fixture({ f: "text" });
@@ -233,4 +261,44 @@ test("ambientNode() works in a sandbox, with streams, node:path, node:zlib and n
   });
   assertEquals([code, stderr], [0, ""]);
   assertEquals(JSON.parse(stdout), [100_000, 20_000, ["a", "f.gz"], "ECAPMODE"]);
+});
+
+test("ambientNode() makes the functions of node:fs on paths that it does not replace fail in a sandbox", async () => {
+  using fixture = new Fixture({ f: "text" });
+  const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
+  const source = `
+    import { sandbox } from ${module("mod.ts")};
+    import { ambientNode } from ${module("compat/ambient/mod.ts")};
+    import fs from "node:fs";
+    const before = fs.globSync("*");
+    sandbox({ dirs: { here: { path: ".", rights: "readWrite" } }, ambient: ambientNode });
+    const found = {};
+    const names = ["cp", "glob", "lchown", "lutimes", "opendir", "statfs"];
+    const args = { cp: ["f", "g"], lchown: ["f", 0, 0], lutimes: ["f", 0, 0] };
+    const note = async (name, call) => {
+      try { found[name] = ["returned", String(await call())]; } catch ({ name: of, code }) { found[name] = [of, code]; }
+    };
+    for (const name of names) {
+      const given = args[name] ?? ["*"];
+      if (fs[name + "Sync"]) await note(name + "Sync", () => fs[name + "Sync"](...given));
+      if (fs.promises[name]) await note("promises." + name, () => fs.promises[name](...given));
+      if (fs[name]) await note(name, () => new Promise((resolve, reject) => fs[name](...given, (error) => error ? reject(error) : resolve())));
+    }
+    await note("watch", () => fs.watch("f", () => {}));
+    await note("watchFile", () => fs.watchFile("f", () => {}));
+    await note("openAsBlob", () => fs.openAsBlob("f"));
+    await note("promises.watch", () => fs.promises.watch("f"));
+    await note("promises.for await of glob", async () => { for await (const _ of fs.promises.glob("*")); });
+    console.log(JSON.stringify([before, fs.readdirSync("."), found]));
+    Deno.exit();`;
+  const { code, stdout, stderr } = await runModule(`data:text/javascript,${encodeURIComponent(source)}`, {
+    cwd: fixture.path,
+  });
+  assertEquals([code, stderr], [0, ""]);
+  const [before, now, found] = JSON.parse(stdout);
+  assertEquals([before, now], [["f"], ["f"]]);
+  assert(Object.keys(found).length > 15, stdout);
+  for (const [name, result] of Object.entries(found)) {
+    assertEquals([name, result], [name, ["NotSupported", "ENOSYS"]]);
+  }
 });

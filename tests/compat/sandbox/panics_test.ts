@@ -105,3 +105,20 @@ it("ambient() keeps Deno.execPath() working in the sandbox", async () => {
   assertEquals([code, stdout], [0, `${Deno.execPath()}\ndone\n`], stderr);
   assert(stdout.startsWith("/"));
 });
+
+it(
+  "sandbox(): a new Worker may use everything but process, which ends Deno unless it is deleted, as documented",
+  async () => {
+    const typeOf = (name: string, start: string) =>
+      run(`
+        const source = ${JSON.stringify(`${start}; postMessage(typeof ${name});`)};
+        const worker = new Worker("data:text/javascript," + encodeURIComponent(source), { type: "module" });
+        console.log(await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data)));
+        worker.terminate();`);
+    const deleted = await typeOf("process", "delete globalThis.process");
+    assertEquals([deleted.code, deleted.stdout], [0, "undefined\ndone\n"], deleted.stderr);
+    const used = await typeOf("process", "");
+    assertMatch(used.stderr, /Deno has panicked/);
+  },
+  !canParse && "each Worker of Deno 2.7 starts with getcwd(2)",
+);

@@ -10,10 +10,11 @@ import { mayCall } from "../../ffi/system.ts";
 import { calls as callsIn, confine, missing } from "../../ffi/linux/confine/confine.ts";
 import type { DescriptorLimit } from "../../ffi/linux/confine/seccomp.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
-import type { Rights } from "../../rights/rights.ts";
+import { Rights } from "../../rights/rights.ts";
 import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
+import { type NamedDirectory, widened } from "./nested.ts";
 import { fileOf, unlessClosed } from "./open_descriptors.ts";
 import { avertPanics } from "./panics.ts";
 import {
@@ -31,10 +32,10 @@ import { warmUp } from "./warm_up.ts";
  * Sandboxes the program: opens everything that a plan names, limits each descriptor to its rights, and enters capability
  * mode; on Linux, confines the process by seccomp and Landlock.
  *
- * All or nothing: if a step fails, everything that it opened is closed, the process is not sandboxed, and the error names the
- * step and the entry of the plan. The plan is checked before anything is opened. A limit on a descriptor that was already
- * open cannot be undone, so it is first tried on a duplicate. The steps are those of {@link SandboxError.step}, in that order;
- * `dryRun` returns them.
+ * All or nothing: if a step fails, everything that it opened is closed, the process is not sandboxed ({@link SandboxError}
+ * has the exceptions), and the error names the step and the entry of the plan. The plan is checked before anything is opened.
+ * A limit on a descriptor that was already open cannot be undone, so it is first tried on a duplicate. The steps are those of
+ * {@link SandboxError.step}, in that order; `dryRun` returns them.
  *
  * A directory that the kernel does not confine (see `Dir.confined`) is refused, unless its entry has
  * `unconfined: "allow"`.
@@ -207,7 +208,9 @@ export interface SandboxErrorInit {
 }
 
 /**
- * A step of `sandbox()` failed. Everything that it opened is closed again, and the process is not sandboxed.
+ * A step of `sandbox()` failed. Everything that it opened is closed again, and the process is not sandboxed, with one
+ * exception: if `step` is `"revoke"`, the process is sandboxed for good, and has permissions of Deno that the plan revokes.
+ * On Linux, if `step` is `"enter"` and seccomp(2) failed, paths may be confined already, although `sandboxed()` is false.
  *
  * `cause` is the error of the step. `code` is copied from the cause, so `isNotCapable(error)` works here too.
  *
@@ -342,22 +345,22 @@ class Run {
 
   /** Confines the process on Linux. Returns the entries that stay as they are, if that is allowed. */
   confineProcess({ existing }: Steps, others: boolean, isRequired: boolean): string[] {
-    const dirs: { fd: number; rights: Rights }[] = [], descriptors: DescriptorLimit[] = [];
+    const dirs: NamedDirectory[] = [], descriptors: DescriptorLimit[] = [];
     const unlimited: string[] = [], streams = new Map<number, Limits>();
     const leave = (name: string, isAllowed: boolean, why: string) => {
       if (isRequired && !isAllowed) throw new Deno.errors.NotSupported(why);
       unlimited.push(name);
     };
     const isConfined = mechanism() !== "none";
-    for (const [{ limits: { rights } }, opened] of this.#opened) {
-      if (opened instanceof Dir) dirs.push({ fd: opened.fd, rights });
+    for (const [{ name, limits: { rights } }, opened] of this.#opened) {
+      if (opened instanceof Dir) dirs.push({ name, fd: opened.fd, rights });
     }
     for (const { name, fd, limits, optional, mayBeUnlimited } of existing) {
       this.step("limit", name, () => {
         if (optional && unlessClosed(() => libc.fcntl(fd, libc.F_GETFD)) === undefined) return;
         libc.fcntl(fd, libc.F_GETFD);
         if (isConfined) return leave(name, mayBeUnlimited, alreadyConfined);
-        if (fileOf(fd)?.info.isDirectory) dirs.push({ fd, rights: limits.rights });
+        if (fileOf(fd)?.info.isDirectory) dirs.push({ name, fd, rights: limits.rights });
         else if (fd <= 2) {
           streams.set(fd, limits);
           descriptors.push(limitOn(fd, limits));
@@ -375,7 +378,15 @@ class Run {
       );
       descriptors.push(...limited.map(({ other, limits }) => limitOn(other.fd, limits)));
     }
-    if (!isConfined) this.step("enter", undefined, () => confine({ dirs, descriptors }));
+    for (const dir of dirs) {
+      this.step("limit", dir.name, () => {
+        const why = widened(dir, dirs);
+        if (why !== undefined) leave(dir.name, false, why);
+      });
+    }
+    if (isConfined) return unlimited;
+    const rights = unionOf([...this.#opened.map(([entry]) => entry), ...existing]);
+    this.step("enter", undefined, () => confine({ dirs, rights, descriptors }));
     return unlimited;
   }
 
@@ -420,6 +431,11 @@ function limitOn(fd: number, limits: Limits): DescriptorLimit {
   const isOneWay = isFifo === true && mode !== libc.O_RDWR &&
     limits.rights.has(mode === libc.O_RDONLY ? "READ" : "WRITE");
   return { fds: [fd], ...limits, mayBeDuplicated: isOneWay || rdev === DEV_NULL };
+}
+
+/** The rights that at least one entry has. */
+function unionOf(entries: readonly Entry[]): Rights {
+  return entries.reduce((all, { limits }) => all.union(limits.rights), Rights.NONE);
 }
 
 /** What there is to enforce a plan. */
@@ -490,9 +506,11 @@ function enterOnce(): void {
 function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
   const mechanism = mayCall() ? planned(findMeans({ dirs, files, existing, revoked })) : undefined;
-  const calls = callsIn(dirs.length > 0)?.map(({ name, number, verdict, reason }) => {
-    return { name, number, verdict, reason };
-  });
+  const calls = callsIn(dirs.length > 0, unionOf([...dirs, ...files, ...existing]))?.map(
+    ({ name, number, verdict, reason }) => {
+      return { name, number, verdict, reason };
+    },
+  );
   const opened = [...dirs, ...files];
   const steps: PlannedStep[] = [
     { step: "find Capsicum" },

@@ -74,6 +74,8 @@ const symbols = {
   renameat2: { name: "syscall", parameters: [long, int, string, int, string, unsigned], result: int },
   // int prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
   prctl: { parameters: [int, unsigned_long, unsigned_long, unsigned_long, unsigned_long], result: int },
+  // long syscall(SYS_gettid)
+  gettid: { name: "syscall", parameters: [long], result: int },
   // long syscall(SYS_seccomp, unsigned int operation, unsigned int flags, void *args)
   seccomp: { name: "syscall", parameters: [long, unsigned, unsigned, memory], result: int },
   // long syscall(SYS_landlock_create_ruleset, const struct landlock_ruleset_attr *attr, size_t size, uint32_t flags)

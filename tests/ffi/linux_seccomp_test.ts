@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { accessFor } from "../../ffi/linux/confine/confine.ts";
 import { QUESTION } from "../../ffi/linux/glibc.ts";
 import { program, type Row, table } from "../../ffi/linux/confine/seccomp.ts";
@@ -7,13 +7,14 @@ import { test } from "../_test.ts";
 import numbers from "../data/system_calls.json" with { type: "json" };
 
 const archs = ["x86_64", "aarch64"] as const;
+const ALL = Rights.all();
 const pid = 4711, answer = 3237;
 const EPERM = 1, ENOSYS = 38, AT_FDCWD = 0xffffff9c;
 const AUDIT_ARCH = { x86_64: 0xc000003e, aarch64: 0xc00000b7 }, AUDIT_ARCH_I386 = 0x40000003;
 
 for (const [column, arch] of archs.entries()) {
   test(`the table for ${arch} has each call of the kernel's headers, once, with its number and a reason`, () => {
-    const rows = table({ pid, hasDirs: true }, arch);
+    const rows = table({ pid, hasDirs: true, rights: ALL }, arch);
     const expected = Object.entries(numbers).filter(([, both]) => both[column] !== null)
       .map(([name, both]) => [name, both[column]]);
     assertEquals(
@@ -26,7 +27,7 @@ for (const [column, arch] of archs.entries()) {
 
   test(`the program for ${arch} decides over each call as its row says, in both kinds of plan`, () => {
     for (const hasDirs of [true, false]) {
-      const rows = table({ pid, hasDirs }, arch), filter = program(rows, answer, arch);
+      const rows = table({ pid, hasDirs, rights: ALL }, arch), filter = program(rows, answer, arch);
       const decide = (number: number, ...args: (number | bigint)[]) =>
         run(filter, AUDIT_ARCH[arch], number, args);
       assert(filter.length / 8 < 4096);
@@ -70,7 +71,7 @@ for (const [column, arch] of archs.entries()) {
 }
 
 test("32-bit arguments are compared by their low half", () => {
-  const rows = table({ pid, hasDirs: true }, "x86_64"), filter = program(rows, answer, "x86_64");
+  const rows = table({ pid, hasDirs: true, rights: ALL }, "x86_64"), filter = program(rows, answer, "x86_64");
   const decide = (name: string, ...args: bigint[]) =>
     run(filter, AUDIT_ARCH.x86_64, rows.find((row) => row.name === name)!.number, args);
   const high = 0xdeadbeef00000000n;
@@ -82,9 +83,84 @@ test("32-bit arguments are compared by their low half", () => {
   assertEquals(decide("sendto", 0n, 0n, 0n, 0n, high), EPERM);
 });
 
+test("limits on many descriptors make one program that fits, and a program that is too long is an error", () => {
+  const others = { rights: new Rights(["FLOCK"]) }, stdin = { rights: new Rights(presets.stream.stdin) };
+  const range = (start: number, end: number, step = 1) =>
+    Array.from({ length: Math.ceil((end - start) / step) }, (_, i) => start + i * step);
+  const programFor = (fds: readonly number[]) => {
+    const limits = [{ ...stdin, fds: [0] }, ...fds.map((fd) => ({ ...others, fds: [fd] }))];
+    const rows = table({ pid, hasDirs: true, rights: ALL, limits }, "x86_64");
+    const filter = program(rows, answer, "x86_64");
+    return (name: string, ...args: (number | bigint)[]) =>
+      run(filter, AUDIT_ARCH.x86_64, rows.find((row) => row.name === name)!.number, args);
+  };
+  // Unordered and with gaps: 11, 20 and 1000 are not limited.
+  const fds = [...range(21, 1000), ...range(3, 11).reverse(), ...range(12, 20), ...range(2000, 2100, 2)];
+  const decide = programFor(fds);
+  for (let fd = 0; fd < 2100; fd++) {
+    const isLimited = fds.includes(fd), refused = isLimited ? EPERM : "permit";
+    assertEquals(decide("read", fd), refused, `read ${fd}`);
+    assertEquals(decide("fchmod", fd), fd === 0 ? EPERM : refused, `fchmod ${fd}`);
+    assertEquals(decide("copy_file_range", 1, 0, fd), fd === 0 ? EPERM : refused, `copy_file_range ${fd}`);
+    assertEquals(decide("flock", fd), fd === 0 ? EPERM : "permit", `flock ${fd}`);
+    assertEquals(decide("fcntl", fd, 1), "permit", `F_GETFD ${fd}`);
+    assertEquals(decide("fcntl", fd, 6), fd === 0 ? EPERM : "permit", `F_SETLK ${fd}`);
+    assertEquals(decide("fcntl", fd, 3), refused, `F_GETFL ${fd}`);
+    assertEquals(decide("fcntl", fd, 0), fd === 0 ? EPERM : refused, `F_DUPFD ${fd}`);
+    assertEquals(decide("ioctl", fd, 0x5413), refused, `TIOCGWINSZ ${fd}`);
+  }
+  for (const fd of [0xffffffff, 0xffffff9c]) assertEquals(decide("read", fd), "permit");
+  for (const count of [100, 300, 1000]) {
+    const error = assertThrows(() => programFor(range(3, 3 + 2 * count, 2)), Error, "at most 4096 steps");
+    assert(error.message.length <= 300, error.message);
+  }
+});
+
+test("with limits, ioctl(2) copies from no other descriptor; without, it does", () => {
+  const FICLONE = 0x40049409, FICLONERANGE = 0x4020940d, limits = [{ fds: [7], rights: Rights.NONE }];
+  for (const [expected, options] of [["permit", {}], [EPERM, { limits }]] as const) {
+    const rows = table({ pid, hasDirs: true, rights: ALL, ...options }, "x86_64");
+    const filter = program(rows, answer, "x86_64");
+    const { number } = rows.find(({ name }) => name === "ioctl")!;
+    for (const request of [FICLONE, FICLONERANGE]) {
+      assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, request, 7]), expected);
+    }
+    assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, 0x5413]), "permit");
+  }
+});
+
+test("setsockopt(2) can't change the firewall", () => {
+  const rows = table({ pid, hasDirs: true, rights: ALL }, "x86_64"), filter = program(rows, answer, "x86_64");
+  const { number } = rows.find(({ name }) => name === "setsockopt")!;
+  // linux/netfilter: IPT_SO_SET_REPLACE, IPT_SO_SET_ADD_COUNTERS, ARPT_SO_SET_*, EBT_SO_SET_*, IP_VS_SO_SET_*.
+  const options = [64, 65, 66, 67, 96, 97, 98, 99, 128, 129, 1152, 1153, 1167];
+  for (const level of [0, 41]) {
+    for (const option of options) {
+      assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, level, option]), EPERM);
+    }
+    // IP_TTL, IPV6_UNICAST_HOPS and the neighbours of what is refused.
+    for (const option of [2, 16, 63, 68, 95, 100]) {
+      assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, level, option]), "permit");
+    }
+  }
+});
+
+test("attributes are changed only if an entry has the right, and utimensat(2) never takes a path", () => {
+  const calls = { fchmod: "FCHMOD", fchown: "FCHOWN", utimensat: "FUTIMES" } as const;
+  for (const rights of [Rights.NONE, ...Object.values(calls).map((right) => new Rights([right]))]) {
+    const rows = table({ pid, hasDirs: true, rights }, "x86_64"), filter = program(rows, answer, "x86_64");
+    for (const [call, right] of Object.entries(calls)) {
+      const { number } = rows.find(({ name }) => name === call)!;
+      const expected = rights.has(right) ? "permit" : EPERM;
+      assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, 0]), expected, `${call} ${rights}`);
+      if (call === "utimensat") assertEquals(run(filter, AUDIT_ARCH.x86_64, number, [5, 4096]), EPERM);
+    }
+  }
+});
+
 test("without directories every call with a path is refused", () => {
   for (const arch of archs) {
-    const rows = table({ pid, hasDirs: false }, arch);
+    const rows = table({ pid, hasDirs: false, rights: ALL }, arch);
     const verdicts = Object.fromEntries(rows.map(({ name, verdict }) => [name, verdict]));
     for (const name of Object.keys(numbers).filter((name) => /at2?$/.test(name) && verdicts[name])) {
       if (["fstat", "lstat", "stat", "newfstatat", "utimensat"].includes(name)) continue;

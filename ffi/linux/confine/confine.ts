@@ -1,8 +1,8 @@
 /**
  * Confines this process permanently: by a seccomp(2) filter on all threads, and by Landlock for paths below directories.
  *
- * Everything that can fail is tried before the first step that confines. no_new_privs and a filter that permits all calls
- * come first: they cannot be undone either, but they refuse nothing.
+ * The filter and the ruleset are made before the first step that confines. no_new_privs and a filter that permits all calls,
+ * as long as the real one, come first: they cannot be undone either, but they refuse nothing.
  *
  * Constants and structs are those of linux/landlock.h up to ABI 8 (Linux 7.0), linux/seccomp.h and linux/prctl.h.
  *
@@ -14,7 +14,7 @@ import { bound, errno, type Name, symbols } from "../../symbols.ts";
 import { bind } from "../../system.ts";
 import * as linux from "../constants.ts";
 import { answers, bindGlibc, errnoAt, glibc, mechanism, memcpy } from "../glibc.ts";
-import { allowAll, type DescriptorLimit, isKnown, program, type Row, table } from "./seccomp.ts";
+import { allowAll, type DescriptorLimit, isKnown, program, type Row, STEP_SIZE, table } from "./seccomp.ts";
 
 /** What this system lacks to confine a process; undefined if nothing is missing. */
 export function missing(hasDirs: boolean): string | undefined {
@@ -23,10 +23,19 @@ export function missing(hasDirs: boolean): string | undefined {
     return "seccomp(2) filters for all threads: the container or the kernel refuses them";
   }
   const abi = hasDirs ? landlockAbi() : LEAST_ABI;
+  if (hasDirs && abi >= LEAST_ABI && abi < TSYNC_ABI && !isMainThread()) {
+    return `Landlock ABI ${TSYNC_ABI} of Linux 7.0, to confine all threads: call sandbox() on the main thread, not in a ` +
+      "Worker or a test";
+  }
   if (abi >= LEAST_ABI) return undefined;
   return abi === 0
     ? "Landlock, which this kernel does not have or does not enable"
     : `Landlock ABI ${LEAST_ABI} of Linux 6.2: this kernel has ABI ${abi}`;
+}
+
+/** Whether this is the thread that other threads inherit from. A program can't change the answer. */
+function isMainThread(): boolean {
+  return glibc("gettid")(linux.SYS_gettid) === Deno.pid;
 }
 
 // linux/seccomp.h and linux/prctl.h
@@ -41,9 +50,9 @@ function hasFilters(): boolean {
 }
 
 /** The system calls, and whether the sandbox permits them; undefined on other systems than Linux. */
-export function calls(hasDirs: boolean): readonly Row[] | undefined {
+export function calls(hasDirs: boolean, rights: Rights): readonly Row[] | undefined {
   return Deno.build.os === "linux" && isKnown(Deno.build.arch)
-    ? table({ pid: Deno.pid, hasDirs })
+    ? table({ pid: Deno.pid, hasDirs, rights })
     : undefined;
 }
 
@@ -51,6 +60,8 @@ export function calls(hasDirs: boolean): readonly Row[] | undefined {
 export interface Limits {
   /** The directories below which paths are permitted. */
   readonly dirs: readonly AllowedDirectory[];
+  /** The rights that at least one entry of the plan has. */
+  readonly rights: Rights;
   /** What open descriptors keep. */
   readonly descriptors: readonly DescriptorLimit[];
 }
@@ -81,10 +92,10 @@ function bindAll(): void {
 }
 
 /** Returns the name of the call that failed, whose errno is set; undefined if the process is confined. */
-function attempt({ dirs, descriptors }: Limits): string | undefined {
+function attempt({ dirs, rights, descriptors }: Limits): string | undefined {
   const hasDirs = dirs.length > 0, abi = hasDirs ? landlockAbi() : 0;
   const answer = answers[hasDirs ? "seccomp+landlock" : "seccomp"];
-  const filter = program(table({ pid: Deno.pid, hasDirs, limits: descriptors }), answer);
+  const filter = program(table({ pid: Deno.pid, hasDirs, rights, limits: descriptors }), answer);
   const rules = hasDirs ? ruleset(abi, dirs) : undefined;
   if (rules === -1) return "landlock_create_ruleset";
   try {
@@ -94,7 +105,7 @@ function attempt({ dirs, descriptors }: Limits): string | undefined {
       return "prctl";
     }
     // Fails here if a thread has a filter of its own, or memory is short.
-    if (!install(allowAll())) return "seccomp";
+    if (!install(allowAll(filter))) return "seccomp";
     if (rules !== undefined && restrict(abi, rules) === -1) return "landlock_restrict_self";
   } finally {
     if (rules !== undefined) glibc("close")(rules);
@@ -108,7 +119,7 @@ function install(program: Uint8Array<ArrayBuffer>): boolean {
   // Fills 0 bytes, and returns the address of the buffer.
   const address = memset(program, 0, 0n);
   // struct sock_fprog: the number of steps in 16 bits, and their address at byte 8.
-  const filter = new BigUint64Array([BigInt(program.length / 8), address]);
+  const filter = new BigUint64Array([BigInt(program.length / STEP_SIZE), address]);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter);
   if (result === -1) memcpy(errno, errnoAt, 4n);
   // Instead of an errno, the number of a thread that has another filter.

@@ -13,8 +13,11 @@ import { needs, type Operation } from "../../capsicum/needs.ts";
 import { ENOSYS, EPERM } from "../constants.ts";
 import { QUESTION } from "../glibc.ts";
 
-/** A verdict on a call. "if": permitted if its arguments fit. "beneath": only below a directory. "missing": ENOSYS. */
-type Verdict = "permit" | "if" | "beneath" | "missing" | "refuse";
+/**
+ * A verdict on a call. "if": permitted if its arguments fit. "beneath": only below a directory. "right": if an entry of the
+ * plan has the right that it needs. "missing": ENOSYS.
+ */
+type Verdict = "permit" | "if" | "beneath" | "right" | "missing" | "refuse";
 
 /** Each group: a verdict, its reason, and the calls, each with its number on x86_64 and on arm64; "-" where it is missing. */
 const groups: readonly (readonly [verdict: Verdict, reason: string, calls: string])[] = [
@@ -25,8 +28,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
     read 0 63, readv 19 65, pread64 17 67, preadv 295 69, preadv2 327 286, write 1 64, writev 20 66,
     pwrite64 18 68, pwritev 296 70, pwritev2 328 287, lseek 8 62, fstat 5 80, fstatfs 138 44,
     getdents 78 -, getdents64 217 61, ftruncate 77 46, fallocate 285 47, fadvise64 221 223,
-    readahead 187 213, fsync 74 82, fdatasync 75 83, sync_file_range 277 84, flock 73 32, fchmod 91 52,
-    fchown 93 55, fgetxattr 193 10, flistxattr 196 13, copy_file_range 326 285, sendfile 40 71,
+    readahead 187 213, fsync 74 82, fdatasync 75 83, sync_file_range 277 84, flock 73 32, fgetxattr 193 10, flistxattr 196 13, copy_file_range 326 285, sendfile 40 71,
     splice 275 76, tee 276 77, vmsplice 278 75`,
   ],
   [
@@ -100,7 +102,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
     "Permitted with certain arguments.",
     `
     fcntl 72 25, ioctl 16 29, socket 41 198, socketpair 53 199, setsockopt 54 208, sendto 44 206,
-    kill 62 129, tgkill 234 131, prctl 157 167, prlimit64 302 261, clone 56 220, utimensat 280 88,
+    kill 62 129, tgkill 234 131, prctl 157 167, prlimit64 302 261, clone 56 220,
     newfstatat 262 79, statx 332 291`,
   ],
   [
@@ -110,6 +112,12 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
     openat 257 56, openat2 437 437, mkdirat 258 34, mknodat 259 33, unlinkat 263 35, symlinkat 266 36,
     renameat 264 38, renameat2 316 276, linkat 265 37, readlinkat 267 78, faccessat 269 48,
     faccessat2 439 439`,
+  ],
+  [
+    "right",
+    "Landlock does not check it, so it is permitted on every descriptor or, if no entry has its right, on none.",
+    `
+    fchmod 91 52, fchown 93 55, utimensat 280 88`,
   ],
   [
     "missing",
@@ -253,6 +261,8 @@ export interface FilterOptions {
   readonly pid: number;
   /** Whether calls may take a path below a descriptor. */
   readonly hasDirs: boolean;
+  /** The rights that at least one entry of the plan has. */
+  readonly rights: Rights;
   readonly limits?: readonly DescriptorLimit[];
 }
 
@@ -269,6 +279,8 @@ export interface DescriptorLimit {
 
 const NULL = { wide: true, is: [0] } as const;
 const NEGATIVE = 0x80000000;
+const numbersFrom = (first: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => first + i);
 const aDirectory = (arg: number): Check => ({ arg, mask: NEGATIVE, is: [0] });
 
 /** The conditions of the calls that are permitted only if their arguments fit, each with its reason. */
@@ -308,11 +320,24 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
       { arg: 2, is: [0, 6, 17] },
     ],
     socketpair: ["Local sockets, which are connected to each other.", { arg: 0, is: [1] }],
-    // Levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6; SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*.
-    setsockopt: ["Options of the socket, IP and TCP, except programs for the kernel.", {
+    // Levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6; SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*. Of
+    // netfilter: IPT_SO_SET_* and IP6T_SO_SET_*, ARPT_SO_SET_*, EBT_SO_SET_*, IP_VS_SO_SET_*.
+    setsockopt: ["Options of the socket, IP and TCP, except programs for the kernel, and its firewall.", {
       arg: 0x1,
       is: [0, 1, 6, 41],
-    }, { arg: 2, not: [26, 50, 51, 52] }],
+    }, {
+      arg: 2,
+      not: [
+        26,
+        50,
+        51,
+        52,
+        ...numbersFrom(64, 4),
+        ...numbersFrom(96, 4),
+        ...numbersFrom(128, 4),
+        ...numbersFrom(1152, 16),
+      ],
+    }],
     sendto: ["Without an address.", { arg: 4, ...NULL }],
     kill: ["This process.", { arg: 0, is: [pid] }],
     tgkill: ["Threads of this process.", { arg: 0, is: [pid] }],
@@ -327,7 +352,6 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
         is: [thread],
       },
     ],
-    utimensat: ["On a descriptor without a path: Landlock does not check the path.", { arg: 1, ...NULL }],
     newfstatat: stat,
     statx: stat,
   };
@@ -399,29 +423,58 @@ function requestsOf(ioctls: Ioctls): number[] {
 
 /** What limits on descriptors add to the conditions of a call. */
 function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
-  return limits.flatMap(({ fds, rights, ioctls, fcntls, mayBeDuplicated = false }): Check[] => {
-    const may = (operation: Operation | null) => operation !== null && rights.isSupersetOf(needs[operation]);
-    if (name === "fcntl") {
-      const locks = may("flock") ? [5, 6, 7, 36, 37, 38] : [];
-      const status = may("fcntl") ? [[3, "GETFL"], [4, "SETFL"], [9, "GETOWN"]] as const : [];
-      // F_GETFD and F_SETFD need no right.
-      const others = status.flatMap(([command, fcntl]) => fcntls?.has(fcntl) ?? true ? [command] : []);
-      const duplicating = mayBeDuplicated ? [0, 1030] : [];
-      return [{ of: fds, arg: 1, is: [1, 2, ...others, ...locks, ...duplicating] }];
-    }
-    if (name === "ioctl") {
-      if (may("ioctl") && (ioctls === undefined || ioctls.isUnlimited)) return [];
-      return [{ of: fds, arg: 1, is: may("ioctl") && ioctls ? requestsOf(ioctls) : [] }];
-    }
-    if (isBeneath(name) && !rights.has("LOOKUP")) {
-      return (directoryArguments[name] ?? [0]).map((arg) => ({ arg, not: fds }));
-    }
-    return descriptorsOf(name).flatMap(([arg, operation]) => {
-      // vmsplice(2) reads or writes, as the pipe is open.
-      const isOneWay = mayBeDuplicated && arg === 0 && /^dup|^vmsplice$/.test(name);
-      return isOneWay || may(operation) ? [] : [{ arg, not: fds }];
+  if (limits.length === 0) return [];
+  if (name === "fcntl") return permittedOnly(limits.map((limit) => [limit.fds, commandsOf(limit)]));
+  if (name === "ioctl") {
+    const requests = limits.flatMap((limit): [readonly number[], number[]][] => {
+      const permitted = permittedRequests(limit);
+      return permitted === undefined ? [] : [[limit.fds, permitted]];
     });
+    // FICLONE and FICLONERANGE read a descriptor that is not the first argument.
+    return [...permittedOnly(requests), { arg: 1, not: [0x40049409, 0x4020940d] }];
+  }
+  if (isBeneath(name)) {
+    const fds = limits.flatMap(({ fds, rights }) => rights.has("LOOKUP") ? [] : fds);
+    return fds.length === 0 ? [] : (directoryArguments[name] ?? [0]).map((arg) => ({ arg, not: fds }));
+  }
+  return descriptorsOf(name).flatMap(([arg, operation]) => {
+    const fds = limits.flatMap((limit) => {
+      // vmsplice(2) reads or writes, as the pipe is open.
+      const isOneWay = limit.mayBeDuplicated && arg === 0 && /^dup|^vmsplice$/.test(name);
+      return isOneWay || may(limit, operation) ? [] : limit.fds;
+    });
+    return fds.length === 0 ? [] : [{ arg, not: fds }];
   });
+}
+
+function may({ rights }: DescriptorLimit, operation: Operation | null): boolean {
+  return operation !== null && rights.isSupersetOf(needs[operation]);
+}
+
+/** The commands of fcntl(2) that a limit leaves. */
+function commandsOf(limit: DescriptorLimit): number[] {
+  const locks = may(limit, "flock") ? [5, 6, 7, 36, 37, 38] : [];
+  const status = may(limit, "fcntl") ? [[3, "GETFL"], [4, "SETFL"], [9, "GETOWN"]] as const : [];
+  const others = status.flatMap(([command, fcntl]) => limit.fcntls?.has(fcntl) ?? true ? [command] : []);
+  // F_GETFD and F_SETFD need no right.
+  return [1, 2, ...others, ...locks, ...(limit.mayBeDuplicated ? [0, 1030] : [])];
+}
+
+/** The requests of ioctl(2) that a limit leaves; undefined if it leaves all. */
+function permittedRequests(limit: DescriptorLimit): number[] | undefined {
+  if (!may(limit, "ioctl")) return [];
+  return limit.ioctls === undefined || limit.ioctls.isUnlimited ? undefined : requestsOf(limit.ioctls);
+}
+
+/** One check for all descriptors that keep the same values of the second argument. */
+function permittedOnly(
+  pairs: readonly (readonly [fds: readonly number[], is: readonly number[]])[],
+): Check[] {
+  return [...Map.groupBy(pairs, ([, is]) => is.join()).values()].map((same) => ({
+    of: same.flatMap(([fds]) => fds),
+    arg: 1,
+    is: same[0]![1],
+  }));
 }
 
 function isBeneath(call: string): boolean {
@@ -449,6 +502,18 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
       if (verdict === "if") {
         const [why, ...checks] = conditions[name]!;
         return { name, number, verdict, reason: why, checks };
+      }
+      if (verdict === "right") {
+        const isPermitted = options.rights.isSupersetOf(needs[descriptorsOf(name)[0]![1]!]);
+        // Without a path, utimensat(2) acts on its descriptor.
+        const checks = name === "utimensat" && isPermitted ? [{ arg: 1, ...NULL }] : [];
+        return {
+          name,
+          number,
+          verdict: !isPermitted ? "refuse" : checks.length > 0 ? "if" : "permit",
+          reason,
+          checks,
+        };
       }
       if (verdict !== "beneath") return { name, number, verdict, reason, checks: [] };
       const checks = (directoryArguments[name] ?? [0]).map(aDirectory);
@@ -487,24 +552,36 @@ const MISSING: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS];
  * Numbers are searched by halves. A call that is permitted by its number alone costs nothing: the kernel remembers it.
  *
  * @param answer The errno of prctl(2) with {@link QUESTION}.
+ * @throws {Error} If the program is longer than the kernel accepts.
  */
 export function program(
   rows: readonly Row[],
   answer: number,
   arch: string = Deno.build.arch,
 ): Uint8Array<ArrayBuffer> {
-  return bytesOf([
+  const tails = new Map<string, Tail>();
+  const steps: Step[] = [
     [LOAD, 0, 0, ARCH],
     [EQUAL, 1, 0, AUDIT_ARCH[arch]!],
     MISSING,
     [LOAD, 0, 0, NUMBER],
-    ...search(leavesOf(rows, answer)),
-  ]);
+    ...search(leavesOf(rows, answer, tails)),
+  ];
+  const starts: number[] = [], shared: Step[] = [];
+  for (const { checks } of tails.values()) {
+    starts.push(steps.length + shared.length);
+    shared.push(...checks.flatMap(checking), ALLOW);
+  }
+  const main = steps.map((step, i): Step => {
+    const [code, , , value] = step;
+    return code === TO_TAIL ? [JUMP, 0, 0, starts[value]! - i - 1] : step;
+  });
+  return bytesOf([...main, ...shared]);
 }
 
-/** A program that permits every call. */
-export function allowAll(): Uint8Array<ArrayBuffer> {
-  return bytesOf([ALLOW]);
+/** A program that permits every call, and is as long as another. */
+export function allowAll({ length }: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytesOf(Array.from({ length: length / STEP_SIZE }, () => ALLOW));
 }
 
 /** Whether there is a table for an architecture. */
@@ -512,8 +589,19 @@ export function isKnown(arch: string): boolean {
   return Object.hasOwn(AUDIT_ARCH, arch);
 }
 
+/** The size of a struct sock_filter. */
+export const STEP_SIZE = 8;
+/** BPF_MAXINSNS of linux/bpf_common.h. */
+const MOST_STEPS = 4096;
+
 function bytesOf(steps: readonly Step[]): Uint8Array<ArrayBuffer> {
-  const view = new DataView(new ArrayBuffer(8 * steps.length));
+  if (steps.length > MOST_STEPS || steps.some(([, yes, no]) => yes > 255 || no > 255)) {
+    throw new Error(
+      `A seccomp(2) filter has at most ${MOST_STEPS} steps, and the limits on open descriptors need ${steps.length}. ` +
+        "Close files first, or leave out limitOthers.",
+    );
+  }
+  const view = new DataView(new ArrayBuffer(STEP_SIZE * steps.length));
   for (const [i, [code, yes, no, value]] of steps.entries()) {
     view.setUint16(8 * i, code, true);
     view.setUint8(8 * i + 2, yes);
@@ -529,7 +617,16 @@ interface Leaf {
   readonly steps: readonly Step[];
 }
 
-function leavesOf(rows: readonly Row[], answer: number): Leaf[] {
+/** The last checks of a call, which other calls have too: they are at the end of the program, once. */
+interface Tail {
+  readonly index: number;
+  readonly checks: readonly Check[];
+}
+
+/** In place of a jump to the tail of this index, until it is known where that is. */
+const TO_TAIL = -1;
+
+function leavesOf(rows: readonly Row[], answer: number, tails: Map<string, Tail>): Leaf[] {
   const leaves: Leaf[] = [{ from: 0, steps: [MISSING] }];
   const add = (from: number, steps: readonly Step[]) => {
     if (leaves.at(-1)!.from === from) leaves.pop();
@@ -544,7 +641,15 @@ function leavesOf(rows: readonly Row[], answer: number): Leaf[] {
       SECCOMP_RET_ERRNO | answer,
     ]];
     const verdicts = { permit: ALLOW, if: ALLOW, missing: MISSING, refuse: REFUSE };
-    add(number, [...(name === "prctl" ? question : []), ...checks.flatMap(checking), verdicts[verdict]]);
+    const own = checks.findLastIndex(({ not }) => not === undefined) + 1;
+    const before = [...(name === "prctl" ? question : []), ...checks.slice(0, own).flatMap(checking)];
+    if (own === checks.length) add(number, [...before, verdicts[verdict]]);
+    else {
+      const last = checks.slice(own), key = JSON.stringify(last);
+      const tail = tails.get(key) ?? { index: tails.size, checks: last };
+      tails.set(key, tail);
+      add(number, [...before, [TO_TAIL, 0, 0, tail.index]]);
+    }
     add(number + 1, [MISSING]);
   }
   return leaves;
@@ -557,15 +662,27 @@ function checking({ of, arg, mask, wide, is, not = [] }: Check): Step[] {
     [LOAD, 0, 0, argument(arg)],
     ...(mask === undefined ? [] : [[AND, 0, 0, mask]] as const),
     ...(is === undefined ? [] : [...is.map((value, i): Step => [EQUAL, is.length - i, 0, value]), REFUSE]),
-    ...not.flatMap((value): Step[] => [[EQUAL, 0, 1, value], REFUSE]),
+    ...(not.length === 0 ? [] : [...among(not), REFUSE]),
   ];
   if (of === undefined) return test;
   return [
     [LOAD, 0, 0, argument(0)],
-    ...of.map((value, i): Step => [EQUAL, of.length - i, 0, value]),
+    ...among(of),
+    [JUMP, 0, 0, 1],
     [JUMP, 0, 0, test.length],
     ...test,
   ];
+}
+
+/** Goes on if the value is among these, and else skips the next step. Consecutive values cost as much as one. */
+function among(values: readonly number[]): Step[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const starts = sorted.filter((value, i) => value - 1 > (sorted[i - 1] ?? -Infinity));
+  const ends = sorted.filter((value, i) => value + 1 < (sorted[i + 1] ?? Infinity));
+  return starts.flatMap((start, i): Step[] => {
+    const left = 2 * (starts.length - i), isLast = left === 2;
+    return [[AT_LEAST, 0, left, start], [AT_LEAST, isLast ? 1 : 0, left - 2, ends[i]! + 1]];
+  });
 }
 
 function search(leaves: readonly Leaf[]): readonly Step[] {

@@ -191,6 +191,226 @@ it("stdio and limitOthers limit the standard streams, Deno's copies of them and 
   });
 });
 
+it("stdio and limitOthers limit 200 open files too, and the directories still work", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    async ({ sandbox, sandboxed, caught }, base) => {
+      const files = Array.from({ length: 200 }, () => Deno.openSync(`${base}/other/two`));
+      const { dirs: { data } } = sandbox({
+        dirs: { data: { path: `${base}/data`, rights: "readWrite" } },
+        stdio: true,
+        limitOthers: true,
+      });
+      const refused = files.filter((file) => caught(() => file.readSync(new Uint8Array(1)))).length;
+      data.writeTextFileSync("new", "new");
+      await data.writeTextFile("newer", data.readTextFileSync("new"));
+      return [sandboxed(), refused];
+    },
+    fixture.path,
+    { exits: true },
+  );
+  assertEquals(result as unknown, [true, 200]);
+  assertEquals(fixture.list("data"), ["new", "newer", "one"]);
+});
+
+for (const enforce of ["required", "if-supported"] as const) {
+  it(`with more limits than a filter can hold and enforce: "${enforce}", nothing is confined`, async () => {
+    using fixture = new Fixture(tree);
+    const result = await inChild(
+      async ({ sandbox, sandboxed, SandboxError }, { base, enforce }) => {
+        // Each second number stays open.
+        const files = Array.from({ length: 400 }, () => Deno.openSync(`${base}/other/two`));
+        for (const [i, file] of files.entries()) if (i % 2) file.close();
+        let failed: unknown;
+        try {
+          sandbox({ dirs: { data: { path: `${base}/data` } }, stdio: true, limitOthers: true, enforce });
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          failed = [error.step, error.message.includes("at most 4096 steps"), error.message.length <= 300];
+        }
+        const read = Deno.readTextFileSync(`${base}/other/two`) +
+          await Deno.readTextFile(`${base}/other/two`);
+        const status = Deno.readTextFileSync("/proc/self/status");
+        return [failed, sandboxed(), read, /^Seccomp:\t(\d)/m.exec(status)?.[1]];
+      },
+      { base: fixture.path, enforce },
+      { exits: true },
+    );
+    assertEquals(result as unknown, [["enter", true, true], false, "22", "0"]);
+  });
+}
+
+for (const [rights, expected] of [["read", "EPERM"], ["readWrite", "done"]] as const) {
+  it(`mode and times below a directory with rights: "${rights}": ${expected}`, async () => {
+    using fixture = new Fixture(tree);
+    const before = fixture.stat("data/one");
+    const result = await inChild(
+      ({ sandbox, caught, libc }, { base, rights }) => {
+        const { dirs: { data } } = sandbox({
+          dirs: { data: { path: `${base}/data`, rights } },
+          files: { one: { path: `${base}/data/one` } },
+        });
+        const test = (call: () => unknown) => {
+          const error = caught(call);
+          return error === undefined ? "done" : [error.class, error.code].join(" ");
+        };
+        using one = data.openSync("one");
+        return [
+          [
+            test(() => data.chmodSync("one", 0o600)),
+            test(() => data.utimeSync("one", 1, 1)),
+            test(() => one.utimeSync(1, 1)),
+            test(() => libc.fchmod(one, 0o600)),
+            test(() => libc.futimens(one, null)),
+          ],
+          [test(() => data.chownSync("one", 0, 0)), test(() => libc.fchown(one, -1, -1))],
+        ];
+      },
+      { base: fixture.path, rights },
+    );
+    const refused = "PermissionDenied EPERM", outcome = expected === "EPERM" ? refused : expected;
+    // No preset has FCHOWN.
+    assertEquals(result as unknown, [Array(5).fill(outcome), [refused, refused]]);
+    const { mode, mtime } = fixture.stat("data/one");
+    assertEquals(
+      [mode, mtime?.getTime()].join() === [before.mode, before.mtime?.getTime()].join(),
+      rights === "read",
+    );
+  });
+}
+
+it("with FCHOWN among the rights of an entry, chown is permitted", async () => {
+  using fixture = new Fixture(tree);
+  const result = await inChild(
+    ({ sandbox, presets, caught }, base) => {
+      const rights = [...presets.dir.readWrite, "FCHOWN"] as const;
+      const { dirs: { data } } = sandbox({ dirs: { data: { path: `${base}/data`, rights } } });
+      return caught(() => data.chownSync("one", Deno.uid()!, Deno.gid()!))?.code ?? "done";
+    },
+    fixture.path,
+  );
+  assertEquals(result, "done");
+});
+
+it("a directory in another one that has more rights, or the same directory, is an error that names both", async () => {
+  using fixture = new Fixture({ a: { in: { b: { file: "1" } } }, link: { link: "a/in" }, ab: {} });
+  const result = await inChild(
+    ({ sandbox, sandboxed, SandboxError, openDirSync }, base) => {
+      using inner = openDirSync(`${base}/a/in/b`);
+      const paths = (outer: string, innerPath: string) =>
+        ({ outer: { path: outer, rights: "readWrite" }, inner: { path: innerPath } }) as const;
+      const plans = [
+        { dirs: paths(`${base}/a`, `${base}/a/in/b`) },
+        { dirs: paths(`${base}/link`, `${base}/a/in/b`) },
+        { dirs: paths(`${base}/a`, `${base}/a`) },
+        { dirs: { outer: { path: `${base}/a` } }, fds: { inner: { fd: inner.fd, rights: ["LOOKUP"] } } },
+      ] as const;
+      const errors = plans.map((plan) => {
+        try {
+          sandbox(plan);
+          return [];
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          const { step, entry, cause, message } = error;
+          return [
+            step,
+            entry,
+            (cause as Error).constructor.name,
+            message.includes("dirs.outer"),
+            message.length <= 300,
+          ];
+        }
+      });
+      // Permitted: siblings, a name that is a prefix, an inner directory with more rights, and equal rights.
+      const { dirs, unlimited, mechanism } = sandbox({
+        dirs: {
+          outer: { path: `${base}/a` },
+          same: { path: `${base}/a`, rights: "list" },
+          inner: { path: `${base}/a/in/b`, rights: "readWrite" },
+          sibling: { path: `${base}/ab`, rights: "readWrite" },
+        },
+      });
+      dirs.inner.writeTextFileSync("file", "2");
+      return [errors, unlimited, mechanism, sandboxed(), dirs.outer.readTextFileSync("in/b/file")];
+    },
+    fixture.path,
+  );
+  const entry = (name: string) => ["limit", name, "NotSupported", true, true];
+  assertEquals(result as unknown, [
+    [entry("dirs.inner"), entry("dirs.inner"), entry("dirs.inner"), entry("fds.inner")],
+    ...[[], "seccomp+landlock", true, "2"],
+  ]);
+});
+
+it('with enforce: "if-supported", a directory with the rights of another one is in box.unlimited', async () => {
+  using fixture = new Fixture({ a: { b: {} } });
+  const unlimited = await inChild(
+    ({ sandbox }, base) =>
+      sandbox({
+        dirs: { outer: { path: `${base}/a`, rights: "readWrite" }, inner: { path: `${base}/a/b` } },
+        enforce: "if-supported",
+      }).unlimited,
+    fixture.path,
+  );
+  assertEquals(unlimited, ["dirs.inner"]);
+});
+
+it("in a Worker, a plan with directories needs a Landlock that confines all threads", async () => {
+  using fixture = new Fixture(tree);
+  const library = new URL("../../../mod.ts", import.meta.url).href;
+  const [abi, refused, opened, without] = await inChild(
+    async ({ sandboxed }, { base, library }) => {
+      const { symbols } = Deno.dlopen("libc.so.6", {
+        syscall: { parameters: ["i64", "buffer", "usize", "u32"], result: "i32" },
+      });
+      const abi = symbols.syscall(444n, null, 0n, 1);
+      const ask = (plan: unknown): Promise<unknown> => {
+        const source = `import { sandbox } from ${JSON.stringify(library)};
+          try {
+            const { mechanism, sandboxed } = sandbox(${JSON.stringify(plan)});
+            postMessage([mechanism, sandboxed]);
+          } catch (error) {
+            postMessage([error.constructor.name, error.message]);
+          }`;
+        const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+        return new Promise((resolve) => worker.onmessage = ({ data }) => (worker.terminate(), resolve(data)));
+      };
+      const dirs = { data: { path: `${base}/data` } };
+      const refused = await ask({ dirs }), opened = await ask({ dirs, enforce: "if-supported" });
+      const before = sandboxed();
+      return [abi, [refused, before], opened, [await ask({}), sandboxed()]] as const;
+    },
+    { base: fixture.path, library },
+    { exits: true },
+  );
+  if (abi >= 8) {
+    assertEquals(refused as unknown, [["seccomp+landlock", true], true]);
+    return;
+  }
+  const [[name, message], before] = refused as [[string, string], boolean];
+  assertEquals([name, before], ["NotSupported", false]);
+  assertStringIncludes(message, "call sandbox() on the main thread");
+  assert(message.length <= 300, message);
+  assertEquals(opened as unknown, ["none", false]);
+  // The filter is on all threads.
+  assertEquals(without as unknown, [["seccomp", true], true]);
+});
+
+it("if permissions can't be revoked, the error names that step, and the process is sandboxed", async () => {
+  const result = await inChild(({ sandbox, sandboxed, SandboxError }) => {
+    Deno.permissions.revokeSync = () => {
+      throw new Error("refused");
+    };
+    try {
+      sandbox({});
+      return [];
+    } catch (error) {
+      return [error instanceof SandboxError && error.step, sandboxed()];
+    }
+  });
+  assertEquals(result as unknown, ["revoke", true]);
+});
+
 it("Deno goes on living: timers, requests, streams, Workers, crypto, Intl, WebAssembly and garbage", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(

@@ -67,8 +67,8 @@
  * Deno exits if it cannot: if a stream is a terminal or a file, start Workers first. Other entries of `fds` cannot be limited
  * on Linux. They are an error, unless they have `unlimited: "allow"`.
  *
- * **Errors.** An uncaught error ends Deno by a panic if its stack trace needs a source map that was not read before entering:
- * see {@link warmUp}.
+ * **Errors.** {@link sandbox} prepares Deno to print errors, and loads `process`. In Deno 2.7 an error from a module that is
+ * not on the stack of `sandbox()` can end Deno by a panic: read `stack` of an error of that module before entering.
  *
  * ## What is still open?
  *

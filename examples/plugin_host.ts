@@ -23,13 +23,10 @@ On Linux: deno run --allow-read --allow-run examples/plugin_host.ts PLUGIN < INP
 The exit code is 0 if each line has a result, 1 if a line has an error or the plug-in was stopped, and 2 if the
 arguments are wrong. A plug-in is stopped if it exceeds a limit, writes an invalid answer, or fails outside of a call.`;
 
-const places: Record<string, string> = {
-  linux: `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
-};
 const tool: Tool<"time" | "memory" | "libc" | "deno"> = new Tool(help, {
   time: "5000",
   memory: "512",
-  libc: places[Deno.build.os] ?? "/lib/libc.so.7",
+  libc: Deno.build.os === "linux" ? `/lib/${Deno.build.arch}-linux-gnu/libc.so.6` : "/lib/libc.so.7",
   deno: "",
 });
 /** Milliseconds. A timer has 31 bits, and a longer one would fire at once. */
@@ -90,7 +87,6 @@ function end(code: number): never {
   }
   Deno.exit(code);
 }
-
 function stop(why: string): never {
   tool.say(why);
   end(1);

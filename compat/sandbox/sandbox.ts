@@ -16,7 +16,7 @@ import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
 import { type NamedDirectory, widened } from "./nested.ts";
 import { fileOf, unlessClosed } from "./open_descriptors.ts";
-import { avertPanics } from "./panics.ts";
+import { avertPanics, warmUp } from "./warm_up.ts";
 import {
   type DryRunPlan,
   type Entry,
@@ -26,7 +26,6 @@ import {
   type Steps,
   stepsOf,
 } from "./plan.ts";
-import { warmUp } from "./warm_up.ts";
 
 /**
  * Sandboxes the program: opens everything that a plan names, limits each descriptor to its rights, and enters capability

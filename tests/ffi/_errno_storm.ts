@@ -64,4 +64,6 @@ export function storm({ path, times }: Storm): Record<string, number> {
 if ("DedicatedWorkerGlobalScope" in globalThis) {
   const worker = self as unknown as Worker;
   worker.onmessage = ({ data }: MessageEvent<Storm>) => worker.postMessage(storm(data));
+  // Deno 2.7 can lose a message that comes before the module has run.
+  worker.postMessage("ready");
 }

@@ -31,9 +31,12 @@ test(`of ${some} failing calls in each of four Workers at once none has a wrong 
     async (_, { url, storm }) => {
       const run = (worker: Worker) =>
         new Promise<unknown>((resolve, reject) => {
-          worker.onmessage = ({ data }) => (worker.terminate(), resolve(data));
+          worker.onmessage = ({ data }) => {
+            if (data === "ready") return worker.postMessage(storm);
+            worker.terminate();
+            resolve(data);
+          };
           worker.onerror = reject;
-          worker.postMessage(storm);
         });
       return await Promise.all(Array.from({ length: 4 }, () => run(new Worker(url, { type: "module" }))));
     },

@@ -416,7 +416,6 @@ const cannotLimit =
   'Accept that by unlimited: "allow", or leave the entry out on Linux.';
 const alreadyConfined = "The process is already sandboxed, and then Linux can't limit anything further.";
 
-const O_ACCMODE = 3;
 /** Of Linux: makedev(1, 3). */
 const DEV_NULL = 0x103;
 
@@ -426,7 +425,7 @@ const DEV_NULL = 0x103;
  */
 function limitOn(fd: number, limits: Limits): DescriptorLimit {
   const { isFifo, rdev } = fileOf(fd)?.info ?? {};
-  const mode = libc.fcntl(fd, libc.F_GETFL) & O_ACCMODE;
+  const mode = libc.fcntl(fd, libc.F_GETFL) & libc.O_ACCMODE;
   const isOneWay = isFifo === true && mode !== libc.O_RDWR &&
     limits.rights.has(mode === libc.O_RDONLY ? "READ" : "WRITE");
   return { fds: [fd], ...limits, mayBeDuplicated: isOneWay || rdev === DEV_NULL };
@@ -504,8 +503,9 @@ function enterOnce(): void {
 /** Returns the steps of a plan. */
 function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
-  const mechanism = mayCall() ? planned(findMeans({ dirs, files, existing, revoked })) : undefined;
-  const calls = callsIn(dirs.length > 0, unionOf([...dirs, ...files, ...existing]))?.map(
+  const means = mayCall() ? findMeans({ dirs, files, existing, revoked }) : undefined;
+  const mechanism = means && planned(means);
+  const calls = callsIn(means?.hasDirs ?? dirs.length > 0, unionOf([...dirs, ...files, ...existing]))?.map(
     ({ name, number, verdict, reason }) => {
       return { name, number, verdict, reason };
     },
@@ -561,7 +561,7 @@ const sentences: Readonly<Record<SandboxStep, (step: PlannedStep) => string>> = 
   "find Capsicum": () => "find Capsicum, or its substitute on Linux",
   "warm up": () => "warm up: open now what Deno would open later",
   open: ({ entry, path, note }) => `open ${entry}: ${path} (${note})`,
-  confine: ({ entry }) => `confine ${entry}: refuse it if ".." leads out of it`,
+  confine: ({ entry }) => `confine ${entry}: refuse it if ".." leaves it`,
   ambient: () => "ambient: make Deno's own file functions act on these directories",
   limit: ({ entry, note, rights = [], ioctls, fcntls }) =>
     `limit ${entry ?? note}: ${rights.join(", ") || "no rights"}` +

@@ -9,6 +9,20 @@ const it = (name: string, body: () => void | Promise<void>) => test(name, body, 
 const preload = (name: string) => `--preload=${new URL(`../../${name}`, import.meta.url).href}`;
 const tree = { data: { one: "1" }, other: { two: "2" } };
 
+it("a dry run lists the calls of a plan with directories, also if these are already open", async () => {
+  using fixture = new Fixture(tree);
+  const found = await inChild(({ openDirSync, sandbox }, path) => {
+    using dir = openDirSync(path);
+    const verdictOf = (fd: number | undefined) => {
+      const fds = fd === undefined ? {} : { data: { fd, rights: ["READ", "LOOKUP"] as const } };
+      const { mechanism, calls } = sandbox({ fds, dryRun: true });
+      return [mechanism, calls!.find(({ name }) => name === "openat")!.verdict];
+    };
+    return [verdictOf(dir.fd), verdictOf(undefined)];
+  }, fixture.at("data"));
+  assertEquals(found, [["seccomp+landlock", "if"], ["seccomp", "refuse"]]);
+});
+
 it("box.mechanism names what enforces the plan, and sandboxed() is true in a Worker and for a second copy", async () => {
   using fixture = new Fixture(tree);
   const library = new URL("../../../mod.ts", import.meta.url).href;

@@ -371,7 +371,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
    *
    * @param ioctls Request numbers, or another set; none by default.
    * @throws {TypeError} If `ioctls` is not a list (a bare string is none), or an element is neither number nor bigint.
-   * @throws {RangeError} If an element is no integer from 0 to 0xffffffff, or there are more than 256.
+   * @throws {RangeError} If an element is not an integer from 0 to 0xffffffff, or there are more than 256.
    */
   constructor(ioctls: IoctlsLike = nothing) {
     if (ioctls instanceof Ioctls) this.#requests = ioctls.#requests;
@@ -429,7 +429,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
    * Returns whether a request is in the set; always true for {@linkcode Ioctls.ALL}.
    *
    * @throws {TypeError} If `ioctl` is neither number nor bigint.
-   * @throws {RangeError} If it is no integer from 0 to 0xffffffff.
+   * @throws {RangeError} If it is not an integer from 0 to 0xffffffff.
    */
   has(ioctl: number | bigint): boolean {
     const value = request(ioctl);

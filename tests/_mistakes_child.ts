@@ -70,7 +70,7 @@ const counted = () => kernel.simulated ? allCalls() : 0;
 function judge(call: Call, where: string, calls: number, error: unknown): void {
   if (error === own) return;
   if (!(error instanceof Error)) {
-    return void complaints.push(`${where}: throws what is no error: ${typeof error}`);
+    return void complaints.push(`${where}: throws a value that is not an Error: ${typeof error}`);
   }
   const { name, message } = error;
   const said = `${name}: ${message.slice(0, 120)}`;

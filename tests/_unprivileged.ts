@@ -29,7 +29,7 @@ function must(what: string, result: number): void {
   if (result !== 0) throw new Error(`${what} failed`);
 }
 
-/** Makes the user `nobody` the owner of a directory and everything below it. Follows no symlink. Does nothing unless root. */
+/** Gives a directory and everything below it to the user `nobody`, if this process is root. Follows no symlink. */
 export function giveAway(path: string): void {
   if (!isRoot) return;
   const libc = open();
@@ -42,7 +42,7 @@ export function giveAway(path: string): void {
   libc.close();
 }
 
-/** Permanently changes the user of this process from root to `nobody`. All its imports must be loaded before. */
+/** Makes this process run as `nobody` instead of root, permanently. Load all imports before. */
 export function dropRoot(): void {
   if (!isRoot) return;
   // Nobody may lack the permission to find the stand-in by its path.

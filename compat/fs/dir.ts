@@ -368,7 +368,7 @@ export class Dir extends Descriptor {
    *
    * The content goes to a new file ".new-..." in the same directory, which only its owner may open. Once it is on the
    * disk, that file gets the mode and the name. It gets the permission bits of the old file and, if permitted, its owner
-   * and group. If the group cannot be kept, or there is an access control list, nobody gets more access than before. Hard
+   * and group. If the group cannot be kept, or there is an access control list, no user gets more access than before. Hard
    * links of the old file keep the old content. A symlink is itself replaced. If a step fails, the old file stays and the
    * new one is removed.
    *

@@ -126,7 +126,7 @@ export function mkdir(call: string, dir: FdLike, path: string, options: Deno.Mkd
   else makeDirectory(dir, path, permissionBits(mode));
 }
 
-/** Makes a directory and those above it, as far as they do not exist. */
+/** Makes a directory and its missing parents. */
 export function ensureDir(dir: FdLike, path: string): void {
   makePath(dir, checkedPath(path), 0o777);
 }
@@ -352,7 +352,7 @@ export function rename(
 }
 
 /** Renames a file unless the new name exists: in one call if the system has it, else by a hard link. */
-export function renameUnlessThere(fd: Spot, name: string, toFd: Spot, toName: string): void {
+function renameUnlessThere(fd: Spot, name: string, toFd: Spot, toName: string): void {
   try {
     libc.renameat2(fd, name, toFd, toName, libc.AT_RENAME_NOREPLACE);
   } catch (error) {

@@ -40,7 +40,7 @@ export function openIn(dir: Fileno, path: string, flags: number, mode: number): 
 }
 
 /**
- * The flags of open(2), before anything is OR-ed to them: `|` takes whatever is no number for 0.
+ * The flags of open(2), before anything is OR-ed to them: `|` takes anything that is not a number for 0.
  *
  * @throws {TypeError} If they are no number.
  * @throws {RangeError} If they are no C `int`.

@@ -37,7 +37,7 @@ export interface CapRights {
    * Adds rights, like cap_rights_set(3).
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is no right. The set is as before then.
+   * @throws {RangeError} If an element is not a right. The set is then unchanged.
    */
   set(caplist: CapList): void;
 
@@ -45,7 +45,7 @@ export interface CapRights {
    * Takes rights away, like cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is no right. The set is as before then.
+   * @throws {RangeError} If an element is not a right. The set is then unchanged.
    */
   clear(caplist: CapList): void;
 
@@ -53,7 +53,7 @@ export interface CapRights {
    * Returns whether all of the rights are in the set, like cap_rights_is_set(3).
    *
    * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is no right.
+   * @throws {RangeError} If an element is not a right.
    */
   is_set(caplist: CapList): boolean;
 
@@ -61,7 +61,7 @@ export interface CapRights {
    * Returns whether the kernel knows every right of the set, like cap_rights_is_valid(3): this system's, or that of a release.
    *
    * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
-   * @throws {TypeError} If the release is no number.
+   * @throws {TypeError} If the release is not a number.
    * @throws {RangeError} If the release is not known.
    * @throws {Deno.errors.NotCapable} Without a release, when `--allow-ffi` is missing on FreeBSD.
    */
@@ -174,7 +174,7 @@ class MutableRights implements CapRights {
  * Makes a set of the rights listed, or of none.
  *
  * It throws a `TypeError` when it is given no list, or an element is neither name nor bigint, and a `RangeError` when an
- * element is no right.
+ * element is not a right.
  *
  * @example
  * ```ts

@@ -46,7 +46,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   /**
    * Takes over a descriptor as {@link fdopen} does, which knows what the mode gives: with "b" bytes, else strings.
    *
-   * @throws {TypeError} If the descriptor is no number, or the mode no string.
+   * @throws {TypeError} If the descriptor is not a number, or the mode is not a string.
    * @throws {RangeError} If the mode is none, or the number no descriptor.
    * @throws {Deno.errors.BadResource} If it is not open.
    */
@@ -86,7 +86,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} If the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {TypeError} If the size is not an integer, or in text mode the bytes are not UTF-8.
    * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
    * @throws {Deno.errors.IsADirectory} If it is a directory.
    * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
@@ -100,7 +100,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} If the size is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {TypeError} If the size is not an integer, or in text mode the bytes are not UTF-8.
    * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
    * @throws {Deno.errors.IsADirectory} If it is a directory.
    * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
@@ -114,7 +114,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for read(2), repeated; needs READ.
    *
-   * @throws {TypeError} If the hint is no integer, or in text mode the bytes are not UTF-8.
+   * @throws {TypeError} If the hint is not an integer, or in text mode the bytes are not UTF-8.
    * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
    * @throws {Deno.errors.IsADirectory} If it is a directory.
    * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
@@ -158,7 +158,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
    *
    * Stands for lseek(2); needs SEEK.
    *
-   * @throws {RangeError} If the offset is no integer, or in text mode not 0 from elsewhere than the start.
+   * @throws {RangeError} If the offset is not an integer, or in text mode not 0 from elsewhere than the start.
    * @throws {Deno.errors.BadResource} If it is closed.
    * @throws {CapsicumError} ENOTCAPABLE if it lacks SEEK, EINVAL if the position would be negative, ESPIPE for a pipe.
    */
@@ -261,7 +261,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
  * Stands for Python's `os.fdopen()` and fcntl(2), F_GETFD, by which it checks the descriptor; with "a" it needs SEEK.
  * Requires `--allow-ffi` permission.
  *
- * @throws {TypeError} If the descriptor is no number, or the mode no string.
+ * @throws {TypeError} If the descriptor is not a number, or the mode is not a string.
  * @throws {RangeError} If the mode is none, or the number no descriptor.
  * @throws {Deno.errors.BadResource} If it is not open.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
@@ -301,7 +301,9 @@ function modeOf(text: string): Mode {
   // One direction, and each letter once; the order is free.
   if (!/^(?=[+bt]*[rwax][+bt]*$)(?!.*([+bt]).*\1)(?!.*b.*t|.*t.*b)/.test(text)) {
     throw new RangeError(
-      `${shown(text)} is no mode: write one of "r", "w" and "a", then "+" to read and write, "b" for bytes.`,
+      `${
+        shown(text)
+      } is not a mode: write one of "r", "w" and "a", then "+" to read and write, "b" for bytes.`,
     );
   }
   return {

@@ -21,7 +21,7 @@ export type Ioctls = IoctlSet;
  *
  * For a descriptor it stands for cap_rights_get(3), and requires `--allow-ffi` permission.
  *
- * It throws a `TypeError` if the argument is none of these, or an element of the list is neither a `CAP_*` value nor a
+ * It throws a `TypeError` if the argument is not one of these, or an element of the list is neither a `CAP_*` value nor a
  * name; a `RangeError` if an element is not a right; `Deno.errors.BadResource` if the descriptor is not open; and for a
  * descriptor `Deno.errors.NotSupported` if the system is not FreeBSD.
  *
@@ -55,7 +55,7 @@ export const Rights: Callable<[rights?: RightsLike | Fileno | null], RightSet> =
  * For a descriptor it stands for cap_fcntls_get(2), and requires `--allow-ffi` permission.
  *
  * It throws a `TypeError` when it is given none of these, or an element of the list is neither a `CAP_FCNTL_*` value nor
- * a name; a `RangeError` when an element is no fcntl, 0 included; `Deno.errors.BadResource` when the descriptor is not
+ * a name; a `RangeError` when an element is not an fcntl, such as 0; `Deno.errors.BadResource` when the descriptor is not
  * open; and for a descriptor `Deno.errors.NotSupported` when the system is not FreeBSD.
  *
  * @example

@@ -144,7 +144,7 @@
  * | `Deno.kill` of another process | no | kill(2): ECAPMODE, for child processes too | close its pipe, so that it ends by itself | run |
  * | `localStorage`, `caches`, `Deno.openKv` of a file | no | SQLite opens the files of a database by path, some of them late | `Dir.writeFileAtomic` | run |
  * | `sessionStorage`, `Deno.openKv(":memory:")` | yes | they stay in memory | | run |
- * | `Deno.permissions`: query, revoke | yes | Deno decides them itself | revoke what is no longer needed, such as `ffi` | run |
+ * | `Deno.permissions`: query, revoke | yes | Deno checks them itself, without system calls | revoke what is no longer needed, such as `ffi` | run |
  * | the prompts of permissions | yes | they use the open terminal, unless `limitStdio()` was called; the kernel refuses what they grant | `--no-prompt` | derived |
  * | `Deno.env`, `Deno.args`, `Deno.pid`, `Deno.exit`, `Deno.umask` | yes | they name no file; `Deno.umask` needs `--allow-sys=umask` since Deno 2.9.4 | | run |
  * | `Deno.hostname`, `Deno.osRelease`, `Deno.uid`, `Deno.gid`, `navigator.hardwareConcurrency` | yes | getuid(2) and these values of sysctl(3) are permitted | | derived |

@@ -230,7 +230,7 @@ function revokedBy(permissions: PermissionPlan): readonly PermissionName[] {
   }
   const unknown = revoke.findIndex((name) => !permissionNames.includes(name));
   if (unknown >= 0) {
-    throw new RangeError(`${call}: ${shown(revoke[unknown])} is none of ${listed(permissionNames)}.`);
+    throw new RangeError(`${call}: ${shown(revoke[unknown])} is not one of ${listed(permissionNames)}.`);
   }
   return [...revoke];
 }
@@ -386,7 +386,7 @@ function named(rights: string | RightsLike, where: string, known: Readonly<Recor
   }
   if (!Object.hasOwn(known, rights)) {
     throw new RangeError(
-      `${quoted(rights)} is none of presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
+      `${quoted(rights)} is not in presets.${where}: these are ${listed(Object.keys(known), 120)}. ` +
         `A set of rights is a list, such as ["READ"].`,
     );
   }

@@ -1,6 +1,7 @@
 /**
  * Resources that are opened too late: {@link warmUp} opens before entering what Deno would open later, and
- * {@link trapViolations} finds what the program forgot to open.
+ * {@link trapViolations} finds what the program forgot to open. On Linux, {@link avertPanics} does in time what Deno can do
+ * only while /proc can be read.
  *
  * ES modules load and link their whole graph before any of it runs. So, to load a module without running it, a generated
  * module imports first a module that throws, and then the wanted module. A later `import()` runs that, and opens no file.
@@ -186,7 +187,7 @@ const warming = {
  * Makes Deno look up the source maps of all modules of this library that can be in a stack trace, except `./ambient`. Each call
  * here fails: by its arguments, or on a descriptor that is not open.
  */
-export function readStackTraces(): void {
+function readStackTraces(): void {
   for (const call of mayCall() ? [...wrongArguments, ...onNoDescriptor] : wrongArguments) readStack(call);
 }
 
@@ -245,15 +246,15 @@ const NOWHERE = 0x7fffffff;
 
 /** What the first import throws, as the sign that everything was loaded. */
 const loaded = Symbol.for("@capsicum/capsicum: loaded, and not run");
-const thrower = dataUrl(`throw Symbol.for(${JSON.stringify(loaded.description)});`);
 
 /** Loads and links a module and what it imports, by its address or a path relative to the main module. */
-export async function loadWithoutRunning(module: string | URL): Promise<void> {
+async function loadWithoutRunning(module: string | URL): Promise<void> {
   const address = /^\.{0,2}\//.test(String(module)) ? new URL(module, Deno.mainModule).href : String(module);
   const wrong = (why: string, options?: ErrorOptions) => {
     const call = `warmUp(): the module ${quoted(address, 120)}`;
     return new Error(`${call} ${shortened(why, MOST - call.length - 1)}`, options);
   };
+  const thrower = dataUrl(`throw Symbol.for(${JSON.stringify(loaded.description)});`);
   try {
     await import(dataUrl(`import ${JSON.stringify(thrower)};\nimport ${JSON.stringify(address)};`));
   } catch (cause) {
@@ -266,8 +267,6 @@ export async function loadWithoutRunning(module: string | URL): Promise<void> {
 function dataUrl(source: string): string {
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
-
-/** Panics of Deno on Linux: what it does at first use, and only while /proc can be read. */
 
 interface NodeProcess {
   readonly execPath: string;

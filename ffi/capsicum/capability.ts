@@ -240,7 +240,7 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
   if (result === -1n) {
     (bound.cap_ioctls_get_errno ?? bindFreebsd("cap_ioctls_get_errno"))(number, buffer, most);
     memcpy(errno, errnoAt, 4n);
-    // That there is no limit is -1 too, of the 32 bits that the repetition gives: so it is asked what it was.
+    // "No limit" is -1 too in the 32 bits of that call, so the result is read again.
     result = call(number, buffer, most);
     if (result === -1n) throw syscallError("cap_ioctls_get", { fd: number });
   }

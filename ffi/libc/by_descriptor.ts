@@ -375,7 +375,7 @@ function integerCommand(cmd: number): number {
   const name = addressCommands[command];
   throw new RangeError(
     `fcntl() takes the commands whose argument is an integer, and ${
-      name ? `that of ${name} (${command}) is an address` : `${command} is none of them`
+      name ? `that of ${name} (${command}) is an address` : `${command} is not one of them`
     }.`,
   );
 }

@@ -50,7 +50,7 @@ export function procctl(idtype: number, id: number | bigint, cmd: number, data: 
   const type = unsigned(idtype, "idtype"), who = long(id, "id"), command = int(cmd, "cmd");
   if (!takesInt(command)) {
     throw new RangeError(
-      `procctl() takes the commands whose data is an int, and ${command} is none of them.`,
+      `procctl() takes the commands whose data is an int, and ${command} is not one of them.`,
     );
   }
   const bytes = memory(data, 4);

@@ -8,6 +8,9 @@ import {
   AT_RESOLVE_BENEATH,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
+  F_GETFL,
+  O_ACCMODE,
+  O_RDONLY,
   SEEK_CUR,
   UTIME_NOW,
   UTIME_OMIT,
@@ -438,7 +441,6 @@ function hintHugePages(memory: Memory): void {
 
 // linux/fs.h, bits/fcntl-linux.h and asm-generic/fcntl.h
 const RWF_NOWAIT = 0x8, SPLICE_F_NONBLOCK = 0x2;
-const F_GETFL = 3, O_ACCMODE = 3, O_RDONLY = 0;
 /** The offset of the file. */
 const CURRENT = -1n;
 

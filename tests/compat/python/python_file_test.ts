@@ -199,7 +199,7 @@ test("fdopen() refuses a mode that is none, and leaves the descriptor open", () 
   for (
     const mode of ["", "b", "+", "rw", "rr", "r++", "rbt", "rbb", "q", "r ", "r\n", "U"] as string[] as "r"[]
   ) {
-    assertThrows(() => cap.fdopen(fd, mode), RangeError, "is no mode", mode);
+    assertThrows(() => cap.fdopen(fd, mode), RangeError, "is not a mode", mode);
   }
   for (const mode of [null, 1, {}]) assertThrows(() => cap.fdopen(fd, mode as unknown as "r"), TypeError);
   assertEquals(libc.close(fd), 0);

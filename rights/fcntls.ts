@@ -1,9 +1,9 @@
 import { elements, entries, forEach, inspected, show } from "./text.ts";
 
 /**
- * The fcntl(2) commands that cap_fcntls_limit(2) knows, by their `CAP_FCNTL_` names without the prefix.
+ * The fcntl(2) commands that cap_fcntls_limit(2) can permit, named as `CAP_FCNTL_*` without the prefix.
  *
- * The values are those of `CAP_FCNTL_*`: bits of a mask, not the numbers of the commands (`F_GETFL` is 3).
+ * The values are the bits `CAP_FCNTL_*`, not the numbers of the commands (`F_GETFL` is 3).
  *
  * @example A command's bit
  * ```ts
@@ -16,18 +16,18 @@ import { elements, entries, forEach, inspected, show } from "./text.ts";
 export const Fcntl = {
   /** Permits `fcntl(fd, F_GETFL)`: the status flags. */
   GETFL: 8,
-  /** Permits `fcntl(fd, F_SETFL, flags)`: setting `O_NONBLOCK`, `O_APPEND` and the like. */
+  /** Permits `fcntl(fd, F_SETFL, flags)`: changing status flags such as `O_NONBLOCK` and `O_APPEND`. */
   SETFL: 16,
-  /** Permits `fcntl(fd, F_GETOWN)`: the receiver of SIGIO and SIGURG. */
+  /** Permits `fcntl(fd, F_GETOWN)`: the process that gets SIGIO and SIGURG. */
   GETOWN: 32,
   /** Permits `fcntl(fd, F_SETOWN, pid)`. */
   SETOWN: 64,
 } as const;
 
-/** The name of a fcntl(2) command: a key of {@linkcode Fcntl}. */
+/** The name of an fcntl(2) command: a key of {@linkcode Fcntl}. */
 export type FcntlName = keyof typeof Fcntl;
 
-/** The accepted forms of a set of commands: a {@linkcode Fcntls}, or a list of names and `CAP_FCNTL_*` values. */
+/** A set of commands, as arguments accept it: a {@linkcode Fcntls}, or a list of names and `CAP_FCNTL_*` values. */
 export type FcntlsLike = Fcntls | Iterable<FcntlName | number>;
 
 const names = Object.keys(Fcntl) as FcntlName[];
@@ -69,9 +69,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
   /**
    * Makes a set of the given commands.
    *
-   * @param fcntls Names and `CAP_FCNTL_*` values, or another set; none by default.
-   * @throws {TypeError} If `fcntls` is not a list (a bare string is none), or an element is neither name nor number.
-   * @throws {RangeError} If a name is not a command's, or a number is not a `CAP_FCNTL_*` value.
+   * @param fcntls Names and `CAP_FCNTL_*` values, or another set. Default: the empty set.
    */
   constructor(fcntls: FcntlsLike = nothing) {
     if (fcntls instanceof Fcntls) this.#mask = fcntls.#mask;
@@ -93,20 +91,20 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
   }
 
   /**
-   * Reads a mask of `CAP_FCNTL_*` bits; 0 is the empty set.
+   * Makes a set from a mask of `CAP_FCNTL_*` bits; 0 is the empty set.
    *
    * @throws {TypeError} If `mask` is not a number.
-   * @throws {RangeError} If it is not an integer or has other bits, for which cap_fcntls_limit(2) fails with EINVAL.
+   * @throws {RangeError} If `mask` is not an integer or has other bits.
    */
   static fromMask(mask: number): Fcntls {
     return mask === 0 ? Fcntls.NONE : Fcntls.#of(maskOf(mask));
   }
 
   /**
-   * Reads what {@linkcode toJSON} wrote: an array of names.
+   * Makes a set from the names that {@linkcode toJSON} returned.
    *
    * @throws {TypeError} If `names` is not a list of names.
-   * @throws {RangeError} If one of them is not a command's.
+   * @throws {RangeError} If a name is unknown.
    */
   static fromJSON(names: readonly string[]): Fcntls {
     return new Fcntls(names as readonly FcntlName[]);
@@ -122,12 +120,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.#mask === 0;
   }
 
-  /**
-   * Returns whether a command is in the set.
-   *
-   * @throws {TypeError} If `fcntl` is neither name nor number.
-   * @throws {RangeError} If the name is not a command's, or the number is not a `CAP_FCNTL_*` value.
-   */
+  /** Returns whether a command is in the set. */
   has(fcntl: FcntlName | number): boolean {
     return (bits(fcntl) & ~this.#mask) === 0;
   }
@@ -142,7 +135,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.keys();
   }
 
-  /** Iterates over pairs of twice the same name, like `Set.prototype.entries`. */
+  /** Iterates over pairs `[name, name]`, like `Set.prototype.entries`. */
   entries(): SetIterator<[FcntlName, FcntlName]> {
     return entries(this.#present());
   }
@@ -157,47 +150,47 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.keys();
   }
 
-  /** Returns the commands of both. */
+  /** Returns the commands that are in either set. */
   union(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask | Fcntls.#from(other).#mask);
   }
 
-  /** Returns the commands that are in both. */
+  /** Returns the commands that are in both sets. */
   intersection(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask & Fcntls.#from(other).#mask);
   }
 
-  /** Removes every command of the other. */
+  /** Returns the commands that are not in `other`. */
   difference(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask & ~Fcntls.#from(other).#mask);
   }
 
-  /** Returns the commands that are in exactly one of both. */
+  /** Returns the commands that are in exactly one of the sets. */
   symmetricDifference(other: FcntlsLike): Fcntls {
     return Fcntls.#of(this.#mask ^ Fcntls.#from(other).#mask);
   }
 
-  /** Returns whether the other has every command of this one. */
+  /** Returns whether `other` has every command of this set. */
   isSubsetOf(other: FcntlsLike): boolean {
     return (this.#mask & ~Fcntls.#from(other).#mask) === 0;
   }
 
-  /** Returns whether this one has every command of the other. */
+  /** Returns whether this set has every command of `other`. */
   isSupersetOf(other: FcntlsLike): boolean {
     return Fcntls.#from(other).isSubsetOf(this);
   }
 
-  /** Returns whether no command is in both. */
+  /** Returns whether no command is in both sets. */
   isDisjointFrom(other: FcntlsLike): boolean {
     return (this.#mask & Fcntls.#from(other).#mask) === 0;
   }
 
-  /** Returns whether both have the same commands. */
+  /** Returns whether both sets have the same commands. */
   equals(other: FcntlsLike): boolean {
     return this.#mask === Fcntls.#from(other).#mask;
   }
 
-  /** Returns the mask that cap_fcntls_limit(2) takes: `CAP_FCNTL_*` bits, OR-ed. */
+  /** Returns the mask of `CAP_FCNTL_*` bits that cap_fcntls_limit(2) takes. */
   toMask(): number {
     return this.#mask;
   }
@@ -212,7 +205,7 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
     return this.#present();
   }
 
-  /** The output of `console.log`. */
+  /** Returns what `console.log` prints. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Fcntls", this.#present());
   }
@@ -227,18 +220,18 @@ export class Fcntls implements ReadonlySetLike<FcntlName>, Iterable<FcntlName> {
   }
 }
 
-/** The bits of an element, which must not be none. */
+/** The bits of an element, of which at least one must be set. */
 function bits(element: unknown): number {
   if (typeof element === "number") return maskOf(element);
   if (typeof element !== "string") {
     throw new TypeError(
-      `${show(element)} is not a fcntl: expected a name such as "GETFL", or a number such as Fcntl.GETFL.`,
+      `${show(element)} is not an fcntl: expected a name such as "GETFL", or a number such as Fcntl.GETFL.`,
     );
   }
   if (names.includes(element as FcntlName)) return Fcntl[element as FcntlName];
   const close = element.toUpperCase().replace(/^(CAP_FCNTL_|F_)/, "");
   const hint = names.includes(close as FcntlName) ? ` Did you mean ${show(close)}?` : "";
-  throw new RangeError(`${show(element)} is not the name of a fcntl: these are ${names.join(", ")}.${hint}`);
+  throw new RangeError(`${show(element)} is not the name of an fcntl: these are ${names.join(", ")}.${hint}`);
 }
 
 function maskOf(mask: number): number {

@@ -3,7 +3,8 @@ import { elements, entries, forEach, hex, inspected, show } from "./text.ts";
 /**
  * Requests of ioctl(2), by their names in sys/filio.h, sys/ttycom.h, sys/disk.h, sys/sockio.h and net/bpf.h.
  *
- * The values are those of 64-bit FreeBSD 13, 14 and 15; other systems differ. {@linkcode ioctl} makes other requests.
+ * The values are those of 64-bit FreeBSD 13, 14 and 15; other systems have other values. {@linkcode ioctl} computes the
+ * value of any other request.
  *
  * @example A request's number
  * ```ts
@@ -24,9 +25,9 @@ export const Ioctl = {
   FIONBIO: 0x8004667en,
   /** Sets or clears SIGIO on readiness. */
   FIOASYNC: 0x8004667dn,
-  /** Sets the receiver of SIGIO. */
+  /** Sets the process that gets SIGIO. */
   FIOSETOWN: 0x8004667cn,
-  /** Gets the receiver of SIGIO. */
+  /** Gets the process that gets SIGIO. */
   FIOGETOWN: 0x4004667bn,
   /** Gets a device's kind: disk, terminal, tape. */
   FIODTYPE: 0x4004667an,
@@ -42,7 +43,7 @@ export const Ioctl = {
   FIOSEEKDATA: 0xc0086661n,
   /** Finds the next hole after an offset. */
   FIOSEEKHOLE: 0xc0086662n,
-  /** Gets where a file's block lies on disk. */
+  /** Gets the disk block of a file block. */
   FIOBMAP2: 0xc0106663n,
   /** Sets the page size of large-page shared memory. */
   FIOSSHMLPGCNF: 0x80306664n,
@@ -106,7 +107,7 @@ export const Ioctl = {
   TIOCGSID: 0x40047463n,
   /** Takes over console output. */
   TIOCCONS: 0x80047462n,
-  /** Makes it the controlling terminal. */
+  /** Makes a terminal the controlling terminal of the process. */
   TIOCSCTTY: 0x20007461n,
   /** Leaves line editing to the other side of a pseudo-terminal. */
   TIOCEXT: 0x80047460n,
@@ -114,7 +115,7 @@ export const Ioctl = {
   TIOCSIG: 0x2004745fn,
   /** Waits until output has drained: tcdrain(3). */
   TIOCDRAIN: 0x2000745en,
-  /** Returns whether it is the master of a pseudo-terminal. */
+  /** Succeeds only on the master side of a pseudo-terminal. */
   TIOCPTMASTER: 0x2000741cn,
   /** Gets the number of a pseudo-terminal. */
   TIOCGPTN: 0x4004740fn,
@@ -142,7 +143,7 @@ export const Ioctl = {
   DIOCGPROVIDERNAME: 0x4400648an,
   /** Gets the stripe size of a disk, in bytes. */
   DIOCGSTRIPESIZE: 0x4008648bn,
-  /** Gets how far the first stripe is off, in bytes. */
+  /** Gets the offset of the first stripe, in bytes. */
   DIOCGSTRIPEOFFSET: 0x4008648cn,
   /** Gets the physical path of a disk. */
   DIOCGPHYSPATH: 0x4400648dn,
@@ -154,11 +155,11 @@ export const Ioctl = {
   DIOCSKERNELDUMP: 0x80986491n,
   /** Gets where kernel dumps go. */
   DIOCGKERNELDUMP: 0xc0986492n,
-  /** Returns whether the next byte is the urgent one: sockatmark(3). */
+  /** Gets whether the next byte is the urgent one: sockatmark(3). */
   SIOCATMARK: 0x40047307n,
-  /** Sets the receiver of SIGIO and SIGURG of a socket. */
+  /** Sets the process that gets SIGIO and SIGURG of a socket. */
   SIOCSPGRP: 0x80047308n,
-  /** Gets the receiver of SIGIO and SIGURG of a socket. */
+  /** Gets the process that gets SIGIO and SIGURG of a socket. */
   SIOCGPGRP: 0x40047309n,
   /** Gets an interface's address. */
   SIOCGIFADDR: 0xc0206921n,
@@ -232,15 +233,15 @@ export const Ioctl = {
   BIOCSRTIMEOUT: 0x8010426dn,
   /** Gets the time limit of a read. */
   BIOCGRTIMEOUT: 0x4010426en,
-  /** Gets how many packets came and were dropped. */
+  /** Gets the numbers of packets received and dropped. */
   BIOCGSTATS: 0x4008426fn,
   /** Sets whether a read returns with the first packet. */
   BIOCIMMEDIATE: 0x80044270n,
   /** Gets the version of the filter language. */
   BIOCVERSION: 0x40044271n,
-  /** Returns whether link headers are the writer's own. */
+  /** Gets whether writers supply the link header. */
   BIOCGHDRCMPLT: 0x40044274n,
-  /** Sets whether link headers are the writer's own. */
+  /** Sets whether writers supply the link header. */
   BIOCSHDRCMPLT: 0x80044275n,
   /** Locks the descriptor's settings. */
   BIOCLOCK: 0x2000427an,
@@ -257,7 +258,7 @@ export const Ioctl = {
 /** The name of a request: a key of {@linkcode Ioctl}. */
 export type IoctlName = keyof typeof Ioctl;
 
-/** The direction of the argument, as in the C macro that makes the request; "r" is out of the kernel. */
+/** The direction of the argument, as in the C macro that makes the request: `"r"` reads from the kernel. */
 export type IoctlDirection = "none" | "r" | "w" | "rw" | "int";
 
 const void_ = 0x20000000n, out = 0x40000000n, in_ = 0x80000000n;
@@ -265,14 +266,14 @@ const directions = { none: void_, r: out, w: in_, rw: in_ | out, int: void_ };
 const largestSize = 0x1fff;
 
 /**
- * Makes the number of an ioctl(2) request, like the macros of sys/ioccom.h.
+ * Computes the number of an ioctl(2) request, like the macros of sys/ioccom.h.
  *
  * @param dir `"none"` for `_IO`, `"r"` for `_IOR`, `"w"` for `_IOW`, `"rw"` for `_IOWR`, `"int"` for `_IOWINT`.
  * @param group The group: one character.
  * @param num The number within the group, 0 to 255.
- * @param size The size of the argument in bytes: 1 to 8191, but 0 for `"none"` and 4 for `"int"`, where it may be left out.
+ * @param size The size of the argument in bytes, 1 to 8191. It may be left out for `"none"` (0) and `"int"` (4).
  * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If an argument is not one of those named.
+ * @throws {RangeError} If an argument is out of range.
  *
  * @example _IOR('t', 104, struct winsize)
  * ```ts
@@ -284,7 +285,7 @@ const largestSize = 0x1fff;
  * ```
  */
 export function ioctl(dir: "none" | "int", group: string, num: number, size?: number): bigint;
-/** Makes the number of a request with an argument of `size` bytes. */
+/** Computes the number of a request with an argument of `size` bytes. */
 export function ioctl(dir: IoctlDirection, group: string, num: number, size: number): bigint;
 export function ioctl(dir: IoctlDirection, group: string, num: number, size?: number): bigint {
   if (typeof dir !== "string" || typeof group !== "string") {
@@ -312,7 +313,7 @@ function integer(value: unknown, what: string, min: number, max: number): number
   throw new RangeError(`${value} is not the ${what} of such an ioctl: expected ${range}.`);
 }
 
-/** The accepted forms of a set of requests: an {@linkcode Ioctls}, or a list of request numbers. */
+/** A set of requests, as arguments accept it: an {@linkcode Ioctls}, or a list of request numbers. */
 export type IoctlsLike = Ioctls | Iterable<number | bigint>;
 
 const form = "[Ioctl.FIONREAD]";
@@ -358,7 +359,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   /** The empty set: no request is permitted. */
   static readonly NONE: Ioctls = new Ioctls();
 
-  /** Every request, `CAP_IOCTLS_ALL`: of infinite size, has everything, throws a `TypeError` when iterated. */
+  /** Every request (`CAP_IOCTLS_ALL`). Its size is infinite, and to iterate over it is a `TypeError`. */
   static readonly ALL: Ioctls = Ioctls.#of(undefined);
 
   static {
@@ -369,9 +370,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   /**
    * Makes a set of the given requests.
    *
-   * @param ioctls Request numbers, or another set; none by default.
-   * @throws {TypeError} If `ioctls` is not a list (a bare string is none), or an element is neither number nor bigint.
-   * @throws {RangeError} If an element is not an integer from 0 to 0xffffffff, or there are more than 256.
+   * @param ioctls Request numbers, or another set. Default: the empty set.
    */
   constructor(ioctls: IoctlsLike = nothing) {
     if (ioctls instanceof Ioctls) this.#requests = ioctls.#requests;
@@ -393,10 +392,10 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Reads what {@linkcode toJSON} wrote: an array of names and of `"0x..."` numbers, or `"ALL"`.
+   * Makes a set from what {@linkcode toJSON} returned: names and `"0x..."` numbers, or `"ALL"`.
    *
-   * @throws {TypeError} If it is neither a list of strings nor `"ALL"`.
-   * @throws {RangeError} If a string is neither the name of a request nor its number.
+   * @throws {TypeError} If `names` is neither a list of strings nor `"ALL"`.
+   * @throws {RangeError} If a string is neither the name nor the number of a request.
    */
   static fromJSON(names: readonly string[] | "ALL"): Ioctls {
     if (names === "ALL") return Ioctls.ALL;
@@ -425,12 +424,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
     return this.#requests === undefined;
   }
 
-  /**
-   * Returns whether a request is in the set; always true for {@linkcode Ioctls.ALL}.
-   *
-   * @throws {TypeError} If `ioctl` is neither number nor bigint.
-   * @throws {RangeError} If it is not an integer from 0 to 0xffffffff.
-   */
+  /** Returns whether a request is in the set; always true for {@linkcode Ioctls.ALL}. */
   has(ioctl: number | bigint): boolean {
     const value = request(ioctl);
     return this.#requests?.has(value) ?? true;
@@ -451,7 +445,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Iterates over pairs of twice the same request, like `Set.prototype.entries`.
+   * Iterates over pairs `[request, request]`, like `Set.prototype.entries`.
    *
    * @throws {TypeError} If the set is {@linkcode Ioctls.ALL}.
    */
@@ -474,77 +468,80 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
   }
 
   /**
-   * Returns the requests of both.
+   * Returns the requests that are in either set.
    *
-   * @throws {RangeError} If these are more than 256.
+   * @throws {RangeError} If there are more than 256 of them.
    */
   union(other: IoctlsLike): Ioctls {
     const [a, b] = [this.#requests, Ioctls.#from(other).#requests];
     return a && b ? Ioctls.#of(limited(a.union(b))) : Ioctls.ALL;
   }
 
-  /** Returns the requests that are in both. */
+  /** Returns the requests that are in both sets. */
   intersection(other: IoctlsLike): Ioctls {
     const [a, b] = [this.#requests, Ioctls.#from(other).#requests];
     return Ioctls.#of(a && b ? a.intersection(b) : a ?? b);
   }
 
   /**
-   * Removes every request of the other.
+   * Returns the requests that are not in `other`.
    *
-   * @throws {RangeError} If this is {@linkcode Ioctls.ALL} and the other a list with something in it.
+   * @throws {RangeError} If this is {@linkcode Ioctls.ALL} and `other` is a list that is not empty.
    */
   difference(other: IoctlsLike): Ioctls {
     const b = Ioctls.#from(other).#requests;
     if (!b) return Ioctls.NONE;
     if (b.size === 0) return this;
     if (this.#requests) return Ioctls.#of(this.#requests.difference(b));
-    throw new RangeError(`All ioctls but ${Ioctls.#of(b)} can't be told: a list names what is permitted.`);
+    throw new RangeError(
+      `All ioctls except ${Ioctls.#of(b)} can't be expressed: a list names what is permitted.`,
+    );
   }
 
   /**
-   * Returns the requests that are in exactly one of both.
+   * Returns the requests that are in exactly one of the sets.
    *
-   * @throws {RangeError} If one is {@linkcode Ioctls.ALL} and the other a list with something in it, or these are more than 256.
+   * @throws {RangeError} If one set is {@linkcode Ioctls.ALL} and the other is a list that is not empty, or there are more
+   * than 256 such requests.
    */
   symmetricDifference(other: IoctlsLike): Ioctls {
     const o = Ioctls.#from(other);
     return this.union(o).difference(this.intersection(o));
   }
 
-  /** Returns whether the other has every request of this one. */
+  /** Returns whether `other` has every request of this set. */
   isSubsetOf(other: IoctlsLike): boolean {
     const [a, b] = [this.#requests, Ioctls.#from(other).#requests];
     return b === undefined || (a !== undefined && a.isSubsetOf(b));
   }
 
-  /** Returns whether this one has every request of the other. */
+  /** Returns whether this set has every request of `other`. */
   isSupersetOf(other: IoctlsLike): boolean {
     return Ioctls.#from(other).isSubsetOf(this);
   }
 
-  /** Returns whether no request is in both. */
+  /** Returns whether no request is in both sets. */
   isDisjointFrom(other: IoctlsLike): boolean {
     return this.intersection(other).isEmpty;
   }
 
-  /** Returns whether both have the same requests, in whatever order. */
+  /** Returns whether both sets have the same requests; their order does not matter. */
   equals(other: IoctlsLike): boolean {
     const o = Ioctls.#from(other);
     return this.size === o.size && this.isSubsetOf(o);
   }
 
-  /** Returns the requests, by name where {@linkcode Ioctl} has one, separated by commas; "NONE" or "ALL". */
+  /** Returns the names or numbers of the requests, separated by commas; "NONE" for the empty set, or "ALL". */
   toString(): string {
     return this.#requests ? this.#names().join(", ") || "NONE" : "ALL";
   }
 
-  /** Returns the requests as names and, where {@linkcode Ioctl} has none, as `"0x..."` numbers; or `"ALL"`. */
+  /** Returns the name of each request, or its `"0x..."` number if {@linkcode Ioctl} has no name; or `"ALL"`. */
   toJSON(): string[] | "ALL" {
     return this.#requests ? this.#names() : "ALL";
   }
 
-  /** The output of `console.log`. */
+  /** Returns what `console.log` prints. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Ioctls", this.#requests ? this.#names() : ["ALL"]);
   }
@@ -561,7 +558,7 @@ export class Ioctls implements ReadonlySetLike<bigint>, Iterable<bigint> {
 
   #listed(): bigint[] {
     if (this.#requests) return [...this.#requests];
-    throw new TypeError("Ioctls.ALL can't be listed: it stands for every request. Ask isUnlimited first.");
+    throw new TypeError("Ioctls.ALL can't be listed: it stands for every request. Check isUnlimited first.");
   }
 }
 

@@ -3,9 +3,9 @@ import { elements, entries, forEach, hex, inspected, show } from "./text.ts";
 /**
  * Every right that capsicum(4) knows, by its `CAP_` name without the prefix, in the order of sys/capsicum.h.
  *
- * A value contains the index of its word (bits 57 to 61), as in C. Values of one word may be OR-ed; values of two words
- * must be listed: `[Right.READ, Right.IOCTL]`. See rights(4) for what each right permits. Unless noted otherwise, every
- * release since FreeBSD 11 has the right.
+ * A value contains the index of its word (bits 57 to 61), as in C. Values of one word may be OR-ed; values of different
+ * words must be listed: `[Right.READ, Right.IOCTL]`. See rights(4) for what each right permits. Unless noted otherwise,
+ * every release since FreeBSD 11 has the right.
  *
  * @example A right's value
  * ```ts
@@ -17,25 +17,25 @@ import { elements, entries, forEach, hex, inspected, show } from "./text.ts";
  */
 export const Right = {
   /**
-   * Permits `read`, `readv`, `recv`, `recvfrom`, `recvmsg`, `getdirentries`, `copy_file_range` from it;
+   * Permits `read`, `readv`, `recv`, `recvfrom`, `recvmsg`, `getdirentries`, `copy_file_range` as the source;
    * `openat` for reading.
    */
   READ: 0x0200000000000001n,
   /**
-   * Permits `write`, `writev`, `send`, `sendto`, `sendmsg`, `sendfile` and `copy_file_range` to it; `openat`
-   * for writing.
+   * Permits `write`, `writev`, `send`, `sendto`, `sendmsg`, and `sendfile` and `copy_file_range` as the target;
+   * `openat` for writing.
    */
   WRITE: 0x0200000000000002n,
-  /** Permits nothing alone: half of `SEEK`, and even `lseek(fd, 0, SEEK_CUR)` needs both halves. */
+  /** Permits nothing by itself: it is a part of `SEEK`, and even `lseek(fd, 0, SEEK_CUR)` needs all of `SEEK`. */
   SEEK_TELL: 0x0200000000000004n,
   /** Permits `lseek`; `openat` for writing without `O_APPEND` or `O_TRUNC`. */
   SEEK: 0x020000000000000cn,
-  /** Permits `pread`, `preadv`, `aio_read`, `sendfile` from it: `READ` with `SEEK`. */
+  /** Permits `pread`, `preadv`, `aio_read`, `sendfile` as the source: `READ` with `SEEK`. */
   PREAD: 0x020000000000000dn,
   /** Permits `pwrite`, `pwritev`, `aio_write`, `posix_fallocate`, `fspacectl`: `WRITE` with `SEEK`. */
   PWRITE: 0x020000000000000en,
   /**
-   * Permits `mmap`; `PROT_READ`, shared `PROT_WRITE` and `PROT_EXEC` take `MMAP_R`, `MMAP_W` and `MMAP_X`.
+   * Permits `mmap`; `PROT_READ`, shared `PROT_WRITE` and `PROT_EXEC` need `MMAP_R`, `MMAP_W` and `MMAP_X`.
    */
   MMAP: 0x0200000000000010n,
   /** Permits `mmap` with `PROT_READ`. */
@@ -82,7 +82,7 @@ export const Right = {
   /** Permits `fchownat`: `FCHOWN` with `LOOKUP`. */
   FCHOWNAT: 0x0200000000004400n,
   /**
-   * Permits `fcntl` with those of `F_GETFL`, `F_SETFL`, `F_GETOWN`, `F_SETOWN` that `cap_fcntls_limit` left.
+   * Permits `fcntl` with `F_GETFL`, `F_SETFL`, `F_GETOWN` and `F_SETOWN`, unless `cap_fcntls_limit` removed them.
    */
   FCNTL: 0x0200000000008000n,
   /**
@@ -155,13 +155,13 @@ export const Right = {
   /** Permits `fchroot`, outside of capability mode. Since FreeBSD 15. */
   FCHROOT: 0x0200080000000000n,
   /**
-   * Permits what a connecting socket does: `connect`, `read`, `write`, `getpeername`, `getsockname`,
-   * `getsockopt`, `setsockopt`, `shutdown`, `sctp_peeloff`.
+   * Permits the calls of a client socket: `connect`, `read`, `write`, `getpeername`, `getsockname`, `getsockopt`,
+   * `setsockopt`, `shutdown`, `sctp_peeloff`.
    */
   SOCK_CLIENT: 0x0200007780000003n,
   /**
-   * Permits what a listening socket and those that it accepts do: `bind`, `listen`, `accept`, and all of
-   * `SOCK_CLIENT` but `connect`.
+   * Permits the calls of a listening socket and of accepted ones: `bind`, `listen`, `accept`, and all of
+   * `SOCK_CLIENT` except `connect`.
    */
   SOCK_SERVER: 0x0200007f60000003n,
   /** Permits `mac_get_fd`. */
@@ -174,11 +174,11 @@ export const Right = {
   SEM_POST: 0x0400000000000008n,
   /** Permits `ksem_wait`, `ksem_trywait`, `ksem_timedwait`. */
   SEM_WAIT: 0x0400000000000010n,
-  /** Permits `poll`, `ppoll`, `select`, `pselect` on it, and watching it by `kevent`. */
+  /** Permits `poll`, `ppoll`, `select`, `pselect`, and `kevent` that watches the descriptor. */
   EVENT: 0x0400000000000020n,
   /** Permits `kevent` to take events from this kqueue. */
   KQUEUE_EVENT: 0x0400000000000040n,
-  /** Permits `ioctl` with those requests that `cap_ioctls_limit` left. */
+  /** Permits `ioctl`, with the requests that `cap_ioctls_limit` has not removed. */
   IOCTL: 0x0400000000000080n,
   /** Permits the kernel to hook into this terminal, as for `snp`. */
   TTYHOOK: 0x0400000000000100n,
@@ -206,7 +206,7 @@ export const Right = {
   ACL_SET: 0x0400000000080000n,
   /** Permits `kevent` to change what this kqueue watches. */
   KQUEUE_CHANGE: 0x0400000000100000n,
-  /** Permits `kevent` on this kqueue, to change and to take: `KQUEUE_CHANGE` with `KQUEUE_EVENT`. */
+  /** Permits `kevent` on this kqueue with changes and events: `KQUEUE_CHANGE` with `KQUEUE_EVENT`. */
   KQUEUE: 0x0400000000100040n,
   /** Permits `inotify_add_watch`, `inotify_add_watch_at`. Since FreeBSD 15. */
   INOTIFY_ADD: 0x0400000000200000n,
@@ -226,7 +226,7 @@ const allRights: { readonly [major: number]: readonly [bigint, bigint] } = {
   15: [0x02000fffffffffffn, 0x04000000007fffffn],
 };
 
-/** The accepted forms of a set of rights: a {@linkcode Rights}, or a list of names and `CAP_*` values. */
+/** A set of rights, as arguments accept it: a {@linkcode Rights}, or a list of names and `CAP_*` values. */
 export type RightsLike = Rights | Iterable<RightName | bigint>;
 
 /** The newest major release whose `CAP_ALL` is known. */
@@ -243,14 +243,14 @@ export let bytesOf: (rights: Rights) => Uint8Array<ArrayBuffer>;
 /**
  * An immutable set of rights, as the `cap_rights_t` of capsicum(4): a bit set that is seen through names.
  *
- * Identity and algebra are on bits, as in cap_rights_init(3) and its kin. The elements are the names whose bits are all
- * present, aliases included, in the order of {@linkcode Right}: `READ` and `SEEK` together have `PREAD`, and taking away
- * `UNLINKAT`, which contains `LOOKUP`, takes `LOOKUP` away too. Bits that no release gave a name are kept.
+ * Set operations and comparisons work on bits, as in cap_rights_init(3). The elements are the names whose bits are all
+ * present, aliases included, in the order of {@linkcode Right}. So `READ` and `SEEK` together have `PREAD`, and removing
+ * `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Bits without a name are kept.
  *
  * Methods that take rights accept another `Rights`, which is read by its bits, or a list of names and `CAP_*` values.
  * They throw a `TypeError` if the argument is not a list (such as a bare string), or if an element is neither a name
- * nor a bigint. They throw a `RangeError` for an unknown name and for a bigint on which C would abort: without an index
- * bit, with two of them (rights of two words OR-ed), with version bits, or with the index of a third word.
+ * nor a bigint. They throw a `RangeError` for an unknown name and for a bigint that is not a `CAP_*` value, such as
+ * rights of different words OR-ed.
  *
  * @example Build and compare
  * ```ts
@@ -275,7 +275,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   static #byName: Map<string, Rights> | undefined;
   static readonly #all = new Map<number, Rights>();
 
-  /** The empty set: the `cap_rights_t` with which a descriptor can only be closed, duplicated and passed on. */
+  /** The empty set. A descriptor without rights can only be closed, duplicated and passed on. */
   static readonly NONE: Rights = new Rights();
 
   static {
@@ -286,9 +286,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   /**
    * Makes a set of the given rights, like cap_rights_init(3).
    *
-   * @param rights Names and `CAP_*` values, or another set; none by default.
-   * @throws {TypeError} If `rights` is not a list (a bare string is none), or an element is neither name nor bigint.
-   * @throws {RangeError} If a name is not a right's, or a bigint is not a `CAP_*` value.
+   * @param rights Names and `CAP_*` values, or another set. Default: the empty set.
    */
   constructor(rights: RightsLike = nothing) {
     if (rights instanceof Rights) {
@@ -357,12 +355,12 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   /**
    * Returns `CAP_ALL` of a release: every right that its kernels know.
    *
-   * To ask the kernel itself, call `getRights()` with a fresh descriptor. A directory that is limited to the set of an
-   * older release lacks newer rights, so it counts as limited: paths can no longer leave it.
+   * `getRights()` of a fresh descriptor returns the set of the running kernel. A directory that is limited to the set of
+   * an older release lacks newer rights, so it counts as limited: paths can no longer leave it.
    *
-   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
+   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001. Default: the newest known release.
    * @throws {TypeError} If `release` is not a number.
-   * @throws {RangeError} If the release is not known.
+   * @throws {RangeError} If the release is unknown.
    *
    * @example The rights that came with FreeBSD 15
    * ```ts
@@ -392,10 +390,10 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Reads the two words of a `cap_rights_t`, index bits included. Bits without a name are kept; see {@linkcode isValid}.
+   * Makes a set from the two words of a `cap_rights_t`, index bits included.
    *
-   * @throws {TypeError} If `words` is not two bigints.
-   * @throws {RangeError} If a word has version bits, or not the index bit of its place and only that one.
+   * @throws {TypeError} If `words` is not an array of two bigints.
+   * @throws {RangeError} If a word has version bits, or any other index bit than that of its place.
    */
   static fromWords(words: readonly [bigint, bigint]): Rights {
     if (!Array.isArray(words) || words.length !== 2 || words.some((word) => typeof word !== "bigint")) {
@@ -405,10 +403,10 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Reads a `cap_rights_t`: 16 bytes, little endian. Bits without a name are kept; see {@linkcode isValid}.
+   * Makes a set from a `cap_rights_t`: 16 bytes, little endian.
    *
-   * @throws {TypeError} If it is given anything but a `Uint8Array`.
-   * @throws {RangeError} If there are not 16 bytes, or one of the two words is not sound; see {@linkcode fromWords}.
+   * @throws {TypeError} If the argument is not a `Uint8Array`.
+   * @throws {RangeError} If there are not 16 bytes, or a word is not valid for {@linkcode fromWords}.
    */
   static fromBytes(cap_rights_t: Uint8Array): Rights {
     if (!(cap_rights_t instanceof Uint8Array)) {
@@ -422,10 +420,10 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Reads what {@linkcode toJSON} wrote: an array of names and of `"0x..."` values.
+   * Makes a set from the names and `"0x..."` values that {@linkcode toJSON} returned.
    *
    * @throws {TypeError} If `names` is not a list of strings.
-   * @throws {RangeError} If one of them is neither a right's name nor a `CAP_*` value.
+   * @throws {RangeError} If a string is neither the name of a right nor a `CAP_*` value.
    */
   static fromJSON(names: readonly string[]): Rights {
     return new Rights(Array.from(elements(names, form), (name) => {
@@ -436,7 +434,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     }));
   }
 
-  /** The number of elements: of names whose bits are all present. */
+  /** The number of names whose bits are all present. */
   get size(): number {
     return this.#present().length;
   }
@@ -446,17 +444,12 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return (this.#low0 | this.#high0 | this.#low1 | this.#high1) === 0;
   }
 
-  /**
-   * Returns whether every bit of a right is present, like cap_rights_is_set(3).
-   *
-   * @throws {TypeError} If `right` is neither name nor bigint.
-   * @throws {RangeError} If the name is not a right's, or the bigint is not a `CAP_*` value.
-   */
+  /** Returns whether every bit of a right is present, like cap_rights_is_set(3). */
   has(right: RightName | bigint): boolean {
     return Rights.#ofElement(right).#within(this);
   }
 
-  /** Iterates over the names of all rights whose bits are present, in the order of {@linkcode Right}. */
+  /** Iterates over the names whose bits are all present, in the order of {@linkcode Right}. */
   keys(): SetIterator<RightName> {
     return this.#present().values();
   }
@@ -466,7 +459,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return this.keys();
   }
 
-  /** Iterates over pairs of twice the same name, like `Set.prototype.entries`. */
+  /** Iterates over pairs `[name, name]`, like `Set.prototype.entries`. */
   entries(): SetIterator<[RightName, RightName]> {
     return entries(this.#present());
   }
@@ -482,9 +475,9 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
   }
 
   /**
-   * Returns the names that no other name in the set contains, aliases left out: shorter than iterating, and no less said.
+   * Returns the shortest list of names for the set: without aliases, and without names that another name contains.
    *
-   * Bits that no name covers are in {@linkcode toJSON} and {@linkcode toWords}, but not here.
+   * Bits without a name are in {@linkcode toJSON} and {@linkcode toWords}, but not here.
    *
    * @example READ and SEEK are PREAD
    * ```ts
@@ -504,7 +497,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return maximal.map(([name]) => name as RightName);
   }
 
-  /** Returns the bits of both, like cap_rights_merge(3). */
+  /** Returns the rights that are in either set, like cap_rights_merge(3). */
   union(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -515,7 +508,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Returns the bits that both have. */
+  /** Returns the rights that are in both sets. */
   intersection(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -526,7 +519,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Removes every bit of the other, like cap_rights_remove(3): with `PREAD` go `READ` and `SEEK`. */
+  /** Returns this set without the bits of `other`, like cap_rights_remove(3): `PREAD` removes `READ` and `SEEK`. */
   difference(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -537,7 +530,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Returns the bits that exactly one of both has. */
+  /** Returns the bits that are in exactly one of the sets. */
   symmetricDifference(other: RightsLike): Rights {
     const o = Rights.#from(other);
     return Rights.#of(
@@ -548,33 +541,34 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     );
   }
 
-  /** Returns whether the other has every bit of this one. */
+  /** Returns whether `other` has every bit of this set. */
   isSubsetOf(other: RightsLike): boolean {
     return this.#within(Rights.#from(other));
   }
 
-  /** Returns whether this one has every bit of the other, like cap_rights_contains(3). */
+  /** Returns whether this set has every bit of `other`, like cap_rights_contains(3). */
   isSupersetOf(other: RightsLike): boolean {
     return Rights.#from(other).#within(this);
   }
 
-  /** Returns whether no bit is in both. `MKDIRAT` and `UNLINKAT` are not disjoint: both contain `LOOKUP`. */
+  /** Returns whether no bit is in both sets. `MKDIRAT` and `UNLINKAT` are not disjoint: both contain `LOOKUP`. */
   isDisjointFrom(other: RightsLike): boolean {
     return this.intersection(other).isEmpty;
   }
 
-  /** Returns whether both have the same bits. */
+  /** Returns whether both sets have the same bits. */
   equals(other: RightsLike): boolean {
     const o = Rights.#from(other);
     return this.#within(o) && o.#within(this);
   }
 
   /**
-   * Returns whether a release knows every bit, like cap_rights_is_valid(3); its cap_rights_limit(2) fails with EINVAL where not.
+   * Returns whether a release knows every bit, like cap_rights_is_valid(3). If not, its cap_rights_limit(2) fails with
+   * EINVAL.
    *
-   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001; the newest known by default.
+   * @param release As for {@linkcode Rights.all}.
    * @throws {TypeError} If `release` is not a number.
-   * @throws {RangeError} If the release is not known.
+   * @throws {RangeError} If the release is unknown.
    */
   isValid(release: number = newest): boolean {
     return this.#within(Rights.all(release));
@@ -592,13 +586,13 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return new Uint8Array(view.buffer);
   }
 
-  /** Returns {@linkcode names} and bits without a name, separated by commas; "NONE" for the empty set. */
+  /** Returns the strings of {@linkcode toJSON}, separated by commas; "NONE" for the empty set. */
   toString(): string {
     return this.toJSON().join(", ") || "NONE";
   }
 
   /**
-   * Returns {@linkcode names}, and as `"0x..."` values the bits that none of them covers: nothing is lost in JSON.
+   * Returns {@linkcode names}, and bits without a name as `"0x..."` values.
    *
    * @example There and back
    * ```ts
@@ -618,7 +612,7 @@ export class Rights implements ReadonlySetLike<RightName>, Iterable<RightName> {
     return [...names, ...unnamed.map((value) => hex(value, 16))];
   }
 
-  /** The output of `console.log`. */
+  /** Returns what `console.log` prints. */
   [Symbol.for("Deno.customInspect")](): string {
     return inspected("Rights", this.toJSON());
   }
@@ -664,7 +658,7 @@ function badValue(value: bigint, top: number): never {
   const reason = (top & 0x60) !== 0
     ? "its bits 62 and 63, the version, must be 0"
     : top === 0
-    ? "it has none of the bits 57 to 61, which name its word"
+    ? "it has none of the bits 57 to 61, which give the index of its word"
     : (top & top - 1) !== 0
     ? "it belongs to two words; rights of different words can't be OR-ed but must be listed, as in [Right.READ, Right.IOCTL]"
     : `it belongs to word ${Math.log2(top)}, and a cap_rights_t has the words 0 and 1`;
@@ -674,7 +668,7 @@ function badValue(value: bigint, top: number): never {
 function badWord(index: number, low: number, high: number): never {
   const value = BigInt(high >>> 0) << 32n | BigInt(low >>> 0);
   throw new RangeError(
-    `${hex(value, 16)} is not word ${index} of a cap_rights_t: above bit 56 it must be as ${
+    `${hex(value, 16)} is not word ${index} of a cap_rights_t: its bits above 56 must be those of ${
       hex(word(BigInt(index), 0, 0), 16)
     }.`,
   );

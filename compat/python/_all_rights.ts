@@ -7,10 +7,9 @@ import { Rights } from "../../rights/rights.ts";
 const neverOpen = 0x7fffffff;
 
 /**
- * `CAP_ALL` of this system, which C has compiled in: the rights that its kernel knows; on a system without Capsicum, all
- * that are known.
+ * `CAP_ALL` of this system: the rights that its kernel knows, or the newest known set on a system without Capsicum.
  *
- * The kernel refuses a right that it does not know before it looks for the descriptor.
+ * The kernel checks that it knows the rights before it looks up the descriptor, so no open descriptor is needed.
  */
 export function allRights(): Rights {
   try {

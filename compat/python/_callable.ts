@@ -1,4 +1,4 @@
-/** A class that makes an object by a plain call, as in Python, and with `new`. */
+/** A class whose objects are made by a plain call, as in Python, or with `new`. */
 export interface Callable<Args extends unknown[], Made> {
   /** Makes an object. */
   new (...args: Args): Made;
@@ -8,7 +8,7 @@ export interface Callable<Args extends unknown[], Made> {
   readonly prototype: Made;
 }
 
-/** Returns such a class: it makes objects with that prototype by `make`, with `new` and without. */
+/** Returns such a class, which makes its objects by `make`. */
 export function callable<Args extends unknown[], Made>(
   name: string,
   prototype: Made,

@@ -1,13 +1,14 @@
 /** Converts between the bytes of a file and units: bytes in binary mode, characters in text mode. */
 import { shown } from "../../ffi/errors.ts";
+
 export interface Codec<T> {
   /**
-   * How many bytes the first `most` units are, fewer where a line ends before; undefined where more has to be read to
-   * know it.
+   * Returns how many bytes the first `most` units have, or the units up to the end of the first line with `isLine`;
+   * undefined if that depends on bytes that are not read yet.
    */
   measure(bytes: Uint8Array, most: number, isLine: boolean, atEnd: boolean): number | undefined;
   decode(bytes: Uint8Array): T;
-  /** The bytes, and how many units these are. */
+  /** Returns the bytes, and how many units they are. */
   encode(data: T): [bytes: Uint8Array, units: number];
 }
 

@@ -3,10 +3,10 @@ import { descriptor, type FdLike } from "../../ffi/values.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { openBeneath } from "../fs/path/resolve.ts";
 
-/** A descriptor as Python's functions take it: its number, or an object with `fileno()`; or one with `fd`. */
+/** A descriptor, as functions accept it: its number, an object with `fileno()`, as in Python, or one with `fd`. */
 export type Fileno = FdLike | { fileno(): number };
 
-/** Whether a value can only mean a descriptor; it may be a bad one. */
+/** Whether a value stands for a descriptor, open or not. */
 export function isFileno(value: unknown): value is Fileno {
   return typeof value === "number" ||
     typeof value === "object" && value !== null && ("fd" in value || hasFileno(value));
@@ -16,8 +16,8 @@ export function isFileno(value: unknown): value is Fileno {
  * The number of a descriptor.
  *
  * @throws {TypeError} If the value is not a descriptor.
- * @throws {RangeError} For a number that no descriptor has.
- * @throws {Deno.errors.BadResource} For a negative number, as the kernel says it, and for a closed file.
+ * @throws {RangeError} If the number is too large for a descriptor.
+ * @throws {Deno.errors.BadResource} If the number is negative (EBADF, as from the kernel), or the file is closed.
  */
 export function fileno(fd: Fileno): number {
   const number = typeof fd === "object" && fd !== null && hasFileno(fd) ? fd.fileno() : fd;
@@ -30,7 +30,7 @@ export function fileno(fd: Fileno): number {
   return descriptor(number);
 }
 
-/** Opens a path beneath a directory, or with `AT_FDCWD` an ambient one; the descriptor is closed on exec. */
+/** Opens a path beneath a directory, or an ambient path with `AT_FDCWD`. The descriptor is closed on exec. */
 export function openIn(dir: Fileno, path: string, flags: number, mode: number): number {
   const bits = checkedFlags(flags) | libc.O_CLOEXEC;
   if (dir === libc.AT_FDCWD) return libc.openat(dir, path, bits, mode);
@@ -40,10 +40,10 @@ export function openIn(dir: Fileno, path: string, flags: number, mode: number): 
 }
 
 /**
- * The flags of open(2), before anything is OR-ed to them: `|` takes anything that is not a number for 0.
+ * Checks the flags of open(2) before others are OR-ed to them, because `|` would read any other value as 0.
  *
- * @throws {TypeError} If they are no number.
- * @throws {RangeError} If they are no C `int`.
+ * @throws {TypeError} If they are not a number.
+ * @throws {RangeError} If they are not an integer of 32 bits.
  */
 export function checkedFlags(flags: number): number {
   if (typeof flags !== "number") {

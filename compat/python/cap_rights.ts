@@ -7,7 +7,7 @@ import { type Fileno, fileno } from "./_python_fd.ts";
 
 /** The name of a right in C, such as `"CAP_READ"`. */
 export type CapName = `CAP_${RightName}`;
-/** The arguments of `CapRights`: names, or the values in C. */
+/** The argument of `CapRights`: a list of names, or of values as in C. */
 export type CapList = Iterable<CapName | bigint>;
 
 const names = Object.keys(Right) as RightName[];
@@ -21,71 +21,48 @@ export const Caps: { readonly [Name in RightName as `CAP_${Name}`]: typeof Right
 export const CapsName: { readonly [Name in CapName]: Name } = table(capName);
 
 /**
- * pycapsicum's mutable set of rights. It answers as the cap_rights_* functions of C do.
+ * pycapsicum's mutable set of rights, with the results of the cap_rights_* functions of C.
  *
- * What it is made of is the library's immutable `Rights`: {@link CapRights.cr}. Only `limit()`, `get()` and, without a
- * release, `is_valid()` call the kernel, and require `--allow-ffi` permission.
+ * It holds an immutable `Rights`, {@link CapRights.cr}. `limit()`, `get()`, and `is_valid()` without a release call the
+ * kernel and require `--allow-ffi` permission.
+ *
+ * Methods with a list throw a `TypeError` if it is not a list, or an element is neither a name nor a bigint, and a
+ * `RangeError` if an element is not a right. Methods with another set throw a `TypeError` if it is not a `CapRights`.
+ * The set is then unchanged.
  */
 export interface CapRights {
   /** The current set, as an immutable `Rights`. */
   readonly cr: Rights;
 
-  /** The names, in the order of sys/capsicum.h: those that no other name in the set contains, aliases left out. */
+  /** The shortest list of names for the set, in the order of sys/capsicum.h, without aliases. */
   readonly caps: CapName[];
 
-  /**
-   * Adds rights, like cap_rights_set(3).
-   *
-   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is not a right. The set is then unchanged.
-   */
+  /** Adds rights, like cap_rights_set(3). */
   set(caplist: CapList): void;
 
-  /**
-   * Takes rights away, like cap_rights_clear(3): with `CAP_UNLINKAT`, which contains it, `CAP_LOOKUP` too.
-   *
-   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is not a right. The set is then unchanged.
-   */
+  /** Removes rights, like cap_rights_clear(3). `CAP_UNLINKAT` contains `CAP_LOOKUP` and removes it too. */
   clear(caplist: CapList): void;
 
-  /**
-   * Returns whether all of the rights are in the set, like cap_rights_is_set(3).
-   *
-   * @throws {TypeError} If it is given no list, or an element is neither name nor bigint.
-   * @throws {RangeError} If an element is not a right.
-   */
+  /** Returns whether all of the rights are in the set, like cap_rights_is_set(3). */
   is_set(caplist: CapList): boolean;
 
   /**
-   * Returns whether the kernel knows every right of the set, like cap_rights_is_valid(3): this system's, or that of a release.
+   * Returns whether the kernel knows every right of the set, like cap_rights_is_valid(3).
    *
-   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001.
+   * @param release A major release (13, 14 or 15) or an osreldate such as 1302001. Default: the running kernel.
    * @throws {TypeError} If the release is not a number.
-   * @throws {RangeError} If the release is not known.
-   * @throws {Deno.errors.NotCapable} Without a release, when `--allow-ffi` is missing on FreeBSD.
+   * @throws {RangeError} If the release is unknown.
+   * @throws {Deno.errors.NotCapable} If there is no release and `--allow-ffi` is missing on FreeBSD.
    */
   is_valid(release?: number): boolean;
 
-  /**
-   * Adds the rights of another set, like cap_rights_merge(3).
-   *
-   * @throws {TypeError} If the other is no `CapRights`.
-   */
+  /** Adds the rights of another set, like cap_rights_merge(3). */
   merge(otherCR: CapRights): void;
 
-  /**
-   * Takes the rights of another set away, like cap_rights_remove(3).
-   *
-   * @throws {TypeError} If the other is no `CapRights`.
-   */
+  /** Removes the rights of another set, like cap_rights_remove(3). */
   remove(otherCR: CapRights): void;
 
-  /**
-   * Returns whether this set has all rights of another, like cap_rights_contains(3).
-   *
-   * @throws {TypeError} If the other is no `CapRights`.
-   */
+  /** Returns whether this set has all rights of another one, like cap_rights_contains(3). */
   contains(otherCR: CapRights): boolean;
 
   /**
@@ -171,10 +148,7 @@ class MutableRights implements CapRights {
 }
 
 /**
- * Makes a set of the rights listed, or of none.
- *
- * It throws a `TypeError` when it is given no list, or an element is neither name nor bigint, and a `RangeError` when an
- * element is not a right.
+ * Makes a set of the rights in a list, or an empty set without one. It throws as the methods of `CapRights` do.
  *
  * @example
  * ```ts
@@ -201,7 +175,7 @@ function table<T>(value: (name: RightName) => unknown): T {
   return Object.freeze(Object.fromEntries(names.map((name) => [capName(name), value(name)]))) as T;
 }
 
-/** The rights of a list, whose names have C's prefix. A Rights does the checking of everything else. */
+/** The rights of a list whose names have C's prefix; `Rights` checks the rest. */
 function listed(caplist: CapList): Rights {
   if (typeof caplist === "string") return new Rights(caplist);
   if (typeof caplist !== "object" || caplist === null || !(Symbol.iterator in caplist)) {

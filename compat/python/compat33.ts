@@ -2,20 +2,20 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { type Fileno, fileno, openIn } from "./_python_fd.ts";
 
-/** The keyword arguments of Python in `open(path, flags, mode=..., dir_fd=...)`. */
+/** The keyword arguments of Python's `open(path, flags, mode=..., dir_fd=...)`. */
 export interface OpenKeywords {
-  /** The permission bits of what it makes, 0o777 by default. */
+  /** The permission bits of a file that it creates. Default: 0o777. */
   mode?: number;
-  /** The directory that the path is beneath; without one the path is an ambient one. */
+  /** The directory that the path is relative to. Default: none, so the path is ambient. */
   dir_fd?: Fileno | null;
 }
 
 /**
- * Python's `os.open` and `os.listdir`, which take descriptors of directories since Python 3.3.
+ * Python's `os.open` and `os.listdir`, which accept descriptors of directories since Python 3.3.
  *
- * `open(path, flags, mode, dir_fd)` gives the number of a descriptor, which is closed on exec and which the caller
- * closes by `libc.close()`; `{ dir_fd }` stands for Python's keywords. `listdir(path)` gives the names in a directory,
- * by its path or its descriptor, without "." and "..". Both throw as `openat()` does.
+ * `open(path, flags, mode, dir_fd)` returns the number of a descriptor, which is closed on exec, and which the caller
+ * closes by `libc.close()`. Python's keywords are an object: `{ dir_fd }`. `listdir(path)` returns the names in a
+ * directory, given by its path or its descriptor, without "." and "..". Both throw as `openat()` does.
  *
  * @example
  * ```ts

@@ -1,17 +1,17 @@
 /**
  * The API of pycapsicum, for programs that are ported line by line.
  *
- * It is built on this library, and the functions of the main module accept all that it opens. `import pycapsicum as p`
- * becomes `import * as p`, and `with` becomes `using`. A `CapRights` is made with or without `new`.
+ * The functions of the main module accept the files and descriptors that it opens. `import pycapsicum as p` becomes
+ * `import * as p`, and `with` becomes `using`. A `CapRights` is made with or without `new`.
  *
- * @example The demo of its README, here over /dev, which has files to open on every system
+ * @example The demo of its README, over /dev, which exists on every system
  * ```ts
  * import { isSupported, libc } from "jsr:@capsicum/capsicum";
  * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
  * import { assert, assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {
- *   // The descriptor of a directory, from which the others come.
+ *   // The descriptor of the directory that the file is opened in.
  *   const t = p.opendir("/dev", "rw");
  *
  *   p.enter();
@@ -21,7 +21,7 @@
  *   const a = p.CapRights();
  *   assertEquals(a.caps, []);
  *
- *   // A file in the directory, which is a file of Python's.
+ *   // A file in the directory, with the methods of Python's file objects.
  *   using x = p.openat(t, "null", "rw");
  *   assertEquals(x.readlines(), []);
  *
@@ -117,13 +117,13 @@ export type { Fileno } from "./_python_fd.ts";
 export { type CapList, type CapName, CapRights, Caps, CapsName } from "./cap_rights.ts";
 export type { PythonFile } from "./python_file.ts";
 
-/** How `openat` and `opendir` open: to read, to write, for both, or by `O_*` of the main module's `libc`. */
+/** How `openat` and `opendir` open: for reading, for writing, for both, or with `O_*` of the main module's `libc`. */
 export type Flags = "r" | "w" | "rw" | number;
 
 const access = { r: libc.O_RDONLY, w: libc.O_WRONLY, rw: libc.O_RDWR };
 
 /**
- * 1 in capability mode and 0 outside of it. Unlike `sandboxed()` it throws where that can't be known.
+ * Returns 1 in capability mode and 0 outside of it. Unlike `sandboxed()` it throws on a system without Capsicum.
  *
  * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
  *
@@ -144,14 +144,14 @@ export function getmode(): number {
 }
 
 /**
- * Limits a descriptor to a list of at most 256 ioctl(2) requests, permanently. They also need the right IOCTL.
+ * Limits a descriptor to a list of at most 256 ioctl(2) requests, permanently. These requests also need the right IOCTL.
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If there are more than 256, or one is not of 32 bits.
+ * @throws {RangeError} If there are more than 256 requests, or one does not fit in 32 bits.
  * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {CapsicumError} ENOTCAPABLE if one of them was not permitted before.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -173,7 +173,8 @@ export function ioctls_limit(fd: Fileno, cmdlist: Iterable<number | bigint>): vo
 }
 
 /**
- * How many ioctl(2) requests a descriptor is limited to, and these; `[libc.CAP_IOCTLS_ALL, []]` where it is not.
+ * Returns the number and the list of the ioctl(2) requests that a descriptor is limited to, or
+ * `[libc.CAP_IOCTLS_ALL, []]` for a descriptor without a limit.
  *
  * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
  *
@@ -200,14 +201,14 @@ export function ioctls_get(fd: Fileno): [count: number, cmdlist: number[]] {
 }
 
 /**
- * Limits a descriptor to a mask of `CAP_FCNTL_*`, permanently. They also need the right FCNTL.
+ * Limits a descriptor to a mask of `CAP_FCNTL_*`, permanently. These fcntls also need the right FCNTL.
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If the mask has a bit that is no `CAP_FCNTL_*`.
+ * @throws {RangeError} If the mask has other bits.
  * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {CapsicumError} ENOTCAPABLE if one of them was not permitted before.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -229,7 +230,8 @@ export function fcntls_limit(fd: Fileno, rights: number): void {
 }
 
 /**
- * The mask of `CAP_FCNTL_*` that a descriptor is limited to, and 0, where pycapsicum has the errno of a failure.
+ * Returns the mask of `CAP_FCNTL_*` that a descriptor is limited to, and 0. In pycapsicum the second number is the errno
+ * of a failure, which is thrown here.
  *
  * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
  *
@@ -255,15 +257,15 @@ export function fcntls_get(fd: Fileno): [rights: number, errno: 0] {
 }
 
 /**
- * Opens a path beneath a directory, as a file of Python's in text mode: "r", "w" or "r+" by the flags. It has the rights
- * of the directory. What it makes has the permission bits of `mode`, 0o666 by default.
+ * Opens a path beneath a directory and returns a file object in text mode: "r", "w" or "r+", depending on the flags. The
+ * file has the rights of the directory. A new file gets the permission bits of `mode`.
  *
- * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
+ * Stands for openat(2). Needs LOOKUP and, depending on the flags, READ, WRITE, SEEK, CREATE and FTRUNCATE.
  * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
  * @throws {RangeError} If the flags are another string, or a number is out of range for its C type.
- * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
+ * @throws {Deno.errors.BadResource} If the descriptor of the directory is negative or not open (EBADF).
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
@@ -287,11 +289,11 @@ export function openat(fd: Fileno, path: string, flags: Flags, mode = 0o666): Py
 }
 
 /**
- * Opens a directory by an ambient path, before `enter()`, and gives the number of the descriptor, which is closed on
- * exec and which the caller closes by `libc.close()`.
+ * Opens a directory by an ambient path, before `enter()`, and returns the number of the descriptor. It is closed on
+ * exec, and the caller closes it by `libc.close()`.
  *
- * Whatever the flags, the directory itself is opened to read, which is how a directory is opened: that a file in it can
- * be written is up to the rights of the descriptor, which are all until it is limited.
+ * The directory is opened for reading with any flags, because a directory can't be opened for writing. Files in it can
+ * be written if the descriptor has the rights, as it does until it is limited.
  *
  * Stands for open(2). Requires `--allow-ffi` permission.
  *

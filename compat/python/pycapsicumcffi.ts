@@ -1,24 +1,24 @@
 /**
  * The API of pycapsicumcffi, Python's module `cap`, for programs that are ported line by line.
  *
- * It is built on this library: its sets are `Rights`, `Fcntls` and `Ioctls`, and the functions of the main module accept all
- * that it opens. `import cap` becomes `import * as cap`. A set `{a, b}` becomes a list `[a, b]`, `with` becomes `using`, and
+ * Its sets are the main module's `Rights`, `Fcntls` and `Ioctls`, whose functions accept the files and descriptors that it
+ * opens. `import cap` becomes `import * as cap`. A set `{a, b}` becomes a list `[a, b]`, `with` becomes `using`, and
  * keyword arguments become an object at the end. Sets are made with or without `new`.
  *
  * **`enter()` fails open, as the Python library documents it**: on a system without Capsicum it returns, the process stays
  * unprotected, and only `sandboxed()` reports it. The main module's `enter()` throws.
  *
- * @example The demo of its README, here over /dev, which has files to open on every system
+ * @example The demo of its README, over /dev, which exists on every system
  * ```ts
  * import { isSupported, libc } from "jsr:@capsicum/capsicum";
  * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
  * import { assert, assertEquals, assertThrows } from "jsr:@std/assert";
  *
  * if (isSupported()) {
- *   // What Deno itself lacks: open() and listdir() with descriptors of directories.
+ *   // open() and listdir() with descriptors of directories, which Deno does not have.
  *   const { open, listdir } = cap.compat33;
  *
- *   // The descriptor of a directory, from which the others come.
+ *   // The descriptor of the directory that the files are opened in.
  *   const t = open("/dev", libc.O_RDONLY);
  *
  *   cap.enter();
@@ -28,7 +28,7 @@
  *   let a = cap.Rights();
  *   assert(a.isEmpty);
  *
- *   // openat(2), and a file of Python's from what it gives.
+ *   // openat(2), and a file object over its descriptor.
  *   const x = open("null", libc.O_RDWR, { dir_fd: t });
  *   using y = cap.fdopen(x, "r+");
  *   // The same in one call.
@@ -40,7 +40,7 @@
  *   const b = cap.Rights(y);
  *   assert(a.equals(b));
  *
- *   // A set of one right, made and ready-made.
+ *   // A set of one right, in two ways.
  *   const c = cap.Rights([cap.READ]);
  *   const d = cap.right.READ;
  *   assert(c.equals(d));
@@ -91,9 +91,9 @@
  * - A value that is not a right throws a `TypeError` or a `RangeError`, where Python's C code aborts the process. So does
  *   `cap.right` with an unknown name, where Python throws AttributeError. Rights are bigints, because a number cannot hold
  *   64 bits.
- * - `cap.READ` and the other rights are those of FreeBSD 15 on every release. To limit to one that the kernel does not know
- *   is EINVAL. Python has the rights of the system that it was built on. Macros of the header that are not rights are left
- *   out.
+ * - `cap.READ` and the other rights are those of FreeBSD 15 on every release. Python has the rights of the system that it
+ *   was built on. A limit with a right that the kernel does not know is EINVAL. Macros of the header that are not rights
+ *   are left out.
  * - A copy of a set is equal to it, but may be another object: compare with `equals()`. Python has no comparison.
  * - A sum of `cap.fcntl` values means the same as the list; in Python it is a ValueError.
  * - Every function accepts an object with `fileno()`, as documented; in Python the functions that limit accept only numbers.
@@ -101,16 +101,16 @@
  *   `Fcntls(file)` and `Ioctls(file)` do not read the file; Python first reads a text file to its end.
  * - `ioctls_limit()` with the unlimited set throws for a descriptor that is limited. In Python it silently does nothing. A
  *   set has at most 256 requests, the maximum of the kernel.
- * - With a directory, `openat()` and `open()` refuse a path that leads out of it, also before `enter()`. So a port fails
- *   early. A path of several components needs READ on a directory that is given as a number, because it is not known whether
- *   the kernel confines it. Pass a `Dir` instead.
+ * - With a directory, `openat()` and `open()` refuse a path that leaves it, also before `enter()`, so a port fails early.
+ *   If the directory is given as a number, a path of several components needs READ, because it is not known whether the
+ *   kernel confines the directory. A `Dir` does not need READ for this.
  * - A file needs neither FSTAT nor FCNTL, which Python's `os.fdopen()` needs. A directory is refused when it is read.
  * - A file writes at once and `flush()` does nothing, because JavaScript does not close files that the program forgets.
  *   `write()` throws the error of a write.
  * - A text file writes at the position of its reader; Python writes after the part that it has read ahead. `tell()` also
  *   works in a loop over lines. Bytes that are not UTF-8 throw when they are read; Python may throw earlier.
- * - A closed file, and one in a mode for another use, throws `Deno.errors.BadResource`, as `Deno.FsFile` does, where Python
- *   throws ValueError and UnsupportedOperation. Text is UTF-8; in Python it depends on the locale.
+ * - A closed file, or one whose mode does not permit the call, throws `Deno.errors.BadResource`, as `Deno.FsFile` does.
+ *   Python throws ValueError and UnsupportedOperation. Text is UTF-8; in Python it depends on the locale.
  * - `compat33` always exists; Python has it up to 3.2, and `os` from 3.3 on. `listdir()` of a descriptor needs READ, as in
  *   Python. With LOOKUP it opens the directory again, and with SEEK it rewinds it, so a second call returns the same; Python
  *   returns nothing. Without both rights a second call throws. Bytes of a name that are not UTF-8 become U+DC80 to U+DCFF,
@@ -137,12 +137,12 @@ export * from "./right_constants.ts";
 export * from "./sets.ts";
 
 /**
- * Enters capability mode, or does nothing on a system without Capsicum: on another system, and on a kernel without it
- * (ENOSYS). Ask `sandboxed()` afterwards, or use the main module's `enter()`, which throws there.
+ * Enters capability mode, or does nothing on another system or on a kernel without Capsicum (ENOSYS). Call `sandboxed()`
+ * afterwards, or use the main module's `enter()`, which throws there.
  *
  * Stands for cap_enter(2). Requires `--allow-ffi` permission on FreeBSD.
  *
- * @throws {Deno.errors.NotCapable} On FreeBSD, when `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
  *
  * @example
  * ```ts
@@ -192,14 +192,14 @@ export function limit(fd: Fileno, rights: RightsLike): void {
 }
 
 /**
- * Limits a descriptor to a set of fcntl(2) commands, permanently. They also need the right FCNTL.
+ * Limits a descriptor to a set of fcntl(2) commands, permanently. These commands also need the right FCNTL.
  *
  * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
  * @throws {RangeError} If an fcntl is unknown.
  * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {CapsicumError} ENOTCAPABLE if one of them was not permitted before.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -221,15 +221,15 @@ export function fcntls_limit(fd: Fileno, fcntls: FcntlsLike): void {
 }
 
 /**
- * Limits a descriptor to a set of at most 256 ioctl(2) requests, permanently. They also need the right IOCTL.
+ * Limits a descriptor to a set of at most 256 ioctl(2) requests, permanently. These requests also need the right IOCTL.
  *
  * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If there are more than 256, or one is not of 32 bits; also for the unlimited set of another
- * descriptor, when this one is limited already.
+ * @throws {RangeError} If there are more than 256 requests, or one does not fit in 32 bits, or if the set is unlimited and
+ * the descriptor is already limited.
  * @throws {Deno.errors.BadResource} If the descriptor is negative or not open (EBADF).
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
+ * @throws {CapsicumError} ENOTCAPABLE if one of them was not permitted before.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -251,19 +251,19 @@ export function ioctls_limit(fd: Fileno, ioctls: IoctlsLike): void {
 }
 
 /**
- * Opens a path beneath a directory, as a file of Python's in binary mode: "rb", "wb" or "r+b" by the flags. It has the
- * rights of the directory. What it makes has the permission bits of `mode`, which are none by default.
+ * Opens a path beneath a directory and returns a file object in binary mode: "rb", "wb" or "r+b", depending on the flags.
+ * The file has the rights of the directory. A new file gets the permission bits of `mode`.
  *
- * With `AT_FDCWD` for the directory the path is an ambient one.
+ * If the directory is `AT_FDCWD`, the path is ambient.
  *
- * Stands for openat(2); needs LOOKUP, and by the flags READ, WRITE, SEEK, CREATE, FTRUNCATE.
+ * Stands for openat(2). Needs LOOKUP and, depending on the flags, READ, WRITE, SEEK, CREATE and FTRUNCATE.
  * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If an argument has the wrong type, or the path is empty or has a NUL.
  * @throws {RangeError} If a number is out of range for its C type.
- * @throws {Deno.errors.BadResource} If the directory is negative or not open (EBADF).
+ * @throws {Deno.errors.BadResource} If the descriptor of the directory is negative or not open (EBADF).
  * @throws {Deno.errors.NotFound} If the path does not exist.
- * @throws {Deno.errors.AlreadyExists} With O_EXCL, when it exists.
+ * @throws {Deno.errors.AlreadyExists} If the path exists, with O_EXCL.
  * @throws {CapsicumError} ENOTCAPABLE if a right is missing or the path leaves the directory; ECAPMODE for `AT_FDCWD`.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.

@@ -9,15 +9,18 @@ const readAhead = 8192;
 /**
  * A file object as in Python's `io`, which `openat()` of the facades and `fdopen()` return.
  *
- * In binary mode it reads and writes `Uint8Array`, in text mode strings: UTF-8, strictly, with "\r\n" and "\r" read as
- * "\n". A number of characters counts code points. Positions are bytes in both modes.
+ * In binary mode it reads and writes `Uint8Array`. In text mode it reads and writes strings in valid UTF-8, and reads
+ * "\r\n" and "\r" as "\n". Characters are code points. Positions are bytes in both modes. It reads ahead, but writes
+ * immediately, so nothing is lost if the file is never closed.
  *
- * It reads ahead, but writes immediately, so nothing is lost if the file is never closed. All methods require
- * `--allow-ffi` permission, and the right of their call on the descriptor: READ, WRITE, SEEK. Writing after reading
- * ahead needs SEEK.
+ * All methods require `--allow-ffi` permission. Reading needs READ, writing WRITE, moving the position SEEK, and writing
+ * after reading ahead also SEEK.
  *
- * All of them throw `Deno.errors.BadResource` if the file is closed (ValueError in Python), and a `CapsicumError` with
- * ENOTCAPABLE if a right is missing.
+ * @throws {TypeError} If an argument has the wrong type, or a text that is read is not UTF-8.
+ * @throws {Deno.errors.BadResource} If the file is closed, or its mode does not permit the call.
+ * @throws {Deno.errors.IsADirectory} If it reads a directory.
+ * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and any errno without a class in Deno, such as ENOSPC, or
+ * ESPIPE if the position of a pipe is moved.
  *
  * @example
  * ```ts
@@ -44,11 +47,10 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   #ahead: Uint8Array = new Uint8Array();
 
   /**
-   * Takes over a descriptor as {@link fdopen} does, which knows what the mode gives: with "b" bytes, else strings.
+   * Takes over a descriptor. {@link fdopen} does the same and has the type that belongs to the mode.
    *
-   * @throws {TypeError} If the descriptor is not a number, or the mode is not a string.
-   * @throws {RangeError} If the mode is none, or the number no descriptor.
-   * @throws {Deno.errors.BadResource} If it is not open.
+   * @throws {RangeError} If the mode is invalid, or the number is out of range for a descriptor.
+   * @throws {Deno.errors.BadResource} If the descriptor is not open.
    */
   constructor(fd: number, mode: string) {
     this.#mode = modeOf(mode);
@@ -57,7 +59,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     if (this.#mode.appends) this.#file.seekSync(0, libc.SEEK_END);
   }
 
-  /** The number of the descriptor, for every function of the library that takes a file; throws if it is closed. */
+  /** The number of the descriptor. All functions of the library accept the file in its place. */
   get fd(): number {
     return this.#file.fd;
   }
@@ -72,53 +74,25 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     return this.#closed;
   }
 
-  /**
-   * The number of the descriptor, as {@link PythonFile.fd}.
-   *
-   * @throws {Deno.errors.BadResource} If it is closed.
-   */
+  /** Returns the number of the descriptor. */
   fileno(): number {
     return this.fd;
   }
 
   /**
-   * The next `size` bytes or characters, fewer at the end of the file; without a size, or with a negative one, all.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {TypeError} If the size is not an integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} If it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
+   * Reads the next `size` bytes or characters, or fewer at the end of the file. Without a size, or with a negative one, it
+   * reads to the end.
    */
   read(size?: number | null): T {
     return this.#take(sizeOf(size), false);
   }
 
-  /**
-   * The next line with its "\n", no more than `size` of it; nothing at the end of the file.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {TypeError} If the size is not an integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} If it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
-   */
+  /** Reads the next line with its "\n", or at most `size` of it. At the end of the file the result is empty. */
   readline(size?: number | null): T {
     return this.#take(sizeOf(size), true);
   }
 
-  /**
-   * The lines up to the end of the file; with a positive `hint` no more than it takes to exceed that size.
-   *
-   * Stands for read(2), repeated; needs READ.
-   *
-   * @throws {TypeError} If the hint is not an integer, or in text mode the bytes are not UTF-8.
-   * @throws {Deno.errors.BadResource} If it is closed, or not open to read.
-   * @throws {Deno.errors.IsADirectory} If it is a directory.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks READ.
-   */
+  /** Reads the lines up to the end of the file. With a positive `hint` it stops once the lines exceed that size. */
   readlines(hint?: number | null): T[] {
     const enough = sizeOf(hint) || Infinity, lines: T[] = [];
     let size = 0;
@@ -130,19 +104,15 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     return lines;
   }
 
-  /** The lines from the present position on, each with its "\n". */
+  /** Reads the lines from the present position on, each with its "\n". */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let line; (line = this.readline()).length > 0;) yield line;
   }
 
   /**
-   * Writes all of the bytes or of the text at the present position, and returns how many bytes or characters.
+   * Writes all of the data at the present position, and returns the number of bytes or characters.
    *
-   * Stands for write(2), repeated; needs WRITE, and SEEK where there is something read ahead.
-   *
-   * @throws {TypeError} If it is given no Uint8Array, in text mode no string, or a string with a lone surrogate.
-   * @throws {Deno.errors.BadResource} If it is closed, or not open to write.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks a right, and any errno that Deno has no class for, as ENOSPC.
+   * @throws {TypeError} If the data is not a Uint8Array, or in text mode not a string, or a string with a lone surrogate.
    */
   write(data: T): number {
     this.#check("writes");
@@ -153,14 +123,10 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
   }
 
   /**
-   * Moves the position and returns the new one, in bytes from the start. `whence` is 0 from the start, 1 from the present
-   * position, 2 from the end; in text mode the offset is 0 with the last two.
+   * Moves the position and returns the new one, in bytes from the start. `whence` is 0 for the start of the file, 1 for the
+   * present position, 2 for the end. A position below 0 is EINVAL.
    *
-   * Stands for lseek(2); needs SEEK.
-   *
-   * @throws {RangeError} If the offset is not an integer, or in text mode not 0 from elsewhere than the start.
-   * @throws {Deno.errors.BadResource} If it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks SEEK, EINVAL if the position would be negative, ESPIPE for a pipe.
+   * @throws {RangeError} If the offset is not an integer, or in text mode not 0 with a `whence` of 1 or 2.
    */
   seek(offset: number, whence = 0): number {
     if (this.#mode.isText && whence !== libc.SEEK_SET && offset !== 0) {
@@ -174,45 +140,32 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     return position;
   }
 
-  /**
-   * The present position, in bytes from the start.
-   *
-   * Stands for lseek(2); needs SEEK.
-   *
-   * @throws {Deno.errors.BadResource} If it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE if it lacks SEEK, ESPIPE for a pipe.
-   */
+  /** Returns the present position, in bytes from the start. */
   tell(): number {
     return this.#file.seekSync(0, libc.SEEK_CUR) - this.#ahead.length;
   }
 
-  /**
-   * Does nothing: every write goes to the file immediately.
-   *
-   * @throws {Deno.errors.BadResource} If it is closed.
-   */
+  /** Does nothing, because every write goes to the file immediately. */
   flush(): void {
     this.fd;
   }
 
   /**
-   * Closes the descriptor; a second time it does nothing.
+   * Closes the descriptor. A second call does nothing.
    *
-   * Stands for close(2).
-   *
-   * @throws {CapsicumError} If the system reports a late write error, as EIO. It is closed then too.
+   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is then closed too.
    */
   close(): void {
     this.#closed = true;
     this.#file[Symbol.dispose]();
   }
 
-  /** Closes the descriptor if it is open: `using` in place of Python's `with`. */
+  /** Closes the descriptor if it is open, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Shows the mode and the number, as `PythonFile { mode: "rb", fd: 5 }`. */
+  /** Returns what `console.log` prints, such as `PythonFile { mode: "rb", fd: 5 }`. */
   [Symbol.for("Deno.customInspect")](): string {
     const state = this.#closed ? "closed" : `fd: ${this.fd}`;
     return `PythonFile { mode: ${JSON.stringify(this.mode)}, ${state} }`;
@@ -242,7 +195,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
     return data;
   }
 
-  /** Reads as much as there is already, or a bit: a long line is looked through a few times and not once a bit. */
+  /** Reads as much again as is already read ahead, so that a long line is searched only a few times. */
   #readMore(): boolean {
     const known = this.#ahead.length, bytes = new Uint8Array(known + Math.max(known, readAhead));
     const count = this.#file.readSync(bytes.subarray(known)) ?? 0;
@@ -253,17 +206,17 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
 }
 
 /**
- * Takes over an open descriptor as a file of Python's, in text mode unless the mode has a "b".
+ * Takes over an open descriptor as a file object, in text mode unless the mode has a "b".
  *
- * The mode is one of "r", "w", "a" and "x", with "+" to read and write, and "b" or "t", in any order. It opens nothing
- * anew: "w" cuts nothing, and "x" is "w"; "a" goes to the end.
+ * The mode is one of "r", "w", "a" and "x", with "+" to read and write, and "b" or "t", in any order. The file is not
+ * opened again: "w" does not truncate it, "x" is the same as "w", and "a" moves to the end.
  *
- * Stands for Python's `os.fdopen()` and fcntl(2), F_GETFD, by which it checks the descriptor; with "a" it needs SEEK.
+ * Stands for Python's `os.fdopen()`. It checks the descriptor by fcntl(2), F_GETFD. With "a" it needs SEEK.
  * Requires `--allow-ffi` permission.
  *
  * @throws {TypeError} If the descriptor is not a number, or the mode is not a string.
- * @throws {RangeError} If the mode is none, or the number no descriptor.
- * @throws {Deno.errors.BadResource} If it is not open.
+ * @throws {RangeError} If the mode is invalid, or the number is out of range for a descriptor.
+ * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD or Linux.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
@@ -279,7 +232,7 @@ export class PythonFile<T extends string | Uint8Array> implements Disposable, It
  * ```
  */
 export function fdopen(fd: number, mode: `${string}b${string}`): PythonFile<Uint8Array<ArrayBuffer>>;
-/** Takes over an open descriptor as a file of Python's, in text mode. */
+/** Takes over an open descriptor as a file object in text mode. */
 export function fdopen(fd: number, mode?: `${"r" | "w" | "a" | "x"}${"" | "+"}`): PythonFile<string>;
 export function fdopen(fd: number, mode = "r"): PythonFile<string | Uint8Array<ArrayBuffer>> {
   return new PythonFile(fd, mode);

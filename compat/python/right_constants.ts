@@ -1,6 +1,6 @@
 /**
- * The rights by the names that pycapsicumcffi's module `cap` has for them: `CAP_*` without the prefix. What each permits is
- * told at the main module's `Right`, whose values they are.
+ * The rights under the names of pycapsicumcffi's module `cap`: `CAP_*` without the prefix. The main module's `Right` has
+ * the same values, and documents what each right permits.
  *
  * @module
  */

@@ -8,22 +8,21 @@ import { allRights } from "./_all_rights.ts";
 import { type Fileno, fileno, isFileno } from "./_python_fd.ts";
 import { type Callable, callable } from "./_callable.ts";
 
-/** A set of rights, which is one of the main module's. */
+/** A set of rights: the main module's `Rights`. */
 export type Rights = RightSet;
-/** A set of fcntl(2) commands, which is one of the main module's. */
+/** A set of fcntl(2) commands: the main module's `Fcntls`. */
 export type Fcntls = FcntlSet;
-/** A set of ioctl(2) requests, which is one of the main module's. */
+/** A set of ioctl(2) requests: the main module's `Ioctls`. */
 export type Ioctls = IoctlSet;
 
 /**
- * A set of the rights listed, of another set, of those that a descriptor holds, or of none. With one right it is the
- * ready-made set of {@linkcode right}.
+ * Makes a set of rights: of a list, of another set, of the rights of a descriptor, or an empty one. A set of one right is
+ * the object in {@linkcode right}.
  *
- * For a descriptor it stands for cap_rights_get(3), and requires `--allow-ffi` permission.
- *
- * It throws a `TypeError` if the argument is not one of these, or an element of the list is neither a `CAP_*` value nor a
- * name; a `RangeError` if an element is not a right; `Deno.errors.BadResource` if the descriptor is not open; and for a
- * descriptor `Deno.errors.NotSupported` if the system is not FreeBSD.
+ * For a descriptor it stands for cap_rights_get(3), requires `--allow-ffi` permission, and throws
+ * `Deno.errors.BadResource` if the descriptor is not open, and `Deno.errors.NotSupported` if the system is not FreeBSD.
+ * It throws a `TypeError` for any other argument, and for an element that is neither a `CAP_*` value nor a name, and a
+ * `RangeError` for an element that is not a right.
  *
  * @example
  * ```ts
@@ -50,13 +49,11 @@ export const Rights: Callable<[rights?: RightsLike | Fileno | null], RightSet> =
 );
 
 /**
- * A set of the fcntl(2) commands listed, of another set, of those that a descriptor is limited to, or of none.
+ * Makes a set of fcntl(2) commands: of a list, of another set, of the limits of a descriptor, or an empty one.
  *
- * For a descriptor it stands for cap_fcntls_get(2), and requires `--allow-ffi` permission.
- *
- * It throws a `TypeError` when it is given none of these, or an element of the list is neither a `CAP_FCNTL_*` value nor
- * a name; a `RangeError` when an element is not an fcntl, such as 0; `Deno.errors.BadResource` when the descriptor is not
- * open; and for a descriptor `Deno.errors.NotSupported` when the system is not FreeBSD.
+ * For a descriptor it stands for cap_fcntls_get(2), and requires permission and throws as {@linkcode Rights} does. It
+ * throws a `TypeError` for any other argument, and for an element that is neither a `CAP_FCNTL_*` value nor a name, and a
+ * `RangeError` for an element that is not an fcntl, such as 0.
  *
  * @example
  * ```ts
@@ -73,14 +70,12 @@ export const Fcntls: Callable<[fcntls?: FcntlsLike | Fileno | null], FcntlSet> =
 );
 
 /**
- * A set of the ioctl(2) requests listed, of another set, of those that a descriptor is limited to, or of none.
+ * Makes a set of ioctl(2) requests: of a list, of another set, of the limits of a descriptor, or an empty one. The
+ * requests of Python's `termios` are in the main module's `Ioctl`.
  *
- * What Python has in `termios` is in the main module's `Ioctl`. For a descriptor it stands for cap_ioctls_get(2), and
- * requires `--allow-ffi` permission.
- *
- * It throws a `TypeError` when it is given none of these, or an element of the list is neither number nor bigint; a
- * `RangeError` when an element is not of 32 bits, or there are more than 256; `Deno.errors.BadResource` when the
- * descriptor is not open; and for a descriptor `Deno.errors.NotSupported` when the system is not FreeBSD.
+ * For a descriptor it stands for cap_ioctls_get(2), and requires permission and throws as {@linkcode Rights} does. It
+ * throws a `TypeError` for any other argument, and for an element that is neither a number nor a bigint, and a
+ * `RangeError` for an element that does not fit in 32 bits, and for more than 256.
  *
  * @example
  * ```ts
@@ -114,8 +109,8 @@ const sets = Object.fromEntries([...Object.keys(Right), "ALL", "NONE"].map((name
 };
 
 /**
- * A set for each right that has only that right, made on first use. `NONE` is empty; `ALL` has all rights that the
- * kernel knows, and asks the kernel for them. An unknown name throws a `RangeError`.
+ * The set of each single right, made at its first use. `NONE` is empty. `ALL` has all rights that the running kernel
+ * knows. An unknown name throws a `RangeError`.
  */
 export const right: { readonly [Name in RightName | "ALL" | "NONE"]: RightSet } = new Proxy(sets, {
   get(sets, name) {

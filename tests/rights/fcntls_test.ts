@@ -31,14 +31,14 @@ const refused: [unknown, ErrorConstructor, string, FcntlsLike][] = [
   ["GETFL", TypeError, 'The string "GETFL" is not a list: write ["GETFL"].', ["GETFL"]],
   [8, TypeError, '8 is not a list: expected one such as ["GETFL"].', [8]],
   [null, TypeError, "null is not a list", []],
-  [[8n], TypeError, "8n is not a fcntl", [8]],
-  [[undefined], TypeError, "undefined is not a fcntl", []],
-  [["GETFD"], RangeError, '"GETFD" is not the name of a fcntl: these are GETFL, SETFL, GETOWN, SETOWN.', [
+  [[8n], TypeError, "8n is not an fcntl", [8]],
+  [[undefined], TypeError, "undefined is not an fcntl", []],
+  [["GETFD"], RangeError, '"GETFD" is not the name of an fcntl: these are GETFL, SETFL, GETOWN, SETOWN.', [
     "GETFL",
   ]],
   [["F_GETFL"], RangeError, 'Did you mean "GETFL"?', ["GETFL"]],
   [["CAP_FCNTL_SETOWN"], RangeError, 'Did you mean "SETOWN"?', ["SETOWN"]],
-  [["toString"], RangeError, '"toString" is not the name of a fcntl', []],
+  [["toString"], RangeError, '"toString" is not the name of an fcntl', []],
   [[0], RangeError, "0 is not made of CAP_FCNTL_* values: these are 8 (GETFL), 16 (SETFL)", [8]],
   [[1], RangeError, "1 is not made of CAP_FCNTL_* values", [16]],
   [[3], RangeError, "3 is not made of CAP_FCNTL_* values", [32]],

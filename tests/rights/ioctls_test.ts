@@ -127,12 +127,12 @@ test("Ioctls.ALL works in set operations whose result can be represented", () =>
   assert(ALL.isDisjointFrom(NONE) && !ALL.isDisjointFrom(some) && !ALL.isDisjointFrom(ALL));
   assert(ALL.equals(ALL) && !ALL.equals(some) && !some.equals(ALL));
   for (
-    const untold of [
+    const refused of [
       () => ALL.difference(some),
       () => ALL.symmetricDifference(some),
       () => some.symmetricDifference(ALL),
     ]
-  ) assertThrows(untold, RangeError, "All ioctls but 0x00000001, 0x00000002 can't be told");
+  ) assertThrows(refused, RangeError, "All ioctls except 0x00000001, 0x00000002 can't be expressed");
 });
 
 test("Ioctls works as an argument of the methods of Set, ALL too", () => {

@@ -41,15 +41,15 @@ function unixAddress(path: string): Argument {
   return { hex: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") };
 }
 
-scenario("all rights are those of the release", ["15.1"], [openFile, hasRights(f, ALL15)], { tree });
-scenario("all rights are those of the release", ["13.2"], [
+scenario("CAP_ALL is that of the release", ["15.1"], [openFile, hasRights(f, ALL15)], { tree });
+scenario("CAP_ALL is that of the release", ["13.2"], [
   openFile,
   hasRights(f, ALL13),
   fails(EINVAL, "cap_rights_limit", f, rights("FCHROOT")),
   fails(EINVAL, "cap_rights_limit", f, rights("INOTIFY_ADD")),
 ], { tree });
 
-scenario("a copy of a descriptor has its capabilities, and is limited by itself", [...both], [
+scenario("a duplicate has the same capabilities, and its own limits afterwards", [...both], [
   openFile,
   ok("cap_rights_limit", f, rights("READ")),
   opens("dup", "dup", f),
@@ -62,7 +62,7 @@ scenario("a copy of a descriptor has its capabilities, and is limited by itself"
   hasRights(f, READ),
 ], { tree });
 
-scenario("dup2() onto a limited descriptor takes its limits away", [...both], [
+scenario("dup2() onto a limited descriptor removes the limits", [...both], [
   openFile,
   opens("g", "open", "$base/g", O_RDWR, 0),
   ok("cap_rights_limit", ref("g"), rights()),
@@ -71,7 +71,7 @@ scenario("dup2() onto a limited descriptor takes its limits away", [...both], [
   gives(1, "read", ref("g"), out(1), 1),
 ], { tree });
 
-scenario("a closed descriptor's limits end with it", [...both], [
+scenario("the limits of a descriptor end when it is closed", [...both], [
   openFile,
   ok("cap_rights_limit", f, rights()),
   ok("close", f),
@@ -197,7 +197,7 @@ scenario("copy_file_range() needs no SEEK", ["13.2"], [
 const kinfo = (structsize: string): Argument => ({ hex: structsize + "00".repeat(1388) });
 const F_GET_SEALS = 20, F_ISUNIONSTACK = 21;
 const F_KINFO = 22, KINFO_FILE_SIZE = "70050000";
-scenario("F_KINFO wants the size and FCNTL, and does not work in capability mode", [...both], [
+scenario("F_KINFO needs the size and FCNTL, and fails in capability mode", [...both], [
   openFile,
   ok("fcntl", f, F_KINFO, kinfo(KINFO_FILE_SIZE)),
   fails(EINVAL, "fcntl", f, F_KINFO, kinfo("6f050000")),
@@ -210,7 +210,7 @@ scenario("F_KINFO wants the size and FCNTL, and does not work in capability mode
 ], { tree });
 
 const F_SETLK = 12, lock = { hex: "00".repeat(32) };
-scenario("a lock's address is looked at before the rights are", [...both], [
+scenario("a bad address of a lock is EFAULT, before the rights are checked", [...both], [
   openFile,
   ok("cap_rights_limit", f, rights("READ")),
   fails(EFAULT, "fcntl", f, F_SETLK, 8),
@@ -226,7 +226,7 @@ scenario("mknodat() of a FIFO needs MKFIFOAT", [...both], [
   fails(ENOTCAPABLE, "mknodat", d, "other", 0o010600, 0),
 ], { tree });
 
-scenario("only what is in a file system may be part of a union mount, and only memory has seals", [...both], [
+scenario("F_ISUNIONSTACK works only on files of a file system, and only shared memory has seals", [...both], [
   openFile,
   gives(0, "fcntl", f, F_ISUNIONSTACK, 0),
   fails(EINVAL, "fcntl", f, F_GET_SEALS, 0),
@@ -235,7 +235,7 @@ scenario("only what is in a file system may be part of a union mount, and only m
   gives(0, "fcntl", ref("m"), F_GET_SEALS, 0),
 ], { tree });
 
-scenario("O_EXEC gives a descriptor that can't be read", [...both], [
+scenario("O_EXEC opens a descriptor that can't be read", [...both], [
   openDir,
   ok("fchmodat", d, "f", 0o700, 0),
   opens("f", "openat", d, "f", 0x40000, 0),
@@ -249,7 +249,7 @@ scenario("O_EXEC gives a descriptor that can't be read", [...both], [
   fails(EINVAL, "openat", d, "f", 0x40002, 0),
 ], { tree });
 
-scenario("O_PATH needs the rights of its access mode and shows none", [...both], [
+scenario("O_PATH needs the rights of its access mode, which F_GETFL does not report", [...both], [
   openDir,
   opens("f", "openat", d, "f", O_PATH | O_RDWR, 0),
   gives(O_PATH, "fcntl", f, 3, 0),
@@ -262,7 +262,7 @@ scenario("O_PATH needs the rights of its access mode and shows none", [...both],
   fails(ENOTCAPABLE, "openat", d, "f", O_PATH | O_WRONLY, 0),
 ], { tree });
 
-scenario("O_CREAT needs CREATE where the file exists too", [...both], [
+scenario("O_CREAT needs CREATE even if the file exists", [...both], [
   openDir,
   ok("cap_rights_limit", d, rights("LOOKUP", "READ")),
   opens("f", "openat", d, "f", 0, 0),

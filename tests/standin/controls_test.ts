@@ -71,7 +71,7 @@ test("stand-in: limits don't outlive a descriptor that was closed past it", () =
   linux.close();
 }, skip);
 
-scenario("procctl() switches the signal of a violation", ["15.1", "13.2"], [
+scenario("procctl() turns the signal for violations on and off", ["15.1", "13.2"], [
   fills(3, "02000000", "procctl", 0, 0, 10, { out: 4 }),
   ok("procctl", 0, 0, 9, { hex: "01000000" }),
   fills(3, "01000000", "procctl", 0, 0, 10, { out: 4 }),

@@ -95,7 +95,7 @@ scenario('".." of "/" is "/"', ["13.2"], [
   opens("o", "openat", d, "..", probe, 0),
 ]);
 
-scenario("FD_RESOLVE_BENEATH sticks, is inherited, and confines", ["15.1"], [
+scenario("FD_RESOLVE_BENEATH can't be cleared, is inherited, and confines", ["15.1"], [
   opens("d", "open", "$base/d", O_DIRECTORY, 0),
   ok("fcntl", d, 2, 2),
   gives(0, "fcntl", d, 2, 1),
@@ -122,7 +122,7 @@ scenario("unlinkat() obeys AT_RESOLVE_BENEATH", ["15.1"], [
   fails(ENOTCAPABLE, "unlinkat", d, "../x", 0x2000),
   ok("unlinkat", d, "f", 0x2000),
 ], { tree });
-scenario("unlinkat() takes AT_RESOLVE_BENEATH and forgets it", ["13.2"], [
+scenario("unlinkat() accepts AT_RESOLVE_BENEATH and ignores it", ["13.2"], [
   opens("d", "open", "$base/d", O_DIRECTORY, 0),
   ok("unlinkat", d, "../x", 0x2000),
 ], { tree });
@@ -147,7 +147,7 @@ scenario("a symlink is opened only with O_PATH|O_NOFOLLOW", [...both], [
   fails(EBADF, "read", f, { out: 1 }, 1),
 ], { tree: { f: "f", l: { link: "f" } } });
 
-scenario("a trailing slash asks for a directory", [...both], [
+scenario("a trailing slash requires a directory", [...both], [
   opens("d", "open", "$base", O_DIRECTORY, 0),
   fails(ENOTDIR, "openat", d, "f/", 0, 0),
   fails(ENOTDIR, "openat", d, "tof/", 0, 0),
@@ -203,7 +203,7 @@ scenario("O_CREAT follows a dangling symlink, O_EXCL doesn't", [...both], [
   fails(ENOENT, "openat", d, "n", O_CREAT | O_DIRECTORY, 0o755),
 ], { tree: { sub: {}, l: { link: "sub/made" } } });
 
-scenario("errors win in the kernel's order", [...both], [
+scenario("errors are checked in the order of the kernel", [...both], [
   opens("d", "open", "$base", O_DIRECTORY, 0),
   opens("f", "openat", d, "f", 0, 0),
   fails(ENOENT, "open", "", 0, 0),

@@ -35,7 +35,7 @@ const operations: Record<string, (vector: Vector) => HexWords | boolean> = {
   contains: (vector) => made(vector.big!).contains(made(vector.little!)),
 };
 
-test("CapRights does what the cap_rights_* functions do in the recorded calls of its methods", () => {
+test("CapRights returns the results of the recorded calls of the cap_rights_* functions", () => {
   const counts = { same: 0, refused: 0, "refused earlier": 0, "goes on": 0 };
   for (const vector of cases) {
     const operation = operations[vector.op];
@@ -68,7 +68,7 @@ test("CapRights does what the cap_rights_* functions do in the recorded calls of
   assertEquals(counts, { same: 538, refused: 83, "refused earlier": 69, "goes on": 12 });
 });
 
-test("caps has the names of every recorded set, in the order of the header, and they make the same set", () => {
+test("caps has the names of every recorded set, in the order of the header, and a set of them is equal", () => {
   const order = current.map(({ name }) => `CAP_${name}`);
   let checked = 0;
   for (const set of cases.flatMap(words).filter((set) => !isBroken(set))) {
@@ -114,21 +114,21 @@ test.capsicum("test_cr: caps, clear, is_set, is_valid, merge, contains, remove, 
   assertEquals(cr3.caps, cr2.caps);
 });
 
-test("is_set() asks for all of the names, whatever their order, and is true without any", () => {
+test("is_set() checks all of the names, in any order, and is true without names", () => {
   const rights = new CapRights(["CAP_READ"]);
   assertEquals(rights.is_set(["CAP_READ", "CAP_WRITE"]), false);
   assertEquals(rights.is_set(["CAP_WRITE", "CAP_READ"]), false);
   assertEquals([rights.is_set(["CAP_READ", "CAP_RECV"]), rights.is_set([])], [true, true]);
 });
 
-test("set() drops no name for another beside it", () => {
+test("set() ignores no name because of another one", () => {
   const rights = new CapRights(["CAP_SEEK_TELL", "CAP_SEEK"]);
   assertEquals(rights.caps, ["CAP_SEEK"]);
   rights.set(["CAP_READ"]);
   assertEquals(rights.caps, ["CAP_PREAD"]);
 });
 
-test("empty sets are equal however they are made, and Caps and CapsName have every right", () => {
+test("all forms of the empty set are equal, and Caps and CapsName have every right", () => {
   for (
     const none of [new CapRights(), new CapRights(null), new CapRights([]), new CapRights(new Set<never>())]
   ) {
@@ -140,13 +140,13 @@ test("empty sets are equal however they are made, and Caps and CapsName have eve
   assertEquals(new CapRights(Object.values(CapsName)).cr.equals(Rights.all()), true);
 });
 
-test("is_valid() asks the kernel that runs, or a release", () => {
+test("is_valid() checks against the running kernel, or against a release", () => {
   const newer = new CapRights(["CAP_INOTIFY_ADD"]);
   assertEquals([newer.is_valid(13), newer.is_valid(14), newer.is_valid(15)], [false, false, true]);
   assertEquals(newer.is_valid(), !kernel.hasCapsicum || kernel.major >= 15);
 });
 
-test("an unknown name, one without its prefix and a value that is no right are refused, and change nothing", () => {
+test("an unknown name, a name without its prefix and a value that is not a right are refused, and change nothing", () => {
   const wrong = (value: unknown) => value as CapList;
   const rights = new CapRights(["CAP_READ"]);
   for (const method of ["set", "clear", "is_set"] as const) {
@@ -168,7 +168,7 @@ test("an unknown name, one without its prefix and a value that is no right are r
   assertEquals(rights.caps, ["CAP_READ"]);
 });
 
-test("merge(), remove() and contains() take a CapRights only, and leave it as it is", () => {
+test("merge(), remove() and contains() accept only a CapRights, and do not change it", () => {
   const rights = new CapRights(["CAP_READ"]), other = new CapRights(["CAP_WRITE"]);
   for (const method of ["merge", "remove", "contains"] as const) {
     for (const value of [undefined, null, ["CAP_WRITE"], new Rights(["WRITE"]), {}]) {
@@ -183,7 +183,7 @@ test("merge(), remove() and contains() take a CapRights only, and leave it as it
   assertEquals(rights.caps, []);
 });
 
-test("two CapRights never share what they change, and cr is a value", () => {
+test("two CapRights share no state, and cr does not change later", () => {
   const one = new CapRights(["CAP_READ"]), before = one.cr, two = new CapRights(one.caps);
   two.set(["CAP_WRITE"]);
   one.clear(["CAP_READ"]);

@@ -51,7 +51,7 @@ const documented: Record<string, string[]> = {
 };
 
 for (const [module, names] of Object.entries(documented)) {
-  test(`the table of ${module} has every name of its documentation, each with its twins, and no twin that is not there`, () => {
+  test(`the table of ${module} has every name of its documentation with its twins, and only twins that exist`, () => {
     const rows = tableOf(module);
     assert(rows.length > 20, `only ${rows.length} rows were found`);
     const theirs = rows.flatMap(([theirs]) => theirs!).flatMap(namesOf);
@@ -63,7 +63,7 @@ for (const [module, names] of Object.entries(documented)) {
   });
 }
 
-test("has() knows what is there from what is not", () => {
+test("has() distinguishes names that exist from names that do not", () => {
   for (const name of ["cap.right.READ", "libc.O_RDWR", "file.fd", "CapRights.caps", "limit"]) {
     assert(has(name), name);
   }

@@ -24,7 +24,7 @@ test.capsicum("test_esg: after enter(), sandboxed() is true and getmode() is 1",
   assertEquals(answers, [[false, 0], [true, 1]]);
 });
 
-test.capsicum("TestFCNTLS.test_limget: what fcntls_limit() sets, fcntls_get() gives, with a 0", () => {
+test.capsicum("TestFCNTLS.test_limget: fcntls_get() returns what fcntls_limit() set, and 0", () => {
   using fixture = new Fixture({ file: "foo" });
   using file = openSync(fixture.at("file"));
   for (const mask of [p.CAP_FCNTL_ALL, p.CAP_FCNTL_GETFL | p.CAP_FCNTL_GETOWN, 0]) {
@@ -34,7 +34,7 @@ test.capsicum("TestFCNTLS.test_limget: what fcntls_limit() sets, fcntls_get() gi
   assertErrno(() => p.fcntls_limit(file, p.CAP_FCNTL_GETFL), ENOTCAPABLE);
 });
 
-test.capsicum("TestIOCTLS.test_limget: what ioctls_limit() sets, ioctls_get() gives, with their number", () => {
+test.capsicum("TestIOCTLS.test_limget: ioctls_get() returns what ioctls_limit() set, and the number of requests", () => {
   using fixture = new Fixture({ file: "foo" });
   using file = openSync(fixture.at("file"));
   assertEquals(p.ioctls_get(file), [libc.CAP_IOCTLS_ALL, []]);
@@ -45,7 +45,7 @@ test.capsicum("TestIOCTLS.test_limget: what ioctls_limit() sets, ioctls_get() gi
   assertErrno(() => p.ioctls_limit(file, [1]), ENOTCAPABLE);
 });
 
-test.capsicum("ioctls_limit() takes 256 requests, and gives those above 0x7fffffff back as they were", () => {
+test.capsicum("ioctls_limit() accepts 256 requests, and ioctls_get() returns those above 0x7fffffff unchanged", () => {
   using file = openSync("/dev/null");
   const list = Array.from({ length: 256 }, (_, i) => 0x80000000 + i);
   assertThrows(() => p.ioctls_limit(file, [...list, 1]), RangeError, "256");
@@ -53,7 +53,7 @@ test.capsicum("ioctls_limit() takes 256 requests, and gives those above 0x7fffff
   assertEquals(p.ioctls_get(file), [256, list]);
 });
 
-test("TestOpen.test_limget: opendir() gives a number, and openat() a file in it", () => {
+test("TestOpen.test_limget: opendir() returns a number, and openat() opens a file in that directory", () => {
   using fixture = new Fixture({ testOpen: "foo" });
   const dir = p.opendir(fixture.path, "r");
   assert(dir > -1);
@@ -63,7 +63,7 @@ test("TestOpen.test_limget: opendir() gives a number, and openat() a file in it"
   libc.close(dir);
 });
 
-test("opendir() opens a directory whatever the flags, and nothing else, closed on exec", () => {
+test("opendir() opens only directories, with any flags, and closed on exec", () => {
   using fixture = new Fixture({ file: "foo" });
   for (const flags of ["r", "w", "rw", libc.O_RDONLY, libc.O_RDWR] as const) {
     const dir = p.opendir(fixture.path, flags);
@@ -76,7 +76,7 @@ test("opendir() opens a directory whatever the flags, and nothing else, closed o
   }
 });
 
-test("openat() gives text to read, to write, and for both, by letters and by numbers", () => {
+test("openat() opens text for reading, for writing and for both, with flags as letters or numbers", () => {
   using fixture = new Fixture({ file: "foo" });
   using dir = openDirSync(fixture.path);
   const modes = [["r", "r"], ["w", "w"], ["rw", "r+"], [libc.O_RDONLY, "r"], [libc.O_WRONLY, "w"], [
@@ -94,7 +94,7 @@ test("openat() gives text to read, to write, and for both, by letters and by num
   assertEquals(fixture.read("file"), "foo");
 });
 
-test("openat() makes a file with the permission bits given, 0o666 less the umask by default", () => {
+test("openat() creates a file with the given permission bits, or 0o666 without the umask", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   p.openat(dir, "a", libc.O_WRONLY | libc.O_CREAT, 0o600).close();
@@ -103,7 +103,7 @@ test("openat() makes a file with the permission bits given, 0o666 less the umask
   assertEquals([modes[0], modes[1]! & 0o711], [0o600, 0o600]);
 });
 
-test("openat() and opendir() refuse flags that are none, and a directory that is none", () => {
+test("openat() and opendir() refuse invalid flags, and openat() an invalid directory", () => {
   using dev = openDirSync("/dev");
   const wrong = (value: unknown) => value as p.Flags;
   for (const flags of ["wr", "r+", "", "toString", NaN, 0.5]) {
@@ -117,7 +117,7 @@ test("openat() and opendir() refuse flags that are none, and a directory that is
   for (const fd of [-1, neverOpen]) assertErrno(() => p.openat(fd, "null", "r"), EBADF);
 });
 
-test.capsicum("after enter(), opendir() is ECAPMODE, and openat() works, but not out of the directory", async () => {
+test.capsicum("after enter(), opendir() throws ECAPMODE, and openat() works only inside the directory", async () => {
   using fixture = new Fixture({ dir: { foo: "foo" }, outside: "secret" });
   const answers = await inChild(async ({ caught }, { module, path }) => {
     const p: Module = await import(module);
@@ -143,7 +143,7 @@ const takers: [name: string, take: (fd: p.Fileno) => unknown][] = [
   ["CapRights.get", (fd) => p.CapRights().get(fd)],
 ];
 
-test.capsicum("every function takes a number, an object with fileno() and one with fd", () => {
+test.capsicum("every function accepts a number, an object with fileno() and an object with fd", () => {
   for (const [name, take] of takers) {
     using file = openSync("/dev/null");
     for (const fd of [file, { fileno: () => file.fd }, { fd: file.fd }, file.fd]) {
@@ -160,7 +160,7 @@ test.capsicum("negative and closed descriptors are EBADF", () => {
   }
 });
 
-test("what is no descriptor and no list is refused before any call", () => {
+test("a value that is not a descriptor, or not a list, is refused before any call", () => {
   const wrong = (value: unknown) => value as never;
   for (const [name, take] of takers) {
     for (const fd of ["1", null, undefined, {}, 1n]) {

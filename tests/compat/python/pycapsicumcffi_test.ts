@@ -46,12 +46,16 @@ test.capsicum("test_sandbox_trivial: enter() makes sandboxed() true", async () =
   assertEquals(answers, [false, true, true]);
 });
 
-test("enter() does nothing where there is no Capsicum, as documented, and sandboxed() tells", () => {
-  assertEquals([cap.enter(), cap.sandboxed()], [undefined, false]);
-  assertThrows(() => mod.enter(), Deno.errors.NotSupported);
-}, { skip: kernel.hasCapsicum && "there is Capsicum" });
+test(
+  "enter() does nothing on a system without Capsicum, as documented, and sandboxed() returns false",
+  () => {
+    assertEquals([cap.enter(), cap.sandboxed()], [undefined, false]);
+    assertThrows(() => mod.enter(), Deno.errors.NotSupported);
+  },
+  { skip: kernel.hasCapsicum && "there is Capsicum" },
+);
 
-test("enter() goes on on a kernel without Capsicum (ENOSYS), and on nothing else that fails", async () => {
+test("enter() ignores only the error of a kernel without Capsicum (ENOSYS)", async () => {
   const [first, denied, entered] = await inChild(
     async ({ caught }, { module, standin }) => {
       const cap: Module = await import(module);
@@ -69,7 +73,7 @@ test("enter() goes on on a kernel without Capsicum (ENOSYS), and on nothing else
   assertEquals([first, denied, entered], [false, "EPERM", true]);
 }, { skip: needsStandin });
 
-test("test_rights_obj: none, one right, two rights; empty sets are equal however they are made", () => {
+test("test_rights_obj: no right, one right, two rights; all forms of the empty set are equal", () => {
   for (
     const none of [cap.Rights(), cap.Rights(null), cap.Rights([]), cap.Rights(new Set())]
   ) {
@@ -81,7 +85,7 @@ test("test_rights_obj: none, one right, two rights; empty sets are equal however
   assertEquals(cap.Rights([cap.READ | cap.LOOKUP]).names(), ["READ", "LOOKUP"]);
 });
 
-test("the sets are the library's own, so that every function of the main module takes them", () => {
+test("the sets are those of the main module, whose functions accept them", () => {
   assert(cap.Rights([cap.READ]) instanceof Rights);
   assert(new Rights(["READ"]).equals(cap.Rights([cap.READ])));
   const sets: [object, new () => object, object][] = [
@@ -95,7 +99,7 @@ test("the sets are the library's own, so that every function of the main module 
   }
 });
 
-test("Rights, Fcntls and Ioctls make the same with new and without", () => {
+test("Rights, Fcntls and Ioctls return equal sets with and without new", () => {
   assert(new cap.Rights([cap.READ, cap.WRITE]).equals(cap.Rights([cap.READ, cap.WRITE])));
   assert(new cap.Fcntls([cap.fcntl.GETFL]).equals(cap.Fcntls([cap.fcntl.GETFL])));
   assert(new cap.Ioctls([Ioctl.FIONREAD]).equals(cap.Ioctls([Ioctl.FIONREAD])));
@@ -115,19 +119,19 @@ test("test_right_cache: right has a set for each right, the same each time", () 
   assert(cap.Rights([cap.READ, cap.FSTAT]) !== cap.Rights([cap.READ, cap.FSTAT]));
 });
 
-test("test_right_cache_negative: right refuses a name that is no right's", () => {
+test("test_right_cache_negative: right refuses an unknown name", () => {
   const right = cap.right as unknown as Record<string, unknown>;
   for (const name of ["DoesNotExist", "read", "toString", "__proto__", ""]) {
     assertThrows(() => right[name], RangeError, "is not the name of a right");
   }
 });
 
-test("right.ALL is what the kernel that runs knows", () => {
+test("right.ALL has the rights that the running kernel knows", () => {
   const all = kernel.hasCapsicum ? Rights.all(kernel.major) : Rights.all();
   assert(cap.right.ALL.equals(all));
 });
 
-test.capsicum("test_limit_trivial: limited to nothing, read() fails with ENOTCAPABLE in capability mode", async () => {
+test.capsicum("test_limit_trivial: without rights, read() throws ENOTCAPABLE in capability mode", async () => {
   const { count, error, codes } = await inChild(async ({ caught, libc }, module) => {
     const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/zero", libc.O_RDONLY);
@@ -162,7 +166,7 @@ test.capsicum("test_limits_ebadf, test_fromfile_ebadf: negative, closed and neve
   }
 });
 
-test("a number that no descriptor has, and what is none, is refused before any call", () => {
+test("a number that is out of range, and a value that is not a descriptor, are refused before any call", () => {
   for (const [name, take] of takers) {
     for (const fd of [1.5, NaN, Infinity, 2 ** 31]) assertThrows(() => take(fd), RangeError, undefined, name);
     for (const fd of ["1", true, 1n, Symbol(), {}, () => 1]) {
@@ -176,7 +180,7 @@ test("a number that no descriptor has, and what is none, is refused before any c
   }
 });
 
-test("what is no set and no list is refused, and so is what is no right, fcntl or ioctl in a list", () => {
+test("a value that is neither a set nor a list is refused, and so is a list with a wrong element", () => {
   using file = openSync("/dev/null");
   const wrong = (value: unknown) => value as never;
   for (const value of [undefined, null, "READ", 1n, {}]) {
@@ -210,13 +214,13 @@ test("test_fcntls_obj: none, one, the same again, two, all", () => {
   assertEquals(cap.Fcntls([cap.fcntl.ALL]).toMask(), cap.fcntl.ALL);
 });
 
-test("test_fcntls_negative: 0 and other bits are no fcntl, and an unknown name is undefined, which is refused", () => {
+test("test_fcntls_negative: 0, other bits, and undefined for an unknown name, are refused", () => {
   for (const value of [0, 1, 128, -1]) assertThrows(() => cap.Fcntls([value]), RangeError);
   const { DoesNotExist } = cap.fcntl as unknown as Record<string, number>;
   assertThrows(() => cap.Fcntls([DoesNotExist!]), TypeError);
 });
 
-test.capsicum("test_fcntls_limit_trivial: all changes nothing, none takes F_GETFL and F_SETFL away", async () => {
+test.capsicum("test_fcntls_limit_trivial: the full set changes nothing, the empty set removes F_GETFL and F_SETFL", async () => {
   const { flags, refused, left, errno } = await inChild(async ({ caught, libc }, module) => {
     const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
@@ -233,13 +237,13 @@ test.capsicum("test_fcntls_limit_trivial: all changes nothing, none takes F_GETF
   assertEquals([flags, left, refused], [libc.O_RDONLY, 0, [errno, errno]]);
 });
 
-test("test_ioctls_obj: none, one", () => {
+test("test_ioctls_obj: no request, one request", () => {
   assert(cap.Ioctls().isEmpty && cap.Ioctls(null).isEmpty && cap.Ioctls([]).isEmpty);
   assertEquals([...cap.Ioctls(new Set([Ioctl.TIOCGETD]))], [Ioctl.TIOCGETD]);
   assertEquals([...cap.Ioctls([Number(Ioctl.FIONREAD)])], [Ioctl.FIONREAD]);
 });
 
-test.capsicum("test_ioctls_limit: what is in the set is permitted, what is not is ENOTCAPABLE, and it can't grow", async () => {
+test.capsicum("test_ioctls_limit: requests in the set are permitted, others throw ENOTCAPABLE, and the set can't grow", async () => {
   const { permitted, refused, grown, left } = await inChild(async ({ caught, Ioctl, libc }, module) => {
     const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
@@ -257,7 +261,7 @@ test.capsicum("test_ioctls_limit: what is in the set is permitted, what is not i
   assertEquals([refused, grown, left], [93, 93, [Number(Ioctl.FIONREAD)]]);
 });
 
-test.capsicum("test_ioctls_unlimited: of a fresh descriptor the set is unlimited, so is its copy, and it limits nothing", () => {
+test.capsicum("test_ioctls_unlimited: the set of a fresh descriptor is unlimited, so is its copy, and it limits nothing", () => {
   using file = openSync("/dev/null");
   const ioctls = cap.Ioctls(file);
   assert(ioctls.isUnlimited);
@@ -273,7 +277,7 @@ test.capsicum("ioctls_limit() refuses the unlimited set for a descriptor that is
   assertThrows(() => cap.ioctls_limit(file, unlimited), RangeError, "limited");
 });
 
-test.capsicum("test_openat: in capability mode a path is ECAPMODE, and openat() gives a file that can be read", async () => {
+test.capsicum("test_openat: in capability mode an ambient path throws ECAPMODE, and openat() opens a file that can be read", async () => {
   const { error, errno, lines, rights, fcntls } = await inChild(
     async ({ caught, libc, openSync }, module) => {
       const cap: Module = await import(module);
@@ -298,7 +302,7 @@ test.capsicum("test_openat: in capability mode a path is ECAPMODE, and openat() 
   assertEquals([rights, fcntls], [["READ", "FCNTL", "FSTATAT"], ["GETFL"]]);
 });
 
-test.capsicum("openat() needs LOOKUP and what the flags say, and nothing for the file's sake", () => {
+test.capsicum("openat() needs LOOKUP and the rights for its flags, and no others", () => {
   using fixture = new Fixture({ file: "text" });
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP", "READ"] });
   using file = cap.openat(dir, "file", libc.O_RDONLY);
@@ -307,7 +311,7 @@ test.capsicum("openat() needs LOOKUP and what the flags say, and nothing for the
   assertErrno(() => cap.openat(dir, "new", libc.O_RDONLY | libc.O_CREAT), cap.ENOTCAPABLE);
 });
 
-test("test_openat_write_modes: O_WRONLY gives wb, O_RDWR r+b, O_RDONLY rb", () => {
+test("test_openat_write_modes: O_WRONLY is wb, O_RDWR is r+b, O_RDONLY is rb", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const text = new TextEncoder().encode("test"), make = libc.O_EXCL | libc.O_CREAT;
@@ -329,7 +333,7 @@ test("test_openat_write_modes: O_WRONLY gives wb, O_RDWR r+b, O_RDONLY rb", () =
   assertEquals([fixture.read("test1"), fixture.read("test2")], ["test", "test"]);
 });
 
-test("openat() makes a file with the permission bits given, none by default", () => {
+test("openat() creates a file with the given permission bits, by default none", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   cap.openat(dir, "none", libc.O_WRONLY | libc.O_CREAT).close();
@@ -337,7 +341,7 @@ test("openat() makes a file with the permission bits given, none by default", ()
   assertEquals(["none", "some"].map((name) => fixture.stat(name).mode! & 0o777), [0, 0o640]);
 });
 
-test("openat() takes a number, an object with fileno() and one with fd, and refuses paths that leave the directory", () => {
+test("openat() accepts a number, an object with fileno() or with fd, and refuses paths that leave the directory", () => {
   using fixture = new Fixture({ dir: { file: "text", out: { link: "../outside" } }, outside: "secret" });
   using dir = openDirSync(fixture.at("dir"));
   const text = new TextEncoder().encode("text");
@@ -357,7 +361,7 @@ test("openat() with AT_FDCWD opens an ambient path", () => {
   assertEquals(file.read(), new TextEncoder().encode("text"));
 });
 
-test("openat() and open() refuse a negative directory, and flags and paths that are none", () => {
+test("openat() and open() refuse a negative directory, invalid flags and invalid paths", () => {
   const { open } = cap.compat33, wrong = (value: unknown) => value as never;
   for (const fd of [-1, neverOpen]) {
     assertErrno(() => cap.openat(fd, "null", 0), EBADF);
@@ -373,7 +377,7 @@ test("openat() and open() refuse a negative directory, and flags and paths that 
   assertThrows(() => cap.openat(dev, "null", 0, -1), RangeError);
 });
 
-test.capsicum("test_fromfile: a fresh descriptor has all rights, all fcntls and every ioctl, given as number or object", () => {
+test.capsicum("test_fromfile: a fresh descriptor, as a number or an object, has all rights, all fcntls and every ioctl", () => {
   using dev = openDirSync("/dev");
   using file = cap.openat(dev, "null", libc.O_RDONLY);
   for (const fd of [file, file.fd, { fileno: () => file.fd }, { fd: file.fd }]) {
@@ -383,7 +387,7 @@ test.capsicum("test_fromfile: a fresh descriptor has all rights, all fcntls and 
   }
 });
 
-test.capsicum("the functions that limit take an object with fileno(), and what they set is read back", () => {
+test.capsicum("the functions that limit accept an object with fileno(), and the limits can be read", () => {
   using dev = openDirSync("/dev");
   using file = cap.openat(dev, "null", libc.O_RDONLY);
   const object = { fileno: () => file.fd };
@@ -397,7 +401,7 @@ test.capsicum("the functions that limit take an object with fileno(), and what t
   assert(getRights(file).equals(cap.Rights(file)));
 });
 
-test.capsicum("limits of a closed file are Deno.errors.BadResource", () => {
+test.capsicum("limits of a closed file throw Deno.errors.BadResource", () => {
   using dev = openDirSync("/dev");
   const file = cap.openat(dev, "null", libc.O_RDONLY);
   file.close();
@@ -427,7 +431,7 @@ test("test_compat33_open: beneath a directory and by an ambient path, closed on 
   for (const fd of fds) libc.close(fd);
 });
 
-test("compat33.open() makes a file with the permission bits given, by keyword too, 0o777 less the umask by default", () => {
+test("compat33.open() creates a file with the given permission bits, also by keyword, or 0o777 without the umask", () => {
   using fixture = new Fixture();
   const { open } = cap.compat33, flags = libc.O_WRONLY | libc.O_CREAT;
   using dir = openDirSync(fixture.path);
@@ -439,7 +443,7 @@ test("compat33.open() makes a file with the permission bits given, by keyword to
   assertEquals(modes[2]! & 0o700, 0o700);
 });
 
-test("test_compat33_open_enoent: a path that does not exist is ENOENT", () => {
+test("test_compat33_open_enoent: a path that does not exist throws ENOENT", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path);
   const action = () => cap.compat33.open("__does_not_exist__", libc.O_RDONLY, { dir_fd: dir });
@@ -447,7 +451,7 @@ test("test_compat33_open_enoent: a path that does not exist is ENOENT", () => {
   assertThrows(action, Deno.errors.NotFound);
 });
 
-test("test_compat33_listdir: by descriptor and by path, twice the same; the working directory by default", () => {
+test("test_compat33_listdir: by descriptor and by path, with the same result twice; by default of the working directory", () => {
   using fixture = new Fixture({ one: "", two: {}, ".three": "" });
   const { open, listdir } = cap.compat33;
   const dir = open(fixture.path, libc.O_RDONLY);
@@ -459,7 +463,7 @@ test("test_compat33_listdir: by descriptor and by path, twice the same; the work
   assertEquals(listdir().sort(), [...Deno.readDirSync(".")].map(({ name }) => name).sort());
 });
 
-test.capsicum("limits are read back in capability mode as before it", async () => {
+test.capsicum("limits can be read in capability mode as before", async () => {
   const [before, after] = await inChild(async ({ Ioctl, libc }, module) => {
     const cap: Module = await import(module);
     const fd = cap.compat33.open("/dev/null", libc.O_RDONLY);
@@ -475,7 +479,7 @@ test.capsicum("limits are read back in capability mode as before it", async () =
   assertEquals(after, before);
 });
 
-test.capsicum("right.ALL is the same where it is first asked for in capability mode", async () => {
+test.capsicum("right.ALL is the same if it is first used in capability mode", async () => {
   const all = await inChild(async ({ enter }, module) => {
     const cap: Module = await import(module);
     enter();

@@ -20,7 +20,7 @@ function openText(fixture: Fixture, name: string, mode: "r" | "w" | "a" | "r+" =
 // What Python 3.11 answers for the same calls.
 const mixed = "a\r\nb\rc\néx\n";
 
-test("text mode reads every kind of line end as one, and characters whole", () => {
+test("text mode reads every kind of line end as \\n, and only whole characters", () => {
   using fixture = new Fixture({ file: mixed });
   using file = openText(fixture, "file");
   assertEquals(file.readlines(), ["a\n", "b\n", "c\n", "éx\n"]);
@@ -51,7 +51,7 @@ test("binary mode reads bytes, and lines end with \\n only", () => {
   assertEquals([file.seek(-1, 2), decode(file.read(null))], [10, "\n"]);
 });
 
-test("lines, characters and line ends that lie across what is read at once come whole", () => {
+test("lines, characters and line ends that cross the end of a read are returned whole", () => {
   const lines = [
     "x".repeat(8191) + "\n",
     "y".repeat(8191) + "\r\n",
@@ -79,7 +79,7 @@ test("lines, characters and line ends that lie across what is read at once come 
   assertEquals([...bytes].map(decode).join(""), lines.join(""));
 });
 
-test("tell() is right after every line and after every character, and seek() goes back to it", () => {
+test("tell() is correct after every line and every character, and seek() returns to it", () => {
   using fixture = new Fixture({ file: mixed });
   using file = openText(fixture, "file");
   const places: [number, string][] = [];
@@ -100,7 +100,7 @@ test("text mode moves from the start only, or by 0", () => {
   assertEquals([file.tell(), file.read()], [0, "text"]);
 });
 
-test("write() writes at once, where the reader stands, and counts bytes or characters", () => {
+test("write() writes immediately, at the position of the reader, and returns the number of bytes or characters", () => {
   using fixture = new Fixture({ file: "one\ntwo\nthree\n" });
   {
     using file = openText(fixture, "file");
@@ -116,13 +116,13 @@ test("write() writes at once, where the reader stands, and counts bytes or chara
   assertEquals(fixture.bytes("file").length, 17);
 });
 
-test("mode a begins at the end", () => {
+test('mode "a" starts at the end of the file', () => {
   using fixture = new Fixture({ file: "one\n" });
   using file = openText(fixture, "file", "a");
   assertEquals([file.tell(), file.write("two\n"), fixture.read("file")], [4, 4, "one\ntwo\n"]);
 });
 
-test("a pipe is read by lines as they come, written, and can't be moved", () => {
+test("a pipe returns each line when it arrives, can be written to, and has no position", () => {
   using fixture = new Fixture();
   const { readers: [from], writer: to } = openWaitingPipe(fixture);
   using reader = cap.fdopen(from!.take(), "r"), writer = cap.fdopen(to.take(), "w");
@@ -134,7 +134,7 @@ test("a pipe is read by lines as they come, written, and can't be moved", () => 
   assertEquals([reader.readline(), reader.readline()], ["three", ""]);
 });
 
-test("what is not UTF-8 throws in text mode, and is bytes in binary mode", () => {
+test("bytes that are not UTF-8 throw in text mode, and are returned in binary mode", () => {
   const wrong = [[0x61, 0xff, 0x62], [0x61, 0xc3], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98]];
   for (const bytes of wrong) {
     using fixture = new Fixture({ file: new Uint8Array(bytes) });
@@ -150,7 +150,7 @@ test("what is not UTF-8 throws in text mode, and is bytes in binary mode", () =>
   assertEquals(file.read(1), "\ufeff");
 });
 
-test("a wrong type is refused, and nothing is written", () => {
+test("write() refuses data of the wrong type, and writes nothing", () => {
   using fixture = new Fixture({ file: "text" });
   using text = openText(fixture, "file"), binary = openBytes(fixture, "file");
   const wrong = (value: unknown) => value as never;
@@ -168,7 +168,7 @@ test("a wrong type is refused, and nothing is written", () => {
   assertEquals(fixture.read("file"), "text");
 });
 
-test("a mode permits what it says", () => {
+test("each mode permits reading and writing as in Python", () => {
   using fixture = new Fixture({ file: "text" });
   for (const [mode, reads, writes] of [["r", true, false], ["w", false, true], ["a", false, true]] as const) {
     using file = openText(fixture, "file", mode);
@@ -194,7 +194,7 @@ test("a mode permits what it says", () => {
   }
 });
 
-test("fdopen() refuses a mode that is none, and leaves the descriptor open", () => {
+test("fdopen() refuses an invalid mode, and leaves the descriptor open", () => {
   const fd = libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC);
   for (
     const mode of ["", "b", "+", "rw", "rr", "r++", "rbt", "rbb", "q", "r ", "r\n", "U"] as string[] as "r"[]
@@ -205,7 +205,7 @@ test("fdopen() refuses a mode that is none, and leaves the descriptor open", () 
   assertEquals(libc.close(fd), 0);
 });
 
-test("fdopen() reads text by default, and refuses what is no open descriptor", () => {
+test("fdopen() reads text by default, and refuses a value that is not an open descriptor", () => {
   using file = cap.fdopen(libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC));
   assertEquals([file.mode, file.read()], ["r", ""]);
   assertThrows(() => cap.fdopen(0x7fffffff), Deno.errors.BadResource);
@@ -213,7 +213,7 @@ test("fdopen() reads text by default, and refuses what is no open descriptor", (
   assertThrows(() => cap.fdopen(0.5), RangeError);
 });
 
-test("close() twice does no harm, and all else of a closed file is BadResource", () => {
+test("close() can be called twice, and every other method of a closed file throws BadResource", () => {
   using fixture = new Fixture({ file: "text" });
   const file = openText(fixture, "file");
   assertEquals([file.closed, Deno.inspect(file)], [false, `PythonFile { mode: "r+", fd: ${file.fileno()} }`]);
@@ -240,7 +240,7 @@ test("close() twice does no harm, and all else of a closed file is BadResource",
   for (const action of actions) assertThrows(action, Deno.errors.BadResource);
 });
 
-test("using closes it, and a loop that ends early leaves it at the next line", () => {
+test("using closes the file, and a loop that ends early leaves it at the next line", () => {
   using fixture = new Fixture({ file: "one\ntwo\nthree\n" });
   let fd: number;
   {
@@ -252,7 +252,7 @@ test("using closes it, and a loop that ends early leaves it at the next line", (
   assertThrows(() => FdFile.fromFd(fd), Deno.errors.BadResource);
 });
 
-test("a directory is refused when it is read", () => {
+test("a directory throws IsADirectory when it is read", () => {
   using fixture = new Fixture();
   using file = cap.openat(cap.AT_FDCWD, fixture.path, libc.O_RDONLY);
   assertThrows(() => file.read(), Deno.errors.IsADirectory);
@@ -282,7 +282,7 @@ test.capsicum("each method needs its right, and writing after reading ahead need
   assertEquals([both.read(), both.write("x"), fixture.read("file")], ["two\n", 1, "ONE\ntwo\nx"]);
 });
 
-test("nothing is lost of what a failed call would have moved past", () => {
+test("a call that fails loses no data", () => {
   using fixture = new Fixture({ file: new Uint8Array([0x61, 0x0a, 0xff, 0x0a]) });
   using file = openText(fixture, "file");
   assertEquals(file.readline(), "a\n");

@@ -29,6 +29,8 @@ export const symbols = {
   __error: { parameters: [], result: "pointer" },
   // void *memcpy(void *dst, const void *src, size_t len)
   memcpy: { parameters: [memory, "pointer", size_t], result: "void" },
+  // The same, as it returns the address of its first argument.
+  address: { name: "memcpy", parameters: [memory, memory, size_t], result: u_long },
 
   // int getosreldate(void)
   getosreldate: { parameters: [], result: int },
@@ -102,6 +104,22 @@ export const symbols = {
   getpeername: { parameters: [int, memory, memory], result: int },
   // int getsockopt(int s, int level, int optname, void *optval, socklen_t *optlen)
   getsockopt: { parameters: [int, int, int, memory, memory], result: int },
+  // int setsockopt(int s, int level, int optname, const void *optval, socklen_t optlen)
+  setsockopt: { parameters: [int, int, int, memory, u_int], result: int },
+  // int socket(int domain, int type, int protocol)
+  socket: { parameters: [int, int, int], result: int },
+  // int socketpair(int domain, int type, int protocol, int *sv)
+  socketpair: { parameters: [int, int, int, memory], result: int },
+  // int connect(int s, const struct sockaddr *name, socklen_t namelen)
+  connect: { parameters: [int, memory, u_int], result: int },
+  // int bind(int s, const struct sockaddr *addr, socklen_t addrlen)
+  bind: { parameters: [int, memory, u_int], result: int },
+  // int listen(int s, int backlog)
+  listen: { parameters: [int, int], result: int },
+  // int accept4(int s, struct sockaddr *addr, socklen_t *addrlen, int flags)
+  accept4: { parameters: [int, memory, memory, int], result: int },
+  // int shutdown(int s, int how)
+  shutdown: { parameters: [int, int], result: int },
   // int procctl(idtype_t idtype, id_t id, int cmd, void *data), where id_t has 64 bits
   procctl: { parameters: [u_int, long, int, memory], result: int },
   // int isatty(int fd)
@@ -145,6 +163,11 @@ export const symbols = {
   // ssize_t send(int s, const void *msg, size_t len, int flags)
   send: { parameters: [int, memory, size_t, int], result: int },
 
+  // ssize_t sendmsg(int s, const struct msghdr *msg, int flags)
+  sendmsg: { parameters: [int, memory, int], result: int },
+  // ssize_t recvmsg(int s, struct msghdr *msg, int flags)
+  recvmsg: { parameters: [int, memory, int], result: int },
+
   // These run on pool threads, where errno can't be read: only `ffi/libc/bytes.ts` calls them. None takes a path.
   read_async: { name: "read", parameters: [int, memory, size_t], result: int, nonblocking: true },
   write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
@@ -165,8 +188,9 @@ export type Name = keyof Symbols;
 /** The functions of the table, as they are called. */
 export type Functions = { [N in Name]: NonNullable<Symbols[N]> };
 
-// The flags of send(2) and recv(2) that the library uses, from sys/socket.h; the same in FreeBSD 13.2 to 15.1.
-export const MSG_EOR = 0x8, MSG_DONTWAIT = 0x80, MSG_NOSIGNAL = 0x20000;
+// The flags of send(2), recv(2) and socket(2) that the library uses, from sys/socket.h; the same in FreeBSD 13.2 to 15.1.
+export const MSG_EOR = 0x8, MSG_DONTWAIT = 0x80, MSG_NOSIGNAL = 0x20000, MSG_CMSG_CLOEXEC = 0x40000;
+export const SOCK_CLOEXEC = 0x10000000, SOCK_NONBLOCK = 0x20000000, AF_INET6 = 28;
 
 /** The absolute path of libc: a bare name would need `--allow-ffi` for everything. */
 export const library = "/lib/libc.so.7";

@@ -17,12 +17,17 @@ const layers = [
   "compat/fs/",
   "compat/sandbox/",
   "compat/ambient/",
+  "compat/broker/",
   "compat/python/",
   "mod.ts",
 ];
 const facades = "compat/python/";
 /** Stands for Deno's and Node's own API. */
 const standsIn = "compat/ambient/";
+/** A second process, which only programs that ask for it load. */
+const secondProcess = "compat/broker/";
+/** Deno's own API neither asks /etc/hosts for a name, nor makes a socket of a descriptor. */
+const usesNode = /^compat\/broker\/(resolver|node_socket)\.ts$/;
 const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 
 // What attacks a sandbox calls all of Deno.
@@ -49,7 +54,10 @@ export const layering: Rule = (sources) =>
     if (isExample(from)) {
       const path = to ?? "";
       if (inflates(from, specifier)) return [];
-      if (path === "mod.ts" || path === `${standsIn}mod.ts` || facade.test(path) || isExample(path)) {
+      if (
+        path === "mod.ts" || path === `${standsIn}mod.ts` || path === `${secondProcess}mod.ts` ||
+        facade.test(path) || isExample(path)
+      ) {
         return [];
       }
       if (specifier.startsWith("@std/") || exactPackage.test(specifier)) return [];
@@ -60,7 +68,9 @@ export const layering: Rule = (sources) =>
     if (to === undefined) return [`${from}: imports "${specifier}", which is no file of the library.`];
     if (!isLibrary(to)) return [`${from}: imports ${to}, which is outside of the library.`];
     if (layerOf(to) > layerOf(from)) return [`${from}: imports ${to}, which is in a higher layer.`];
-    const ends = [facades, standsIn].some((folder) => to.startsWith(folder) && !from.startsWith(folder));
+    const ends = [facades, standsIn, secondProcess].some((folder) =>
+      to.startsWith(folder) && !from.startsWith(folder)
+    );
     return ends ? [`${from}: imports ${to}, which nothing imports.`] : [];
   });
 
@@ -131,7 +141,7 @@ export const vocabulary: Rule = (sources) =>
       ];
       const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
       const node = imports(source).filter((specifier) =>
-        specifier.startsWith("node:") && !inflates(path, specifier) ||
+        specifier.startsWith("node:") && !inflates(path, specifier) && !usesNode.test(path) ||
         specifier.startsWith("npm:") && isLibrary(path)
       );
       return [...words, ...node].map((word) => `${path}: uses ${word}.`);

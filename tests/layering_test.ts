@@ -36,6 +36,7 @@ const samples: Sample[] = [
       { "examples/a.ts": 'import { enter } from "../mod.ts";\nimport { join } from "@std/path";' },
       { "examples/a.ts": 'import * as cap from "../compat/python/pycapsicumcffi.ts";' },
       { "examples/a.ts": 'import { ambient } from "../compat/ambient/mod.ts";' },
+      { "examples/a.ts": 'import { broker } from "../compat/broker/mod.ts";' },
       { "examples/a.ts": 'import { b } from "./_b.ts";' },
       { "examples/a.ts": 'import b from "npm:b@1.2.3";\nimport c from "npm:@scope/c@0.1.0";' },
       { "ffi/a.ts": '/** import { b } from "../mod.ts"; */ // import "../compat/fs/a.ts"' },
@@ -64,6 +65,10 @@ const samples: Sample[] = [
       [
         { "mod.ts": 'export { a } from "./compat/ambient/a.ts";' },
         "mod.ts: imports compat/ambient/a.ts, which nothing imports.",
+      ],
+      [
+        { "mod.ts": 'export { a } from "./compat/broker/a.ts";' },
+        "mod.ts: imports compat/broker/a.ts, which nothing imports.",
       ],
       [
         { "ffi/a.ts": 'import { b } from "../tests/b.ts";' },
@@ -178,6 +183,7 @@ const samples: Sample[] = [
       { "examples/README.md": "A process of its own." },
       { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
       { "examples/a.ts": 'import { crc32 } from "node:zlib";' },
+      { "compat/broker/resolver.ts": 'import { lookup } from "node:dns";' },
       { "tests/a.ts": "Deno.dlopen(path, symbols);" },
       { "compat/ambient/a.ts": "process.cwd = cwd;" },
     ],

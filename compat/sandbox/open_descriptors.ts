@@ -5,15 +5,8 @@
  * @module
  */
 import { getFcntls, getIoctls, getRights, isSupported } from "../../ffi/capsicum/capability.ts";
-import {
-  descriptorFlags,
-  listedFiles,
-  nameOfPeer,
-  nameOfSocket,
-  openFiles,
-  type SocketName,
-  typeOfSocket,
-} from "../../ffi/libc/process.ts";
+import { descriptorFlags, listedFiles, openFiles } from "../../ffi/libc/process.ts";
+import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/socket_names.ts";
 import type { OpenFile } from "../../ffi/freebsd/structs.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/errors.ts";

@@ -1,4 +1,4 @@
-import { decodeName, int, long, memory, unsigned } from "../values.ts";
+import { int, long, memory, unsigned } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR, F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
 import { freebsdFiles, listedEnd, type OpenFile } from "../freebsd/structs.ts";
@@ -121,73 +121,4 @@ function linuxFiles(): OpenFile[] | undefined {
     return undefined;
   }
   return files;
-}
-
-/** The address of a socket or of its peer. */
-export type SocketName =
-  | { readonly family: "unix"; readonly path: string }
-  | { readonly family: "inet"; readonly hostname: string; readonly port: number };
-
-// sys/socket.h of FreeBSD 13.2 and 15.1, and asm-generic/socket.h of Linux.
-const socketOptions = {
-  freebsd: { SOL_SOCKET: 0xffff, SO_TYPE: 0x1008, SO_RCVBUF: 0x1002 },
-  linux: { SOL_SOCKET: 1, SO_TYPE: 3, SO_RCVBUF: 8 },
-};
-/** Bytes of a `struct sockaddr_storage`. */
-const SIZE = 128;
-
-/** `SOCK_STREAM` (1), `SOCK_DGRAM` (2) and the like; undefined if it is not a socket or lacks the right. */
-export function typeOfSocket(fd: number): number | undefined {
-  return socketOption(fd, "SO_TYPE");
-}
-
-/** The bytes of a socket's receive buffer (SO_RCVBUF); undefined if it is not a socket or lacks the right. */
-export function receiveBufferOf(fd: number): number | undefined {
-  return socketOption(fd, "SO_RCVBUF");
-}
-
-function socketOption(fd: number, name: "SO_TYPE" | "SO_RCVBUF"): number | undefined {
-  const numbers = hasCapsicum() ? socketOptions.freebsd : socketOptions.linux;
-  const value = new Int32Array(1), length = new Uint32Array([4]);
-  const call = bound.getsockopt ?? bind("getsockopt");
-  return call(fd, numbers.SOL_SOCKET, numbers[name], value, length) === -1 ? undefined : value[0];
-}
-
-/** The address of a socket; undefined if it is not a socket or lacks the right. */
-export function nameOfSocket(fd: number): SocketName | undefined {
-  const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
-  const result = (bound.getsockname ?? bind("getsockname"))(fd, name, length);
-  return result === -1 ? undefined : decode(name, length[0]!);
-}
-
-/** The address that a socket is connected to; undefined if it is not connected or lacks the right. */
-export function nameOfPeer(fd: number): SocketName | undefined {
-  const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
-  const result = (bound.getpeername ?? bind("getpeername"))(fd, name, length);
-  return result === -1 ? undefined : decode(name, length[0]!);
-}
-
-// sys/socket.h and netinet6/in6.h of FreeBSD, linux/socket.h: AF_UNIX and AF_INET have the same number in both.
-const AF_UNIX = 1, AF_INET = 2;
-// Offsets in struct sockaddr_in, sockaddr_in6 and sockaddr_un, the same in both except for the family.
-const PORT = 2, ADDRESS = 4, ADDRESS6 = 8, PATH = 2;
-
-function decode(name: Uint8Array, length: number): SocketName | undefined {
-  const isFreebsd = hasCapsicum();
-  // FreeBSD has sa_len in the first byte; Linux has a family of two bytes.
-  const family = isFreebsd ? name[1]! : name[0]! | name[1]! << 8, AF_INET6 = isFreebsd ? 28 : 10;
-  const port = name[PORT]! << 8 | name[PORT + 1]!;
-  if (family === AF_INET) {
-    return { family: "inet", hostname: name.subarray(ADDRESS, ADDRESS + 4).join("."), port };
-  }
-  if (family === AF_INET6) {
-    const groups = Array.from(
-      { length: 8 },
-      (_, i) => (name[ADDRESS6 + 2 * i]! << 8 | name[ADDRESS6 + 2 * i + 1]!).toString(16),
-    );
-    return { family: "inet", hostname: groups.join(":"), port };
-  }
-  if (family !== AF_UNIX) return undefined;
-  const path = name.subarray(PATH, Math.min(length, name.length)), end = path.indexOf(0);
-  return { family: "unix", path: decodeName(end < 0 ? path : path.subarray(0, end)) };
 }

@@ -26,7 +26,8 @@ import {
 } from "./beneath.ts";
 import { errnoAt, failure, glibc, glibcAs, isConfined, memcpy, type Memory } from "./glibc.ts";
 import * as linux from "./constants.ts";
-import { atFlags, control, messageFlags } from "./constants.ts";
+import { atFlags, control } from "./constants.ts";
+import { socketCalls } from "./sockets.ts";
 import { statOpen, statRelative } from "./structs.ts";
 
 /**
@@ -55,6 +56,7 @@ const sameInBoth: readonly string[] = [
   "fdatasync",
   "ftruncate",
   "poll",
+  "memcpy",
 ];
 
 /**
@@ -213,26 +215,7 @@ const calls = {
     };
   },
 
-  recv: () => {
-    const recv = glibc("recv");
-    return (fd, buffer, count, flags) => {
-      const bits = messageFlags(flags);
-      if (bits === -1) return failure(linux.EINVAL);
-      const result = recv(fd, buffer, count, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
-      return result;
-    };
-  },
-  send: () => {
-    const send = glibc("send");
-    return (fd, buffer, count, flags) => {
-      const bits = messageFlags(flags);
-      if (bits === -1) return failure(linux.EINVAL);
-      const result = send(fd, buffer, count, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
-      return result;
-    };
-  },
+  ...socketCalls,
 
   getdtablesize: () => glibcAs("getdtablesize", symbols.getdtablesize) as Functions["getdtablesize"],
   // The errno of these calls is never read.

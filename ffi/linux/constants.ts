@@ -52,6 +52,10 @@ export const UTIME_OMIT = 0x3ffffffen;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_EOR = 0x80;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_CMSG_CLOEXEC = 0x40000000;
+export const SOCK_CLOEXEC = 0x80000;
+export const SOCK_NONBLOCK = 0x800;
+export const AF_INET6 = 10;
 
 export const EPERM = 1;
 export const ENOENT = 2;
@@ -155,10 +159,19 @@ export function atFlags(flags: number, accepted: number): number {
 
 /** Converts `MSG_*` flags of FreeBSD to those of Linux; -1 if there are flags that the library does not use. */
 export function messageFlags(flags: number): number {
-  if (flags & ~(symbols.MSG_EOR | symbols.MSG_DONTWAIT | symbols.MSG_NOSIGNAL)) return -1;
+  const { MSG_CMSG_CLOEXEC: closesOnExec } = symbols;
+  if (flags & ~(symbols.MSG_EOR | symbols.MSG_DONTWAIT | symbols.MSG_NOSIGNAL | closesOnExec)) return -1;
   return (flags & symbols.MSG_EOR ? MSG_EOR : 0) |
+    (flags & closesOnExec ? MSG_CMSG_CLOEXEC : 0) |
     (flags & symbols.MSG_DONTWAIT ? MSG_DONTWAIT : 0) |
     (flags & symbols.MSG_NOSIGNAL ? MSG_NOSIGNAL : 0);
+}
+
+/** Converts the type of a socket, with the flags of FreeBSD in it, to that of Linux. */
+export function socketType(type: number): number {
+  const { SOCK_CLOEXEC: closesOnExec, SOCK_NONBLOCK: neverWaits } = symbols;
+  return type & ~(closesOnExec | neverWaits) | (type & closesOnExec ? SOCK_CLOEXEC : 0) |
+    (type & neverWaits ? SOCK_NONBLOCK : 0);
 }
 
 /** The Linux number of each command with the same meaning. */

@@ -58,6 +58,18 @@ const symbols = {
   poll: { parameters: [memory, size_t, int], result: int },
   recv: { parameters: [int, memory, size_t, int], result: int },
   send: { parameters: [int, memory, size_t, int], result: int },
+  // ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags)
+  recvmsg: { parameters: [int, memory, int], result: int },
+  // ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags)
+  sendmsg: { parameters: [int, memory, int], result: int },
+  socket: { parameters: [int, int, int], result: int },
+  socketpair: { parameters: [int, int, int, memory], result: int },
+  connect: { parameters: [int, memory, unsigned], result: int },
+  bind: { parameters: [int, memory, unsigned], result: int },
+  listen: { parameters: [int, int], result: int },
+  accept4: { parameters: [int, memory, memory, int], result: int },
+  shutdown: { parameters: [int, int], result: int },
+  setsockopt: { parameters: [int, int, int, memory, unsigned], result: int },
 
   faccessat: { parameters: [int, string, int, int], result: int },
   fchmodat: { parameters: [int, string, unsigned, int], result: int },

@@ -7,6 +7,7 @@
 #include "standin.h"
 
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -191,6 +192,44 @@ void inherit(int from, int to, unsigned flags) {
     else free(copy);
   }
   pthread_mutex_unlock(&lock);
+}
+
+static const uint64_t MAGIC = 0x73656974696c6962;
+
+/* Writes the capabilities of descriptors to a new file without a name, for another process. */
+int export_capabilities(const int *fds, size_t count) {
+  int file = (int)syscall(SYS_memfd_create, "capabilities", MFD_CLOEXEC);
+  if (file == -1) abort();
+  syscall(SYS_write, file, &MAGIC, sizeof MAGIC);
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < count; i++) {
+    struct entry *entry = has_entry(fds[i]) ? entry_of(fds[i]) : NULL;
+    uint64_t size = entry == NULL ? 0 : entry_size(entry->ioctl_count);
+    syscall(SYS_write, file, &size, sizeof size);
+    if (entry != NULL) syscall(SYS_write, file, entry, size);
+  }
+  pthread_mutex_unlock(&lock);
+  return file;
+}
+
+/* Gives descriptors the capabilities in a file; false if it is another file. */
+bool import_capabilities(int file, const int *fds, size_t count) {
+  uint64_t magic = 0, size;
+  long at = sizeof magic;
+  if (syscall(SYS_pread64, file, &magic, sizeof magic, 0L) != sizeof magic || magic != MAGIC) return false;
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < count; i++) {
+    if (syscall(SYS_pread64, file, &size, sizeof size, at) != sizeof size) abort();
+    at += sizeof size;
+    if (size == 0) continue;
+    struct entry *entry = malloc(size);
+    if (entry == NULL || syscall(SYS_pread64, file, entry, size, at) != (long)size) abort();
+    at += (long)size;
+    if (fds[i] < MAX_FD && identify(fds[i], &entry->file) == 0) put_entry(fds[i], entry);
+    else free(entry);
+  }
+  pthread_mutex_unlock(&lock);
+  return true;
 }
 
 static bool is_valid(const uint64_t rights[2]) {

@@ -217,6 +217,8 @@ static int linux_option(int option) {
 }
 
 static bool translate_option(int *level, int *option) {
+  enum { B_IPV6_V6ONLY = 27 };
+  if (*level == IPPROTO_IPV6 && *option == B_IPV6_V6ONLY) *option = IPV6_V6ONLY;
   if (*level != B_SOL_SOCKET) return true;
   *level = SOL_SOCKET;
   *option = linux_option(*option);
@@ -243,9 +245,10 @@ CALL(int, shutdown, int fd, int how) {
   return error != 0 ? fail(error) : (int)answer(syscall(SYS_shutdown, fd, how));
 }
 
-static int message_flags(int flags) {
+int message_flags(int flags) {
   static const int pairs[][2] = {{1, MSG_OOB},      {2, MSG_PEEK},        {4, MSG_DONTROUTE},
-                                 {0x40, MSG_WAITALL}, {0x80, MSG_DONTWAIT}, {0x20000, MSG_NOSIGNAL}};
+                                 {0x40, MSG_WAITALL}, {0x80, MSG_DONTWAIT}, {0x20000, MSG_NOSIGNAL},
+                                 {0x40000, MSG_CMSG_CLOEXEC}};
   int result = 0;
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     if ((flags & pairs[i][0]) != 0) result |= pairs[i][1];

@@ -13,7 +13,7 @@
  *
  * F_KINFO and sysctl(3) kern.proc.filedesc report only the type and path. procctl(2) supports PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
  *
- * Not simulated: fork, exec, process descriptors and passing descriptors over sockets; kevent(2); file flags, ACLs and
+ * Not simulated: fork, exec, process descriptors, and addresses of messages; kevent(2); file flags, ACLs and
  * extended attributes; jails and chroot; link and rename between simulated mounts; the symbols that a release lacks.
  */
 #ifndef STANDIN_H
@@ -91,6 +91,11 @@ unsigned fd_flags(int fd);
 int set_fd_flags(int fd, unsigned set, unsigned clear);
 long fresh(long fd);
 void inherit(int from, int to, unsigned flags);
+int export_capabilities(const int *fds, size_t count);
+bool import_capabilities(int file, const int *fds, size_t count);
+
+/* sockets.c */
+int message_flags(int flags);
 
 /* lookup.c */
 enum operation { LOOKUP, CREATE, DELETE, RENAME };

@@ -47,14 +47,10 @@
  *
  * A file can be moved or linked only to a directory that permits no more than the first one.
  *
- * **Threads.** Before Linux 7.0 Landlock covers only the thread that called {@link sandbox} and the threads that it starts
- * later. Deno's pool threads, and Workers that already run, are not covered. There native code can still use an absolute
- * path together with a descriptor of the plan. JavaScript has no call for that: once `ffi` is revoked it cannot load a
- * library, and this library binds no function that takes a path as nonblocking. But this library's FFI functions are in the
- * same process. Hostile code can import the modules that hold them, corrupt memory through them, and so run native code. So
- * before Linux 7.0 a plan with directories confines hostile data and mistakes, and not hostile code. A plan without
- * directories confines both: the filter then refuses every call that takes a path. Capability mode of FreeBSD also confines
- * both.
+ * **Threads.** Both cover all threads: Deno's own, its pool threads, and Workers that already run. So a plan also confines
+ * hostile code, even if it corrupts memory and runs native code. Landlock covers all threads by itself since Linux 7.0. Before,
+ * each thread has to call it: {@link sandbox} lists the threads in /proc, and sends each one SIGURG, with a handler that makes
+ * the call. This takes a few milliseconds. If a thread does not answer within 5 seconds, {@link sandbox} throws.
  *
  * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
  * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a
@@ -67,8 +63,10 @@
  * Deno exits if it cannot: if a stream is a terminal or a file, start Workers first. Other entries of `fds` cannot be limited
  * on Linux. They are an error, unless they have `unlimited: "allow"`.
  *
- * **Errors.** {@link sandbox} prepares Deno to print errors, and loads `process`. In Deno 2.7 an error from a module that is
- * not on the stack of `sandbox()` can end Deno by a panic: read `stack` of an error of that module before entering.
+ * **Errors.** {@link sandbox} prepares the thread that calls it: it binds the functions of this library, prepares Deno to print
+ * errors, and loads `process`. So call it on the main thread, where an error can otherwise end Deno by a panic. In Deno 2.7 an
+ * error from a module that is not on the stack of `sandbox()` can do so too: read `stack` of an error of that module before
+ * entering.
  *
  * ## What is still open?
  *

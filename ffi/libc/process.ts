@@ -102,15 +102,27 @@ export function descriptorFlags(fd: number): number | undefined {
   return flags === -1 ? undefined : flags;
 }
 
-/** The names in /proc/self/fd, without the descriptor that lists them. */
+/** The descriptors in /proc/self/fd, without the one that lists them. */
 function linuxFiles(): OpenFile[] | undefined {
-  const buffer = new Uint8Array(2 ** 15), base = new Uint8Array(8), files: OpenFile[] = [];
+  return numbersIn("/proc/self/fd", (fd, directory) => fd !== directory)?.map((fd) => ({ fd }));
+}
+
+/**
+ * The numbers that name the entries of a directory in /proc; undefined if it can't be read.
+ *
+ * @param counts Whether a number counts; it also gets the descriptor of the directory.
+ */
+export function numbersIn(
+  path: string,
+  counts: (number: number, directory: number) => boolean = () => true,
+): number[] | undefined {
+  const buffer = new Uint8Array(2 ** 15), base = new Uint8Array(8), numbers: number[] = [];
   try {
-    const directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     try {
       for (let length; (length = getdirentries(directory, buffer, buffer.length, base)) > 0;) {
         const { names } = abi().decodeDirectory(buffer, length);
-        files.push(...names.map((name) => ({ fd: Number(name) })).filter(({ fd }) => fd !== directory));
+        numbers.push(...names.map(Number).filter((number) => counts(number, directory)));
       }
     } finally {
       close(directory);
@@ -120,5 +132,5 @@ function linuxFiles(): OpenFile[] | undefined {
     if (!Object.hasOwn(error as object, "errno")) throw error;
     return undefined;
   }
-  return files;
+  return numbers;
 }

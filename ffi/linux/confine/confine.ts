@@ -14,6 +14,7 @@ import { bound, errno, type Name, symbols } from "../../symbols.ts";
 import { bind } from "../../system.ts";
 import * as linux from "../constants.ts";
 import { answers, bindGlibc, errnoAt, glibc, mechanism, memcpy } from "../glibc.ts";
+import { restrictOthers, threads } from "./every_thread.ts";
 import { allowAll, type DescriptorLimit, isKnown, program, type Row, STEP_SIZE, table } from "./seccomp.ts";
 
 /** What this system lacks to confine a process; undefined if nothing is missing. */
@@ -23,19 +24,13 @@ export function missing(hasDirs: boolean): string | undefined {
     return "seccomp(2) filters for all threads: the container or the kernel refuses them";
   }
   const abi = hasDirs ? landlockAbi() : LEAST_ABI;
-  if (hasDirs && abi >= LEAST_ABI && abi < TSYNC_ABI && !isMainThread()) {
-    return `Landlock ABI ${TSYNC_ABI} of Linux 7.0, to confine all threads: call sandbox() on the main thread, not in a ` +
-      "Worker or a test";
+  if (hasDirs && abi >= LEAST_ABI && abi < TSYNC_ABI && threads() === undefined) {
+    return "/proc, which lists the threads to confine";
   }
   if (abi >= LEAST_ABI) return undefined;
   return abi === 0
     ? "Landlock, which this kernel does not have or does not enable"
     : `Landlock ABI ${LEAST_ABI} of Linux 6.2: this kernel has ABI ${abi}`;
-}
-
-/** Whether this is the thread that other threads inherit from. A program can't change the answer. */
-function isMainThread(): boolean {
-  return glibc("gettid")(linux.SYS_gettid) === Deno.pid;
 }
 
 // linux/seccomp.h and linux/prctl.h
@@ -213,11 +208,12 @@ function addRule(ruleset: number, access: number, dir: number): number {
   return result;
 }
 
-/** Restricts all threads if the kernel can, or else this one and those that it starts; -1 and errno if it fails. */
+/** Restricts all threads; -1 and errno if it fails on this one. */
 function restrict(abi: number, ruleset: number): number {
+  const hasSync = abi >= TSYNC_ABI;
+  if (!hasSync) restrictOthers(ruleset);
   const call = glibc("landlock_restrict_self");
-  const flags = abi >= TSYNC_ABI ? LANDLOCK_RESTRICT_SELF_TSYNC : 0;
-  const result = call(linux.SYS_landlock_restrict_self, ruleset, flags);
+  const result = call(linux.SYS_landlock_restrict_self, ruleset, hasSync ? LANDLOCK_RESTRICT_SELF_TSYNC : 0);
   if (result === -1) memcpy(errno, errnoAt, 4n);
   return result;
 }

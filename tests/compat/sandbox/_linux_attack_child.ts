@@ -23,6 +23,12 @@ const rows = {
   call_at: { parameters: [long, "i32", "buffer", long, long, long], result: long },
   call_openat2: { parameters: ["i32", "buffer", "u64", "u64"], result: long },
   call_sendmsg: { parameters: ["i32"], result: long },
+  call_two: { parameters: [long, "i32", "buffer", "i32", "buffer", long], result: long },
+  open_everywhere: { parameters: ["i32", "buffer"], result: long },
+  start_thread: { parameters: [], result: long },
+  open_terminal: { parameters: [], result: long },
+  type_into: { parameters: ["i32"], result: long },
+  size_of: { parameters: ["i32"], result: long },
 } as const;
 const here = Deno.dlopen(library, rows).symbols;
 const pool = Deno.dlopen(library, {
@@ -31,6 +37,11 @@ const pool = Deno.dlopen(library, {
   call_at: { ...rows.call_at, nonblocking: true },
   call_openat2: { ...rows.call_openat2, nonblocking: true },
   call_sendmsg: { ...rows.call_sendmsg, nonblocking: true },
+  call_two: { ...rows.call_two, nonblocking: true },
+  open_everywhere: { ...rows.open_everywhere, nonblocking: true },
+  start_thread: { ...rows.start_thread, nonblocking: true },
+  type_into: { ...rows.type_into, nonblocking: true },
+  size_of: { ...rows.size_of, nonblocking: true },
 }).symbols;
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 }), { port } = listener.addr as Deno.NetAddr;
 const open = await Deno.open(`${base}/inside/file`);
@@ -53,7 +64,16 @@ const readInWorker = () => {
   );
 };
 
+const terminal = Number(here.open_terminal());
 dropRoot();
+// These exist before the sandbox: a Worker, and threads of the pool.
+const idle = new Worker("data:text/javascript,postMessage(0); onmessage = () => {};", { type: "module" });
+await new Promise((resolve) => idle.onmessage = resolve);
+await Promise.all(Array.from({ length: 8 }, () => open.stat()));
+const before = {
+  typed: String(here.type_into(terminal)),
+  opened: String(here.open_everywhere(AT_FDCWD, path(secret))),
+};
 const box = sandbox({
   ...(kind === "dirs" ? { dirs: { inside: { path: `${base}/inside`, rights: "readWrite" } } } : {}),
   files: { file: { path: `${base}/inside/file` } },
@@ -109,7 +129,7 @@ if (!Deno.version.deno.startsWith("2.7.")) results["read in a Worker"] = await r
 
 // From native code. O_PATH, RESOLVE_IN_ROOT and the like are those of the kernel's headers.
 const O_WRONLY = 1n, O_CREAT = 0o100n, O_PATH = 0o10000000n, RESOLVE_IN_ROOT = 16n, RESOLVE_BENEATH = 8n;
-const AT_EMPTY_PATH = 0x1000n, TIOCSTI = 0x5412n, TIOCLINUX = 0x541cn;
+const AT_EMPTY_PATH = 0x1000n, TIOCLINUX = 0x541cn;
 type Native = { [N in keyof typeof here]: (...args: never[]) => unknown };
 for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Native][]) {
   const on = native as typeof here;
@@ -147,6 +167,7 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
     },
     "fork": call("clone", 17),
     "a new namespace": call("clone", 0x10000000 | 17),
+    "a thread in a new namespace": call("clone", 0x10000000 | 0x10f00),
     "unshare": call("unshare", 0x10000000),
     "setns": call("setns", 0, 0),
     "clone3": call("clone3", 0, 88),
@@ -173,8 +194,8 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
     "sendmsg": () => on.call_sendmsg(0),
     "F_SETOWN": call("fcntl", 0, 8, parent),
     "F_SETSIG": call("fcntl", 0, 10, 9),
-    "TIOCSTI": call("ioctl", 0, TIOCSTI, 0),
-    "TIOCLINUX": call("ioctl", 0, TIOCLINUX, 0),
+    "TIOCSTI": () => on.type_into(terminal),
+    "TIOCLINUX": call("ioctl", terminal, TIOCLINUX, 0),
     "FIOSETOWN": call("ioctl", 0, 0x8901, 0),
     "bpf": call("bpf", 0, 0, 0),
     "perf_event_open": call("perf_event_open", 0, 0, 0, 0, 0),
@@ -192,8 +213,8 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
     "open": () => Deno.build.arch === "x86_64" ? on.call_path(2n, path(secret), 0n, 0n, 0n, 0n) : -1n,
   };
   for (const [name, attack] of Object.entries(attacks)) await attempt(`${name} (${thread})`, attack);
-  // Below a descriptor Landlock decides, on this thread; without directories the filter does, on all.
-  if (kind === "none" || thread === "here") {
+  // Below a descriptor Landlock decides; without directories the filter does.
+  {
     const outside: Record<string, () => unknown> = {
       "absolute path": at("openat", dir, secret),
       "..": at("openat", dir, "../outside/secret"),
@@ -205,6 +226,20 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
       "a directory": at("openat", dir, `${base}/outside`),
       "mkdirat": at("mkdirat", dir, `${base}/outside/d`, 0o700n),
       "unlinkat": at("unlinkat", dir, secret),
+      "rename out": () =>
+        on.call_two(nr("renameat"), dir, path("file"), dir, path(`${base}/outside/file`), 0n),
+      "rename in": () => on.call_two(nr("renameat2"), dir, path(secret), dir, path("stolen"), 0n),
+      "link in": () => on.call_two(nr("linkat"), dir, path(secret), dir, path("stolen"), 0n),
+      "on 64 threads at once": async () => {
+        const all = await Promise.all(
+          Array.from({ length: 64 }, () => on.call_at(nr("openat"), dir, path(secret), 0n, 0n, 0n)),
+        );
+        return all.find((result) => result >= 0n) ?? all[0];
+      },
+      "on every thread": async () => {
+        const result = await on.open_everywhere(dir, path(secret));
+        return result > 0n && result % 1000n === 0n ? -1n : result;
+      },
       "O_PATH and a name": async () => {
         const fd = await on.call_at(nr("openat"), dir, path(`${base}/outside`), O_PATH, 0n, 0n) as bigint;
         return fd < 0n ? fd : await on.call_at(nr("openat"), Number(fd), path("secret"), 0n, 0n, 0n);
@@ -224,11 +259,19 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
     "F_GETFL": call("fcntl", 0, 3, 0),
     "sched_yield": call("sched_yield"),
     "PR_GET_NO_NEW_PRIVS": call("prctl", 39),
+    "a thread": () => on.start_thread(),
+    "TIOCGWINSZ": () => on.size_of(terminal),
     ...(kind === "dirs" && {
       "openat": at("openat", dir, "file"),
       "openat2": () => on.call_openat2(dir, path("file"), 0n, RESOLVE_BENEATH),
       "openat2 in its root": () => on.call_openat2(dir, path("/file"), 0n, RESOLVE_IN_ROOT),
       "mkdirat": at("mkdirat", dir, `made ${thread}`, 0o700n),
+      "rename": () =>
+        on.call_two(nr("renameat"), dir, path(`made ${thread}`), dir, path(`new ${thread}`), 0n),
+      "every thread": async () => {
+        const result = await on.open_everywhere(dir, path("file")), threads = result / 1000n;
+        return threads > 5n && result % 1000n === threads ? 0n : -result;
+      },
     }),
   };
   for (const [name, twin] of Object.entries(twins)) await attempt(`twin: ${name} (${thread})`, twin);
@@ -236,5 +279,5 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
 await attempt("twin: an open file", () => open.read(new Uint8Array(1)));
 await attempt("twin: a file of the plan", () => box.files.file.readAllSync());
 listener.close();
-console.log(JSON.stringify({ mechanism: box.mechanism, results }));
+console.log(JSON.stringify({ mechanism: box.mechanism, before, results }));
 Deno.exit();

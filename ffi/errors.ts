@@ -1,8 +1,8 @@
 /**
- * The errors of failed calls: their public class and fields, and the form of their messages, which is the call, its paths
- * and descriptors, the reason with its code, the way out.
+ * The errors of failed calls: their public class and fields, and the form of their messages.
  *
- * A message has at most 300 characters. A long path is cut in the middle; `path` of the error holds all of it.
+ * A message has the call, its paths and descriptors, the reason with its code, and the way out, in at most 300 characters.
+ * A long path is cut in the middle; `path` of the error is complete.
  *
  * @module
  */
@@ -20,17 +20,17 @@ export interface SyscallError extends Error {
   errno: number;
   /** The C function that failed. */
   syscall: string;
-  /** The path that it was given. */
+  /** The path that the function was called with. */
   path?: string;
-  /** The descriptor that it was given. */
+  /** The descriptor that the function was called with. */
   fd?: number;
 }
 
 /** The fields of a {@link CapsicumError}. */
 export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code" | "errno" | "syscall"> {
-  /** The path that it was given. */
+  /** The path that the function was called with. */
   path?: string | undefined;
-  /** The descriptor that it was given. */
+  /** The descriptor that the function was called with. */
   fd?: number | undefined;
   /** The rights that the descriptor holds. */
   held?: Rights | undefined;
@@ -41,9 +41,9 @@ export interface SyscallErrorInit extends ErrorOptions, Pick<SyscallError, "code
 }
 
 /**
- * A system call failed with ENOTCAPABLE, ECAPMODE, or another errno that Deno has no class for.
+ * The error of a system call that failed with ENOTCAPABLE, ECAPMODE, or another errno without a class in Deno.
  *
- * Failures that Deno has a class for, such as `Deno.errors.NotFound`, are thrown as that class, with the same fields.
+ * An errno with a class in Deno is thrown as that class, such as `Deno.errors.NotFound`, with the same fields.
  *
  * @example Which rights were missing
  * ```ts
@@ -72,9 +72,9 @@ export class CapsicumError extends Error implements SyscallError {
   readonly errno: number;
   /** The C function that failed. */
   readonly syscall: string;
-  /** The path that it was given. */
+  /** The path that the function was called with. */
   declare readonly path?: string;
-  /** The descriptor that it was given; of two descriptors, the one that lacked a right. */
+  /** The descriptor that the function was called with; of two descriptors, the one that lacks a right. */
   declare readonly fd?: number;
   /** On ENOTCAPABLE, the rights that the descriptor holds. */
   declare readonly held?: Rights;
@@ -86,7 +86,7 @@ export class CapsicumError extends Error implements SyscallError {
    */
   declare readonly reason?: "rights" | "escape";
 
-  /** Makes an error in the form that the library throws. */
+  /** Makes an error with the fields of `init`. */
   constructor(message: string, init: SyscallErrorInit) {
     super(message, init);
     this.code = init.code;
@@ -145,8 +145,8 @@ function hasCode(error: unknown, name: string, text: string): boolean {
 }
 
 /**
- * Matches messages of Deno's own API for an errno without a code in Deno. The errno comes first; a quoted name, which
- * may hold any text, follows: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before it.
+ * Matches messages of Deno's own API for an errno that Deno gives no code. The text of the errno comes first, then names
+ * in quotes, which may have any text: `stat 'x'`. Only errors of starting a program and of `fetch()` have text before it.
  */
 function denoError(text: string): RegExp {
   const errno = text.replace(/[()]/g, "\\$&");

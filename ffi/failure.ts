@@ -51,49 +51,49 @@ const classes: Readonly<Record<string, ErrorClass>> = {
 /** The key of the method of {@link Serving}. */
 export const asked: unique symbol = Symbol("asked");
 
-/** What a caller of the library asked for: the words of its errors. */
+/** The descriptor and path of a caller's request, which errors name. */
 export interface Asked {
   readonly fd?: number | undefined;
   readonly path: string;
-  /** The call for which directories and files are opened: it is named unless opening them lacks a right. */
+  /** The call that directories and files are opened for. Errors name it, except if opening them lacks a right. */
   readonly syscall?: string;
 }
 
-/** A descriptor that the library opened to serve a caller: errors of calls on it name what the caller asked for. */
+/** A descriptor that the library opened for a request: errors of calls on it name the request. */
 export interface Serving {
   readonly fd: number;
   /** @param path The path of the call, if it has one. */
   [asked](path: string | undefined): Asked;
 }
 
-/** A descriptor that serves one request. */
+/** Returns a descriptor that serves one request. */
 export function serving(fd: number, request: Asked): Serving {
   return { fd, [asked]: () => request };
 }
 
-/** Has the owner of a descriptor serve one request. */
+/** Makes the owner of a descriptor serve one request. */
 export function serve<T extends { readonly fd: number }>(owner: T, request: Asked): T & Serving {
   return Object.assign(owner, { [asked]: () => request });
 }
 
-/** A descriptor in the service of the request that `owner` serves, if it serves one. */
+/** Returns a descriptor that serves the same request as `owner`, if `owner` serves one. */
 export function servingAs(owner: FdLike, fd: number): FdLike {
   const request = requestOf(owner, undefined);
   return request === undefined ? fd : serving(fd, request);
 }
 
-/** What is asked for with a path in a directory, which may serve a caller itself. */
+/** Returns the request for a path in a directory, which may serve a request itself. */
 export function request(dir: FdLike, path: string): Asked {
   return requestOf(dir, path) ?? { fd: descriptor(dir), path };
 }
 
-/** The same for paths that come later, when the directory may be closed. */
+/** The same for later paths, when the directory may be closed. */
 export function requests(dir: FdLike): (path: string) => Asked {
   const fd = descriptor(dir);
   return (path) => requestOf(dir, path) ?? { fd, path };
 }
 
-/** A failed call, as the caller of the library knows it. */
+/** Returns a failed call with the descriptors and paths of the caller's request. */
 export function asAsked(call: GivenCall, on?: FdLike, to?: FdLike, isRefused = false): GivenCall {
   const first = requestOf(on, call.path), second = requestOf(to, call.toPath);
   return {
@@ -109,9 +109,9 @@ function requestOf(on: FdLike | undefined, path: string | undefined): Asked | un
   return typeof request === "function" ? request.call(on as Serving, path) : undefined;
 }
 
-/** The reason in the error for a path that leaves its directory. */
+/** The message for a path that leaves its directory. */
 export const ESCAPE = 'the path leaves the directory, by "..", a leading "/" or a symlink (ENOTCAPABLE). ' +
-  "Use a path that stays in it, or a descriptor of the directory that it leads to.";
+  "Use a path that stays in it, or a descriptor of the other directory.";
 
 /** The details of a failure, in addition to its call. */
 type Details = Pick<SyscallErrorInit, "fd" | "held" | "missing" | "reason" | "cause">;
@@ -120,7 +120,7 @@ type Details = Pick<SyscallErrorInit, "fd" | "held" | "missing" | "reason" | "ca
  * Makes the error of a failed call.
  *
  * @param call The call that failed.
- * @param code The errno, or its name.
+ * @param code The name of the errno, alone or with its number.
  * @param why The message after the call: the reason with the code in parentheses, then the way out.
  * @param details The fields of the error; `fd` only if it is not the first descriptor of the call.
  * @param Class The class, if it is not the class that belongs to the errno.
@@ -145,12 +145,12 @@ function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErr
   return Object.assign(error, always, path === undefined ? {} : { path }, fd === undefined ? {} : { fd });
 }
 
-/** The name of the errno of a failed call; undefined for any other error. */
+/** Returns the name of the errno of a failed call; undefined for any other error. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as Partial<SyscallError>).code : undefined;
 }
 
-/** The number of an errno on this system. */
+/** Returns the number of an errno on this system. */
 function errnoOf(code: string): number {
   return Math.abs(Number(Object.entries(errnoTable()).find(([, [name]]) => name === code)![0]));
 }
@@ -173,10 +173,10 @@ export interface Call {
 }
 
 /**
- * The error for the number in `errno`.
+ * Makes the error for the number in `errno`.
  *
- * @param on The descriptor as it was given: it may serve a caller in whose words the error is made.
- * @param to The second descriptor of linkat and renameat, as it was given.
+ * @param on The descriptor argument; if it serves a request, the error names the request.
+ * @param to The second descriptor argument of linkat and renameat.
  */
 export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLike): SyscallError {
   const number = errno[0]!;
@@ -205,7 +205,7 @@ function isOutside({ fd, path }: Call): boolean {
   return !hasCapsicum() && path !== undefined && (fd === undefined || fd === AT_FDCWD) && isConfined();
 }
 
-/** @param given The call in the words of the caller; `call` has the descriptors that the kernel was given. */
+/** @param given The call as the caller made it; `call` has the descriptors that the kernel got. */
 function notCapable(given: GivenCall, error: Errno, call: Call & { syscall: string }): SyscallError {
   const { syscall } = call;
   const ends: { fd: number; named: number | undefined; needs: readonly RightName[] }[] = [];
@@ -217,7 +217,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call & { syscall: stri
   }
   if (call.toFd !== undefined && call.toFd !== AT_FDCWD) {
     ends.push({ fd: call.toFd, named: given.toFd, needs: rightsNeeded(`${call.operation ?? syscall} to`) });
-    // If no other right is missing, the target exists, unless one of the paths leaves its directory.
+    // If no other right is missing and no path leaves its directory, the target exists.
     if (syscall === "renameat" && !leaves(call.path) && !leaves(call.toPath)) {
       ends.push({ fd: call.toFd, named: given.toFd, needs: rightsNeeded("renameat over") });
     }
@@ -243,7 +243,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call & { syscall: stri
     : failure(given, error, `${limits} (ENOTCAPABLE).`, { held, reason: "rights" });
 }
 
-/** Whether a path may leave its directory, judged by its text alone. */
+/** Whether the text of a path permits it to leave its directory. */
 function leaves(path: string | undefined): boolean {
   return path !== undefined && (path.startsWith("/") || path.split("/").includes(".."));
 }

@@ -1,10 +1,9 @@
 /**
- * Checks values before the first system call: descriptors, numbers, buffers, file names, and the options of functions. FFI
- * itself converts loosely: -1.9 becomes -1 or 1, NaN becomes 0. A misspelt or mistyped option throws, it is never ignored.
+ * Checks values before the first system call: descriptors, numbers, buffers, file names and options. FFI itself converts
+ * loosely: -1.9 becomes -1 or 1, NaN becomes 0. An option that is unknown or of the wrong type throws.
  *
- * File names are converted losslessly between strings and bytes. The kernel treats a name as bytes. A UTF-8 name becomes
- * that text. In any other name, each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte, as in
- * Python's "surrogateescape". No valid text contains these, so a listed name always opens its file.
+ * The kernel treats a file name as bytes. As a string, each byte that is not part of valid UTF-8 is the lone surrogate
+ * U+DC00 + byte, as in Python's "surrogateescape", so a listed name always opens its file.
  *
  * @module
  */
@@ -12,18 +11,16 @@ import { AT_FDCWD } from "./freebsd/constants.ts";
 import { listed, quoted, shown } from "./errors.ts";
 
 /**
- * A file descriptor: its number, or an object with a number, such as `FdFile`, `Dir` and, in Deno 2.9, the handles of
- * `node:fs`.
- *
- * In Deno 2.7, `fd` of `node:fs` is not a descriptor but an internal number of Deno.
+ * A file descriptor: its number, or an object that has it as `fd`, such as `FdFile` and `Dir`. The `fd` of `node:fs`
+ * handles is a descriptor in Deno 2.9, and an internal number in Deno 2.7.
  */
 export type FdLike = number | { readonly fd: number };
 
 /**
- * The number of a descriptor.
+ * Returns the number of a descriptor.
  *
  * @throws {TypeError} If the value is neither a number nor an object with `fd`.
- * @throws {RangeError} If no descriptor can have the number.
+ * @throws {RangeError} If the number is out of range for a descriptor.
  * @throws {Deno.errors.BadResource} If the `FdFile` or `Dir` is closed.
  */
 export function descriptor(fd: FdLike): number {
@@ -100,13 +97,13 @@ export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffe
   }
   if (buffer.length === 0 && isGone(buffer)) {
     throw new TypeError(
-      "The buffer's memory is gone: it was transferred, or shrank to less than the Uint8Array spans.",
+      "The buffer's memory is gone: its ArrayBuffer was transferred or resized.",
     );
   }
   return buffer as Uint8Array<ArrayBuffer>;
 }
 
-/** FFI would treat such a buffer as empty. */
+/** Whether the memory of a buffer was detached or shrank; FFI would treat it as empty. */
 function isGone(buffer: Uint8Array): boolean {
   try {
     buffer.keys();
@@ -121,7 +118,7 @@ export function timespecs(times: Uint8Array | null): Uint8Array<ArrayBuffer> | n
   return times === null ? null : memory(times, 32);
 }
 
-/** A set that must be passed: a missing one would count as the empty set, which removes everything permanently. */
+/** Refuses an undefined set, which would count as the empty set and permanently remove everything. */
 export function given<T>(set: T, what: string): T {
   if (set === undefined) throw new TypeError(`The ${what} are undefined: to permit none, pass [].`);
   return set;
@@ -135,7 +132,7 @@ function utf8(): TextDecoder {
   return decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 }
 
-/** The names in bytes where each is followed by "/". */
+/** Decodes names that are each followed by "/". */
 export function decodeNames(bytes: Uint8Array): string[] {
   if (bytes.length === 0) return [];
   try {
@@ -152,12 +149,12 @@ export function decodeNames(bytes: Uint8Array): string[] {
 }
 
 /**
- * Returns the string for a file name that is given as bytes. All functions of this library use such strings.
+ * Returns the string for the bytes of a file name, as all functions of this library use it.
  *
- * UTF-8 becomes that text; each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte.
+ * Each byte that is not part of valid UTF-8 becomes the lone surrogate U+DC00 + byte.
  *
  * @param bytes The bytes of a name or path.
- * @returns The name, which {@link encodeName} turns into these bytes again.
+ * @returns The name, which {@link encodeName} converts back to the same bytes.
  * @throws {TypeError} If `bytes` is not a Uint8Array.
  *
  * @example
@@ -187,7 +184,7 @@ export function decodeName(bytes: Uint8Array): string {
   }
 }
 
-/** The length of the valid UTF-8 sequence at `at`, or 0. */
+/** Returns the length of the valid UTF-8 sequence at `at`, or 0. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;
   const length = first < 0x80
@@ -215,7 +212,7 @@ const LONGEST = 4096;
 const reused: Uint8Array<ArrayBuffer>[] = [];
 
 /**
- * A path as a C string, in a buffer that the next call with the same `slot` overwrites.
+ * Converts a path to a C string, in a buffer that the next call with the same `slot` overwrites.
  *
  * @throws {TypeError} If the path is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
  */
@@ -261,8 +258,8 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
 /**
  * Returns the bytes of a file name or path, as the kernel gets them.
  *
- * The inverse of {@link decodeName}: a lone surrogate U+DC80 to U+DCFF becomes the byte 0x80 to 0xFF, all other text UTF-8.
- * `TextEncoder` does not round-trip a name that is not UTF-8.
+ * The inverse of {@link decodeName}: the lone surrogates U+DC80 to U+DCFF become the bytes 0x80 to 0xFF, and all other
+ * text becomes UTF-8. `TextEncoder` does not round-trip a name that is not UTF-8.
  *
  * @param name A name or path from this library, or any text.
  * @returns Its bytes, without a NUL at the end.
@@ -281,7 +278,7 @@ export function encodeName(name: string): Uint8Array<ArrayBuffer> {
   return bytes.slice(0, bytes.indexOf(0));
 }
 
-/** Returns what was expected, if the value is something else. */
+/** Returns the expected type or range if a value does not have it. */
 export type Check = (value: unknown) => Expected | undefined;
 
 interface Expected {
@@ -300,7 +297,7 @@ export const aSignal: Check = (value) => value instanceof AbortSignal ? undefine
 
 export const aFunction: Check = (value) => typeof value === "function" ? undefined : type("a function");
 
-/** Any value; the function that uses it checks it. */
+/** Accepts any value; the function that uses the value checks it. */
 export const anything: Check = () => undefined;
 
 /** An integer in a range, both ends included. */
@@ -312,7 +309,7 @@ export function anInteger(least: number, most: number = Number.MAX_SAFE_INTEGER)
   };
 }
 
-/** A number that is not NaN; infinities are numbers too. */
+/** A number that is not NaN; infinities are permitted. */
 export const aNumber: Check = (value) => {
   if (typeof value !== "number") return type("a number");
   return Number.isNaN(value) ? range("a number") : undefined;
@@ -356,10 +353,9 @@ export function anInstance(of: abstract new (...args: never[]) => unknown): Chec
 }
 
 /**
- * Checks an options object: its members must be known and of the right type; one that is undefined counts as left out.
+ * Checks an options object: its members must be known and of the right type. An undefined member counts as left out.
  *
- * @param call The function that takes the options, as its caller writes it.
- * @param options What the caller passed.
+ * @param call The function, as error messages name it.
  * @param known A check for each option.
  */
 export function checkOptions(call: string, options: unknown, known: Readonly<Record<string, Check>>): void {
@@ -380,13 +376,13 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
   }
 }
 
-/** Whether an object is of a class, as a `Dir` or a `Date`, and has no members that could be options. */
+/** Whether an object is an instance of a class, such as a `Dir` or a `Date`, without members that could be options. */
 export function isOther(options: object): boolean {
   const prototype = Object.getPrototypeOf(options);
   return prototype !== null && Object.getPrototypeOf(prototype) !== null && Object.keys(options).length === 0;
 }
 
-/** Checks an argument as {@linkcode checkOptions} checks an option; undefined is not left out here. */
+/** Checks an argument as {@linkcode checkOptions} checks an option, but refuses undefined. */
 export function checkArgument(call: string, name: string, value: unknown, check: Check): void {
   const wrong = check(value);
   if (wrong !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Capability mode and limits on descriptors: first C's functions of capsicum(4), checked, under their names, then what
- * a program uses.
+ * Capability mode and limits on descriptors: first C's functions of capsicum(4), checked, under their names, then the
+ * functions for programs. mod.ts documents what all of them throw.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 import { heldFcntls, syscallError } from "../failure.ts";
 
 /**
- * Puts the process, with all its threads and for good, into capability mode. Stands for cap_enter(2): `int
+ * Puts the process, with all its threads, permanently into capability mode. Stands for cap_enter(2): `int
  * cap_enter(void)`.
  *
  * @example
@@ -24,7 +24,12 @@ import { heldFcntls, syscallError } from "../failure.ts";
  * import { isSupported, libc } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
  *
- * if (isSupported()) assertEquals(libc.cap_enter(), 0);
+ * if (isSupported()) {
+ *   const mode = new Uint8Array(4);
+ *   libc.cap_enter();
+ *   libc.cap_getmode(mode);
+ *   assertEquals([mode[0], libc.cap_sandboxed()], [1, true]);
+ * }
  * ```
  */
 export function cap_enter(): number {
@@ -36,20 +41,8 @@ export function cap_enter(): number {
 }
 
 /**
- * Reports whether the process is in capability mode. Stands for cap_getmode(2): `int cap_getmode(u_int *modep)`.
- * @param modep Gets 1 or 0, in 4 bytes.
- *
- * @example
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   const mode = new Uint8Array(4);
- *   libc.cap_getmode(mode);
- *   assertEquals(mode, new Uint8Array([0, 0, 0, 0]));
- * }
- * ```
+ * Reads whether the process is in capability mode. Stands for cap_getmode(2): `int cap_getmode(u_int *modep)`.
+ * @param modep A buffer of 4 bytes, which gets 1 or 0.
  */
 export function cap_getmode(modep: Uint8Array): number {
   const call = bound.cap_getmode ?? bindFreebsd("cap_getmode");
@@ -60,16 +53,8 @@ export function cap_getmode(modep: Uint8Array): number {
 }
 
 /**
- * Checks if the process is in capability mode. Stands for cap_sandboxed(3): `bool cap_sandboxed(void)`.
- * @returns Whether it is; false, too, if the kernel has no Capsicum.
- *
- * @example
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) assertEquals(libc.cap_sandboxed(), false);
- * ```
+ * Returns whether the process is in capability mode; false also for a kernel without Capsicum. Stands for
+ * cap_sandboxed(3): `bool cap_sandboxed(void)`.
  */
 export function cap_sandboxed(): boolean {
   return (bound.cap_sandboxed ?? bindFreebsd("cap_sandboxed"))();
@@ -79,18 +64,20 @@ export function cap_sandboxed(): boolean {
  * Limits a descriptor to a set of rights. Stands for cap_rights_limit(2): `int cap_rights_limit(int fd, const
  * cap_rights_t *rights)`.
  * @param fd The descriptor; ENOTCAPABLE if it does not hold all of the rights.
- * @param rights The rights, or the 16 bytes of a `cap_rights_t`, which go to the kernel as they are. EINVAL if it does
- * not know one.
+ * @param rights The rights, or the 16 bytes of a `cap_rights_t`, which are passed unchanged. EINVAL if the kernel does not
+ * know one of them.
  *
  * @example
  * ```ts
- * import { getRights, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {
  *   using file = openSync("/dev/null");
- *   assertEquals(libc.cap_rights_limit(file, ["READ"]), 0);
- *   assertEquals(getRights(file).names(), ["READ"]);
+ *   const rights = new Uint8Array(16);
+ *   libc.cap_rights_limit(file, ["READ"]);
+ *   libc.cap_rights_get(file, rights);
+ *   assertEquals(Rights.fromBytes(rights).names(), ["READ"]);
  * }
  * ```
  */
@@ -111,7 +98,7 @@ export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): n
 }
 
 function unknownRights(rights: RightsLike | Uint8Array): string {
-  if (rights instanceof Uint8Array) return "The bytes are no cap_rights_t that this kernel takes.";
+  if (rights instanceof Uint8Array) return "The bytes are not a cap_rights_t that this kernel knows.";
   const newer = new Rights(rights).difference(Rights.all(14));
   return `This kernel does not know all of the rights: ${
     listed(newer.names())
@@ -123,20 +110,7 @@ function unknownRights(rights: RightsLike | Uint8Array): string {
  * Reads the rights of a descriptor. Stands for cap_rights_get(3), a macro for `__cap_rights_get(CAP_RIGHTS_VERSION, fd,
  * rights)`.
  * @param fd The descriptor.
- * @param rights Gets the `cap_rights_t`, 16 bytes.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   const rights = new Uint8Array(16);
- *   libc.cap_rights_get(file, rights);
- *   assert(Rights.fromBytes(rights).has("READ"));
- * }
- * ```
+ * @param rights A buffer of 16 bytes, which gets the `cap_rights_t`.
  */
 export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
   return __cap_rights_get(0, fd, rights);
@@ -145,22 +119,9 @@ export function cap_rights_get(fd: FdLike, rights: Uint8Array): number {
 /**
  * Reads the rights of a descriptor. Stands for the function behind cap_rights_get(3): `int __cap_rights_get(int version,
  * int fd, cap_rights_t *rights)`.
- * @param version 0 in every release; another one is EINVAL.
+ * @param version 0 in every release; any other version is EINVAL.
  * @param fd The descriptor.
- * @param rights Gets the `cap_rights_t`, 16 bytes.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync, Rights } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   const rights = new Uint8Array(16);
- *   libc.__cap_rights_get(0, file, rights);
- *   assert(Rights.fromBytes(rights).has("READ"));
- * }
- * ```
+ * @param rights As for {@link cap_rights_get}.
  */
 export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array): number {
   const number = descriptor(fd);
@@ -176,18 +137,19 @@ export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array
  * cap_ioctl_t *cmds, size_t ncmds)`.
  * @param fd The descriptor; ENOTCAPABLE if a request was not permitted before.
  * @param cmds The requests, 8 bytes each. Null is an empty list, which permits no ioctl.
- * @param ncmds How many they are, at most 256.
+ * @param ncmds The number of requests, at most 256.
  *
  * @example
  * ```ts
- * import { getIoctls, Ioctl, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { Ioctl, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {
  *   using file = openSync("/dev/null");
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
  *   const cmds = new BigUint64Array([Ioctl.FIONREAD]);
  *   libc.cap_ioctls_limit(file, new Uint8Array(cmds.buffer), 1);
- *   assertEquals([...getIoctls(file)], [Ioctl.FIONREAD]);
+ *   assertEquals(libc.cap_ioctls_get(file, null, 0), 1);
  * }
  * ```
  */
@@ -206,7 +168,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
     fd: number,
     reason: (code) =>
       code === "ENOTCAPABLE"
-        ? "the list of ioctls can only shrink, and this one is longer than the present one or has others in it"
+        ? "the list of ioctls can only shrink, and this list is longer than the present one or has other ioctls"
         : undefined,
   });
 }
@@ -215,22 +177,9 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
  * Reads the ioctl requests of a descriptor. Stands for cap_ioctls_get(2): `ssize_t cap_ioctls_get(int fd, cap_ioctl_t
  * *cmds, size_t maxcmds)`.
  * @param fd The descriptor.
- * @param cmds Gets the requests, 8 bytes each. With null it only counts them.
+ * @param cmds A buffer, which gets the requests, 8 bytes each; or null to only count them.
  * @param maxcmds The most requests to read.
- * @returns How many there are, or `CAP_IOCTLS_ALL` if every ioctl is permitted.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   assertEquals(libc.cap_ioctls_get(file, null, 0), libc.CAP_IOCTLS_ALL);
- *   libc.cap_ioctls_limit(file, null, 0);
- *   assertEquals(libc.cap_ioctls_get(file, null, 0), 0);
- * }
- * ```
+ * @returns The number of requests, or `CAP_IOCTLS_ALL` if every ioctl is permitted.
  */
 export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: number): number {
   const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
@@ -240,7 +189,7 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
   if (result === -1n) {
     (bound.cap_ioctls_get_errno ?? bindFreebsd("cap_ioctls_get_errno"))(number, buffer, most);
     memcpy(errno, errnoAt, 4n);
-    // "No limit" is -1 too in the 32 bits of that call, so the result is read again.
+    // In the 32 bits of that call "no limit" is -1 too, so the 64-bit call decides.
     result = call(number, buffer, most);
     if (result === -1n) throw syscallError("cap_ioctls_get", { fd: number });
   }
@@ -255,13 +204,15 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
  *
  * @example
  * ```ts
- * import { getFcntls, isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
  *
  * if (isSupported()) {
  *   using file = openSync("/dev/null");
+ *   const mask = new Uint32Array(1);
  *   libc.cap_fcntls_limit(file, libc.CAP_FCNTL_GETFL);
- *   assertEquals([...getFcntls(file)], ["GETFL"]);
+ *   libc.cap_fcntls_get(file, new Uint8Array(mask.buffer));
+ *   assertEquals(mask[0], libc.CAP_FCNTL_GETFL);
  * }
  * ```
  */
@@ -286,20 +237,7 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
 /**
  * Reads the fcntls of a descriptor. Stands for cap_fcntls_get(2): `int cap_fcntls_get(int fd, uint32_t *fcntlrightsp)`.
  * @param fd The descriptor.
- * @param fcntlrightsp Gets the mask of `CAP_FCNTL_*`, 4 bytes.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   const mask = new Uint32Array(1);
- *   libc.cap_fcntls_get(file, new Uint8Array(mask.buffer));
- *   assertEquals(mask[0], libc.CAP_FCNTL_ALL);
- * }
- * ```
+ * @param fcntlrightsp A buffer of 4 bytes, which gets the mask of `CAP_FCNTL_*`.
  */
 export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
   const number = descriptor(fd);
@@ -313,14 +251,13 @@ export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
 /**
  * Enters capability mode: the process, with all its threads and future children, permanently loses all global names.
  *
- * From then on no path, address or process ID works; open descriptors stay usable within their rights. Before it
- * enters, it binds every libc function that the library may need later. Entering twice does no harm.
+ * Afterwards no path, address or process ID works; open descriptors stay usable within their rights. `enter()` first binds
+ * every libc function that the library may need later. A second call does nothing.
  *
- * Stands for cap_enter(2). Requires `--allow-ffi` permission.
+ * Stands for cap_enter(2).
  *
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum. It never returns
- * without being in capability mode.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum: `enter()` never returns
+ * outside of capability mode.
  *
  * @example
  * ```ts
@@ -342,13 +279,10 @@ export function enter(): void {
 }
 
 /**
- * Returns whether the process is sandboxed: on FreeBSD in capability mode, on Linux confined by `sandbox()`. It asks the
- * kernel, so that it is true in a Worker too, and for another copy of this library.
+ * Returns whether the process is sandboxed: on FreeBSD in capability mode, on Linux confined by `sandbox()`. The kernel
+ * answers, so the result is also true in a Worker, and in another copy of this library. On any other system it is false.
  *
- * Stands for cap_sandboxed(3), and on Linux for a call that only the filter of `sandbox()` answers. Requires
- * `--allow-ffi` permission on FreeBSD and Linux; any other system has no sandbox.
- *
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD or Linux.
+ * Stands for cap_sandboxed(3), and on Linux for a call that only the filter of `sandbox()` answers.
  *
  * @example
  * ```ts
@@ -362,7 +296,7 @@ export function sandboxed(): boolean {
   return mechanism() !== "none";
 }
 
-/** What confines the process. */
+/** Returns what confines the process. */
 export function mechanism(): "capsicum" | Mechanism {
   let found: Mechanism = "none";
   const isInCapabilityMode = falseWithoutCapsicum(() => {
@@ -374,12 +308,7 @@ export function mechanism(): "capsicum" | Mechanism {
 }
 
 /**
- * Returns whether the process is in capability mode, and throws if that can't be known.
- *
- * Stands for cap_getmode(2). Requires `--allow-ffi` permission.
- *
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD, or its kernel has no Capsicum.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * Returns whether the process is in capability mode, and throws on a system without Capsicum. Stands for cap_getmode(2).
  *
  * @example
  * ```ts
@@ -396,11 +325,8 @@ export function getMode(): boolean {
 }
 
 /**
- * Returns whether this system has Capsicum: FreeBSD, with a kernel that was built with it, such as GENERIC.
- *
- * Requires `--allow-ffi` permission on FreeBSD: without this permission the answer can't be known, and it throws.
- *
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing on FreeBSD.
+ * Returns whether this system has Capsicum: FreeBSD, with a kernel that was built with it, such as GENERIC. It needs
+ * permission only on FreeBSD.
  *
  * @example Sandboxed where possible
  * ```ts
@@ -443,23 +369,15 @@ const fcntlsMask = new Uint32Array(1);
 const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
 
 /**
- * Limits a descriptor to a set of rights, permanently: rights never grow again.
+ * Limits a descriptor to a set of rights, permanently: rights never grow again. Stands for cap_rights_limit(2).
  *
  * Without `"IOCTL"` in the set, every ioctl is refused; without `"FCNTL"`, the four fcntls of {@link limitFcntls}.
  *
  * Files that are opened through a directory have at most the rights of the directory. A directory that lacks any right
- * keeps lookups of relative paths beneath itself, even before `enter()`; absolute paths are not affected until then. To
- * limit often, make one `Rights` and reuse it.
+ * keeps lookups of relative paths beneath itself, even before `enter()`. To limit many descriptors, reuse one `Rights`.
  *
- * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} If a right is unknown, or the number is not a descriptor.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE if the descriptor does not hold all of the rights, with `held` and `missing`;
  * EINVAL if this kernel does not know one of the rights.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  *
  * @example
  * ```ts
@@ -478,15 +396,8 @@ export function limit(fd: FdLike, rights: RightsLike): void {
 }
 
 /**
- * Returns the rights that a descriptor holds; for a fresh descriptor, every right that this kernel knows.
- *
- * Stands for cap_rights_get(3). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is not a descriptor.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * Returns the rights that a descriptor holds; for a fresh descriptor, every right that this kernel knows. Stands for
+ * cap_rights_get(3).
  *
  * @example
  * ```ts
@@ -505,20 +416,11 @@ export function getRights(fd: FdLike): Rights {
 }
 
 /**
- * Limits a descriptor to a list of at most 256 ioctl requests, permanently.
+ * Limits a descriptor to a list of at most 256 ioctl requests, permanently. Stands for cap_ioctls_limit(2).
  *
- * Limiting to `Ioctls.ALL` changes nothing, and succeeds only if every ioctl is still permitted: the kernel has no call
- * for it.
- *
- * Stands for cap_ioctls_limit(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If an argument has the wrong type.
- * @throws {RangeError} If there are more than 256, or one is not of 32 bits, or the number is not a descriptor; also for
- * `Ioctls.ALL` on a descriptor that is limited already.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {RangeError} If there are more than 256 requests, one does not fit in 32 bits, or the set is `Ioctls.ALL` and the
+ * descriptor is already limited. (`Ioctls.ALL` changes nothing.)
+ * @throws {CapsicumError} ENOTCAPABLE if one of the requests was not permitted before.
  *
  * @example
  * ```ts
@@ -538,21 +440,14 @@ export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
   if (!set.isUnlimited) cap_ioctls_limit(number, new Uint8Array(requestsOf(set).buffer), set.size);
   else if (!getIoctls(number).isUnlimited) {
     throw new RangeError(
-      `fd ${number} is limited to ${getIoctls(number)} already: Ioctls.ALL can't be given back.`,
+      `fd ${number} is already limited to ${getIoctls(number)}: it can't get Ioctls.ALL back.`,
     );
   }
 }
 
 /**
- * Returns the ioctl requests that a descriptor is limited to; `Ioctls.ALL` for a fresh descriptor.
- *
- * Stands for cap_ioctls_get(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is not a descriptor.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * Returns the ioctl requests that a descriptor is limited to; `Ioctls.ALL` for a fresh descriptor. Stands for
+ * cap_ioctls_get(2).
  *
  * @example
  * ```ts
@@ -580,18 +475,12 @@ export function getIoctls(fd: FdLike): Ioctls {
 }
 
 /**
- * Limits a descriptor to some of the fcntls GETFL, SETFL, GETOWN and SETOWN, permanently.
+ * Limits a descriptor to some of the fcntls GETFL, SETFL, GETOWN and SETOWN, permanently. Stands for
+ * cap_fcntls_limit(2).
  *
  * These fcntls also need the right FCNTL. Other commands of fcntl(2) can't be limited in this way.
  *
- * Stands for cap_fcntls_limit(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If an argument has the wrong type, as a bare string in place of a list.
- * @throws {RangeError} If an fcntl is unknown, or the number is not a descriptor.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {CapsicumError} ENOTCAPABLE if one was not permitted before.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {CapsicumError} ENOTCAPABLE if one of the fcntls was not permitted before.
  *
  * @example
  * ```ts
@@ -610,15 +499,8 @@ export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
 }
 
 /**
- * Returns the fcntls that a descriptor is limited to: all four for a fresh one, none without the right FCNTL.
- *
- * Stands for cap_fcntls_get(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If the argument has the wrong type.
- * @throws {RangeError} If the number is not a descriptor.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
- * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * Returns the fcntls that a descriptor is limited to: all four for a fresh one, none without the right FCNTL. Stands for
+ * cap_fcntls_get(2).
  *
  * @example
  * ```ts

@@ -7,21 +7,21 @@
  *
  * Requires `--allow-ffi` permission; `--allow-ffi=/lib/libc.so.7` is enough. Nothing is loaded before the first call.
  *
- * Names of rights are those of rights(4) without `CAP_`. A set consists of bits: `READ` and `SEEK` together are
- * `PREAD`. Removing `UNLINKAT`, which contains `LOOKUP`, removes `LOOKUP` too. Rights never grow: {@link limit} throws
- * if a right is not held.
+ * Names of rights are those of rights(4) without `CAP_`. A set consists of bits: `READ` and `SEEK` together are `PREAD`.
+ * Rights never grow: {@link limit} throws if a right is not held.
  *
  * ## Errors
  *
- * Arguments are validated before any system call. Each error of a system call has `code`, `errno`, `syscall`, and `path`
- * or `fd`. Compare `code`, not `errno`: the numbers differ between FreeBSD and Linux.
+ * All functions validate their arguments before any system call. Each error of a system call has `code`, `errno`,
+ * `syscall`, and `path` or `fd`. Compare `code`, not `errno`: the numbers differ between FreeBSD and Linux.
  *
  * | cause | error |
  * | --- | --- |
- * | wrong type, empty path, NUL in a path | `TypeError` |
+ * | wrong type, such as a string in place of a list; empty path, NUL in a path | `TypeError` |
  * | unknown right or fcntl, a number that is not a descriptor, more than 256 ioctls | `RangeError` |
  * | the system has no Capsicum | `Deno.errors.NotSupported` |
  * | `--allow-ffi` is missing | `Deno.errors.NotCapable`, from Deno itself |
+ * | the descriptor is not open | `Deno.errors.BadResource` (EBADF) |
  * | an errno that Deno has a class for, such as ENOENT | that class, such as `Deno.errors.NotFound` |
  * | a right is missing, or a path leaves its directory | `CapsicumError` with `code` ENOTCAPABLE, and `held` and `missing` |
  * | not permitted in capability mode | `CapsicumError` with `code` ECAPMODE |

@@ -268,7 +268,7 @@ test("limitIoctls() to Ioctls.ALL reports the ioctls to which the descriptor is 
   using file = openSync("/dev/null");
   limitIoctls(file, [Ioctl.FIONREAD]);
   const { message } = assertThrows(() => limitIoctls(file, Ioctls.ALL), RangeError);
-  assertStringIncludes(message, `fd ${file.fd} is limited to FIONREAD already`);
+  assertStringIncludes(message, `fd ${file.fd} is already limited to FIONREAD`);
 });
 
 test("limit() throws EINVAL and names the right that this kernel does not support", () => {

@@ -60,7 +60,7 @@ test("cap_rights_limit() throws EINVAL for bytes that are not a cap_rights_t, an
   for (const bytes of [new Uint8Array(16), new Uint8Array(16).fill(0xff), new Uint8Array(unknown.buffer)]) {
     const error = assertThrows(() => libc.cap_rights_limit(file, bytes), CapsicumError);
     assertEquals([error.code, error.syscall, error.fd], ["EINVAL", "cap_rights_limit", file.fd]);
-    assertStringIncludes(error.message, "no cap_rights_t");
+    assertStringIncludes(error.message, "not a cap_rights_t");
   }
   const bytes = new Uint8Array(16);
   libc.cap_rights_get(file, bytes);

@@ -200,7 +200,7 @@ const free: Record<string, Args> = {
   openDir: (scene) => [scene.path, options({ limit: ["READ"] })],
   listDir: (scene) => [scene.dir],
   readDir: (scene) => [scene.path],
-  warmUp: () => [options({ timezone: false, stackTraces: false, certificates: false })],
+  warmUp: () => [options({ timezone: false, stackTraces: false, certificates: false, tls: false })],
 };
 
 /** Functions that limit the descriptors of this process, so they come last. */

@@ -5,6 +5,7 @@ import { failure, readStack } from "../../ffi/failure.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, named, replacing } from "./deno.ts";
+import { builtin } from "../sandbox/node_builtin.ts";
 import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
@@ -56,8 +57,7 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  */
 export function ambientNode(mounts: Readonly<Record<string, Dir>>, options: AmbientOptions = {}): Disposable {
   const all = new Mounts("ambientNode()", mounts, options), originals = replacing(all);
-  const { process } = globalThis as unknown as { process: { getBuiltinModule(name: string): NodeFs } };
-  const fs = process.getBuiltinModule("node:fs");
+  const fs = builtin<NodeFs>("node:fs");
   const puts = [replaced(fs, fs.promises, all)];
   return {
     [Symbol.dispose]() {

@@ -21,7 +21,7 @@
  *
  * Deno opens some files at first use, which fails after entering. {@link warmUp}, or `warmUp: true` in a plan, opens them
  * in time: the local time zone, the source maps of stack traces and, with `{ certificates: true }`, the root certificates
- * that the first `fetch()` loads, even for a `data:` URL.
+ * that the first `fetch()` loads, even for a `data:` URL. `{ tls: true }` prepares `node:tls` and `node:https`.
  *
  * ## On Linux
  *

@@ -147,6 +147,12 @@ export interface WarmUpOptions {
    * Default: false.
    */
   certificates?: boolean;
+  /**
+   * What the first connection of `node:tls` and `node:https` opens: the root certificates, which are files if one of the
+   * variables `DENO_CERT`, `NODE_EXTRA_CA_CERTS` and `DENO_TLS_CA_STORE=system` names them, and what Deno's TLS library
+   * examines at its start. Without it, these certificates are not trusted after entering. Default: false.
+   */
+  tls?: boolean;
 }
 
 /** An entry of a plan, checked. */
@@ -268,6 +274,7 @@ export const warmUpOptions: Readonly<Record<keyof WarmUpOptions, Check>> = {
   timezone: aBoolean,
   stackTraces: aBoolean,
   certificates: aBoolean,
+  tls: aBoolean,
 };
 
 /** Refuses two limits for one descriptor: the second could fail when the first can't be undone. */

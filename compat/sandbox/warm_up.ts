@@ -22,6 +22,7 @@ import { openSync } from "../fs/open.ts";
 import { arrayOf, type Check, checkOptions } from "../../ffi/values.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
+import { builtin, nodeProcess } from "./node_builtin.ts";
 import { fdOf } from "./open_descriptors.ts";
 import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
 
@@ -39,7 +40,8 @@ export interface ModuleWarmUpOptions extends WarmUpOptions {
  * Makes parts of Deno that would open files later open them now, before `enter()`. Returns the names of these parts.
  *
  * The parts were found on Linux, by tracing the system calls of Deno 2.9.6. Console, timers, random numbers, hashes,
- * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. Warming up does not help APIs
+ * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. A connection of `node:tls` or
+ * `node:https` over a descriptor opens only what the option `tls` opens; it neither resolves names nor starts threads. Warming up does not help APIs
  * that open files each time, such as Web Storage, `caches`, `Deno.openKv()` and a new `Worker` from a file.
  *
  * Needs no permission. With `--allow-ffi`, it also calls libc functions on a descriptor that is not open, which fail.
@@ -75,7 +77,7 @@ export function warmUp(options?: WarmUpOptions): string[];
 export function warmUp(options: ModuleWarmUpOptions): Promise<string[]>;
 export function warmUp(options: WarmUpOptions | ModuleWarmUpOptions = {}): string[] | Promise<string[]> {
   checkOptions("warmUp()", options, { ...warmUpOptions, modules: arrayOf(aModule, "addresses of modules") });
-  const chosen = { timezone: true, stackTraces: true, certificates: false, ...options };
+  const chosen = { timezone: true, stackTraces: true, certificates: false, tls: false, ...options };
   const parts = (Object.keys(warming) as (keyof typeof warming)[]).filter((part) => chosen[part]);
   for (const part of parts) warming[part]();
   const { modules } = options as Partial<ModuleWarmUpOptions>;
@@ -181,7 +183,24 @@ const warming = {
   timezone: cacheTimezone,
   stackTraces: readStackTraces,
   certificates: () => Deno.createHttpClient({}).close(),
+  tls: startTls,
 };
+
+/** A connection of `node:tls`. */
+interface Connection {
+  on(event: "error", listener: () => void): void;
+  destroy(): void;
+}
+
+/** Starts a TLS connection to no server: this reads the root certificates and makes the first keys. */
+function startTls(): void {
+  const { Duplex } = builtin<{ Duplex: new (methods: object) => unknown }>("node:stream");
+  const { connect } = builtin<{ connect(options: object): Connection }>("node:tls");
+  const write = (_chunk: unknown, _encoding: unknown, done: () => void) => done();
+  const connection = connect({ socket: new Duplex({ read() {}, write }), servername: "localhost" });
+  connection.on("error", () => {});
+  connection.destroy();
+}
 
 /**
  * Makes Deno look up the source maps of all modules of this library that can be in a stack trace, except `./ambient`. Each call
@@ -268,11 +287,6 @@ function dataUrl(source: string): string {
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
-interface NodeProcess {
-  readonly execPath: string;
-  getBuiltinModule(name: string): { stripTypeScriptTypes?(source: string): string };
-}
-
 /**
  * Makes Deno do now what would end the program in a sandbox of Linux:
  *
@@ -283,10 +297,8 @@ interface NodeProcess {
 export function avertPanics(): void {
   // Under another filter, or without /proc, it would panic now.
   if (!canReadProc()) return;
-  // The name is banned in the library, which uses nothing of it.
-  const node = Reflect.get(globalThis, "process") as NodeProcess;
-  void node.execPath;
-  const { stripTypeScriptTypes } = node.getBuiltinModule("node:module");
+  void nodeProcess().execPath;
+  const { stripTypeScriptTypes } = builtin<{ stripTypeScriptTypes?(source: string): string }>("node:module");
   if (stripTypeScriptTypes) return void stripTypeScriptTypes("if (0);");
   // Deno 2.7 has no way to run the parser, so all source maps are read, also those of the callers.
   readStackTraces();

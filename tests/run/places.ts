@@ -58,6 +58,7 @@ const rules: Rule[] = [
       "tests/examples",
       "tests/compat/ambient/ambient_parity_test.ts",
       "tests/compat/ambient/std_test.ts",
+      "tests/compat/broker/node_socket_test.ts",
       "tests/compat/fs/fd_file_async_test.ts",
       "tests/compat/fs/io_test.ts",
       "tests/compat/fs/open_async_test.ts",

@@ -3,14 +3,7 @@ import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import * as entries from "./entries.ts";
-import {
-  type ExistsOptions,
-  type RenameOptions,
-  type Target,
-  targetOf,
-  type TargetWithOptions,
-  targetWithOptions,
-} from "./entries.ts";
+import type { ExistsOptions, RenameOptions, Target, TargetWithOptions } from "./entries.ts";
 import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
@@ -24,18 +17,8 @@ import type { AtomicWriteOptions } from "./contents.ts";
 import { copying, copyingFile, type CopyOptions, copyPairs, copyPairsAsync } from "./tree/copy.ts";
 import { type ExpandGlobOptions, GLOB_OPTIONS, globbing, sorted, sortedInTurns } from "./tree/glob.ts";
 import { listAtSync, LISTING, readDirAtSync, readingDir } from "./tree/list.ts";
-import {
-  afterPauses,
-  emptying,
-  remove,
-  REMOVE_OPTIONS,
-  removing,
-  WALK_OPTIONS,
-  type WalkEntry,
-  walking,
-  type WalkOptions,
-  withoutPauses,
-} from "./tree/walk.ts";
+import * as trees from "./tree/walk.ts";
+import type { WalkEntry, WalkOptions } from "./tree/walk.ts";
 
 /** The options of `openDirSync()`. */
 export interface OpenDirOptions {
@@ -44,6 +27,7 @@ export interface OpenDirOptions {
 }
 
 const openDirOptions = { limit: anything };
+const creating: OpenOptions = { read: true, write: true, create: true, truncate: true };
 
 /**
  * An open directory: the place that paths are relative to, also in capability mode.
@@ -51,11 +35,11 @@ const openDirOptions = { limit: anything };
  * Its methods have the names, options and results of `Deno.*` and `@std/fs`. All methods require `--allow-ffi`
  * permission, and none to read or write.
  *
- * **Paths** are relative, are not empty, and contain no NUL. A path never leads out of the directory: a leading "/", and
- * a ".." or a symlink that leads outside, is refused with ENOTCAPABLE. A ".." or a symlink that stays inside is followed.
- * This holds with and without rights limits, and while other processes rename, replace or link what the path passes
- * through. Where the kernel does not guarantee it ({@link Dir.confined}), the library opens one component at a time and
- * resolves symlinks itself. Names are lossless: each byte that is not UTF-8 is the character U+DC00 + byte.
+ * **Paths** are relative, are not empty, and contain no NUL. A path never leads out of the directory: a leading "/",
+ * and a ".." or a symlink that leads outside, is refused with ENOTCAPABLE. A ".." or a symlink that stays inside is
+ * followed. This holds with and without rights limits, and while other processes rename, replace or link what the path
+ * passes through. Where the kernel does not guarantee it ({@link Dir.confined}), the library opens one component at a
+ * time and resolves symlinks itself. Names are lossless: each byte that is not UTF-8 is the character U+DC00 + byte.
  *
  * **Rights.** What a `Dir` opens has at most its rights. All methods need LOOKUP, except to list the directory itself.
  * Each method names the other rights that it needs. Two kinds of call also need READ: calls with a path of several
@@ -68,14 +52,14 @@ const openDirOptions = { limit: anything };
  * - Other descriptors. A process that has the directory or a file in it open keeps its own access.
  * - Moves. The descriptor follows the directory: if it is renamed or moved, paths start at its new place.
  * - `libc.*` on the descriptor. The kernel alone decides there; FreeBSD 15.1 lets ".." leave the root of a mounted file
- *   system.
+ * system.
  * - The process itself. Until `enter()` it can open other paths, as far as file modes permit.
- * - Closing during use. Iterators and asynchronous calls go on with what they have open; a step that needs the directory
- *   itself throws `BadResource`.
+ * - Closing during use. Iterators and asynchronous calls go on with what they have open; a step that needs the
+ * directory itself throws `BadResource`.
  *
  * **Asynchronous methods** take the parameters of their `Sync` twins and have their results and errors. They read and
- * write on other threads, and in a tree they yield to the event loop. Methods that only make one or two short calls make
- * them on this thread.
+ * write on other threads, and in a tree they yield to the event loop. Methods that only make one or two short calls
+ * make them on this thread.
  *
  * @throws {TypeError} If a path is empty or has a NUL, or an argument or option is unknown or has the wrong type.
  * @throws {RangeError} If a number is out of range.
@@ -121,9 +105,9 @@ export class Dir extends Descriptor {
    * @example
    * ```ts
    * import { Dir, libc } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
+   * import { assertEquals } from "jsr:@std/assert";
    * using dev = Dir.fromFd(libc.open("/dev", libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEXEC));
-   * assert(dev.listSync().includes("null"));
+   * assertEquals([dev.existsSync("null"), typeof dev.confined], [true, "boolean"]);
    * ```
    */
   static fromFd(fd: number): Dir {
@@ -141,14 +125,6 @@ export class Dir extends Descriptor {
    * FreeBSD 15.1 does not, in the root of a mounted file system. Stands for openat(2) of "..", when the directory is
    * opened. In capability mode it is not tried. There it is false for directories from `fromFd()`, and for a directory
    * below this one that lacks FSTAT or is on another file system.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert } from "jsr:@std/assert";
-   * using etc = openDirSync("/etc/");
-   * assert(typeof etc.confined === "boolean");
-   * ```
    */
   get confined(): boolean {
     const { fd } = this;
@@ -157,8 +133,8 @@ export class Dir extends Descriptor {
 
   /**
    * Opens a file, by default for reading. The directory must also hold the rights that later calls on the file need.
-   *
-   * Stands for openat(2) and cap_rights_limit(2). Needs READ, WRITE, SEEK, CREATE and FTRUNCATE, as the options require.
+   * Stands for openat(2) and cap_rights_limit(2). Needs READ, WRITE, SEEK, CREATE and FTRUNCATE, as the options
+   * require.
    * @param path The file.
    * @param options Those of {@link openSync}.
    * @returns The open file, which the caller closes.
@@ -169,8 +145,8 @@ export class Dir extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
-   * using file = tmp.openSync(path, { write: true });
-   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
+   * using one = tmp.openSync(path, { write: true }), two = tmp.createSync(path);
+   * assertEquals([one.writeSync(new Uint8Array(3)), two.statSync().size], [3, 3]);
    * tmp.removeSync(path);
    * ```
    */
@@ -180,10 +156,10 @@ export class Dir extends Descriptor {
 
   /**
    * The asynchronous twin of {@link Dir.openSync}. A FIFO is open for reading at once, for writing as soon as it has a
-   * reader.
+   * reader; `signal` ends that wait.
    *
    * A FIFO stays O_NONBLOCK while the file is open. So does a terminal or device if the directory lacks FCNTL or FSTAT.
-   * The methods of the file still wait for it. `signal` ends the wait for a reader.
+   * The methods of the file still wait for it.
    */
   async open(path: string, options: OpenOptions & { signal?: AbortSignal } = {}): Promise<FdFile> {
     return await openFileAtLater("Dir.open()", this, path, options);
@@ -209,35 +185,14 @@ export class Dir extends Descriptor {
    * and FTRUNCATE.
    * @param path The file.
    * @returns The open file, which the caller closes.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * using file = tmp.createSync(path);
-   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
-   * tmp.removeSync(path);
-   * ```
    */
   createSync(path: string): FdFile {
-    return openFileAt("Dir.createSync()", this, path, {
-      read: true,
-      write: true,
-      create: true,
-      truncate: true,
-    });
+    return openFileAt("Dir.createSync()", this, path, creating);
   }
 
   /** The asynchronous twin of {@link Dir.createSync}. */
   create(path: string): Promise<FdFile> {
-    return openFileAtLater("Dir.create()", this, path, {
-      read: true,
-      write: true,
-      create: true,
-      truncate: true,
-    });
+    return openFileAtLater("Dir.create()", this, path, creating);
   }
 
   /**
@@ -282,18 +237,6 @@ export class Dir extends Descriptor {
    * @param options `maxLength` is the most bytes of a line; a longer one is a RangeError, after the lines before it.
    * Default: 16 MiB.
    * @returns The lines, without "\n" or "\r\n".
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * tmp.writeFileAtomicSync(path, "one\ntwo\n");
-   * assertEquals(tmp.readTextFileSync(path), "one\ntwo\n");
-   * assertEquals([...tmp.readTextFileLinesSync(path)], ["one", "two"]);
-   * tmp.removeSync(path);
-   * ```
    */
   readTextFileLinesSync(path: string, options: LengthOptions = {}): IterableIterator<string> {
     checkOptions("Dir.readTextFileLinesSync()", options, lengthOptions("line"));
@@ -307,10 +250,8 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Writes a whole file: creates or replaces it, or appends to it.
-   *
-   * Stands for write(2) and fchmod(2). Needs WRITE, CREATE unless `create` is false, FTRUNCATE unless it appends, FCHMOD
-   * for `mode`.
+   * Writes a whole file: creates or replaces it, or appends to it. Stands for write(2) and fchmod(2). Needs WRITE,
+   * CREATE unless `create` is false, FTRUNCATE unless it appends, FCHMOD for `mode`.
    * @param path The file.
    * @param data The bytes.
    * @param options Those of `Deno.writeFileSync`.
@@ -321,9 +262,12 @@ export class Dir extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
-   * tmp.writeFileSync(path, new Uint8Array([1, 2]));
-   * tmp.writeFileSync(path, new Uint8Array([3]), { append: true });
-   * assertEquals(tmp.readFileSync(path), new Uint8Array([1, 2, 3]));
+   * tmp.writeFileSync(path, new Uint8Array([111, 10]));
+   * tmp.writeFileSync(path, new Uint8Array([110]), { append: true });
+   * assertEquals(tmp.readFileSync(path), new Uint8Array([111, 10, 110]));
+   * tmp.writeFileAtomicSync(path, "one\ntwo\n");
+   * assertEquals(tmp.readTextFileSync(path), "one\ntwo\n");
+   * assertEquals([...tmp.readTextFileLinesSync(path)], ["one", "two"]);
    * tmp.removeSync(path);
    * ```
    */
@@ -367,10 +311,10 @@ export class Dir extends Descriptor {
    * Replaces a whole file: at any time, even after a crash, it has either the old content or the new.
    *
    * The content goes to a new file ".new-..." in the same directory, which only its owner may open. Once it is on the
-   * disk, that file gets the mode and the name. It gets the permission bits of the old file and, if permitted, its owner
-   * and group. If the group cannot be kept, or there is an access control list, no user gets more access than before. Hard
-   * links of the old file keep the old content. A symlink is itself replaced. If a step fails, the old file stays and the
-   * new one is removed.
+   * disk, that file gets the mode and the name. It gets the permission bits of the old file and, if permitted, its
+   * owner and group. If the group cannot be kept, or there is an access control list, no user gets more access than
+   * before. Hard links of the old file keep the old content. A symlink is itself replaced. If a step fails, the old
+   * file stays and the new one is removed.
    *
    * Stands for openat(2), write(2), fsync(2), fchmod(2) and renameat(2). Needs CREATE, WRITE, FSYNC, FSTAT, FCHMOD,
    * RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, FCHOWN to keep another owner, and READ for a path of several
@@ -403,8 +347,8 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Lists the names in this directory or in one below it, without "." and "..". Stands for getdirentries(2). Needs READ,
-   * and for this directory itself nothing else: see `listDirSync()`.
+   * Lists the names in this directory or in one below it, without "." and "..". Stands for getdirentries(2). Needs
+   * READ, and for this directory itself nothing else: see `listDirSync()`.
    * @param path The directory.
    * @returns The names.
    */
@@ -420,11 +364,11 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Walks this directory or one below it, itself included, depth first.
+   * Walks this directory or one below it, itself included, depth first. An error has the path relative to this
+   * directory, and ends the walk unless `onError` takes it.
    *
-   * An error has the path relative to this directory, and ends the walk unless `onError` takes it. Stands for
-   * getdirentries(2). Needs READ, and FSTAT for `followSymlinks`, for a `maxDepth` of 0, and to keep at most 16
-   * directories open: without it each level keeps one.
+   * Stands for getdirentries(2). Needs READ, and FSTAT for `followSymlinks`, for a `maxDepth` of 0, and to keep at most
+   * 16 directories open: without it each level keeps one.
    * @param path The directory.
    * @param options Those of `@std/fs`.
    * @returns The entries, with their paths relative to this directory.
@@ -438,18 +382,20 @@ export class Dir extends Descriptor {
    * tmp.ensureFileSync(`${path}/a.txt`);
    * assertEquals([...tmp.walkSync(path)].map((entry) => entry.name), [path, "a.txt"]);
    * assertEquals([...tmp.expandGlobSync(`${path}/*.{txt,md}`)].length, 1);
-   * tmp.removeSync(path, { recursive: true });
+   * tmp.emptyDirSync(path);
+   * assertEquals([...tmp.readDirSync(path)], []);
+   * tmp.removeSync(path);
    * ```
    */
   walkSync(path = ".", options: WalkOptions = {}): IterableIterator<WalkEntry> {
-    checkOptions("Dir.walkSync()", options, WALK_OPTIONS);
-    return withoutPauses("Dir.walkSync()", walking(this, path, options));
+    checkOptions("Dir.walkSync()", options, trees.WALK_OPTIONS);
+    return trees.withoutPauses("Dir.walkSync()", trees.walking(this, path, options));
   }
 
   /** The asynchronous twin of {@link Dir.walkSync}, for `for await`. */
   walk(path = ".", options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
-    checkOptions("Dir.walk()", options, WALK_OPTIONS);
-    return afterPauses(walking(this, path, options));
+    checkOptions("Dir.walk()", options, trees.WALK_OPTIONS);
+    return trees.afterPauses(trees.walking(this, path, options));
   }
 
   /**
@@ -465,7 +411,7 @@ export class Dir extends Descriptor {
    */
   expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.expandGlobSync()", options, GLOB_OPTIONS);
-    return sorted([...withoutPauses("Dir.expandGlobSync()", globbing(this, glob, options))]).values();
+    return sorted([...trees.withoutPauses("Dir.expandGlobSync()", globbing(this, glob, options))]).values();
   }
 
   /** The asynchronous twin of {@link Dir.expandGlobSync}, for `for await`. */
@@ -507,18 +453,6 @@ export class Dir extends Descriptor {
    * @param path The file.
    * @param options What else must hold, as in `@std/fs`. `isFile` and `isDirectory` exclude each other.
    * @returns Whether it exists and is what the options ask for.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert, assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * assert(tmp.existsSync(path, { isFile: true }));
-   * tmp.truncateSync(path, 10);
-   * assertEquals(tmp.lstatSync(path).size, 10);
-   * tmp.removeSync(path);
-   * ```
    */
   existsSync(path: string, options: ExistsOptions = {}): boolean {
     return entries.exists("Dir.existsSync()", this, path, options);
@@ -540,10 +474,11 @@ export class Dir extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
+   * tmp.truncateSync(path, 10);
    * tmp.chmodSync(path, 0o640);
    * tmp.chownSync(path, tmp.statSync(path).uid, null);
    * tmp.utimeSync(path, 1, 2.5);
-   * assertEquals(tmp.statSync(path).mtime, new Date(2500));
+   * assertEquals([tmp.statSync(path).size, tmp.lstatSync(path).mtime], [10, new Date(2500)]);
    * tmp.removeSync(path);
    * ```
    */
@@ -620,19 +555,6 @@ export class Dir extends Descriptor {
    * @param path The directory.
    * @param options `recursive` makes missing parents too and accepts an existing directory; `mode` is as in
    * `Deno.mkdirSync`.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert, assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempDirSync();
-   * tmp.mkdirSync(`${path}/a`);
-   * assert([...tmp.readDirSync(path)][0]!.isDirectory);
-   * tmp.emptyDirSync(path);
-   * assertEquals(tmp.listSync(path), []);
-   * tmp.removeSync(path);
-   * ```
    */
   mkdirSync(path: string, options: Deno.MkdirOptions = {}): void {
     entries.mkdir("Dir.mkdirSync()", this, path, options);
@@ -657,10 +579,8 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Makes an empty file, with its parents, if it is missing.
-   *
-   * Stands for openat(2) with O_EXCL. Needs WRITE and CREATE, FSTAT if something exists, and MKDIRAT if parents are
-   * missing.
+   * Makes an empty file, with its parents, if it is missing. Stands for openat(2) with O_EXCL. Needs WRITE and CREATE,
+   * FSTAT if something exists, and MKDIRAT if parents are missing.
    * @param path The file.
    */
   ensureFileSync(path: string): void {
@@ -673,8 +593,8 @@ export class Dir extends Descriptor {
   }
 
   /**
-   * Removes a file, a symlink itself, or a directory. The first error ends the call, and has the path relative to
-   * this directory.
+   * Removes a file, a symlink itself, or a directory. The first error ends the call, and has the path relative to this
+   * directory.
    *
    * Stands for unlinkat(2). Needs UNLINKAT and, with `recursive`, READ, and FSTAT to keep at most 16 directories open:
    * without it each level keeps one.
@@ -683,31 +603,30 @@ export class Dir extends Descriptor {
    * ENOTEMPTY.
    */
   removeSync(path: string, options: Deno.RemoveOptions = {}): void {
-    checkOptions("Dir.removeSync()", options, REMOVE_OPTIONS);
-    if (options.recursive) finish(removing(this, path));
-    else remove(this, path);
+    checkOptions("Dir.removeSync()", options, trees.REMOVE_OPTIONS);
+    if (options.recursive) finish(trees.removing(this, path));
+    else trees.remove(this, path);
   }
 
   /** The asynchronous twin of {@link Dir.removeSync}. */
   async remove(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
-    checkOptions("Dir.remove()", options, REMOVE_OPTIONS);
-    if (options.recursive) await finishInTurns(removing(this, path));
-    else remove(this, path);
+    checkOptions("Dir.remove()", options, trees.REMOVE_OPTIONS);
+    if (options.recursive) await finishInTurns(trees.removing(this, path));
+    else trees.remove(this, path);
   }
 
   /**
-   * Removes everything in a directory, or makes it if it is missing. Stands for unlinkat(2).
-   *
-   * Needs the rights that {@link Dir.removeSync} needs with `recursive`, and MKDIRAT if the directory is missing.
+   * Removes everything in a directory, or makes it if it is missing. Stands for unlinkat(2). Needs the rights that
+   * {@link Dir.removeSync} needs with `recursive`, and MKDIRAT if the directory is missing.
    * @param path The directory.
    */
   emptyDirSync(path: string): void {
-    finish(emptying(this, path));
+    finish(trees.emptying(this, path));
   }
 
   /** The asynchronous twin of {@link Dir.emptyDirSync}. */
   emptyDir(path: string): Promise<void> {
-    return finishInTurns(emptying(this, path));
+    return finishInTurns(trees.emptying(this, path));
   }
 
   /**
@@ -724,24 +643,23 @@ export class Dir extends Descriptor {
    * any existing name.
    */
   renameSync(from: string, ...to: TargetWithOptions<RenameOptions>): void {
-    entries.rename("Dir.renameSync()", this, from, ...targetWithOptions(this, to));
+    entries.rename("Dir.renameSync()", this, from, ...entries.targetWithOptions(this, to));
   }
 
   /** The asynchronous twin of {@link Dir.renameSync}. */
   rename(from: string, ...to: TargetWithOptions<RenameOptions>): Promise<void> {
-    return promised(() => entries.rename("Dir.rename()", this, from, ...targetWithOptions(this, to)));
+    return promised(() => entries.rename("Dir.rename()", this, from, ...entries.targetWithOptions(this, to)));
   }
 
   /**
-   * Gives a file, or a symlink itself, one more name, in this directory or, as `(from, toDir, to)`, in another.
-   *
-   * Stands for linkat(2). Needs LINKAT_SOURCE and, on the other directory, LINKAT_TARGET. Between two file
-   * systems it is EXDEV.
+   * Gives a file, or a symlink itself, one more name, in this directory or, as `(from, toDir, to)`, in another. Stands
+   * for linkat(2). Needs LINKAT_SOURCE and, on the other directory, LINKAT_TARGET. Between two file systems it is
+   * EXDEV.
    * @param from The path of the file.
    * @param to The new path, or another `Dir` and the path in it.
    */
   linkSync(from: string, ...to: Target): void {
-    entries.link(this, from, ...targetOf(this, to));
+    entries.link(this, from, ...entries.targetOf(this, to));
   }
 
   /** The asynchronous twin of {@link Dir.linkSync}. */
@@ -757,7 +675,7 @@ export class Dir extends Descriptor {
    * @example
    * ```ts
    * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assert, assertEquals } from "jsr:@std/assert";
+   * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempDirSync();
    * tmp.mkfifoSync(`${path}/pipe`);
@@ -814,14 +732,14 @@ export class Dir extends Descriptor {
    * not replaced, but is an error. If several copies have one target, the last one stays, whole. Hard links of the old
    * file keep the old content. If the target is a symlink, the file that it leads to is replaced.
    *
-   * The copy belongs to the user of the process. If its group is not that of the original, or its directory passes on an
-   * access control list, then group and others get only the permissions that both have in the original. The copy of a
-   * file with such a list is only for its owner. On FreeBSD these lists are not considered. Only root's files keep
+   * The copy belongs to the user of the process. If its group is not that of the original, or its directory passes on
+   * an access control list, then group and others get only the permissions that both have in the original. The copy of
+   * a file with such a list is only for its owner. On FreeBSD these lists are not considered. Only root's files keep
    * setuid and setgid bits.
    *
    * If the rights or the mode of the directory do not permit a new file, the target is written in place, and only its
-   * owner may open it meanwhile. So are devices and FIFOs. A process that has the target open then sees the new content,
-   * and a copy that fails leaves a part of it.
+   * owner may open it meanwhile. So are devices and FIFOs. A process that has the target open then sees the new
+   * content, and a copy that fails leaves a part of it.
    *
    * Stands for openat(2), read(2), write(2), fchmod(2) and renameat(2). Needs READ and FSTAT. On the other directory it
    * needs CREATE, WRITE, FSTAT, FCHMOD, RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, and READ for a path of several
@@ -835,21 +753,22 @@ export class Dir extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempDirSync();
+   * tmp.mkdirSync(`${path}/b`);
    * tmp.ensureDirSync(`${path}/a`);
    * tmp.writeTextFileSync(`${path}/a/one`, "text");
    * tmp.copyFileSync(`${path}/a/one`, `${path}/a/two`);
-   * tmp.copySync(`${path}/a`, `${path}/b`);
+   * tmp.copySync(`${path}/a`, `${path}/b`, { overwrite: true });
    * assertEquals(tmp.listSync(`${path}/b`).sort(), ["one", "two"]);
    * tmp.removeSync(path, { recursive: true });
    * ```
    */
   copyFileSync(from: string, ...to: Target): void {
-    copyPairs(copyingFile(this, from, ...targetOf(this, to)));
+    copyPairs(copyingFile(this, from, ...entries.targetOf(this, to)));
   }
 
   /** The asynchronous twin of {@link Dir.copyFileSync}. */
   copyFile(from: string, ...to: Target): Promise<void> {
-    return copyPairsAsync(copyingFile(this, from, ...targetOf(this, to)));
+    return copyPairsAsync(copyingFile(this, from, ...entries.targetOf(this, to)));
   }
 
   /**
@@ -868,19 +787,19 @@ export class Dir extends Descriptor {
    * @param to The path of the copy, or another `Dir` and the path in it; then the options.
    */
   copySync(from: string, ...to: TargetWithOptions<CopyOptions>): void {
-    copyPairs(copying("Dir.copySync()", this, from, ...targetWithOptions(this, to)));
+    copyPairs(copying("Dir.copySync()", this, from, ...entries.targetWithOptions(this, to)));
   }
 
   /** The asynchronous twin of {@link Dir.copySync}. */
   copy(from: string, ...to: TargetWithOptions<CopyOptions>): Promise<void> {
-    return copyPairsAsync(copying("Dir.copy()", this, from, ...targetWithOptions(this, to)));
+    return copyPairsAsync(copying("Dir.copy()", this, from, ...entries.targetWithOptions(this, to)));
   }
 
   /**
    * Makes an empty file with a new, unique name, for its owner only. Stands for openat(2) with O_EXCL. Needs WRITE and
    * CREATE.
-   * @param options Those of `Deno.makeTempFileSync`; `dir` is a path below this directory. A part of the name has no "/"
-   * and no NUL.
+   * @param options Those of `Deno.makeTempFileSync`; `dir` is a path below this directory. A part of the name has no
+   * "/" and no NUL.
    * @returns Its path.
    */
   makeTempFileSync(options?: Deno.MakeTempOptions): string {
@@ -909,7 +828,6 @@ export class Dir extends Descriptor {
 
 /**
  * Opens a directory by an ambient path, before `enter()`. The descriptor is closed on exec, so no child inherits it.
- *
  * Stands for open(2) with O_DIRECTORY, and cap_rights_limit(2). Requires `--allow-ffi` permission, and none to read.
  *
  * @param path An ambient path, or a `file:` URL.
@@ -927,7 +845,6 @@ export class Dir extends Descriptor {
  * ```ts
  * import { enter, isSupported, openDirSync } from "jsr:@capsicum/capsicum";
  * import { assert } from "jsr:@std/assert";
- *
  * if (isSupported()) {
  *   using dev = openDirSync("/dev", { limit: ["LOOKUP", "READ"] });
  *   enter();
@@ -939,25 +856,7 @@ export function openDirSync(path: string | URL, options: OpenDirOptions = {}): D
   return opened("openDirSync()", options, () => libc.open(pathOf(path), LISTING));
 }
 
-/**
- * The asynchronous twin of {@link openDirSync}. Requires `--allow-ffi` permission.
- *
- * @param path An ambient path, or a `file:` URL.
- * @param options What to limit the directory to.
- * @returns The open directory, which the caller closes.
- * @throws What {@link openDirSync} throws, as a rejection.
- *
- * @example
- * ```ts
- * import { isSupported, openDir } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using dev = await openDir("/dev");
- *   assert((await dev.list()).includes("null"));
- * }
- * ```
- */
+/** The asynchronous twin of {@link openDirSync}, which throws the same. Requires `--allow-ffi` permission. */
 export function openDir(path: string | URL, options: OpenDirOptions = {}): Promise<Dir> {
   return promised(() => opened("openDir()", options, () => libc.open(pathOf(path), LISTING)));
 }

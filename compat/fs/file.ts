@@ -25,22 +25,23 @@ import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } f
 /**
  * An open file over a raw descriptor, with the methods of `Deno.FsFile`, also in capability mode.
  *
- * All methods require `--allow-ffi` permission. Each names the rights(4) that it needs on the descriptor. Counts, offsets
- * and lengths are in bytes. The file has one offset, which all methods but `pread()` and `pwrite()` use and move.
+ * All methods require `--allow-ffi` permission. Each names the rights(4) that it needs on the descriptor. Counts,
+ * offsets and lengths are in bytes. The file has one offset, which all methods but `pread()` and `pwrite()` use and
+ * move.
  *
  * **Asynchronous methods** take the parameters of their `Sync` twins, have their results and errors, and never stop the
- * event loop. They run in the order in which they were called, except for `pread()` and `pwrite()`, which need no order.
- * The buffer of a call must not change until the call has settled. One `write()` to a datagram or SEQPACKET socket is one
- * message. `readAll()`, `lines()` and `readable` read messages as large as the receive buffer of the socket, and throw a
- * RangeError for a larger one. Without GETSOCKOPT they cut larger messages.
+ * event loop. They run in the order in which they were called, except for `pread()` and `pwrite()`, which need no
+ * order. The buffer of a call must not change until the call has settled. One `write()` to a datagram or SEQPACKET
+ * socket is one message. `readAll()`, `lines()` and `readable` read messages as large as the receive buffer of the
+ * socket, and throw a RangeError for a larger one. Without GETSOCKOPT they cut larger messages.
  *
  * **Waiting.** A few threads serve all calls that wait for pipes, sockets or terminals, by poll(2), for which a limited
  * descriptor needs EVENT. Without that right at most eight calls wait at once, and further ones queue. A FIFO that the
  * library opened becomes O_NONBLOCK with the first asynchronous call; duplicates of its descriptor share this, and
  * `take()` undoes it. The library never changes O_NONBLOCK of another descriptor.
  *
- * **Closing** rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. A call that is moving bytes of a
- * regular file ends as usual, and the descriptor is closed after it. A call that waits in the kernel, such as a long
+ * **Closing** rejects the asynchronous calls that wait, with `Deno.errors.BadResource`. A call that is moving bytes of
+ * a regular file ends as usual, and the descriptor is closed after it. A call that waits in the kernel, such as a long
  * write to a pipe that other code opened, is rejected at once. Its descriptor is closed when the kernel call returns.
  *
  * @throws {TypeError} If an argument or option is unknown or has the wrong type.
@@ -50,17 +51,20 @@ import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } f
  * @throws {Deno.errors.BrokenPipe} If it writes to a pipe or socket that no process reads.
  * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
- * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and any errno without a class in Deno, such as ESPIPE for a
- * pipe.
+ * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and any errno without a class in Deno, such as ESPIPE for
+ * a pipe and EINVAL for a negative offset.
  *
  * @example
  * ```ts
- * import { openSync } from "jsr:@capsicum/capsicum";
+ * import { openDirSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- * using zero = openSync("/dev/zero");
- * const bytes = new Uint8Array([1, 2, 3]);
- * assertEquals(zero.readSync(bytes), 3);
- * assertEquals(bytes, new Uint8Array(3));
+ * using tmp = openDirSync("/tmp");
+ * const path = tmp.makeTempFileSync();
+ * using file = tmp.openSync(path, { read: true, write: true });
+ * tmp.removeSync(path);
+ * assertEquals([file.writeSync(new Uint8Array(3)), file.pwriteSync(new Uint8Array(3), 100)], [3, 3]);
+ * assertEquals([file.preadSync(new Uint8Array(8), 101), file.seekSync(0, Deno.SeekMode.Start)], [2, 0]);
+ * assertEquals([file.readSync(new Uint8Array(8)), file.readAllSync().length], [8, 95]);
  * ```
  */
 export class FdFile extends Descriptor {
@@ -88,8 +92,8 @@ export class FdFile extends Descriptor {
    * ```ts
    * import { FdFile, libc } from "jsr:@capsicum/capsicum";
    * import { assertEquals } from "jsr:@std/assert";
-   * using file = FdFile.fromFd(libc.open("/dev/null", libc.O_RDWR | libc.O_CLOEXEC));
-   * assertEquals(file.readAllSync().length, 0);
+   * using zero = FdFile.fromFd(libc.open("/dev/zero", libc.O_RDWR | libc.O_CLOEXEC));
+   * assertEquals(zero.readIntoSync(new Uint8Array(100_000)), 100_000);
    * ```
    */
   static fromFd(fd: number): FdFile {
@@ -118,15 +122,6 @@ export class FdFile extends Descriptor {
    * Writes at the offset of the file. Stands for write(2). Needs WRITE.
    * @param p The bytes.
    * @returns How many bytes it wrote, which may be fewer than `p` has.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using file = openSync("/dev/null", { write: true });
-   * assertEquals(file.writeSync(new TextEncoder().encode("text")), 4);
-   * assertEquals(await file.write(new Uint8Array(3)), 3);
-   * ```
    */
   writeSync(p: Uint8Array): number {
     checkArgument("FdFile.writeSync()", "p", p, aBuffer);
@@ -142,7 +137,7 @@ export class FdFile extends Descriptor {
   /**
    * Reads at a given offset and leaves the file's own offset alone. Stands for pread(2). Needs READ and SEEK.
    * @param p The buffer to read into.
-   * @param offset Where to start; a negative number is EINVAL.
+   * @param offset Where to start.
    * @returns How many bytes it read, or null at the end of the file.
    */
   preadSync(p: Uint8Array, offset: number | bigint): number | null {
@@ -163,20 +158,8 @@ export class FdFile extends Descriptor {
   /**
    * Writes at a given offset and leaves the file's own offset alone. Stands for pwrite(2). Needs WRITE and SEEK.
    * @param p The bytes.
-   * @param offset Where to start; a negative number is EINVAL.
+   * @param offset Where to start.
    * @returns How many bytes it wrote, which may be fewer than `p` has.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * using file = tmp.openSync(path, { read: true, write: true });
-   * tmp.removeSync(path);
-   * assertEquals(file.pwriteSync(new Uint8Array(3), 100), 3);
-   * assertEquals(file.preadSync(new Uint8Array(8), 101), 2);
-   * ```
    */
   pwriteSync(p: Uint8Array, offset: number | bigint): number {
     checkArgument("FdFile.pwriteSync()", "p", p, aBuffer);
@@ -228,14 +211,6 @@ export class FdFile extends Descriptor {
    * Reads at the offset of the file until the buffer is full or the file ends. Stands for read(2). Needs READ.
    * @param p The buffer to read into.
    * @returns How many bytes it read.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using file = openSync("/dev/zero");
-   * assertEquals(file.readIntoSync(new Uint8Array(100_000)), 100_000);
-   * ```
    */
   readIntoSync(p: Uint8Array): number {
     checkArgument("FdFile.readIntoSync()", "p", p, aBuffer);
@@ -252,10 +227,8 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Writes all bytes at the offset of the file. Stands for write(2). Needs WRITE.
-   *
-   * It throws `Deno.errors.WriteZero` if write(2) succeeds but writes nothing.
-   *
+   * Writes all bytes at the offset of the file. Stands for write(2). Needs WRITE. It throws `Deno.errors.WriteZero` if
+   * write(2) succeeds but writes nothing.
    * @param p The bytes.
    */
   writeAllSync(p: Uint8Array): void {
@@ -271,21 +244,17 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * A stream of the bytes from the offset of the file on, also for `byob` readers. Stands for read(2) and close(2). Needs
-   * READ.
-   *
-   * It closes the file at the end, on failure and when it is canceled. Its reads reject with the errors of {@link
-   * FdFile.read}.
+   * A stream of the bytes from the offset of the file on, also for `byob` readers. Stands for read(2) and close(2).
+   * Needs READ. It closes the file at the end, on failure and when it is canceled. Its reads reject with the errors of
+   * {@link FdFile.read}.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= readableOf(this, roomOf(this.fd));
   }
 
   /**
-   * A stream that writes at the offset of the file. Stands for write(2) and close(2). Needs WRITE.
-   *
-   * It closes the file when it is closed or aborted, and on failure. Its writes reject with the errors of {@link
-   * FdFile.write}.
+   * A stream that writes at the offset of the file. Stands for write(2) and close(2). Needs WRITE. It closes the file
+   * when it is closed or aborted, and on failure. Its writes reject with the errors of {@link FdFile.write}.
    *
    * @example
    * ```ts
@@ -307,7 +276,6 @@ export class FdFile extends Descriptor {
    *
    * What is not UTF-8 becomes U+FFFD, and a byte order mark at the start is left out. It reads ahead: after a loop that
    * ended early, the offset is beyond the last line that was returned. The first line throws the errors of the file.
-   *
    * @param options `maxLength` is the most bytes of a line; a longer one is a RangeError, after the lines before it.
    * Default: 16 MiB.
    * @returns The lines, without "\n" or "\r\n".
@@ -318,7 +286,7 @@ export class FdFile extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
-   * using file = tmp.openSync(path, { read: true, write: true });
+   * using file = tmp.createSync(path);
    * tmp.removeSync(path);
    * file.writeAllSync(new TextEncoder().encode("one\ntwo\r\nthree"));
    * file.seekSync(0, Deno.SeekMode.Start);
@@ -393,12 +361,16 @@ export class FdFile extends Descriptor {
    * import { assertEquals } from "jsr:@std/assert";
    * using tmp = openDirSync("/tmp");
    * const path = tmp.makeTempFileSync();
-   * using file = tmp.openSync(path, { write: true });
+   * using file = tmp.createSync(path), other = tmp.openSync(path);
    * tmp.removeSync(path);
    * file.truncateSync(100);
    * file.utimeSync(1, new Date(2500));
-   * assertEquals(file.statSync().size, 100);
-   * assertEquals(file.statSync().mtime, new Date(2500));
+   * file.syncDataSync();
+   * file.syncSync();
+   * assertEquals([file.statSync().size, file.statSync().mtime], [100, new Date(2500)]);
+   * file.lockSync(true);
+   * assertEquals(other.tryLockSync(), false);
+   * file.unlockSync();
    * ```
    */
   truncateSync(len: number | bigint = 0): void {
@@ -415,22 +387,7 @@ export class FdFile extends Descriptor {
     );
   }
 
-  /**
-   * Waits until data and metadata are on the disk. Stands for fsync(2). Needs FSYNC. A socket is EINVAL.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * using file = tmp.openSync(path, { write: true });
-   * tmp.removeSync(path);
-   * assertEquals(file.writeSync(new Uint8Array(3)), 3);
-   * file.syncDataSync();
-   * file.syncSync();
-   * ```
-   */
+  /** Waits until data and metadata are on the disk. Stands for fsync(2). Needs FSYNC. A socket is EINVAL. */
   syncSync(): void {
     libc.fsync(this);
   }
@@ -451,8 +408,7 @@ export class FdFile extends Descriptor {
   }
 
   /**
-   * Checks if it is a terminal. Stands for isatty(3). Needs IOCTL with TIOCGETA.
-   * @returns Whether it is one.
+   * Returns whether the file is a terminal. Stands for isatty(3). Needs IOCTL with TIOCGETA.
    *
    * @example
    * ```ts
@@ -497,22 +453,8 @@ export class FdFile extends Descriptor {
 
   /**
    * Locks the file if that is possible at once. Stands for flock(2) with LOCK_NB. Needs FLOCK.
-   * @param exclusive Whether the lock excludes all others; if false, only exclusive ones.
+   * @param exclusive As for {@link FdFile.lockSync}.
    * @returns Whether the file is locked; false if another lock prevents it.
-   *
-   * @example
-   * ```ts
-   * import { openDirSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
-   * using tmp = openDirSync("/tmp");
-   * const path = tmp.makeTempFileSync();
-   * using one = tmp.openSync(path), two = tmp.openSync(path);
-   * tmp.removeSync(path);
-   * one.lockSync(true);
-   * assertEquals(two.tryLockSync(), false);
-   * one.unlockSync();
-   * assertEquals(two.tryLockSync(), true);
-   * ```
    */
   tryLockSync(exclusive = false): boolean {
     checkArgument("FdFile.tryLockSync()", "exclusive", exclusive, aBoolean);
@@ -561,16 +503,16 @@ export class FdFile extends Descriptor {
    *
    * A FIFO that the library made O_NONBLOCK is blocking again, unless it lacks FCNTL. While an asynchronous call is
    * moving bytes, it throws `Deno.errors.Busy`: await the call first.
-   *
    * @returns The number of the descriptor, which the caller closes from now on.
    *
    * @example
    * ```ts
    * import { libc, openSync } from "jsr:@capsicum/capsicum";
-   * import { assertEquals } from "jsr:@std/assert";
+   * import { assertEquals, assertThrows } from "jsr:@std/assert";
    * const file = openSync("/dev/zero");
    * await file.read(new Uint8Array(1));
    * assertEquals(libc.close(file.take()), 0);
+   * assertThrows(() => file.close(), Deno.errors.BadResource);
    * ```
    */
   override take(): number {
@@ -588,17 +530,8 @@ export class FdFile extends Descriptor {
   /**
    * Closes the file. Stands for close(2).
    *
-   * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of close(2). A
-   * late write error, such as EIO, is a `CapsicumError`; the file is closed even so.
-   *
-   * @example
-   * ```ts
-   * import { openSync } from "jsr:@capsicum/capsicum";
-   * import { assertThrows } from "jsr:@std/assert";
-   * const file = openSync("/dev/null");
-   * file.close();
-   * assertThrows(() => file.fd, Deno.errors.BadResource);
-   * ```
+   * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of close(2).
+   * A late write error, such as EIO, is a `CapsicumError`; the file is closed even so.
    */
   override close(): void {
     const fd = super.take();

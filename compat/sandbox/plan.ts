@@ -346,7 +346,7 @@ function openingOfFile(name: string, plan: FilePlan, key: string): Opening<FdFil
 }
 
 /** The rights that the options ask for. */
-function fileRights({ read, write, append }: Deno.OpenOptions): Rights {
+export function fileRights({ read, write, append }: Deno.OpenOptions): Rights {
   const reads = read ?? !(write || append);
   const writing = append ? presets.file.append : write ? presets.file.write : [];
   return new Rights([...(reads ? presets.file.read : []), ...writing]);

@@ -48,7 +48,7 @@ export function connectNow(fd: FdLike, address: SocketAddress, name: string): bo
   memcpy(errno, errnoAt, 4n);
   // A call that a signal interrupted goes on.
   if (errno[0] === EINTR || errnoTable()[errno[0]!]?.[0] === "EINPROGRESS") return false;
-  throw syscallError("connect", { fd: number, path: name });
+  throw syscallError("connect", { fd: number, path: name }, fd);
 }
 
 /** Throws the error of a connection that failed. Stands for SO_ERROR of getsockopt(2). Needs GETSOCKOPT. */
@@ -56,7 +56,7 @@ export function connected(fd: FdLike, name: string): void {
   const number = descriptor(fd), error = errorOfSocket(number);
   if (error === 0) return;
   if (error !== undefined) errno[0] = error;
-  throw syscallError("connect", { fd: number, path: name });
+  throw syscallError("connect", { fd: number, path: name }, fd);
 }
 
 /**
@@ -72,13 +72,13 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
   const binding = bound.bind ?? bind("bind"), listening = bound.listen ?? bind("listen");
   if (binding(number, at, at.length) === -1) {
     memcpy(errno, errnoAt, 4n);
-    throw syscallError("bind", { fd: number, path: name });
+    throw syscallError("bind", { fd: number, path: name }, fd);
   }
   // The kernel lowers it to what it permits (kern.ipc.soacceptqueue, net.core.somaxconn).
   const backlog = 511;
   if (listening(number, backlog) === -1) {
     memcpy(errno, errnoAt, 4n);
-    throw syscallError("listen", { fd: number, path: name });
+    throw syscallError("listen", { fd: number, path: name }, fd);
   }
 }
 

@@ -59,6 +59,8 @@ export interface Limits {
   readonly rights: Rights;
   /** What open descriptors keep. */
   readonly descriptors: readonly DescriptorLimit[];
+  /** The connected socket by which descriptors may be passed to the process at its other end. Default: none. */
+  readonly passing?: number;
 }
 
 /**
@@ -74,7 +76,7 @@ export function confine(limits: Limits): void {
 }
 
 /** Binds what may be called later: in a sandbox no library can be opened. */
-function bindAll(): void {
+export function bindAll(): void {
   bindGlibc();
   for (const name of Object.keys(symbols) as Name[]) {
     try {
@@ -87,10 +89,10 @@ function bindAll(): void {
 }
 
 /** Returns the name of the call that failed, whose errno is set; undefined if the process is confined. */
-function attempt({ dirs, rights, descriptors }: Limits): string | undefined {
+function attempt({ dirs, rights, descriptors, passing }: Limits): string | undefined {
   const hasDirs = dirs.length > 0, abi = hasDirs ? landlockAbi() : 0;
   const answer = answers[hasDirs ? "seccomp+landlock" : "seccomp"];
-  const filter = program(table({ pid: Deno.pid, hasDirs, rights, limits: descriptors }), answer);
+  const filter = program(table({ pid: Deno.pid, hasDirs, rights, limits: descriptors, passing }), answer);
   const rules = hasDirs ? ruleset(abi, dirs) : undefined;
   if (rules === -1) return "landlock_create_ruleset";
   try {

@@ -264,6 +264,8 @@ export interface FilterOptions {
   /** The rights that at least one entry of the plan has. */
   readonly rights: Rights;
   readonly limits?: readonly DescriptorLimit[];
+  /** The connected socket by which descriptors may be passed to the process at its other end. Default: none. */
+  readonly passing?: number | undefined;
 }
 
 /** The limits of open descriptors, by number. These descriptors cannot be closed, nor, by default, duplicated. */
@@ -513,6 +515,15 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
           verdict: !isPermitted ? "refuse" : checks.length > 0 ? "if" : "permit",
           reason,
           checks,
+        };
+      }
+      if (name === "sendmsg" && options.passing !== undefined) {
+        return {
+          name,
+          number,
+          verdict: "if",
+          reason: "On the one socket that passes descriptors, which is connected, so no address counts.",
+          checks: [{ arg: 0, is: [options.passing] }],
         };
       }
       if (verdict !== "beneath") return { name, number, verdict, reason, checks: [] };

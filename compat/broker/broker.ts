@@ -1,0 +1,431 @@
+import { isSupported, limit, sandboxed } from "../../ffi/capsicum/capability.ts";
+import { errnoTable } from "../../ffi/errno.ts";
+import { CapsicumError, shortened, shown } from "../../ffi/errors.ts";
+import { failure } from "../../ffi/failure.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { socketPair } from "../../ffi/libc/socket_calls.ts";
+import { abi } from "../../ffi/system.ts";
+import { aBoolean, aMode, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
+import { FdFile } from "../fs/file.ts";
+import { Slots } from "../fs/io/waiting.ts";
+import { openFlags, type OpenOptions } from "../fs/open.ts";
+import { ambientPath } from "../fs/path/components.ts";
+import { Channel } from "./channel.ts";
+import { FdListener } from "./listener.ts";
+import { type BrokerPolicy, type BrokerRules, hasNames, type Policy, policyOf } from "./policy.ts";
+import { answerOf, aPort, aTimeout, encode, type Request, type WireError } from "./wire.ts";
+
+/** Where to connect to by TCP. */
+export interface ConnectOptions {
+  /** A name, or an Internet address, in brackets or not. */
+  hostname: string;
+  /** The port, from 1 to 65535. */
+  port: number;
+  /** Ends the attempt when it is aborted; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** The most milliseconds for looking up the name and connecting. Default: no limit but that of the system. */
+  timeout?: number;
+}
+
+/** Which Unix socket to connect to. */
+export interface ConnectPathOptions extends Pick<ConnectOptions, "signal" | "timeout"> {
+  /** Its absolute path. */
+  path: string;
+}
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** An Internet address. */
+  hostname: string;
+  /** The port; 0 for one that the kernel chooses. */
+  port: number;
+}
+
+/** The options of `Broker.open()`: those of `Deno.open()`, and `noFollow`. */
+export type BrokerOpenOptions = Pick<
+  OpenOptions,
+  "read" | "write" | "append" | "truncate" | "create" | "createNew" | "mode" | "noFollow"
+>;
+
+/**
+ * Starts a broker: a second process that connects, listens, looks up names and opens files for this one, within a policy.
+ *
+ * Call it before entering the sandbox. The policy is checked as a whole before the process starts. The process limits itself as
+ * far as its policy permits, and then is ready.
+ *
+ * Requires `--allow-ffi` permission, and `--allow-run` for Deno itself.
+ *
+ * @param policy What the broker does; it refuses everything else.
+ * @returns The broker. `close()` or `using` ends its process.
+ * @throws {TypeError} If a rule has no valid form, or an option is unknown. The message names the rule.
+ * @throws {Deno.errors.NotFound} If a directory of the policy does not exist.
+ * @throws {CapsicumError} ECAPMODE if the program is sandboxed already.
+ * @throws {Deno.errors.NotCapable} If a permission is missing.
+ * @throws {Error} If the second process fails to start; the message has the end of what it wrote.
+ *
+ * @example
+ * ```ts
+ * import { broker } from "jsr:@capsicum/capsicum/broker";
+ * import { assertEquals, assertRejects } from "jsr:@std/assert";
+ *
+ * using net = await broker({ open: { read: ["/etc"] } });
+ * using file = await net.open("/etc/hosts");
+ * assertEquals((await file.stat()).isFile, true);
+ * await assertRejects(() => net.open("/usr/x"), Error, 'The rule open: read: ["/usr"] is missing');
+ * ```
+ */
+export async function broker(policy: BrokerPolicy): Promise<Broker> {
+  const rules = policyOf("broker()", policy, "denoPath"), { denoPath = Deno.execPath() } = policy;
+  checkArgument("broker()", "denoPath", denoPath, aString);
+  const start: Request = { id: 0, call: "start", policy: rules };
+  encode(start);
+  if (sandboxed()) {
+    throw failure(
+      { syscall: "broker" },
+      "ECAPMODE",
+      "no process can be started in a sandbox (ECAPMODE). Call it before.",
+    );
+  }
+  const [mine, theirs] = socketPair();
+  const channel = new Channel(mine, 1);
+  let child: Deno.ChildProcess;
+  try {
+    // Only between these two calls, both without a pause, can a child of another thread inherit it.
+    libc.fcntl(theirs, libc.F_SETFD, 0);
+    child = new Deno.Command(denoPath, {
+      args: ["run", ...flagsFor(rules), new URL("./child.ts", import.meta.url).href, String(theirs)],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    if (isSupported()) limit(channel, ["READ", "WRITE", "EVENT"]);
+  } catch (error) {
+    channel.close();
+    throw error;
+  } finally {
+    libc.close(theirs);
+  }
+  return await Broker.started(channel, child, start);
+}
+
+/** The permissions of the second process until it is confined. */
+function flagsFor(rules: Policy): string[] {
+  const libraries = abi().places.filter((path) => path.startsWith("/"));
+  return [
+    ...["--quiet", "--no-prompt", "--no-config", "--no-lock"],
+    `--allow-ffi=${libraries.join()}`,
+    ...(hasNames(rules) ? ["--allow-net"] : []),
+  ];
+}
+
+/** The most requests that are under way. Others wait until one of them is answered. */
+const MOST_REQUESTS = 1000;
+
+interface Pending {
+  readonly takesFd: boolean;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+interface Result {
+  readonly value: null | readonly string[];
+  readonly fd: number | undefined;
+}
+
+type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
+
+/**
+ * A second process that connects, listens, looks up names and opens files for this one; see {@link broker}.
+ *
+ * All methods work in the sandbox, and none stops the event loop. Requests are answered in any order, up to 1,000 at a time; the
+ * others wait.
+ *
+ * @throws {TypeError} If an argument or option is unknown or has the wrong type.
+ * @throws {CapsicumError} ENOTCAPABLE if no rule of the policy permits it: the message names the rule that is missing. Any
+ * other errno without a class in Deno.
+ * @throws {Deno.errors.BadResource} If the broker is closed.
+ * @throws {Deno.errors.BrokenPipe} If its process has ended.
+ */
+export class Broker implements Disposable, AsyncDisposable {
+  readonly #channel: Channel;
+  readonly #child: Deno.ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  readonly #slots = new Slots(MOST_REQUESTS);
+  /** Descriptors that came with a part of a message that is not complete yet. */
+  readonly #fds: number[] = [];
+  #lastId = 0;
+  #isReceiving = false;
+  #end: Error | undefined;
+
+  private constructor(channel: Channel, child: Deno.ChildProcess) {
+    this.#channel = channel;
+    this.#child = child;
+  }
+
+  /**
+   * Waits until the process is ready. `broker()` calls it.
+   *
+   * @ignore
+   */
+  static async started(channel: Channel, child: Deno.ChildProcess, start: Request): Promise<Broker> {
+    const broker = new Broker(channel, child);
+    const errors = new Response(child.stderr).text();
+    errors.catch(() => {});
+    try {
+      await broker.#ask(start, false);
+    } catch (error) {
+      broker.close();
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      const { code } = await child.status, text = (await errors).trim();
+      throw new Error(
+        `broker(): its process ended with code ${code} before it was ready: ${shortened(text, 200)}`,
+        { cause: error },
+      );
+    }
+    child.unref();
+    return broker;
+  }
+
+  /**
+   * Connects to a host by TCP, or to a Unix socket. All addresses of a name are tried in their order.
+   *
+   * A name leads to public addresses only. A private, loopback or link-local address must be named by a rule of its own;
+   * `localhost` may lead to loopback.
+   *
+   * Stands for connect(2).
+   *
+   * @param options Where to connect to.
+   * @returns The connection: a stream socket with the rights of `presets.socket.connection`.
+   * @throws {Deno.errors.ConnectionRefused} If nothing listens there.
+   * @throws {Deno.errors.NotFound} If the name has no address, or the socket does not exist.
+   * @throws {Deno.errors.TimedOut} If it takes longer than `timeout`.
+   */
+  async connect(options: ConnectOptions | ConnectPathOptions): Promise<FdFile> {
+    const call = "Broker.connect()", hasPath = "path" in (options ?? {});
+    given(call, options);
+    const { signal, timeout } = options, limits = timeout === undefined ? {} : { timeout };
+    if (hasPath) {
+      checkOptions(call, options, { path: aString, signal: aSignal, timeout: aTimeout });
+      const { path } = options as ConnectPathOptions;
+      return file(await this.#request({ call: "connectPath", path, ...limits }, true, signal));
+    }
+    checkOptions(call, options, { hostname: aString, port: aPort, signal: aSignal, timeout: aTimeout });
+    const { hostname, port } = options as ConnectOptions;
+    checkArgument(call, "hostname", hostname, aString);
+    checkArgument(call, "port", port, aPort);
+    return file(await this.#request({ call: "connect", hostname, port, ...limits }, true, signal));
+  }
+
+  /**
+   * Listens at an address by TCP, with SO_REUSEADDR; at an IPv6 address, for IPv6 only. Stands for bind(2) and listen(2).
+   *
+   * @param options Where to listen.
+   * @returns The listener, with the rights of `presets.socket.listener`.
+   * @throws {Deno.errors.AddrInUse} If something listens there already.
+   */
+  async listen(options: ListenOptions): Promise<FdListener> {
+    const call = "Broker.listen()";
+    given(call, options);
+    checkOptions(call, options, { hostname: aString, port: aPort });
+    const { hostname, port } = options;
+    checkArgument(call, "hostname", hostname, aString);
+    checkArgument(call, "port", port, aPort);
+    const { fd } = await this.#request({ call: "listen", hostname, port }, true);
+    return new FdListener(fd!, "nonblocking");
+  }
+
+  /**
+   * Looks up the addresses of a name, as getaddrinfo(3) does: also in /etc/hosts.
+   *
+   * @param name The name.
+   * @param type `"A"` for IPv4, `"AAAA"` for IPv6.
+   * @param options `signal` ends it.
+   * @returns The addresses, at least one.
+   * @throws {Deno.errors.NotFound} If the name has no address of this type.
+   */
+  async resolveDns(
+    name: string,
+    type: "A" | "AAAA",
+    options: { signal?: AbortSignal } = {},
+  ): Promise<string[]> {
+    const call = "Broker.resolveDns()";
+    checkArgument(call, "name", name, aString);
+    checkArgument(call, "type", type, oneOf("A", "AAAA"));
+    checkOptions(call, options, { signal: aSignal });
+    const family = type === "A" ? 4 : 6;
+    const { value } = await this.#request({ call: "resolve", name, family }, false, options.signal);
+    return [...value ?? []];
+  }
+
+  /**
+   * Opens a regular file below a directory of the policy. No path leaves the directory: neither by `..` nor by a symlink.
+   *
+   * Stands for openat(2). On FreeBSD, the file has the rights that its options need.
+   *
+   * @param path The path: absolute, or relative if the directory is.
+   * @param options For reading unless they say otherwise.
+   * @returns The file.
+   * @throws {Deno.errors.NotFound} If it does not exist.
+   * @throws {Deno.errors.IsADirectory} If it is a directory.
+   * @throws {Deno.errors.NotSupported} If it is neither a regular file nor a directory.
+   */
+  async open(path: string | URL, options: BrokerOpenOptions = {}): Promise<FdFile> {
+    checkOptions("Broker.open()", options, fileOptions);
+    openFlags(options);
+    const text = ambientPath(path);
+    const present = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    return file(await this.#request({ call: "open", path: text, options: present }, true), "own");
+  }
+
+  /**
+   * Shrinks the policy for good, as cap_net_limit(3) does it: from now on only these rules hold. Each must be within the
+   * policy as it was. What is open already stays as it is.
+   *
+   * @param rules The rules that are left. A kind that is left out permits nothing.
+   * @throws {CapsicumError} ENOTCAPABLE if it would permit more: the message names the surplus. Nothing changes.
+   */
+  async limit(rules: BrokerRules): Promise<void> {
+    await this.#request({ call: "limit", policy: policyOf("Broker.limit()", rules, undefined) }, false);
+  }
+
+  /** Ends the process. Requests that are not answered yet are rejected. */
+  close(): void {
+    this.#finish(new Deno.errors.BadResource("The broker is closed."));
+  }
+
+  /** Ends the process. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Ends the process, and waits for its end. Before FreeBSD 15 a program in capability mode can't wait for a process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.#child.status.catch(() => {});
+  }
+
+  async #request(request: WithoutId<Request>, takesFd: boolean, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    if (this.#end) throw this.#end;
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire().promise;
+    try {
+      signal?.throwIfAborted();
+      return await this.#ask({ ...request, id: ++this.#lastId } as Request, takesFd, signal);
+    } finally {
+      this.#slots.release();
+    }
+  }
+
+  async #ask(request: Request, takesFd: boolean, signal?: AbortSignal): Promise<Result> {
+    if (this.#end) throw this.#end;
+    const { id } = request, { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const bytes = encode(request);
+    const abort = () => {
+      // The answer still comes; a descriptor in it is closed.
+      this.#pending.set(id, {
+        takesFd,
+        resolve: ({ fd }) => fd === undefined || libc.close(fd),
+        reject() {},
+      });
+      reject(signal!.reason);
+      this.#channel.send(encode({ id, call: "cancel" })).catch(() => {});
+    };
+    this.#pending.set(id, { takesFd, resolve, reject });
+    signal?.addEventListener("abort", abort);
+    try {
+      this.#channel.send(bytes).catch((error) => this.#finish(ended(error)));
+      void this.#receive();
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Receives while something is to come, so that a program with nothing to wait for ends. */
+  async #receive(): Promise<void> {
+    if (this.#isReceiving) return;
+    this.#isReceiving = true;
+    try {
+      while (this.#pending.size > 0) {
+        const batch = await this.#channel.receive();
+        if (batch === undefined) return this.#finish(ended());
+        this.#fds.push(...batch.fds);
+        for (const message of batch.messages) this.#settle(message);
+      }
+    } catch (error) {
+      this.#finish(error instanceof Deno.errors.BadResource ? error : ended(error));
+    } finally {
+      this.#isReceiving = false;
+    }
+  }
+
+  #settle(message: Uint8Array | undefined): void {
+    const answer = answerOf(message), pending = this.#pending.get(answer.id);
+    if (pending === undefined) throw new TypeError(`There is no request ${answer.id} to answer.`);
+    this.#pending.delete(answer.id);
+    if ("error" in answer) return pending.reject(errorOf(answer.error));
+    const fd = pending.takesFd ? this.#fds.shift() : undefined;
+    if (pending.takesFd && fd === undefined) {
+      return pending.reject(new TypeError("The broker's answer has no descriptor."));
+    }
+    pending.resolve({ value: answer.value, fd });
+  }
+
+  #finish(end: Error): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#channel[Symbol.dispose]();
+    for (const fd of this.#fds.splice(0)) libc.close(fd);
+    for (const { reject } of this.#pending.values()) reject(end);
+    this.#pending.clear();
+  }
+}
+
+const fileOptions = {
+  read: aBoolean,
+  write: aBoolean,
+  append: aBoolean,
+  truncate: aBoolean,
+  create: aBoolean,
+  createNew: aBoolean,
+  mode: aMode,
+  noFollow: aBoolean,
+};
+
+function given(call: string, options: unknown): void {
+  if (options === undefined) {
+    throw new TypeError(`${call}: the options must be an object, not ${shown(options)}.`);
+  }
+}
+
+function file({ fd }: Result, origin: "own" | "elsewhere" = "elsewhere"): FdFile {
+  return new FdFile(fd!, origin);
+}
+
+function ended(cause?: unknown): Error {
+  return new Deno.errors.BrokenPipe(
+    "The broker's process has ended, or its connection is broken: start another one.",
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** The error in an answer, of the class that it has in the second process. */
+function errorOf({ class: name, message, code, syscall, path }: WireError): Error {
+  const fields = code === undefined || syscall === undefined ? {} : {
+    code,
+    errno: Math.abs(Number(Object.entries(errnoTable()).find(([, [name]]) => name === code)?.[0] ?? 0)),
+    syscall,
+    ...(path !== undefined && { path }),
+  };
+  if (name === "CapsicumError" && "code" in fields) {
+    return new CapsicumError(message, fields as ConstructorParameters<typeof CapsicumError>[1]);
+  }
+  const Class = name === "TypeError"
+    ? TypeError
+    : name === "RangeError"
+    ? RangeError
+    : Object.hasOwn(Deno.errors, name)
+    ? Deno.errors[name as keyof typeof Deno.errors]
+    : Error;
+  return Object.assign(new Class(message), fields);
+}

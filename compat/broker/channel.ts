@@ -1,0 +1,115 @@
+/**
+ * One end of the connection between the program and its broker: messages in order, descriptors with them, and no wait that
+ * stops the event loop.
+ *
+ * @module
+ */
+import { receiveNow, sendNow } from "../../ffi/libc/bytes.ts";
+import { POLLIN, POLLOUT } from "../../ffi/libc/bytes.ts";
+import { receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
+import { Descriptor } from "../fs/descriptor.ts";
+import { breath, endTurn, inTurn, isFree, readiness } from "../fs/io/waiting.ts";
+import { Frames } from "./wire.ts";
+
+/** What one call has received: its messages, and a descriptor that came with the first byte of one of them. */
+export interface Batch {
+  readonly messages: Iterable<Uint8Array | undefined>;
+  readonly fds: readonly number[];
+}
+
+/** Bytes of one call. */
+const ROOM = 64 * 1024;
+
+export class Channel extends Descriptor {
+  readonly #most: number;
+  readonly #frames = new Frames();
+  readonly #room = new Uint8Array(ROOM);
+  readonly #interrupts = new Set<() => void>();
+  #last: Promise<void> | undefined;
+  #queued = 0;
+
+  /**
+   * Takes over a socket.
+   *
+   * @param most The most descriptors of a message to receive. With 0, the kernel closes those that come.
+   */
+  constructor(fd: number, most: 0 | 1) {
+    super(fd);
+    this.#most = most;
+  }
+
+  /** How many messages wait for the peer to receive. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** What comes next; undefined if the peer has closed its end. */
+  async receive(): Promise<Batch | undefined> {
+    for (;;) {
+      if (!isFree()) {
+        endTurn();
+        await breath();
+      }
+      const got = inTurn(() => this.#receiveNow());
+      if (got === undefined) await this.#until(POLLIN);
+      else if (got.count === 0) return undefined;
+      else {
+        return { messages: this.#frames.messages(this.#room.slice(0, got.count)), fds: got.fds };
+      }
+    }
+  }
+
+  #receiveNow(): { count: number; fds: readonly number[] } | undefined {
+    if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
+    // recv(2) takes no descriptors.
+    const count = receiveNow(this, this.#room);
+    return count === undefined ? undefined : { count, fds: [] };
+  }
+
+  /** Sends a message after those before it; resolves when the kernel has it. The caller closes the descriptor. */
+  send(bytes: Uint8Array, fds: readonly number[] = []): Promise<void> {
+    this.#queued++;
+    const sent = this.#last === undefined
+      ? this.#sendAll(bytes, fds)
+      : this.#last.then(() => this.#sendAll(bytes, fds));
+    const done = sent.catch(() => {}).then(() => {
+      this.#queued--;
+      if (this.#last === done) this.#last = undefined;
+    });
+    this.#last = done;
+    return sent;
+  }
+
+  /** Waits until few messages are queued, or the peer is gone. */
+  async drained(): Promise<void> {
+    await this.#last;
+  }
+
+  async #sendAll(bytes: Uint8Array, fds: readonly number[]): Promise<void> {
+    let used = 0;
+    while (used < bytes.length) {
+      const rest = bytes.subarray(used), isFirst = used === 0;
+      const sent = isFirst && fds.length > 0 ? sendMessage(this, rest, fds) : sendNow(this, rest, false);
+      if (sent === undefined) await this.#until(POLLOUT);
+      else used += sent;
+    }
+  }
+
+  /** Waits for an event, unless the channel is closed meanwhile. */
+  #until(event: typeof POLLIN | typeof POLLOUT): Promise<void> {
+    const { promise, drop } = readiness(this.fd, event);
+    const { promise: result, resolve, reject } = Promise.withResolvers<void>();
+    const interrupt = () => {
+      drop();
+      reject(new Deno.errors.BadResource("The broker is closed."));
+    };
+    this.#interrupts.add(interrupt);
+    promise.then(() => resolve(), reject).finally(() => this.#interrupts.delete(interrupt));
+    return result;
+  }
+
+  override close(): void {
+    super.close();
+    for (const interrupt of this.#interrupts) interrupt();
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * The policy of a broker: a check of its form, what it permits, and how it shrinks. Pure.
+ *
+ * Every rule is a text in canonical form, and a request is permitted if its own canonical text is a rule. So there is one
+ * form to compare, and nothing to interpret later.
+ *
+ * @module
+ */
+import { listed, MOST, quoted, shortened, shown } from "../../ffi/errors.ts";
+import { failure } from "../../ffi/failure.ts";
+import { anything, checkOptions } from "../../ffi/values.ts";
+import { ambientPath } from "../fs/path/components.ts";
+import { type Address, type Host, hostOf, scopeOf } from "./hosts.ts";
+
+/** What a broker does for the program; it refuses everything else. */
+export interface BrokerRules {
+  /**
+   * What to connect to: `"name:port"`, `"*.name:port"`, `"address:port"`, or `"unix:/absolute/path"`. An IPv6 address is in
+   * brackets: `"[::1]:5432"`.
+   */
+  readonly connect?: readonly string[];
+  /** The names to look up by `resolveDns()`: `"name"` or `"*.name"`. `connect` needs none of them. */
+  readonly resolve?: readonly string[];
+  /** Where to listen: `"address:port"`. The port 0 stands for one that the kernel chooses. */
+  readonly listen?: readonly string[];
+  /** The directories below which to open files. */
+  readonly open?: BrokerDirectories;
+}
+
+/** Directories, as paths or `file:` URLs. Relative ones are permitted, and then only for relative paths of files. */
+export interface BrokerDirectories {
+  /** For reading. */
+  readonly read?: readonly (string | URL)[];
+  /** For writing, and creating files. A file that is opened for both must be below a directory of both lists. */
+  readonly write?: readonly (string | URL)[];
+}
+
+/** The policy of `broker()`. */
+export interface BrokerPolicy extends BrokerRules {
+  /** The path of the Deno that runs the second process. Default: `Deno.execPath()`. */
+  readonly denoPath?: string;
+}
+
+/** A policy, checked: rules in canonical form, by kind. It is also how a policy travels. */
+export type Policy = { readonly [kind in Kind]: readonly string[] };
+export type Kind = "connect" | "resolve" | "listen" | "read" | "write";
+export const kinds: readonly Kind[] = ["connect", "resolve", "listen", "read", "write"];
+
+const known = { connect: anything, resolve: anything, listen: anything, open: anything };
+const knownDirectories = { read: anything, write: anything };
+
+/**
+ * Checks a policy as a whole.
+ *
+ * @param call The function that takes it, as its caller writes it.
+ * @throws {TypeError} If something has the wrong type or form. The message names the rule.
+ */
+export function policyOf(call: string, rules: BrokerPolicy, others: "denoPath" | undefined): Policy {
+  if (rules === undefined) throw new TypeError(`${call}: a policy must be an object, not undefined.`);
+  checkOptions(call, rules, others === undefined ? known : { ...known, [others]: anything });
+  const { connect, resolve, listen, open = {} } = rules;
+  checkOptions(`${call}: open`, open, knownDirectories);
+  const checked = (kind: string, list: unknown, canonical: (rule: never) => string): string[] => {
+    if (list === undefined) return [];
+    if (!Array.isArray(list)) {
+      throw new TypeError(`${call}: ${kind} must be an array of rules, not ${shown(list)}.`);
+    }
+    const texts = list.map((rule, i) => {
+      try {
+        return canonical(rule as never);
+      } catch (cause) {
+        const start = `${call}: ${kind}[${i}], ${shown(rule)}: `;
+        throw new TypeError(start + shortened((cause as Error).message, MOST - start.length), { cause });
+      }
+    });
+    return [...new Set(texts)];
+  };
+  return {
+    connect: checked("connect", connect, connectRule),
+    resolve: checked("resolve", resolve, (rule) => namePattern(text(rule))),
+    listen: checked("listen", listen, listenRule),
+    read: checked("open.read", open.read, directoryRule),
+    write: checked("open.write", open.write, directoryRule),
+  };
+}
+
+function text(rule: unknown): string {
+  if (typeof rule === "string") return rule;
+  throw new TypeError("A rule must be a string.");
+}
+
+function connectRule(rule: unknown): string {
+  const given = text(rule);
+  if (given.startsWith("unix:")) return `unix:${socketPath(given.slice("unix:".length))}`;
+  const { host, port } = divided(given);
+  if (host.startsWith("*.")) return `${namePattern(host)}:${portOf(port, 1)}`;
+  const canonical = hostOf(host);
+  if (!("name" in canonical) && scopeOf(canonical) === "unspecified") {
+    throw new TypeError("Nothing can be reached at this address. The address of this machine is 127.0.0.1.");
+  }
+  return `${textOf(canonical)}:${portOf(port, 1)}`;
+}
+
+function listenRule(rule: unknown): string {
+  const { host, port } = divided(text(rule)), canonical = hostOf(host);
+  if ("name" in canonical) {
+    throw new TypeError("A program listens at an address, such as 127.0.0.1 or [::1], and not at a name.");
+  }
+  return `${canonical.text}:${portOf(port, 0)}`;
+}
+
+/** A name, or all names with one more label, as in a certificate of TLS. */
+function namePattern(given: string): string {
+  const isPattern = given.startsWith("*."), host = hostOf(isPattern ? given.slice(2) : given);
+  if (!("name" in host)) throw new TypeError("An address is not a name.");
+  return isPattern ? `*.${host.name}` : host.name;
+}
+
+function divided(rule: string): { host: string; port: string } {
+  const at = rule.lastIndexOf(":"), host = rule.slice(0, at);
+  if (at <= 0 || host.includes(":") && !/^\[.*\]$/.test(host)) {
+    throw new TypeError(
+      'A rule must be "host:port", with an IPv6 address in brackets, or "unix:" and a path.',
+    );
+  }
+  return { host, port: rule.slice(at + 1) };
+}
+
+function portOf(port: string, least: number): number {
+  const number = /^\d{1,5}$/.test(port) ? Number(port) : NaN;
+  if (number >= least && number <= 0xffff) return number;
+  throw new TypeError(`The port must be a number from ${least} to 65535.`);
+}
+
+/** The path of a socket: absolute, in one spelling. */
+function socketPath(path: string): string {
+  const canonical = directoryRule(path);
+  if (!canonical.startsWith("/")) throw new TypeError("The path of a socket must be absolute.");
+  if (new TextEncoder().encode(canonical).length > 103) {
+    throw new TypeError("The path of a socket has at most 103 bytes.");
+  }
+  return canonical;
+}
+
+function directoryRule(path: string | URL): string {
+  const { isAbsolute, names } = namesOf(ambientPath(path));
+  if (names.includes("..")) throw new TypeError('The path of a rule must not have "..".');
+  return joinedPath(isAbsolute, names);
+}
+
+function namesOf(path: string): { isAbsolute: boolean; names: string[] } {
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  return { isAbsolute: path.startsWith("/"), names };
+}
+
+function joinedPath(isAbsolute: boolean, names: readonly string[]): string {
+  return isAbsolute ? `/${names.join("/")}` : names.join("/") || ".";
+}
+
+/** The path of one rule below another rule, or equal to it; undefined if it is not. */
+export function below(rule: string, path: string): string | undefined {
+  const of = namesOf(rule), { isAbsolute, names } = namesOf(path);
+  if (of.isAbsolute !== isAbsolute || !of.names.every((name, i) => names[i] === name)) return undefined;
+  const rest = names.slice(of.names.length).join("/") || ".";
+  // A slash at the end means a directory, which a file is not.
+  return path.endsWith("/") && rest !== "." ? `${rest}/` : rest;
+}
+
+/** A host as rules write it. */
+export function textOf(host: Host): string {
+  return "name" in host ? host.name : host.text;
+}
+
+/** The pattern that a name matches: one label of it is any. */
+function patternOf(name: string): string | undefined {
+  const at = name.indexOf(".");
+  return at < 0 ? undefined : `*${name.slice(at)}`;
+}
+
+/** The error for a request that no rule permits. */
+export function refused(syscall: string, path: string, kind: string, rule: string): Error {
+  return failure(
+    { syscall, path },
+    "ENOTCAPABLE",
+    `the broker's policy does not permit it (ENOTCAPABLE). The rule ${kind}: [${
+      quoted(rule, 100)
+    }] is missing.`,
+  );
+}
+
+/** Throws unless a rule permits to connect to a host. */
+export function checkConnect(policy: Policy, host: Host, port: number): void {
+  const asked = `${textOf(host)}:${port}`;
+  if (policy.connect.includes(asked)) return;
+  const pattern = "name" in host ? patternOf(host.name) : undefined;
+  if (pattern !== undefined && policy.connect.includes(`${pattern}:${port}`)) return;
+  throw refused("connect", asked, "connect", asked);
+}
+
+/**
+ * Throws unless a name may lead to an address: a public one, one that a rule names by itself, or loopback for "localhost".
+ * So nobody who controls a name that a rule permits can lead the broker to this machine or into its network.
+ */
+export function checkResolved(policy: Policy, name: string, address: Address, port: number): void {
+  const scope = scopeOf(address), asked = `${address.text}:${port}`;
+  if (scope === "public" || policy.connect.includes(asked)) return;
+  if (scope === "loopback" && name === "localhost") return;
+  throw failure(
+    { syscall: "connect", path: `${name}:${port}` },
+    "ENOTCAPABLE",
+    `the name leads to ${address.text}, a ${scope} address, which a rule must name too (ENOTCAPABLE). ` +
+      `The rule connect: [${quoted(asked)}] is missing.`,
+  );
+}
+
+/** The canonical path of a socket, if a rule permits it. */
+export function checkSocket(policy: Policy, path: string): string {
+  const canonical = socketPath(path), rule = `unix:${canonical}`;
+  if (policy.connect.includes(rule)) return canonical;
+  throw refused("connect", path, "connect", rule);
+}
+
+/** The canonical form of a name, if a rule permits to look it up. */
+export function checkResolve(policy: Policy, given: string): string {
+  const host = hostOf(given);
+  if (!("name" in host)) throw new TypeError(`${shown(given)} is an address, and not a name.`);
+  const pattern = patternOf(host.name);
+  if ([host.name, pattern].some((rule) => rule !== undefined && policy.resolve.includes(rule))) {
+    return host.name;
+  }
+  throw refused("resolveDns", given, "resolve", host.name);
+}
+
+/** The address, if a rule permits to listen at it. */
+export function checkListen(policy: Policy, hostname: string, port: number): Address {
+  const host = hostOf(hostname), asked = `${textOf(host)}:${port}`;
+  if (!("name" in host) && policy.listen.includes(asked)) return host;
+  throw refused("listen", asked, "listen", asked);
+}
+
+/** What a file is opened for. */
+export interface Access {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** The directory of the rule that permits to open a file, the deepest one, and the path below it. */
+export function checkOpen(
+  policy: Policy,
+  path: string,
+  { read, write }: Access,
+): [dir: string, path: string] {
+  const wanted = (["read", "write"] as const).filter((kind) => kind === "read" ? read : write);
+  const [first = "read", second = first] = wanted;
+  const rules = policy[first].filter((rule) =>
+    policy[second].includes(rule) && below(rule, path) !== undefined
+  );
+  const deepest = rules.toSorted((a, b) => b.length - a.length)[0];
+  if (deepest !== undefined) return [deepest, below(deepest, path)!];
+  const { isAbsolute, names } = namesOf(path);
+  const missing = wanted.find((kind) => policy[kind].every((rule) => below(rule, path) === undefined)) ??
+    second;
+  throw refused("open", path, `open: ${missing}`, joinedPath(isAbsolute, names.slice(0, -1)));
+}
+
+/**
+ * The new policy, if each of its rules is within the old policy.
+ *
+ * @throws {CapsicumError} ENOTCAPABLE if it is not: it names the surplus.
+ */
+export function shrunk(old: Policy, rules: Policy): Policy {
+  const surplus = kinds.flatMap((kind) =>
+    rules[kind].filter((rule) => !isWithin(old[kind], kind, rule)).map((rule) =>
+      `${kind === "read" || kind === "write" ? `open.${kind}` : kind} ${quoted(rule)}`
+    )
+  );
+  if (surplus.length === 0) return rules;
+  throw failure(
+    { syscall: "limit" },
+    "ENOTCAPABLE",
+    `a policy can only shrink, and the broker does not have ${listed(surplus, 150)} (ENOTCAPABLE).`,
+  );
+}
+
+function isWithin(old: readonly string[], kind: Kind, rule: string): boolean {
+  if (old.includes(rule)) return true;
+  if (kind === "read" || kind === "write") return old.some((dir) => below(dir, rule) !== undefined);
+  if (kind === "listen" || rule.startsWith("*.") || rule.startsWith("unix:")) return false;
+  const pattern = patternOf(rule);
+  // The pattern of an address is never a rule.
+  return pattern !== undefined && old.includes(pattern);
+}
+
+/** Whether all that a policy permits is to open files, which needs no name beyond directories that are open. */
+export function hasOnlyFiles(policy: Policy): boolean {
+  return policy.connect.length + policy.resolve.length + policy.listen.length === 0;
+}
+
+/** Whether names are looked up. */
+export function hasNames(policy: Policy): boolean {
+  const isAddress = /^(unix:|\[|\d+(\.\d+){3}:)/;
+  return policy.resolve.length > 0 || policy.connect.some((rule) => !isAddress.test(rule));
+}

@@ -1,0 +1,318 @@
+/**
+ * Answers the requests of the program, in the second process. It checks each one against the policy, as if the program were
+ * hostile, and holds the directories of the rules.
+ *
+ * @module
+ */
+import { isSupported, limit } from "../../ffi/capsicum/capability.ts";
+import type { SyscallError } from "../../ffi/errors.ts";
+import { asked, failure } from "../../ffi/failure.ts";
+import * as libc from "../../ffi/libc/mod.ts";
+import { Rights } from "../../rights/rights.ts";
+import { type Dir, openDirSync } from "../fs/dir.ts";
+import { setNonblocking } from "../fs/io/async_calls.ts";
+import { openFlags } from "../fs/open.ts";
+import { joined } from "../fs/path/components.ts";
+import { presets } from "../sandbox/limit_by_need.ts";
+import { fileRights } from "../sandbox/plan.ts";
+import { connectTo, listening, timedOut } from "./connecting.ts";
+import { type Address, hostOf } from "./hosts.ts";
+import {
+  below,
+  checkConnect,
+  checkListen,
+  checkOpen,
+  checkResolve,
+  checkResolved,
+  checkSocket,
+  type Policy,
+  shrunk,
+  textOf,
+} from "./policy.ts";
+import type { Resolve } from "./resolver.ts";
+import {
+  type Answer,
+  encode,
+  type FileOptions,
+  type MalformedError,
+  type Request,
+  requestOf,
+  type WireError,
+} from "./wire.ts";
+
+/** The most requests that are answered at a time. */
+export const MOST_REQUESTS = 1024;
+
+/** Sends an answer, with a descriptor that is closed then. */
+export type Send = (answer: Uint8Array, fd: number | undefined) => void;
+
+type Result = { readonly value?: null | readonly string[]; readonly fd?: number };
+type Of<C extends Request["call"]> = Request & { readonly call: C };
+
+export class Service implements Disposable {
+  #policy: Policy;
+  #dirs = new Map<string, Dir>();
+  readonly #resolve: Resolve;
+  readonly #send: Send;
+  readonly #active = new Map<number, AbortController>();
+
+  /**
+   * Opens the directories of a policy.
+   *
+   * @param resolve Finds the addresses of a name.
+   */
+  constructor(policy: Policy, resolve: Resolve, send: Send) {
+    this.#policy = policy;
+    this.#resolve = resolve;
+    this.#send = send;
+    try {
+      for (const path of directoriesOf(policy)) this.#dirs.set(path, asNamed(openDirSync(path), path));
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Its directories, each with the rights that requests need. */
+  directories(): { dir: Dir; rights: Rights }[] {
+    return Array.from(this.#dirs, ([path, dir]) => ({ dir, rights: rightsOfDirectory(this.#policy, path) }));
+  }
+
+  /** Answers a message, now or later, and always once. */
+  handle(message: Uint8Array | undefined): void {
+    let request: Request;
+    try {
+      request = requestOf(message);
+    } catch (error) {
+      return this.#answer((error as MalformedError).id ?? 0, { error: wireError(error) });
+    }
+    const { id, call } = request;
+    // A cancelled request answers for itself.
+    if (call === "cancel") return this.#active.get(id)?.abort(cancelled());
+    if (this.#active.has(id)) return this.#refuse(id, "its id is that of another request");
+    if (this.#active.size >= MOST_REQUESTS) {
+      return this.#refuse(id, `${MOST_REQUESTS} others are not answered yet`);
+    }
+    const controller = new AbortController();
+    this.#active.set(id, controller);
+    void this.#answerLater(request, controller);
+  }
+
+  async #answerLater(request: Request, controller: AbortController): Promise<void> {
+    const { id } = request, timeout = "timeout" in request ? request.timeout : undefined;
+    const timer = timeout === undefined ? undefined : setTimeout(() => {
+      const path = request.call === "connect"
+        ? `${request.hostname}:${request.port}`
+        : (request as Of<"connectPath">).path;
+      controller.abort(timedOut("connect", path, timeout));
+    }, timeout);
+    let answer: Result | { error: WireError };
+    try {
+      const result = this.#serve(request, controller.signal);
+      answer = result instanceof Promise ? await result : result;
+    } catch (error) {
+      answer = { error: wireError(error) };
+    }
+    clearTimeout(timer);
+    this.#active.delete(id);
+    this.#answer(id, answer);
+  }
+
+  #refuse(id: number, why: string): void {
+    this.#answer(id, { error: wireError(new TypeError(`The request is refused: ${why}.`)) });
+  }
+
+  #answer(id: number, result: Result | { error: WireError }): void {
+    const answer: Answer = "error" in result
+      ? { id, error: result.error }
+      : { id, value: result.value ?? null };
+    let bytes: Uint8Array;
+    try {
+      bytes = encode(answer);
+    } catch (error) {
+      bytes = encode({ id, error: { class: "RangeError", message: (error as Error).message } });
+    }
+    this.#send(bytes, "fd" in result ? result.fd : undefined);
+  }
+
+  #serve(request: Request, signal: AbortSignal): Result | Promise<Result> {
+    switch (request.call) {
+      case "connect":
+        return this.#connect(request, signal);
+      case "connectPath":
+        return this.#connectPath(request, signal);
+      case "listen":
+        return this.#listen(request);
+      case "resolve":
+        return this.#lookUp(request, signal);
+      case "open":
+        return this.#open(request);
+      case "limit":
+        return this.#limit(request.policy);
+      default:
+        throw new TypeError(`The request ${request.call} is not possible now.`);
+    }
+  }
+
+  async #connect({ hostname, port }: Of<"connect">, signal: AbortSignal): Promise<Result> {
+    const host = hostOf(hostname);
+    checkConnect(this.#policy, host, port);
+    if (!("name" in host)) {
+      return connection(await connectTo({ ...host, port }, `${host.text}:${port}`, signal));
+    }
+    const found = await unlessAborted(this.#resolve(host.name, 0), signal);
+    let last: unknown;
+    for (const address of found.map(addressOf)) {
+      signal.throwIfAborted();
+      try {
+        // The policy may have shrunk meanwhile.
+        checkConnect(this.#policy, host, port);
+        checkResolved(this.#policy, host.name, address, port);
+        return connection(await connectTo({ ...address, port }, `${textOf(host)}:${port}`, signal));
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  async #connectPath({ path }: Of<"connectPath">, signal: AbortSignal): Promise<Result> {
+    const canonical = checkSocket(this.#policy, path);
+    return connection(await connectTo({ path: canonical }, path, signal));
+  }
+
+  #listen({ hostname, port }: Of<"listen">): Result {
+    const address = checkListen(this.#policy, hostname, port);
+    return limited(listening({ ...address, port }, `${address.text}:${port}`), presets.socket.listener);
+  }
+
+  async #lookUp({ name, family }: Of<"resolve">, signal: AbortSignal): Promise<Result> {
+    const canonical = checkResolve(this.#policy, name);
+    const found = await unlessAborted(this.#resolve(canonical, family), signal);
+    return { value: [...new Set(found)] };
+  }
+
+  #open({ path, options }: Of<"open">): Result {
+    // Throws if options contradict each other.
+    openFlags(options);
+    const write = options.write || options.append || false, read = options.read ?? !write;
+    const [rule, rest] = checkOpen(this.#policy, path, { read, write });
+    return openFile(this.#dirs.get(rule)!, rest, path, options);
+  }
+
+  #limit(rules: Policy): Result {
+    const old = this.#policy, next = shrunk(old, rules), dirs = new Map<string, Dir>();
+    try {
+      for (const path of directoriesOf(next)) dirs.set(path, this.#narrower(old, next, path));
+    } catch (error) {
+      for (const dir of dirs.values()) if (![...this.#dirs.values()].includes(dir)) dir.close();
+      throw error;
+    }
+    for (const dir of this.#dirs.values()) if (![...dirs.values()].includes(dir)) dir.close();
+    this.#policy = next;
+    this.#dirs = dirs;
+    if (isSupported()) { for (const { dir, rights } of this.directories()) limit(dir, rights); }
+    return {};
+  }
+
+  /** The directory of a rule, which is one of the old ones or below one of them: the deepest with all that it permits. */
+  #narrower(old: Policy, next: Policy, path: string): Dir {
+    const same = this.#dirs.get(path);
+    if (same !== undefined) return same;
+    const [rule, rest] = [...this.#dirs.keys()].toSorted((a, b) => b.length - a.length)
+      .filter((rule) =>
+        (["read", "write"] as const).every((kind) => !next[kind].includes(path) || old[kind].includes(rule))
+      )
+      .map((rule) => [rule, below(rule, path)] as const).find(([, rest]) => rest !== undefined) ?? [];
+    if (rule === undefined || rest === undefined) {
+      throw failure(
+        { syscall: "limit", path },
+        "ENOTCAPABLE",
+        "no directory of the broker has both accesses (ENOTCAPABLE).",
+      );
+    }
+    return asNamed(this.#dirs.get(rule)!.openDirSync(rest), path);
+  }
+
+  /** Ends what is not answered yet, and closes everything. */
+  [Symbol.dispose](): void {
+    for (const controller of this.#active.values()) controller.abort(cancelled());
+    for (const dir of this.#dirs.values()) dir[Symbol.dispose]();
+  }
+}
+
+function cancelled(): Error {
+  return new DOMException("The request was cancelled.", "AbortError");
+}
+
+function directoriesOf({ read, write }: Policy): Set<string> {
+  return new Set([...read, ...write]);
+}
+
+/** What files below a directory need, which have its rights at first; READ also for its lookups, and FCNTL for F_SETFL. */
+function rightsOfDirectory({ write }: Policy, path: string): Rights {
+  const writing = write.includes(path) ? presets.dir.create : [];
+  return new Rights([...presets.dir.read, ...writing, "FCNTL"]);
+}
+
+function addressOf(text: string): Address {
+  const host = hostOf(text.includes(":") ? text.replace(/%.*/, "") : text);
+  if ("name" in host) throw new TypeError(`The resolver has answered ${text}, which is not an address.`);
+  return host;
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return await Promise.race([promise, aborted]);
+}
+
+/** Has errors name the whole path of a file, and no descriptor: it means nothing to the program. */
+function asNamed(dir: Dir, rule: string): Dir {
+  return Object.assign(dir, { [asked]: (path: string | undefined) => ({ path: joined(rule, path ?? ".") }) });
+}
+
+/** Opens a regular file. Another kind could wait in open(2), or do something when it is opened. */
+function openFile(dir: Dir, rest: string, path: string, options: FileOptions): Result {
+  const file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
+  try {
+    const { isFile, isDirectory } = file.statSync();
+    if (!isFile) {
+      const code = isDirectory ? "EISDIR" : "EOPNOTSUPP";
+      throw failure({ syscall: "open", path }, code, `only regular files can be opened (${code}).`);
+    }
+    setNonblocking(file.fd, false);
+    return limited(file.take(), fileRights(options));
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function connection(fd: number): Result {
+  return limited(fd, presets.socket.connection);
+}
+
+function limited(fd: number, rights: Iterable<never> | Rights | readonly string[]): Result {
+  if (!isSupported()) return { fd };
+  try {
+    limit(fd, rights as Rights);
+    return { fd };
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** The members of an error that travel. */
+export function wireError(error: unknown): WireError {
+  const { message, code, syscall, path } = error as Partial<SyscallError>;
+  const known = typeof code === "string" ? { code } : {};
+  return {
+    class: error instanceof Error ? error.constructor.name : "Error",
+    message: String(message),
+    ...known,
+    ...(typeof syscall === "string" && { syscall }),
+    ...(typeof path === "string" && { path }),
+  };
+}

@@ -27,7 +27,7 @@ const standsIn = "compat/ambient/";
 /** A second process, which only programs that ask for it load. */
 const secondProcess = "compat/broker/";
 /** Deno's own API neither asks /etc/hosts for a name, nor makes a socket of a descriptor. */
-const usesNode = /^compat\/broker\/(resolver|node_socket|node_stream)\.ts$/;
+const usesNode = /^compat\/broker\/(child\/resolver|node_socket|node_stream)\.ts$/;
 const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 
 // What attacks a sandbox calls all of Deno.

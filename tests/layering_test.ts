@@ -183,7 +183,7 @@ const samples: Sample[] = [
       { "examples/README.md": "A process of its own." },
       { "rights/a.ts": 'Symbol.for("Deno.customInspect");' },
       { "examples/a.ts": 'import { crc32 } from "node:zlib";' },
-      { "compat/broker/resolver.ts": 'import { lookup } from "node:dns";' },
+      { "compat/broker/child/resolver.ts": 'import { lookup } from "node:dns";' },
       { "tests/a.ts": "Deno.dlopen(path, symbols);" },
       { "compat/ambient/a.ts": "process.cwd = cwd;" },
     ],

@@ -93,7 +93,7 @@ export async function broker(policy: BrokerPolicy): Promise<Broker> {
     // Only between these two calls, both without a pause, can a child of another thread inherit it.
     libc.fcntl(theirs, libc.F_SETFD, 0);
     child = new Deno.Command(denoPath, {
-      args: ["run", ...flagsFor(rules), new URL("./child.ts", import.meta.url).href, String(theirs)],
+      args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -76,4 +76,6 @@
 export { Broker, broker } from "./broker.ts";
 export type { BrokerOpenOptions, ConnectOptions, ConnectPathOptions, ListenOptions } from "./broker.ts";
 export { FdListener } from "./listener.ts";
+export { nodeSocket } from "./node_socket.ts";
+export type { NodeSocketOptions } from "./node_socket.ts";
 export type { BrokerDirectories, BrokerPolicy, BrokerRules } from "./policy.ts";

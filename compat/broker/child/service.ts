@@ -4,19 +4,19 @@
  *
  * @module
  */
-import { isSupported, limit } from "../../ffi/capsicum/capability.ts";
-import type { SyscallError } from "../../ffi/errors.ts";
-import { asked, failure } from "../../ffi/failure.ts";
-import * as libc from "../../ffi/libc/mod.ts";
-import { Rights } from "../../rights/rights.ts";
-import { type Dir, openDirSync } from "../fs/dir.ts";
-import { setNonblocking } from "../fs/io/async_calls.ts";
-import { openFlags } from "../fs/open.ts";
-import { joined } from "../fs/path/components.ts";
-import { presets } from "../sandbox/limit_by_need.ts";
-import { fileRights } from "../sandbox/plan.ts";
+import { isSupported, limit } from "../../../ffi/capsicum/capability.ts";
+import type { SyscallError } from "../../../ffi/errors.ts";
+import { asked, failure } from "../../../ffi/failure.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { Rights } from "../../../rights/rights.ts";
+import { type Dir, openDirSync } from "../../fs/dir.ts";
+import { setNonblocking } from "../../fs/io/async_calls.ts";
+import { openFlags } from "../../fs/open.ts";
+import { joined } from "../../fs/path/components.ts";
+import { presets } from "../../sandbox/limit_by_need.ts";
+import { fileRights } from "../../sandbox/plan.ts";
 import { connectTo, listening, timedOut } from "./connecting.ts";
-import { type Address, hostOf } from "./hosts.ts";
+import { type Address, hostOf } from "../hosts.ts";
 import {
   below,
   checkConnect,
@@ -28,7 +28,7 @@ import {
   type Policy,
   shrunk,
   textOf,
-} from "./policy.ts";
+} from "../policy.ts";
 import type { Resolve } from "./resolver.ts";
 import {
   type Answer,
@@ -38,7 +38,7 @@ import {
   type Request,
   requestOf,
   type WireError,
-} from "./wire.ts";
+} from "../wire.ts";
 
 /** The most requests that are answered at a time. */
 export const MOST_REQUESTS = 1024;

@@ -4,20 +4,20 @@
  *
  * @module
  */
-import { enter, isSupported, limit } from "../../ffi/capsicum/capability.ts";
-import * as libc from "../../ffi/libc/mod.ts";
-import { openFiles } from "../../ffi/libc/process.ts";
-import { bindAll as bindLinux, confine } from "../../ffi/linux/confine/confine.ts";
-import { bindAll as bindFreebsd, hasCapsicum } from "../../ffi/symbols.ts";
-import { Rights } from "../../rights/rights.ts";
-import { limitOthers, limitsOfOthers, limitStdio } from "../sandbox/limit_by_need.ts";
-import { fileOf, unlessClosed } from "../sandbox/open_descriptors.ts";
-import { avertPanics } from "../sandbox/warm_up.ts";
-import { Channel } from "./channel.ts";
-import { hasNames, hasOnlyFiles, type Policy } from "./policy.ts";
+import { enter, isSupported, limit } from "../../../ffi/capsicum/capability.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { openFiles } from "../../../ffi/libc/process.ts";
+import { bindAll as bindLinux, confine } from "../../../ffi/linux/confine/confine.ts";
+import { bindAll as bindFreebsd, hasCapsicum } from "../../../ffi/symbols.ts";
+import { Rights } from "../../../rights/rights.ts";
+import { limitOthers, limitsOfOthers, limitStdio } from "../../sandbox/limit_by_need.ts";
+import { fileOf, unlessClosed } from "../../sandbox/open_descriptors.ts";
+import { avertPanics } from "../../sandbox/warm_up.ts";
+import { Channel } from "../channel.ts";
+import { hasNames, hasOnlyFiles, type Policy } from "../policy.ts";
 import type { Resolve } from "./resolver.ts";
 import { Service, wireError } from "./service.ts";
-import { encode, requestOf } from "./wire.ts";
+import { encode, requestOf } from "../wire.ts";
 
 /** The most answers that wait for the program to receive. Until then no further request is received. */
 const MOST_QUEUED = 128;

@@ -5,8 +5,8 @@
  * @module
  */
 import { lookup } from "node:dns";
-import { failure } from "../../ffi/failure.ts";
-import { Slots } from "../fs/io/waiting.ts";
+import { failure } from "../../../ffi/failure.ts";
+import { Slots } from "../../fs/io/waiting.ts";
 
 /** Finds the addresses of a name, in the order in which to try them. */
 export type Resolve = (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { failure, serving } from "../../ffi/failure.ts";
-import { POLLOUT } from "../../ffi/libc/bytes.ts";
-import * as libc from "../../ffi/libc/mod.ts";
-import { connected, connectNow, listenAt, socketFor } from "../../ffi/libc/socket_calls.ts";
-import type { SocketAddress } from "../../ffi/libc/socket_names.ts";
-import { setNonblocking } from "../fs/io/async_calls.ts";
-import { pauses, readiness, sleepUnlessAborted } from "../fs/io/waiting.ts";
+import { failure, serving } from "../../../ffi/failure.ts";
+import { POLLOUT } from "../../../ffi/libc/bytes.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
+import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
+import type { SocketAddress } from "../../../ffi/libc/socket_names.ts";
+import { setNonblocking } from "../../fs/io/async_calls.ts";
+import { pauses, readiness, sleepUnlessAborted } from "../../fs/io/waiting.ts";
 
 /**
  * The descriptor of a new connection. An aborted signal ends the attempt.

@@ -289,6 +289,21 @@ export class Successor implements Disposable {
   }
 }
 
+/** Has a symlink take the place of a file; the file stays if that fails. */
+export function replaceBySymlink(target: string, place: Spot): void {
+  const name = withFreshName({ prefix: ".new-" }, (name) => libc.symlinkat(target, place, name));
+  try {
+    libc.renameat(place, name, place, place.name);
+  } catch (error) {
+    try {
+      libc.unlinkat(place, name, 0);
+    } catch {
+      // The error that came first is the one to throw.
+    }
+    throw error;
+  }
+}
+
 /** Gives files other names: renames, links, symlinks, FIFOs; and resolves symlinks in paths. */
 
 /** An open directory, such as a `Dir`. */

@@ -27,7 +27,7 @@ import {
   statOf,
   timespecs,
 } from "../descriptor.ts";
-import { ensureDir, realPath, SUCCEEDING, Successor } from "../entries.ts";
+import { ensureDir, realPath, replaceBySymlink, SUCCEEDING, Successor } from "../entries.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
 import { canBeFile, checkedPath, parentOf, readLinkAt, symlinkAt } from "../path/components.ts";
@@ -257,8 +257,12 @@ class Copy {
 
   #symlink(source: Spot, info: Deno.FileInfo, target: Spot, old: Identified | undefined): void {
     const text = readLinkAt(source, source.name), { name } = target;
-    if (old !== undefined && !old.info.isDirectory) libc.unlinkat(target, name, 0);
-    libc.symlinkat(text, target, name);
+    const isReplaced = old !== undefined && !old.info.isDirectory;
+    if (isReplaced && this.#publishes) replaceBySymlink(text, target);
+    else {
+      if (isReplaced) libc.unlinkat(target, name, 0);
+      libc.symlinkat(text, target, name);
+    }
     if (this.#preserveTimestamps) libc.utimensat(target, name, timesOf(info), libc.AT_SYMLINK_NOFOLLOW);
   }
 

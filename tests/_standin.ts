@@ -14,6 +14,8 @@ function controls() {
   return Deno.dlopen("/lib/libc.so.7", {
     // int standin_fail(const char *call, int nth, int errno)
     standin_fail: { parameters: ["buffer", "i32", "i32"], result: "i32", optional: true },
+    // int standin_fail_from(const char *call, int nth, int errno)
+    standin_fail_from: { parameters: ["buffer", "i32", "i32"], result: "i32", optional: true },
     // int standin_calls(const char *call)
     standin_calls: { parameters: ["buffer"], result: "i32", optional: true },
   }).symbols;
@@ -32,6 +34,13 @@ export const needsTraps: string | false = kernel.simulated
 /** The next call of that C function fails with FreeBSD's errno `errno`; or, of the next ones, the `nth`. */
 export function failNext(call: string, errno: number, nth = 1): void {
   if (symbols?.standin_fail?.(cString(call), nth, errno) !== 0) {
+    throw new Error(`${call} can't be made to fail`);
+  }
+}
+
+/** The `nth` of the next calls and all later ones fail, until `failNext()` says otherwise. */
+export function failFrom(call: string, errno: number, nth = 1): void {
+  if (symbols?.standin_fail_from?.(cString(call), nth, errno) !== 0) {
     throw new Error(`${call} can't be made to fail`);
   }
 }

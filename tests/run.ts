@@ -1,10 +1,11 @@
 /**
- * Runs the demo, the tests, the bench and the checks, on FreeBSD against its kernel, on Linux against the stand-in.
+ * Runs the demo, the tests, the bench, the mutants and the checks, on FreeBSD against its kernel, on Linux against the stand-in.
  *
  * It imports no package, so that it starts where no registry can be reached.
  *
  * @module
  */
+import { runMutants } from "./mutants/run.ts";
 import { runBench } from "./run/bench.ts";
 import { runDemo } from "./run/demo.ts";
 import { runOk } from "./run/ok.ts";
@@ -13,12 +14,14 @@ import { runTests } from "./run/tests.ts";
 const usage = `usage: deno task demo [port_pycapsicumcffi | port_pycapsicum]
        deno task test [arguments of deno test]
        deno task bench [names of cases]
+       deno task mutants [parts of names]
        deno task ok [fmt | lint | check | doc | publish | test]...`;
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   demo: runDemo,
   test: runTests,
   bench: runBench,
+  mutants: runMutants,
   ok: runOk,
 };
 

@@ -15,7 +15,13 @@ interface Rule {
 /** The rule of a file is the first one that names it or its folder. */
 const rules: Rule[] = [
   {
-    paths: ["tests/run", "tests/layering_test.ts", "tests/mod_test.ts", "tests/readme_files_test.ts"],
+    paths: [
+      "tests/run",
+      "tests/mutants",
+      "tests/layering_test.ts",
+      "tests/mod_test.ts",
+      "tests/readme_files_test.ts",
+    ],
     places: ["15.1"],
     why: "They read sources, documentation and data, and call no kernel.",
     anyDeno: true,
@@ -85,9 +91,14 @@ const rules: Rule[] = [
     why: "They need Capsicum, whose rights and calls differ by release.",
   },
   {
-    paths: ["tests/ffi/errno_test.ts"],
+    paths: ["tests/ffi/errno_test.ts", "tests/faults/faults_test.ts"],
     places: ["15.1"],
     why: "They need Capsicum; errno does not differ by release.",
+  },
+  {
+    paths: ["tests/faults/linux_faults_test.ts"],
+    places: ["native"],
+    why: "It has seccomp(2) refuse calls.",
   },
   {
     paths: [

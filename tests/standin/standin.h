@@ -9,7 +9,8 @@
  *
  * Simulated releases: STANDIN_RELEASE=15.1 (the default) or 13.2, read when the library is loaded. A directory is the
  * root of a mount if Linux reports it so, or if STANDIN_MOUNT_ROOTS (absolute paths, joined by colons) names it.
- * For tests: standin_release(), standin_fail(call, nth, errno), standin_calls(call), standin_short(max_bytes).
+ * For tests: standin_release(), standin_fail(call, nth, errno), standin_fail_from(call, nth, errno), standin_calls(call),
+ * standin_short(max_bytes).
  *
  * F_KINFO and sysctl(3) kern.proc.filedesc report only the type and path. procctl(2) supports PROC_TRAPCAP_CTL and PROC_TRAPCAP_STATUS.
  *
@@ -43,7 +44,7 @@
 
 /* Counts a call. If a test asked it to fail, returns `result`, which may use `injected`. */
 #define ENTER_WITH(name, result) \
-  static struct call entered_call = {#name, 0, 0, 0}; \
+  static struct call entered_call = {#name, 0, 0, 0, false}; \
   static struct call *entered __attribute__((section("standin_calls"), used)) = &entered_call; \
   int injected = enter_call(entered); \
   if (injected != 0) return result
@@ -59,6 +60,7 @@ struct call {
   atomic_long count;
   atomic_long fail_at;
   atomic_int fail_errno;
+  atomic_bool fails_on;
 };
 
 /* calls.c */

@@ -13,9 +13,14 @@ function controls() {
 /** Runs `body` while no read and no write moves more than `bytes` bytes. */
 export function withShortTransfers<T>(bytes: number, body: () => T): T {
   symbols!.standin_short!(bytes);
+  const end = () => void symbols!.standin_short!(0);
   try {
-    return body();
-  } finally {
-    symbols!.standin_short!(0);
+    const result = body();
+    if (result instanceof Promise) return result.finally(end) as T;
+    end();
+    return result;
+  } catch (error) {
+    end();
+    throw error;
   }
 }

@@ -1,0 +1,17 @@
+import { assert, assertEquals } from "@std/assert";
+import { runModule } from "../_child.ts";
+import { kernel } from "../_kernel.ts";
+import { test } from "../_test.ts";
+
+const skip = kernel.hasCapsicum
+  ? "it is about Linux, natively"
+  : Deno.build.arch !== "x86_64" && "the filter has the numbers of x86_64";
+
+test("each call that Linux refuses on any descriptor is reported, and leaves nothing open", async () => {
+  const { code, stdout, stderr } = await runModule(new URL("_linux_faults.ts", import.meta.url));
+  assertEquals([code, stderr], [0, ""]);
+  const { wrong, refused }: { wrong: string[]; refused: number } = JSON.parse(stdout);
+  assertEquals(wrong, []);
+  assert(refused > 100, `${refused}`);
+  console.log(refused);
+}, { skip });

@@ -16,9 +16,11 @@ import { descriptor, type FdLike } from "./values.ts";
 import { Fcntls } from "../rights/fcntls.ts";
 import { type RightName, Rights } from "../rights/rights.ts";
 import { isConfined } from "./linux/glibc.ts";
-import { bindFreebsd, bound, errno, hasCapsicum } from "./symbols.ts";
+import { errno, hasCapsicum, rawFreebsd } from "./symbols.ts";
 import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
+
+const { bindFreebsd, bound } = rawFreebsd();
 
 /** The name and the number of an errno. */
 export type Errno = readonly [code: string, errno: number];

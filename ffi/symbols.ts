@@ -10,6 +10,7 @@
  * @module
  */
 import { listed, shortened } from "./errors.ts";
+import { internal } from "./internal.ts";
 
 const int = "i32";
 const u_int = "u32";
@@ -210,43 +211,47 @@ export function hasCapsicum(): boolean {
 }
 
 /** The functions bound so far. A call site reads `bound.name ?? bind("name")`. */
-export const bound: { [N in Name]?: Functions[N] } = {};
+const bound: { [N in Name]?: Functions[N] } = Object.create(null);
 
 /**
  * errno of the last call that failed.
  *
- * `memcpy(errno, errnoAt, 4n)` is inline, as the very next thing after each call. Any code in between, even a helper
+ * `thread.memcpy(errno, thread.errnoAt, 4n)` is inline, as the very next thing after each call. Any code in between, even a helper
  * function, can make the runtime do a call of its own that overwrites errno.
  */
 export const errno: Int32Array<ArrayBuffer> = new Int32Array(1);
-/** The address of this thread's errno, from `__error()`; set by the first {@link bindFreebsd}. */
-export let errnoAt: Deno.PointerObject;
-/** Set by the first function that is bound. */
-export let memcpy: Functions["memcpy"];
+/** What reads errno: the address of this thread's, from `__error()`, and memcpy(3). The first function that is bound sets them. */
+const thread: { memcpy: Functions["memcpy"]; errnoAt: Deno.PointerObject } = {
+  memcpy: undefined!,
+  errnoAt: undefined!,
+};
+
+/** The functions of C, for the modules of ffi/. */
+export const rawFreebsd = internal({ bound, thread, bindFreebsd, bindReplacement, bindAll });
 
 /** Binds one function of FreeBSD's libc. Each costs about 0.15 ms, so it happens at first use. */
-export function bindFreebsd<N extends Name>(name: N): Functions[N] {
+function bindFreebsd<N extends Name>(name: N): Functions[N] {
   if (!hasCapsicum()) {
     throw new Deno.errors.NotSupported(
       "Linux has no Capsicum, which is a part of FreeBSD: only sets of rights, the file API and sandbox() work here. " +
         "If the program must also run on Linux, call isSupported() first.",
     );
   }
-  if (errnoAt === undefined) {
-    ({ memcpy } = open("memcpy", "__error"));
-    errnoAt = bound.__error!()!;
+  if (thread.errnoAt === undefined) {
+    ({ memcpy: thread.memcpy } = open("memcpy", "__error"));
+    thread.errnoAt = bound.__error!()!;
   }
   return open(name)[name];
 }
 
 /** Binds a replacement for a function of FreeBSD, which reads errno by itself. */
-export function bindReplacement<N extends Name>(name: N, replacement: Functions[N]): Functions[N] {
-  memcpy ??= () => {};
+function bindReplacement<N extends Name>(name: N, replacement: Functions[N]): Functions[N] {
+  thread.memcpy ??= () => {};
   return (bound as Functions)[name] = replacement;
 }
 
 /** Binds all functions that are not bound yet: in capability mode, a library can't be opened any more. */
-export function bindAll(): void {
+function bindAll(): void {
   if (bound.cap_enter === undefined) bindFreebsd("cap_enter");
   const rest = (Object.keys(symbols) as Name[]).filter((name) => bound[name] === undefined);
   if (rest.length > 0) open(...rest);

@@ -1,18 +1,14 @@
 import * as freebsd from "./freebsd/structs.ts";
 import type { DirectoryChunk } from "./freebsd/structs.ts";
+import { internal } from "./internal.ts";
 import { hasOpenat2 } from "./linux/beneath.ts";
-import { linuxCall, readPipe, writePipe } from "./linux/calls.ts";
+import { rawLinux, readPipe, writePipe } from "./linux/calls.ts";
 import { places } from "./linux/glibc.ts";
 import * as linux from "./linux/structs.ts";
-import {
-  bindFreebsd,
-  bindReplacement,
-  bound,
-  type Functions,
-  hasCapsicum,
-  library,
-  type Name,
-} from "./symbols.ts";
+import { type Functions, hasCapsicum, library, type Name, rawFreebsd } from "./symbols.ts";
+
+const { bound, thread, bindFreebsd, bindReplacement } = rawFreebsd();
+const { linuxCall } = rawLinux();
 
 /** The differences between the systems that the library runs on. */
 export interface Abi {
@@ -20,8 +16,6 @@ export interface Abi {
   confinesLookups?(): boolean;
   /** The paths of libc; one of them is enough. */
   readonly places: readonly string[];
-  /** Binds a function of FreeBSD, or its replacement. */
-  bind<N extends Name>(name: N): Functions[N];
   /** Bytes of a `struct stat`. */
   readonly statSize: number;
   /** Reads a `struct stat`. */
@@ -48,12 +42,12 @@ let known: Abi | undefined;
  * @throws {Deno.errors.NotSupported} If the library does not support the system.
  */
 export function abi(): Abi {
-  return known ??= hasCapsicum() ? ofFreebsd() : ofLinux();
+  return known ??= Object.freeze(hasCapsicum() ? ofFreebsd() : ofLinux());
 }
 
 /** FreeBSD 13, 14 and 15 on amd64 and arm64, which share every number and offset. */
 function ofFreebsd(): Abi {
-  return { ...freebsd, places: [library], bind: bindFreebsd };
+  return { ...freebsd, places: [library] };
 }
 
 /** Linux on x86_64 and arm64 with glibc, adapted to the functions, flags and semantics of FreeBSD. No Capsicum. */
@@ -61,17 +55,19 @@ function ofLinux(): Abi {
   return {
     ...linux,
     places: places[Deno.build.arch] ?? [],
-    bind: (name) => bindReplacement(name, linuxCall(name)),
     confinesLookups: hasOpenat2,
     readPipe,
     writePipe,
   };
 }
 
-/** Binds one function at its first use. */
-export function bind<N extends Name>(name: N): Functions[N] {
-  return abi().bind(name);
+/** Binds one function of FreeBSD at its first use, or its replacement. */
+function bind<N extends Name>(name: N): Functions[N] {
+  return hasCapsicum() ? bindFreebsd(name) : bindReplacement(name, linuxCall(name));
 }
+
+/** The functions of C on this system, for the modules of ffi/. */
+export const rawCalls = internal({ bound, thread, bind });
 
 /** Whether a function of libc can be called without a prompt and without `NotCapable`; false on other systems. */
 export function mayCall(): boolean {

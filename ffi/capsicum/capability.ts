@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { bindAll, bindFreebsd, bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
+import { seal } from "../internal.ts";
+import { errno, hasCapsicum, rawFreebsd } from "../symbols.ts";
 import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
 import { listed, type SyscallError } from "../errors.ts";
 import { freebsdFiles } from "../freebsd/structs.ts";
@@ -14,6 +15,8 @@ import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
 import { descriptor, type FdLike, given, int, memory, unsigned } from "../values.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 import { heldFcntls, syscallError } from "../failure.ts";
+
+const { bindAll, bindFreebsd, bound, thread } = rawFreebsd();
 
 /**
  * Puts the process, with all its threads, permanently into capability mode. Stands for cap_enter(2): `int
@@ -35,8 +38,11 @@ import { heldFcntls, syscallError } from "../failure.ts";
 export function cap_enter(): number {
   const call = bound.cap_enter ?? bindFreebsd("cap_enter");
   const result = call();
-  if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  if (result !== -1) {
+    seal();
+    return result;
+  }
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_enter", {});
 }
 
@@ -48,7 +54,7 @@ export function cap_getmode(modep: Uint8Array): number {
   const call = bound.cap_getmode ?? bindFreebsd("cap_getmode");
   const result = call(memory(modep, 4));
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_getmode", {});
 }
 
@@ -89,7 +95,7 @@ export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): n
   const call = bound.cap_rights_limit ?? bindFreebsd("cap_rights_limit");
   const result = call(number, bytes);
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_rights_limit", {
     fd: number,
     ...(rights instanceof Uint8Array ? {} : { wanted: new Rights(rights) }),
@@ -128,7 +134,7 @@ export function __cap_rights_get(version: number, fd: FdLike, rights: Uint8Array
   const call = bound.__cap_rights_get ?? bindFreebsd("__cap_rights_get");
   const result = call(int(version, "version"), number, memory(rights, 16));
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_rights_get", { fd: number });
 }
 
@@ -163,7 +169,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
   const call = bound.cap_ioctls_limit ?? bindFreebsd("cap_ioctls_limit");
   const result = call(number, cmds === null && count === 0 ? null : memory(cmds!, count * 8), BigInt(count));
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_ioctls_limit", {
     fd: number,
     reason: (code) =>
@@ -188,7 +194,7 @@ export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: num
   let result = call(number, buffer, most);
   if (result === -1n) {
     (bound.cap_ioctls_get_errno ?? bindFreebsd("cap_ioctls_get_errno"))(number, buffer, most);
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     // In the 32 bits of that call "no limit" is -1 too, so the 64-bit call decides.
     result = call(number, buffer, most);
     if (result === -1n) throw syscallError("cap_ioctls_get", { fd: number });
@@ -221,7 +227,7 @@ export function cap_fcntls_limit(fd: FdLike, fcntlrights: number): number {
   const call = bound.cap_fcntls_limit ?? bindFreebsd("cap_fcntls_limit");
   const result = call(number, mask);
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_fcntls_limit", {
     fd: number,
     reason: (code) => {
@@ -244,7 +250,7 @@ export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
   const call = bound.cap_fcntls_get ?? bindFreebsd("cap_fcntls_get");
   const result = call(number, memory(fcntlrightsp, 4));
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_fcntls_get", { fd: number });
 }
 

@@ -1,6 +1,8 @@
-import { bindFreebsd, bound, errno, errnoAt, memcpy } from "../symbols.ts";
+import { errno, rawFreebsd } from "../symbols.ts";
 import { decodeName, decodeNames } from "../values.ts";
 import { DT_WHT } from "./constants.ts";
+
+const { bindFreebsd, bound, thread } = rawFreebsd();
 
 /** The entries of one read of a directory, without "." and "..". */
 export interface DirectoryChunk {
@@ -158,7 +160,7 @@ function openFiles(): OpenFile[] | undefined {
     if (size > room.length) room = new Uint8Array(size);
     const length = new BigUint64Array([BigInt(size)]);
     if (sysctl(mib, mib.length, room, length, null, 0n) === -1) {
-      memcpy(errno, errnoAt, 4n);
+      thread.memcpy(errno, thread.errnoAt, 4n);
       if (errno[0] === ENOMEM) continue;
       return undefined;
     }

@@ -1,5 +1,5 @@
-import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
-import { abi, bind } from "../system.ts";
+import { errno } from "../symbols.ts";
+import { abi, rawCalls } from "../system.ts";
 import {
   descriptor,
   type FdLike,
@@ -14,6 +14,8 @@ import { heldFcntls, syscallError } from "../failure.ts";
 import * as constants from "../freebsd/constants.ts";
 import { EBADF, EINTR, ENOTCAPABLE, F_GETFL, F_GETOWN, F_SETFL, F_SETOWN } from "../freebsd/constants.ts";
 import { listed, shown } from "../errors.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 /**
  * Closes a descriptor. Stands for close(2): `int close(int fd)`.
@@ -47,7 +49,7 @@ export function closeOf(owner: FdLike, number: number): number {
   const call = bound.close ?? bind("close");
   const result = call(number);
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   if (errno[0] === EINTR) return 0;
   throw syscallError("close", { fd: number }, owner);
 }
@@ -78,7 +80,7 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
   do {
     const result = call(number, stat);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fstat", { fd: number }, fd);
 }
@@ -109,7 +111,7 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
   do {
     const result = call(number, size);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("ftruncate", { fd: number }, fd);
 }
@@ -138,7 +140,7 @@ export function fsync(fd: FdLike): number {
   do {
     const result = call(number);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fsync", { fd: number }, fd);
 }
@@ -167,7 +169,7 @@ export function fdatasync(fd: FdLike): number {
   do {
     const result = call(number);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fdatasync", { fd: number }, fd);
 }
@@ -197,7 +199,7 @@ export function flock(fd: FdLike, operation: number): number {
   do {
     const result = call(number, how);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("flock", { fd: number });
 }
@@ -228,7 +230,7 @@ export function fchmod(fd: FdLike, mode: number): number {
   do {
     const result = call(number, bits);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fchmod", { fd: number }, fd);
 }
@@ -259,7 +261,7 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
   do {
     const result = call(number, uid, gid);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fchown", { fd: number }, fd);
 }
@@ -292,7 +294,7 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
   do {
     const result = call(number, both);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("futimens", { fd: number }, fd);
 }
@@ -322,7 +324,7 @@ export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number
   do {
     const result = call(number, command, value);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fcntl", {
     fd: number,
@@ -441,7 +443,7 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
   do {
     const result = call(number, command, argument);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("ioctl", {
     fd: number,
@@ -473,7 +475,7 @@ export function isatty(fd: FdLike): number {
   const call = bound.isatty ?? bind("isatty");
   const result = call(number);
   if (result !== 0) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   if (errno[0] !== EBADF && errno[0] !== ENOTCAPABLE) return 0;
   throw syscallError("isatty", {
     fd: number,
@@ -508,7 +510,7 @@ export function dup(fd: FdLike): number {
   do {
     const result = call(number);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("dup", { fd: number });
 }

@@ -1,5 +1,5 @@
-import { bound, errno, errnoAt, memcpy } from "../symbols.ts";
-import { abi, bind } from "../system.ts";
+import { errno } from "../symbols.ts";
+import { abi, rawCalls } from "../system.ts";
 import {
   cString,
   directory,
@@ -14,6 +14,8 @@ import {
 } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 /**
  * Opens an ambient path; ECAPMODE in capability mode. Stands for open(2): `int open(const char *path, int flags, ...)`.
@@ -40,7 +42,7 @@ export function open(path: string, flags: number, mode = 0): number {
   do {
     const result = call(name, bits, create);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("open", { path, flags });
 }
@@ -75,7 +77,7 @@ export function openat(fd: FdLike, path: string, flags: number, mode = 0): numbe
   do {
     const result = call(at, name, bits, create);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("openat", { fd: at, path, flags }, fd);
 }
@@ -112,7 +114,7 @@ export function fstatat(fd: FdLike, path: string, sb: Uint8Array, flag: number):
   do {
     const result = call(at, name, stat, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fstatat", { fd: at, path }, fd);
 }
@@ -142,7 +144,7 @@ export function faccessat(fd: FdLike, path: string, mode: number, flag: number):
   do {
     const result = call(at, name, how, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("faccessat", { fd: at, path }, fd);
 }
@@ -176,7 +178,7 @@ export function fchmodat(fd: FdLike, path: string, mode: number, flag: number): 
   do {
     const result = call(at, name, bits, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fchmodat", { fd: at, path }, fd);
 }
@@ -211,7 +213,7 @@ export function fchownat(fd: FdLike, path: string, owner: number, group: number,
   do {
     const result = call(at, name, uid, gid, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("fchownat", { fd: at, path }, fd);
 }
@@ -249,7 +251,7 @@ export function utimensat(fd: FdLike, path: string, times: Uint8Array | null, fl
   do {
     const result = call(at, name, both, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("utimensat", { fd: at, path }, fd);
 }
@@ -283,7 +285,7 @@ export function unlinkat(fd: FdLike, path: string, flag: number): number {
   do {
     const result = call(at, name, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("unlinkat", { fd: at, path }, fd);
 }
@@ -314,7 +316,7 @@ export function mkdirat(fd: FdLike, path: string, mode: number): number {
   do {
     const result = call(at, name, bits);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("mkdirat", { fd: at, path }, fd);
 }
@@ -345,7 +347,7 @@ export function mkfifoat(fd: FdLike, path: string, mode: number): number {
   do {
     const result = call(at, name, bits);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("mkfifoat", { fd: at, path }, fd);
 }
@@ -377,7 +379,7 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
   do {
     const result = call(text, at, name);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("symlinkat", { fd: at, path }, fd);
 }
@@ -414,7 +416,7 @@ export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize
   do {
     const result = call(at, name, bytes, count);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("readlinkat", { fd: at, path }, fd);
 }
@@ -453,7 +455,7 @@ export function linkat(fd1: FdLike, path1: string, fd2: FdLike, path2: string, f
   do {
     const result = call(at, name, to, toName, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("linkat", { fd: at, path: path1, toFd: to, toPath: path2 }, fd1, fd2);
 }
@@ -490,7 +492,7 @@ export function renameat(fromfd: FdLike, from: string, tofd: FdLike, to: string)
   do {
     const result = call(at, name, toAt, toName);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("renameat", { fd: at, path: from, toFd: toAt, toPath: to }, fromfd, tofd);
 }
@@ -525,7 +527,7 @@ export function renameat2(fromfd: FdLike, from: string, tofd: FdLike, to: string
   do {
     const result = call(at, name, toAt, toName, bits);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   const given = { fd: at, path: from, toFd: toAt, toPath: to };
   throw syscallError("renameat2", { ...given, operation: "renameat" }, fromfd, tofd);

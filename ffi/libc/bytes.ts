@@ -8,13 +8,15 @@
  *
  * @module
  */
-import { bound, errno, errnoAt, memcpy, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
-import { abi, bind } from "../system.ts";
+import { errno, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
+import { abi, rawCalls } from "../system.ts";
 import { descriptor, type FdLike, int, length, long, memory } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR, SEEK_CUR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";
 import { fdatasync, fsync, ftruncate } from "./by_descriptor.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 /**
  * Reads at the offset of a file. Stands for read(2): `ssize_t read(int fd, void *buf, size_t nbytes)`. Needs READ.
@@ -42,7 +44,7 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
   do {
     const result = call(number, bytes, count);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("read", { fd: number }, fd);
 }
@@ -72,7 +74,7 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
   do {
     const result = call(number, bytes, count);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("write", { fd: number }, fd);
 }
@@ -110,7 +112,7 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
   do {
     const result = call(number, bytes, count, at);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("pread", { fd: number }, fd);
 }
@@ -146,7 +148,7 @@ export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: n
   do {
     const result = call(number, bytes, count, at);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("pwrite", { fd: number }, fd);
 }
@@ -180,7 +182,7 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
   if (result !== -1n) return Number(result);
   const again = bound.lseek_errno ?? bind("lseek_errno");
   if (again(number, by, from) !== -1) return Number(call(number, 0n, SEEK_CUR));
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("lseek", { fd: number }, fd);
 }
 
@@ -216,7 +218,7 @@ export function getdirentries(fd: FdLike, buffer: Uint8Array, nbytes: number, ba
   do {
     const result = call(number, bytes, count, base);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("getdirentries", { fd: number }, fd);
 }
@@ -332,7 +334,7 @@ export function readNow(fd: FdLike, bytes: Uint8Array): number | undefined {
   do {
     const result = call(number, buffer, count);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   throw syscallError("read", { fd: number }, fd);
@@ -345,7 +347,7 @@ export function writeNow(fd: FdLike, bytes: Uint8Array): number | undefined {
   do {
     const result = call(number, buffer, count);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   throw syscallError("write", { fd: number }, fd);
@@ -376,7 +378,7 @@ export function receiveNow(fd: FdLike, bytes: Uint8Array): number | undefined {
   do {
     const result = call(number, buffer, count, MSG_DONTWAIT);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   if (failedWith("ENOTSOCK")) return NO_SOCKET;
@@ -395,7 +397,7 @@ export function sendNow(fd: FdLike, bytes: Uint8Array, isRecord: boolean): numbe
   do {
     const result = call(number, buffer, count, flags);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (failedWith("EAGAIN")) return undefined;
   if (failedWith("ENOTSOCK")) return NO_SOCKET;

@@ -8,14 +8,16 @@
  *
  * @module
  */
-import { bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
+import { errno, hasCapsicum } from "../symbols.ts";
 import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../symbols.ts";
-import { bind } from "../system.ts";
+import { rawCalls } from "../system.ts";
 import { descriptor, type FdLike, memory } from "../values.ts";
 import { failure, syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";
 import { close } from "./by_descriptor.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 // struct msghdr: the same offsets in both but for msg_flags, which follows the length of 4 or of 8 bytes.
 const MSG_IOV = 16, MSG_IOVLEN = 24, MSG_CONTROL = 32, MSG_CONTROLLEN = 40;
@@ -118,7 +120,7 @@ export function sendMessage(fd: FdLike, bytes: Uint8Array, fds: readonly number[
   do {
     const result = call(number, header, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (errnoTable()[errno[0]!]?.[0] === "EAGAIN") return undefined;
   throw syscallError("sendmsg", { fd: number }, fd);
@@ -140,7 +142,7 @@ export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Re
   do {
     count = call(number, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (count !== -1) break;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (count === -1) {
     if (errnoTable()[errno[0]!]?.[0] === "EAGAIN") return undefined;

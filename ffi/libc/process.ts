@@ -2,11 +2,13 @@ import { int, long, memory, unsigned } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR, F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
 import { freebsdFiles, listedEnd, type OpenFile } from "../freebsd/structs.ts";
-import { bound, errno, errnoAt, hasCapsicum, memcpy } from "../symbols.ts";
-import { abi, bind } from "../system.ts";
+import { errno, hasCapsicum } from "../symbols.ts";
+import { abi, rawCalls } from "../system.ts";
 import { close } from "./by_descriptor.ts";
 import { open } from "./by_name.ts";
 import { getdirentries } from "./bytes.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 /**
  * Returns how many descriptors the process may have. Stands for getdtablesize(2): `int getdtablesize(void)`.
@@ -58,7 +60,7 @@ export function procctl(idtype: number, id: number | bigint, cmd: number, data: 
   do {
     const result = call(type, who, command, bytes);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   throw syscallError("procctl", {});
 }

@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { AF_INET6, bound, errno, errnoAt, memcpy, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
-import { bind } from "../system.ts";
+import { AF_INET6, errno, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
+import { rawCalls } from "../system.ts";
 import { descriptor, type FdLike } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";
 import { encodeAddress, errorOfSocket, familyOf, optionOf, type SocketAddress } from "./socket_names.ts";
+
+const { bound, thread, bind } = rawCalls();
 
 // The same in FreeBSD's sys/socket.h and Linux.
 const AF_UNIX = 1, SOCK_STREAM = 1;
@@ -20,7 +22,7 @@ export function socketPair(): [one: number, other: number] {
   const pair = new Int32Array(2);
   const call = bound.socketpair ?? bind("socketpair");
   if (call(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("socketpair", {});
   }
   return [pair[0]!, pair[1]!];
@@ -31,7 +33,7 @@ export function socketFor(address: SocketAddress): number {
   const call = bound.socket ?? bind("socket");
   const fd = call(familyOf(address), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd !== -1) return fd;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("socket", {});
 }
 
@@ -45,7 +47,7 @@ export function connectNow(fd: FdLike, address: SocketAddress, name: string): bo
   const number = descriptor(fd), to = encodeAddress(address);
   const call = bound.connect ?? bind("connect");
   if (call(number, to, to.length) !== -1) return true;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   // A call that a signal interrupted goes on.
   if (errno[0] === EINTR || errnoTable()[errno[0]!]?.[0] === "EINPROGRESS") return false;
   throw syscallError("connect", { fd: number, path: name }, fd);
@@ -71,13 +73,13 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
   if (familyOf(address) === AF_INET6) setOption(number, "IPV6_V6ONLY");
   const binding = bound.bind ?? bind("bind"), listening = bound.listen ?? bind("listen");
   if (binding(number, at, at.length) === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("bind", { fd: number, path: name }, fd);
   }
   // The kernel lowers it to what it permits (kern.ipc.soacceptqueue, net.core.somaxconn).
   const backlog = 511;
   if (listening(number, backlog) === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("listen", { fd: number, path: name }, fd);
   }
 }
@@ -85,7 +87,7 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
 function setOption(fd: number, name: "SO_REUSEADDR" | "IPV6_V6ONLY"): void {
   const call = bound.setsockopt ?? bind("setsockopt");
   if (call(fd, ...optionOf(name), new Int32Array([1]), 4) !== -1) return;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("setsockopt", { fd });
 }
 
@@ -100,7 +102,7 @@ export function acceptNow(fd: FdLike): number | undefined {
   do {
     const accepted = call(number, null, null, SOCK_CLOEXEC);
     if (accepted !== -1) return accepted;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   const code = errnoTable()[errno[0]!]?.[0];
   // The peer ended a connection that was not accepted yet: the next one may be there.
@@ -116,6 +118,6 @@ export function shutDown(fd: FdLike, how: typeof SHUT_RD | typeof SHUT_WR | type
   const number = descriptor(fd);
   const call = bound.shutdown ?? bind("shutdown");
   if (call(number, how) !== -1) return;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("shutdown", { fd: number }, fd);
 }

@@ -6,10 +6,12 @@
  *
  * @module
  */
-import { AF_INET6, bound, hasCapsicum } from "../symbols.ts";
-import { bind } from "../system.ts";
+import { AF_INET6, hasCapsicum } from "../symbols.ts";
+import { rawCalls } from "../system.ts";
 import { decodeName, encodeName } from "../values.ts";
 import { AF_INET6 as LINUX_AF_INET6 } from "../linux/constants.ts";
+
+const { bound, bind } = rawCalls();
 
 /** The address of a socket or of its peer. */
 export type SocketName =

@@ -1,3 +1,4 @@
+import { internal } from "../internal.ts";
 import { errno } from "../symbols.ts";
 import {
   AT_FDCWD,
@@ -9,7 +10,20 @@ import {
 } from "../freebsd/constants.ts";
 import * as linux from "./constants.ts";
 import { openFlags } from "./constants.ts";
-import { errnoAt, failure, glibc, isConfined, memcpy, type Memory } from "./glibc.ts";
+import { failure, isConfined, type Memory, rawGlibc } from "./glibc.ts";
+
+const { thread, glibc } = rawGlibc();
+
+/** The calls with a path, for the modules of ffi/: a path must end in a NUL. */
+export const rawLookups = internal({
+  openAmbient,
+  openRelative,
+  openBeneath,
+  beneath,
+  nameBeneath,
+  throughFile,
+  throughObject,
+});
 
 const ACCMODE = 3, LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
 const LOCK = O_SHLOCK | O_EXLOCK;
@@ -23,19 +37,19 @@ let ftruncate: ReturnType<typeof glibc<"ftruncate">> | undefined;
 let close: ReturnType<typeof glibc<"close">> | undefined;
 
 /** open(2) with the semantics of FreeBSD. */
-export function openAmbient(path: Memory, flags: number, mode: number): number {
+function openAmbient(path: Memory, flags: number, mode: number): number {
   return openRelative(AT_FDCWD, path, flags, mode);
 }
 
 /** openat(2) with the semantics of FreeBSD. */
-export function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
+function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
   const bits = openFlags(flags);
   if (flags & LOCK) return openLocked(fd, path, flags, mode);
   // Landlock does not see O_PATH, so in a sandbox such a path is kept beneath its directory here.
   const isBeneath = flags & O_RESOLVE_BENEATH || bits & linux.O_PATH && fd !== AT_FDCWD && isConfined();
   if (isBeneath) return openBeneath(fd, path, bits, mode);
   const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }
 
@@ -44,14 +58,14 @@ const how = new Int32Array([0, 0, 0, 0, linux.RESOLVE_BENEATH | linux.RESOLVE_NO
 const HOW_SIZE = 24n;
 
 /** Opens a path beneath the directory, with the flags of Linux; a path that leaves the directory is ENOTCAPABLE. */
-export function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
+function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
   const call = openat2 ??= glibc("openat2");
   how[0] = bits;
   how[2] = bits & linux.O_CREAT ? mode & 0o7777 : 0;
   for (let tries = 1;; tries++) {
     const result = call(linux.SYS_openat2, fd, path, how, HOW_SIZE);
     if (result !== -1) return result;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     const number = errno[0];
     if (number === linux.EAGAIN && tries < TRIES) continue;
     if (number === linux.EXDEV) errno[0] = -linux.EXDEV;
@@ -77,7 +91,7 @@ export function hasOpenat2(): boolean {
 function isAllowed(): boolean {
   openat2!(linux.SYS_openat2, -1, null, how, 0n);
   const number = new Int32Array(1);
-  memcpy(number, errnoAt, 4n);
+  thread.memcpy(number, thread.errnoAt, 4n);
   return number[0] === linux.EINVAL;
 }
 
@@ -95,7 +109,7 @@ function openLocked(fd: number, path: Memory, flags: number, mode: number): numb
 
 function openPlain(fd: number, path: Memory, bits: number, mode: number): number {
   const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }
 
@@ -103,14 +117,14 @@ function lock(fd: number, operation: number): number {
   const call = flock ??= glibc("flock");
   do {
     if (call(fd, operation) !== -1) return 0;
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === linux.EINTR);
   return -1;
 }
 
 function truncate(fd: number): number {
   const result = (ftruncate ??= glibc("ftruncate"))(fd, 0n);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }
 
@@ -130,7 +144,7 @@ type Use = (fd: number, path: Uint8Array<ArrayBuffer>, follows: boolean) => numb
  * `use` gets a descriptor and a path that can't leave the directory. That path is a last component, which must not be
  * followed, or the entry in /proc for the file that was found, which is followed.
  */
-export function beneath(fd: number, path: Memory, flags: number, use: Use): number {
+function beneath(fd: number, path: Memory, flags: number, use: Use): number {
   const name = path as Uint8Array<ArrayBuffer>;
   const follows = (flags & AT_SYMLINK_NOFOLLOW) === 0;
   if ((flags & AT_RESOLVE_BENEATH) === 0) return use(fd, name, follows);
@@ -144,7 +158,7 @@ export function beneath(fd: number, path: Memory, flags: number, use: Use): numb
 }
 
 /** The same as {@link beneath} for calls that act on the name itself, and never follow a symlink at its end. */
-export function nameBeneath(
+function nameBeneath(
   fd: number,
   path: Memory,
   flags: number,
@@ -205,7 +219,7 @@ function atObject(fd: number, path: Uint8Array<ArrayBuffer>, use: Use): number {
  * because the kernel would not keep the path in the directories of the plan. The file must be readable or writable, and a
  * symlink itself can't be opened: EPERM.
  */
-export function throughFile(fd: number, path: Memory, flags: number, use: (file: number) => number): number {
+function throughFile(fd: number, path: Memory, flags: number, use: (file: number) => number): number {
   const bits = linux.O_NONBLOCK | linux.O_NOCTTY | linux.O_CLOEXEC | noFollow(flags);
   let file = openBeneath(fd, path, bits);
   const first = errno[0]!;
@@ -219,7 +233,7 @@ export function throughFile(fd: number, path: Memory, flags: number, use: (file:
 }
 
 /** Makes a call on an object below a directory, which is looked up without opening it. */
-export function throughObject(
+function throughObject(
   fd: number,
   path: Memory,
   flags: number,

@@ -1,4 +1,5 @@
-import { bindFreebsd, errno, type Functions, type Name, symbols } from "../symbols.ts";
+import { internal } from "../internal.ts";
+import { errno, type Functions, type Name, rawFreebsd, symbols } from "../symbols.ts";
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
@@ -15,27 +16,25 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
 } from "../freebsd/constants.ts";
-import {
-  beneath,
-  isOneName,
-  nameBeneath,
-  openAmbient,
-  openRelative,
-  throughFile,
-  throughObject,
-} from "./beneath.ts";
-import { errnoAt, failure, glibc, glibcAs, isConfined, memcpy, type Memory } from "./glibc.ts";
+import { isOneName, rawLookups } from "./beneath.ts";
+import { failure, isConfined, type Memory, rawGlibc } from "./glibc.ts";
 import * as linux from "./constants.ts";
 import { atFlags, control } from "./constants.ts";
-import { socketCalls } from "./sockets.ts";
-import { statOpen, statRelative } from "./structs.ts";
+import { rawSockets } from "./sockets.ts";
+import { rawStat } from "./structs.ts";
+
+const { bindFreebsd } = rawFreebsd();
+const { beneath, nameBeneath, openAmbient, openRelative, throughFile, throughObject } = rawLookups();
+const { thread, glibc, glibcAs } = rawGlibc();
+const { socketCalls } = rawSockets();
+const { statOpen, statRelative } = rawStat();
 
 /**
  * The replacement for a FreeBSD function, with the same parameters, flags and semantics. It reads errno by itself.
  *
  * @throws {Deno.errors.NotSupported} If it is a function of Capsicum, or the system has no glibc.
  */
-export function linuxCall<N extends Name>(name: N): Functions[N] {
+function linuxCall<N extends Name>(name: N): Functions[N] {
   const make = (calls as Partial<Record<Name, () => unknown>>)[name];
   if (make !== undefined) return make() as Functions[N];
   const symbol: Deno.ForeignFunction = symbols[name];
@@ -45,6 +44,9 @@ export function linuxCall<N extends Name>(name: N): Functions[N] {
   if (name.includes("cap_")) return bindFreebsd(name);
   throw new Deno.errors.NotSupported(`Linux has no ${known}() as FreeBSD has it.`);
 }
+
+/** For `ffi/system.ts`. */
+export const rawLinux = internal({ linuxCall });
 
 /** Functions with the same arguments on both systems, which are called directly if errno is not needed. */
 const sameInBoth: readonly string[] = [
@@ -61,7 +63,7 @@ const sameInBoth: readonly string[] = [
 
 /**
  * Each returns a function with its own code: so the engine sees a single callee at the call in it and inlines the call.
- * `memcpy(errno, errnoAt, 4n)` is the very next thing after each call.
+ * `thread.memcpy(errno, thread.errnoAt, 4n)` is the very next thing after each call.
  */
 const calls = {
   open: () => openAmbient,
@@ -74,7 +76,7 @@ const calls = {
     const close = glibc("close");
     return (fd) => {
       const result = close(fd);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -83,7 +85,7 @@ const calls = {
     return (fd, buffer, count) => {
       if (count >= LARGE) hintHugePages(buffer);
       const result = read(fd, buffer, count);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -91,7 +93,7 @@ const calls = {
     const write = glibc("write");
     return (fd, buffer, count) => {
       const result = write(fd, buffer, count);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -99,7 +101,7 @@ const calls = {
     const pread = glibc("pread");
     return (fd, buffer, count, offset) => {
       const result = pread(fd, buffer, count, offset);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -107,7 +109,7 @@ const calls = {
     const pwrite = glibc("pwrite");
     return (fd, buffer, count, offset) => {
       const result = pwrite(fd, buffer, count, offset);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -116,7 +118,7 @@ const calls = {
     const lseek = glibc("lseek_errno");
     return (fd, offset, whence) => {
       const result = lseek(fd, offset, whence);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -127,7 +129,7 @@ const calls = {
       position[0] = lseek(fd, 0n, SEEK_CUR);
       (basep as Uint8Array).set(bytes);
       const result = getdents64(linux.SYS_getdents64, fd, buffer, count);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -135,7 +137,7 @@ const calls = {
     const ftruncate = glibc("ftruncate");
     return (fd, length) => {
       const result = ftruncate(fd, length);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -143,7 +145,7 @@ const calls = {
     const fsync = glibc("fsync");
     return (fd) => {
       const result = fsync(fd);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -151,7 +153,7 @@ const calls = {
     const fdatasync = glibc("fdatasync");
     return (fd) => {
       const result = fdatasync(fd);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -159,7 +161,7 @@ const calls = {
     const flock = glibc("flock");
     return (fd, operation) => {
       const result = flock(fd, operation);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -167,7 +169,7 @@ const calls = {
     const fchmod = glibc("fchmod");
     return (fd, mode) => {
       const result = fchmod(fd, mode);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -175,7 +177,7 @@ const calls = {
     const fchown = glibc("fchown");
     return (fd, owner, group) => {
       const result = fchown(fd, owner, group);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -185,7 +187,7 @@ const calls = {
       const both = linuxTimes(times);
       if (both === undefined) return failure(linux.EINVAL);
       const result = futimens(fd, both);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -193,7 +195,7 @@ const calls = {
     const isatty = glibc("isatty");
     return (fd) => {
       const result = isatty(fd);
-      if (result === 0) memcpy(errno, errnoAt, 4n);
+      if (result === 0) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -201,7 +203,7 @@ const calls = {
     const dup = glibc("dup");
     return (fd) => {
       const result = dup(fd);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -210,7 +212,7 @@ const calls = {
     const poll = glibc("poll");
     return (fds, count, timeout) => {
       const result = poll(fds, count, timeout);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -231,13 +233,13 @@ const calls = {
       if (isConfined() && fd !== AT_FDCWD && (bits & linux.AT_EMPTY_PATH) === 0) {
         return throughObject(fd, path, flags, (object) => {
           const result = faccessat(object, empty, mode, bits | linux.AT_EMPTY_PATH);
-          if (result === -1) memcpy(errno, errnoAt, 4n);
+          if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
           return result;
         });
       }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = faccessat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -250,13 +252,13 @@ const calls = {
       if (isConfined() && fd !== AT_FDCWD) {
         return throughFile(fd, path, flags, (file) => {
           const result = fchmod(file, mode);
-          if (result === -1) memcpy(errno, errnoAt, 4n);
+          if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
           return result;
         });
       }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = fchmodat(fd, path, mode, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -269,13 +271,13 @@ const calls = {
       if (isConfined() && fd !== AT_FDCWD) {
         return throughFile(fd, path, flags, (file) => {
           const result = fchown(file, owner, group);
-          if (result === -1) memcpy(errno, errnoAt, 4n);
+          if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
           return result;
         });
       }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = fchownat(fd, path, owner, group, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -288,13 +290,13 @@ const calls = {
       if (isConfined() && fd !== AT_FDCWD) {
         return throughFile(fd, path, flags, (file) => {
           const result = futimens(file, both);
-          if (result === -1) memcpy(errno, errnoAt, 4n);
+          if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
           return result;
         });
       }
       return beneath(fd, path, flags, (fd, path, follows) => {
         const result = utimensat(fd, path, both, follows ? bits & ~linux.AT_SYMLINK_NOFOLLOW : bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -306,7 +308,7 @@ const calls = {
       if (bits === -1) return failure(linux.EINVAL);
       return nameBeneath(fd, path, flags, (fd, name) => {
         const result = unlinkat(fd, name, bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -315,7 +317,7 @@ const calls = {
     const mkdirat = glibc("mkdirat");
     return (fd, path, mode) => {
       const result = mkdirat(fd, path, mode);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -323,7 +325,7 @@ const calls = {
     const mkfifoat = glibc("mkfifoat");
     return (fd, path, mode) => {
       const result = mkfifoat(fd, path, mode);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -331,7 +333,7 @@ const calls = {
     const symlinkat = glibc("symlinkat");
     return (target, fd, path) => {
       const result = symlinkat(target, fd, path);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -344,7 +346,7 @@ const calls = {
         : AT_RESOLVE_BENEATH;
       return nameBeneath(fd, path, flags, (fd, name) => {
         const result = readlinkat(fd, name, buffer, size);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -357,7 +359,7 @@ const calls = {
       const noFollow = flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
       return beneath(fd, path, flags | noFollow, (fd, path, follows) => {
         const result = linkat(fd, path, toFd, toPath, follows ? bits | linux.AT_SYMLINK_FOLLOW : bits);
-        if (result === -1) memcpy(errno, errnoAt, 4n);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
       });
     };
@@ -366,7 +368,7 @@ const calls = {
     const renameat = glibc("renameat");
     return (fd, path, toFd, toPath) => {
       const result = renameat(fd, path, toFd, toPath);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -376,7 +378,7 @@ const calls = {
       if (flags & ~AT_RENAME_NOREPLACE) return failure(linux.EINVAL);
       const bits = flags & AT_RENAME_NOREPLACE ? linux.RENAME_NOREPLACE : 0;
       const result = renameat2(linux.SYS_renameat2, fd, path, toFd, toPath, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -454,14 +456,14 @@ export function readPipe(fd: number, bytes: Uint8Array): number | undefined {
   const part = staged(bytes.length);
   let result = (preadv2 ??= glibc("preadv2"))(fd, iovec, 1, CURRENT, RWF_NOWAIT);
   if (result === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     if (errno[0] === linux.EAGAIN) return undefined;
     // On a descriptor that is open for writing too, vmsplice(2) would write.
     const flags = (fcntl ??= glibc("fcntl"))(fd, F_GETFL, 0n);
     if (flags === -1 || (flags & O_ACCMODE) !== O_RDONLY) return -1;
     result = (vmsplice ??= glibc("vmsplice"))(fd, iovec, 1n, SPLICE_F_NONBLOCK);
     if (result === -1) {
-      memcpy(errno, errnoAt, 4n);
+      thread.memcpy(errno, thread.errnoAt, 4n);
       return errno[0] === linux.EAGAIN ? undefined : -1;
     }
   }
@@ -475,6 +477,6 @@ export function writePipe(fd: number, bytes: Uint8Array): number | undefined {
   part.set(bytes.length === part.length ? bytes : bytes.subarray(0, part.length));
   const result = (pwritev2 ??= glibc("pwritev2"))(fd, iovec, 1, CURRENT, RWF_NOWAIT);
   if (result !== -1) return result;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   return errno[0] === linux.EAGAIN ? undefined : -1;
 }

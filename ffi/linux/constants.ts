@@ -7,7 +7,9 @@
 import { errno } from "../symbols.ts";
 import * as freebsd from "../freebsd/constants.ts";
 import * as symbols from "../symbols.ts";
-import { errnoAt, failure, glibc, memcpy } from "./glibc.ts";
+import { failure, rawGlibc } from "./glibc.ts";
+
+const { thread, glibc } = rawGlibc();
 
 const isArm = Deno.build.arch === "aarch64";
 
@@ -202,7 +204,7 @@ export function control(fd: number, command: number, argument: bigint): number {
     return failure(EINVAL);
   }
   const result = (fcntl ??= glibc("fcntl"))(fd, number, value);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   else if (command === freebsd.F_GETFL) return statusFlags(result);
   return result;
 }

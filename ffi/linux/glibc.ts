@@ -1,3 +1,4 @@
+import { internal } from "../internal.ts";
 import { errno } from "../symbols.ts";
 import { shortened } from "../errors.ts";
 
@@ -129,10 +130,11 @@ export const places: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The address of this thread's errno; set by the first {@link glibc}. */
-export let errnoAt: Deno.PointerObject;
-/** Set by the first {@link glibc}. */
-export let memcpy: Glibc["memcpy"];
+/** What reads errno: the address of this thread's, and memcpy(3). The first {@link glibc} sets them. */
+const thread: { memcpy: Glibc["memcpy"]; errnoAt: Deno.PointerObject } = {
+  memcpy: undefined!,
+  errnoAt: undefined!,
+};
 let library: string | undefined;
 
 /**
@@ -141,16 +143,19 @@ let library: string | undefined;
  * @throws {Deno.errors.NotSupported} If there is no glibc.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  */
-export function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
+function glibc<N extends keyof Glibc>(name: N): Glibc[N] {
   library ??= findLibrary();
   return bound[name] ?? open(library, { [name]: symbols[name] })[name];
 }
 
 /** What {@link bindGlibc} bound. */
-const bound: Partial<Glibc> = {};
+const bound: Partial<Glibc> = Object.create(null);
+
+/** The functions of glibc, for the modules of ffi/. */
+export const rawGlibc = internal({ thread, glibc, bindGlibc, glibcAs });
 
 /** Binds all functions that this glibc has: in a sandbox Deno may no longer open the library. */
-export function bindGlibc(): void {
+function bindGlibc(): void {
   library ??= findLibrary();
   const optional = Object.entries(symbols).map(([name, symbol]) => [name, { ...symbol, optional: true }]);
   const found = Deno.dlopen(library, Object.fromEntries(optional)).symbols;
@@ -158,7 +163,7 @@ export function bindGlibc(): void {
 }
 
 /** Binds a function by its FreeBSD declaration, if the declaration of glibc is the same. */
-export function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S): unknown {
+function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S): unknown {
   library ??= findLibrary();
   return open(library, { [name]: symbol })[name as keyof Glibc];
 }
@@ -186,8 +191,8 @@ function findLibrary(): string {
         memcpy: symbols.memcpy,
         __errno_location: symbols.__errno_location,
       });
-      memcpy = copy;
-      errnoAt = __errno_location()!;
+      thread.memcpy = copy;
+      thread.errnoAt = __errno_location()!;
       return path;
     } catch (cause) {
       if (cause instanceof Deno.errors.NotCapable && failures.length === 0) throw cause;
@@ -234,7 +239,7 @@ const answer = new Int32Array(1);
 export function mechanism(): Mechanism {
   const result = (prctl ??= glibc("prctl"))(QUESTION, 0n, 0n, 0n, 0n);
   if (result !== -1) return "none";
-  memcpy(answer, errnoAt, 4n);
+  thread.memcpy(answer, thread.errnoAt, 4n);
   if (answer[0] === answers["seccomp+landlock"]) return "seccomp+landlock";
   return answer[0] === answers.seccomp ? "seccomp" : "none";
 }

@@ -1,19 +1,22 @@
+import { internal } from "../internal.ts";
 import { AF_INET6, errno, type Functions, type Name } from "../symbols.ts";
 import * as linux from "./constants.ts";
 import { messageFlags, socketType } from "./constants.ts";
-import { errnoAt, failure, glibc, memcpy } from "./glibc.ts";
+import { failure, rawGlibc } from "./glibc.ts";
+
+const { thread, glibc } = rawGlibc();
 
 const family = (number: number): number => number === AF_INET6 ? linux.AF_INET6 : number;
 
 /** The calls on sockets, as the other calls; `struct sockaddr` and `struct msghdr` have the layout of Linux. */
-export const socketCalls = {
+const socketCalls = {
   recv: () => {
     const recv = glibc("recv");
     return (fd, buffer, count, flags) => {
       const bits = messageFlags(flags);
       if (bits === -1) return failure(linux.EINVAL);
       const result = recv(fd, buffer, count, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -23,7 +26,7 @@ export const socketCalls = {
       const bits = messageFlags(flags);
       if (bits === -1) return failure(linux.EINVAL);
       const result = send(fd, buffer, count, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -33,7 +36,7 @@ export const socketCalls = {
       const bits = messageFlags(flags);
       if (bits === -1) return failure(linux.EINVAL);
       const result = recvmsg(fd, message, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -43,7 +46,7 @@ export const socketCalls = {
       const bits = messageFlags(flags);
       if (bits === -1) return failure(linux.EINVAL);
       const result = sendmsg(fd, message, bits);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -51,7 +54,7 @@ export const socketCalls = {
     const socket = glibc("socket");
     return (domain, type, protocol) => {
       const result = socket(family(domain), socketType(type), protocol);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -59,7 +62,7 @@ export const socketCalls = {
     const socketpair = glibc("socketpair");
     return (domain, type, protocol, pair) => {
       const result = socketpair(family(domain), socketType(type), protocol, pair);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -67,7 +70,7 @@ export const socketCalls = {
     const connect = glibc("connect");
     return (fd, address, length) => {
       const result = connect(fd, address, length);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -75,7 +78,7 @@ export const socketCalls = {
     const bind = glibc("bind");
     return (fd, address, length) => {
       const result = bind(fd, address, length);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -83,7 +86,7 @@ export const socketCalls = {
     const listen = glibc("listen");
     return (fd, backlog) => {
       const result = listen(fd, backlog);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -91,7 +94,7 @@ export const socketCalls = {
     const accept4 = glibc("accept4");
     return (fd, address, length, flags) => {
       const result = accept4(fd, address, length, socketType(flags));
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -99,7 +102,7 @@ export const socketCalls = {
     const shutdown = glibc("shutdown");
     return (fd, how) => {
       const result = shutdown(fd, how);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
@@ -107,8 +110,11 @@ export const socketCalls = {
     const setsockopt = glibc("setsockopt");
     return (fd, level, name, value, length) => {
       const result = setsockopt(fd, level, name, value, length);
-      if (result === -1) memcpy(errno, errnoAt, 4n);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
     };
   },
 } satisfies { [N in Name]?: () => Functions[N] };
+
+/** For `calls.ts`. */
+export const rawSockets = internal({ socketCalls });

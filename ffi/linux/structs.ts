@@ -1,11 +1,18 @@
+import { internal } from "../internal.ts";
 import { errno } from "../symbols.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
 import { decodeNames } from "../values.ts";
-import { closeQuietly, isOneName, openBeneath } from "./beneath.ts";
-import { errnoAt, failure, glibc, isConfined, memcpy, type Memory } from "./glibc.ts";
+import { closeQuietly, isOneName, rawLookups } from "./beneath.ts";
+import { failure, isConfined, type Memory, rawGlibc } from "./glibc.ts";
 import * as linux from "./constants.ts";
 import { atFlags } from "./constants.ts";
+
+const { openBeneath } = rawLookups();
+const { thread, glibc } = rawGlibc();
+
+/** The calls that fill a `struct statx`, for the modules of ffi/: the buffer must have its size. */
+export const rawStat = internal({ statOpen, statPlain, statRelative });
 
 // Offsets in struct statx of linux/stat.h.
 const STX_MASK = 0, STX_BLKSIZE = 4, STX_NLINK = 16, STX_UID = 20, STX_GID = 24, STX_MODE = 28, STX_INO = 32;
@@ -164,7 +171,7 @@ let fstat: ReturnType<typeof glibc<"fstat">> | undefined;
 let takesNull = true;
 
 /** fstat(2), into a `struct statx`. Without a path: in a sandbox without directories no call takes one. */
-export function statOpen(fd: number, stat: Memory): number {
+function statOpen(fd: number, stat: Memory): number {
   if (takesNull) {
     const result = statAt(fd, null, stat, linux.AT_EMPTY_PATH);
     if (result !== -1 || errno[0] !== linux.EFAULT) return result;
@@ -176,16 +183,16 @@ export function statOpen(fd: number, stat: Memory): number {
 }
 
 /** fstat(2) itself, which has no time of birth. */
-export function statPlain(fd: number, stat: Uint8Array): number {
+function statPlain(fd: number, stat: Uint8Array): number {
   const plain = new Uint8Array(PLAIN_SIZE);
   const result = (fstat ??= glibc("fstat"))(linux.SYS_fstat, fd, plain);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   else statxOf(plain, stat);
   return result;
 }
 
 /** fstatat(2) with the semantics of FreeBSD, into a `struct statx`. */
-export function statRelative(
+function statRelative(
   fd: number,
   path: Memory,
   stat: Memory,
@@ -217,7 +224,7 @@ function mustStayBeneath(fd: number, path: Memory, bits: number): boolean {
 
 function statAt(fd: number, path: Memory, stat: Memory, bits: number): number {
   const result = (statx ??= glibc("statx"))(fd, path, bits, FIELDS, stat);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }
 
@@ -230,7 +237,7 @@ let fgetxattr: ReturnType<typeof glibc<"fgetxattr">> | undefined;
 export function hasAcl(fd: number): boolean {
   const call = fgetxattr ??= glibc("fgetxattr");
   if (call(fd, new TextEncoder().encode(ACCESS), empty, 0n) !== -1) return true;
-  memcpy(errno, errnoAt, 4n);
+  thread.memcpy(errno, thread.errnoAt, 4n);
   // If the answer is unknown, the file may have a list.
   return errno[0] !== linux.ENODATA && errno[0] !== linux.EOPNOTSUPP;
 }

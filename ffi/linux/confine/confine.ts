@@ -10,12 +10,17 @@
  */
 import type { RightName, Rights } from "../../../rights/rights.ts";
 import { syscallError } from "../../failure.ts";
-import { bound, errno, type Name, symbols } from "../../symbols.ts";
-import { bind } from "../../system.ts";
+import { seal } from "../../internal.ts";
+import { errno, type Name, symbols } from "../../symbols.ts";
+import { rawCalls } from "../../system.ts";
 import * as linux from "../constants.ts";
-import { answers, bindGlibc, errnoAt, glibc, mechanism, memcpy } from "../glibc.ts";
-import { restrictOthers, threads } from "./every_thread.ts";
+import { answers, mechanism, rawGlibc } from "../glibc.ts";
+import { rawThreads, threads } from "./every_thread.ts";
 import { allowAll, type DescriptorLimit, isKnown, program, type Row, STEP_SIZE, table } from "./seccomp.ts";
+
+const { bound, bind } = rawCalls();
+const { bindGlibc, thread, glibc } = rawGlibc();
+const { restrictOthers } = rawThreads();
 
 /** What this system lacks to confine a process; undefined if nothing is missing. */
 export function missing(hasDirs: boolean): string | undefined {
@@ -40,7 +45,7 @@ const SECCOMP_SET_MODE_FILTER = 1, SECCOMP_FILTER_FLAG_TSYNC = 1, PR_SET_NO_NEW_
 function hasFilters(): boolean {
   const seccomp = glibc("seccomp"), number = new Int32Array(1);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, null);
-  memcpy(number, errnoAt, 4n);
+  thread.memcpy(number, thread.errnoAt, 4n);
   return result === -1 && number[0] === linux.EFAULT;
 }
 
@@ -69,9 +74,11 @@ export interface Limits {
  * @throws {Error} If a call failed. If it was the last one, Landlock is already in force, but `sandboxed()` stays false.
  */
 export function confine(limits: Limits): void {
+  if (mechanism() !== "none") throw new Error("The process is confined already.");
   bindAll();
   const failed = attempt(limits);
   if (failed !== undefined) throw syscallError(failed, {});
+  seal();
   if (mechanism() === "none") throw new Error("The filter was set, but the process is not confined.");
 }
 
@@ -98,7 +105,7 @@ function attempt({ dirs, rights, descriptors, passing }: Limits): string | undef
   try {
     const result = glibc("prctl")(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n);
     if (result === -1) {
-      memcpy(errno, errnoAt, 4n);
+      thread.memcpy(errno, thread.errnoAt, 4n);
       return "prctl";
     }
     // Fails here if a thread has a filter of its own, or memory is short.
@@ -118,7 +125,7 @@ function install(program: Uint8Array<ArrayBuffer>): boolean {
   // struct sock_fprog: the number of steps in 16 bits, and their address at byte 8.
   const filter = new BigUint64Array([BigInt(program.length / STEP_SIZE), address]);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   // Instead of an errno, the number of a thread that has another filter.
   else if (result !== 0) errno[0] = linux.EBUSY;
   return result === 0;
@@ -189,7 +196,7 @@ function ruleset(abi: number, dirs: readonly AllowedDirectory[]): number {
   ]);
   const create = glibc("landlock_create_ruleset"), close = glibc("close");
   const fd = create(linux.SYS_landlock_create_ruleset, attr, BigInt(attr.byteLength), 0);
-  if (fd === -1) memcpy(errno, errnoAt, 4n);
+  if (fd === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   for (const dir of fd === -1 ? [] : dirs) {
     const access = accessFor(dir.rights) & handled;
     // The kernel refuses a rule that permits nothing.
@@ -206,7 +213,7 @@ function addRule(ruleset: number, access: number, dir: number): number {
   const attr = new Int32Array([access, 0, dir]);
   const call = glibc("landlock_add_rule");
   const result = call(linux.SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, attr, 0);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }
 
@@ -216,6 +223,6 @@ function restrict(abi: number, ruleset: number): number {
   if (!hasSync) restrictOthers(ruleset);
   const call = glibc("landlock_restrict_self");
   const result = call(linux.SYS_landlock_restrict_self, ruleset, hasSync ? LANDLOCK_RESTRICT_SELF_TSYNC : 0);
-  if (result === -1) memcpy(errno, errnoAt, 4n);
+  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   return result;
 }

@@ -7,11 +7,14 @@
  *
  * @module
  */
+import { internal } from "../../internal.ts";
 import { syscallError } from "../../failure.ts";
 import { numbersIn } from "../../libc/process.ts";
 import { errno } from "../../symbols.ts";
 import * as linux from "../constants.ts";
-import { errnoAt, glibc, memcpy } from "../glibc.ts";
+import { rawGlibc } from "../glibc.ts";
+
+const { thread, glibc } = rawGlibc();
 
 /** The numbers of all threads of this process; undefined without /proc. */
 export function threads(): number[] | undefined {
@@ -26,7 +29,7 @@ const PATIENCE = 5_000;
  *
  * @throws {Error} If a call failed, on any thread, or a thread did not answer. Other threads may be restricted already.
  */
-export function restrictOthers(ruleset: number): void {
+function restrictOthers(ruleset: number): void {
   const [answers, reports] = pipe();
   const before = handle(executable(handler(ruleset, reports)));
   restrictAll(answers);
@@ -59,6 +62,9 @@ function restrictAll(answers: number): void {
   }
 }
 
+/** For `confine.ts`. */
+export const rawThreads = internal({ restrictOthers });
+
 // asm-generic/signal.h, bits/sigaction.h, poll.h and asm-generic/mman.h. By default SIGURG is ignored.
 const SIGURG = 23, SA_RESTART = 0x10000000, POLLIN = 1;
 const PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20;
@@ -68,7 +74,7 @@ function pipe(): [number, number] {
   const ends = new Int32Array(2);
   const result = glibc("pipe2")(ends, linux.O_CLOEXEC);
   if (result === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("pipe2", {});
   }
   return [ends[0]!, ends[1]!];
@@ -83,7 +89,7 @@ function executable(code: Uint8Array<ArrayBuffer>): bigint {
   // On arm64 the kernel then makes the code visible to the instruction caches.
   const result = glibc("mprotect")(address, size, PROT_READ | PROT_EXEC);
   if (result === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("mprotect", {});
   }
   return address;
@@ -97,7 +103,7 @@ function handle(address: bigint): Uint8Array<ArrayBuffer> {
   action[17] = BigInt(SA_RESTART);
   const result = glibc("sigaction")(SIGURG, action, before);
   if (result === -1) {
-    memcpy(errno, errnoAt, 4n);
+    thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("sigaction", {});
   }
   return before;

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { bind } from "../../../ffi/system.ts";
-import { bound, type Name } from "../../../ffi/symbols.ts";
+import { rawCalls } from "../../../ffi/system.ts";
+import type { Name } from "../../../ffi/symbols.ts";
+
+const { bound, bind } = rawCalls();
 
 const changing = [
   ...["openat", "close", "write", "ftruncate", "fchmod", "fchown", "mkdirat", "fchmodat"] as const,

@@ -227,7 +227,7 @@ const thread: { memcpy: Functions["memcpy"]; errnoAt: Deno.PointerObject } = {
 };
 
 /** The functions of C, for the modules of ffi/. */
-export const rawFreebsd = internal({ bound, thread, bindFreebsd, bindReplacement, bindAll });
+export const rawFreebsd = internal({ bound, thread, bindFreebsd, bindReplacement });
 
 /** Binds one function of FreeBSD's libc. Each costs about 0.15 ms, so it happens at first use. */
 function bindFreebsd<N extends Name>(name: N): Functions[N] {
@@ -251,7 +251,7 @@ function bindReplacement<N extends Name>(name: N, replacement: Functions[N]): Fu
 }
 
 /** Binds all functions that are not bound yet: in capability mode, a library can't be opened any more. */
-function bindAll(): void {
+export function bindAll(): void {
   if (bound.cap_enter === undefined) bindFreebsd("cap_enter");
   const rest = (Object.keys(symbols) as Name[]).filter((name) => bound[name] === undefined);
   if (rest.length > 0) open(...rest);

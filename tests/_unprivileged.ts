@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { rawFreebsd } from "../ffi/symbols.ts";
+import { bindAll } from "../ffi/symbols.ts";
 import { places } from "../ffi/linux/glibc.ts";
 import { kernel } from "./_kernel.ts";
 
@@ -46,7 +46,7 @@ export function giveAway(path: string): void {
 export function dropRoot(): void {
   if (!isRoot) return;
   // Nobody may lack the permission to find the stand-in by its path.
-  if (kernel.hasCapsicum) rawFreebsd().bindAll();
+  if (kernel.hasCapsicum) bindAll();
   const libc = open();
   must("setgroups", libc.symbols.setgroups(1n, new Uint32Array([nobody])));
   must("setgid", libc.symbols.setgid(nobody));

@@ -5,7 +5,7 @@
  * @module
  */
 import { seal } from "../internal.ts";
-import { errno, hasCapsicum, rawFreebsd } from "../symbols.ts";
+import { bindAll, errno, hasCapsicum, rawFreebsd } from "../symbols.ts";
 import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
 import { listed, type SyscallError } from "../errors.ts";
 import { freebsdFiles } from "../freebsd/structs.ts";
@@ -16,7 +16,7 @@ import { descriptor, type FdLike, given, int, memory, unsigned } from "../values
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 import { heldFcntls, syscallError } from "../failure.ts";
 
-const { bindAll, bindFreebsd, bound, thread } = rawFreebsd();
+const { bindFreebsd, bound, thread } = rawFreebsd();
 
 /**
  * Puts the process, with all its threads, permanently into capability mode. Stands for cap_enter(2): `int

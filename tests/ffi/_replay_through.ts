@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { rawFreebsd } from "../../ffi/symbols.ts";
+import { bindAll } from "../../ffi/symbols.ts";
 import { libc, type SyscallError } from "../../mod.ts";
 import { libc as direct, type Outcome, type Value } from "../_libc.ts";
 import { replay, type Replayed } from "../_replay.ts";
@@ -37,7 +37,7 @@ function call(name: string, ...values: Value[]): Outcome {
   }
 }
 
-rawFreebsd().bindAll();
+bindAll();
 const input = await new Response(Deno.stdin.readable).text();
 const result: ThroughLibrary = { ...replay(JSON.parse(input), call), through };
 console.log(JSON.stringify(result));

@@ -85,28 +85,30 @@ export const SYS_landlock_create_ruleset = 444n;
 export const SYS_landlock_add_rule = 445n;
 export const SYS_landlock_restrict_self = 446n;
 
+let pairs: readonly (readonly [from: number, to: number])[] | undefined;
+
 /** The open flags of both systems with the same meaning. */
-const pairs: readonly (readonly [from: number, to: number])[] = [
-  [freebsd.O_CREAT, O_CREAT],
-  [freebsd.O_EXCL, O_EXCL],
-  [freebsd.O_NOCTTY, O_NOCTTY],
-  [freebsd.O_TRUNC, O_TRUNC],
-  [freebsd.O_APPEND, O_APPEND],
-  [freebsd.O_NONBLOCK, O_NONBLOCK],
-  [freebsd.O_DSYNC, O_DSYNC],
-  [freebsd.O_SYNC, O_SYNC],
-  [freebsd.O_DIRECT, O_DIRECT],
-  [freebsd.O_DIRECTORY, O_DIRECTORY],
-  [freebsd.O_NOFOLLOW, O_NOFOLLOW],
-  [freebsd.O_CLOEXEC, O_CLOEXEC],
-  [freebsd.O_PATH, O_PATH],
-  // A descriptor with O_EXEC works for lookups and fexecve(2), and so does one with O_PATH.
-  [freebsd.O_EXEC, O_PATH],
-];
+const flagPairs = () =>
+  pairs ??= [
+    [freebsd.O_CREAT, O_CREAT],
+    [freebsd.O_EXCL, O_EXCL],
+    [freebsd.O_NOCTTY, O_NOCTTY],
+    [freebsd.O_TRUNC, O_TRUNC],
+    [freebsd.O_APPEND, O_APPEND],
+    [freebsd.O_NONBLOCK, O_NONBLOCK],
+    [freebsd.O_DSYNC, O_DSYNC],
+    [freebsd.O_SYNC, O_SYNC],
+    [freebsd.O_DIRECT, O_DIRECT],
+    [freebsd.O_DIRECTORY, O_DIRECTORY],
+    [freebsd.O_NOFOLLOW, O_NOFOLLOW],
+    [freebsd.O_CLOEXEC, O_CLOEXEC],
+    [freebsd.O_PATH, O_PATH],
+    // A descriptor with O_EXEC works for lookups and fexecve(2), and so does one with O_PATH.
+    [freebsd.O_EXEC, O_PATH],
+  ];
 
 /** Flags that the open functions implement themselves, and O_EMPTY_PATH, because no path is empty. */
 const otherwise = freebsd.O_RESOLVE_BENEATH | freebsd.O_SHLOCK | freebsd.O_EXLOCK | freebsd.O_EMPTY_PATH;
-const known = pairs.reduce((bits, [flag]) => bits | flag, freebsd.O_ACCMODE | otherwise);
 const withPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 const translated = new Map<number, number>();
@@ -121,9 +123,13 @@ export function openFlags(flags: number): number {
 }
 
 function translate(flags: number): number {
-  if (flags & ~known) {
+  const unknown = flagPairs().reduce(
+    (bits, [flag]) => bits & ~flag,
+    flags & ~(freebsd.O_ACCMODE | otherwise),
+  );
+  if (unknown) {
     throw new Deno.errors.NotSupported(
-      `Linux has nothing for the flags 0x${(flags & ~known).toString(16)} of open(2).`,
+      `Linux has no equivalent of the flags 0x${(unknown >>> 0).toString(16)} of open(2).`,
     );
   }
   if (flags & freebsd.O_EXEC && flags & freebsd.O_NOFOLLOW && !(flags & freebsd.O_DIRECTORY)) {
@@ -132,7 +138,7 @@ function translate(flags: number): number {
     );
   }
   let bits = flags & freebsd.O_ACCMODE;
-  for (const [from, to] of pairs) if (flags & from) bits |= to;
+  for (const [from, to] of flagPairs()) if (flags & from) bits |= to;
   if (bits & O_PATH) bits &= withPath;
   translated.set(flags, bits);
   return bits;
@@ -141,7 +147,7 @@ function translate(flags: number): number {
 /** Converts the result of F_GETFL on Linux to the flags of FreeBSD. */
 export function statusFlags(bits: number): number {
   let flags = bits & freebsd.O_ACCMODE;
-  for (const [from, to] of pairs) if ((bits & to) === to) flags |= from;
+  for (const [from, to] of flagPairs()) if ((bits & to) === to) flags |= from;
   // O_SYNC contains O_DSYNC. O_EXEC becomes O_PATH, but O_PATH does not become O_EXEC.
   if (flags & freebsd.O_SYNC) flags &= ~freebsd.O_DSYNC;
   return flags & ~freebsd.O_EXEC;

@@ -13,7 +13,7 @@ import { runTests } from "./run/tests.ts";
 
 const usage = `usage: deno task demo [port_pycapsicumcffi | port_pycapsicum]
        deno task test [arguments of deno test]
-       deno task bench [names of cases]
+       deno task bench [--quick] [--json [FILE.json]] [names of benches]
        deno task mutants [parts of names]
        deno task ok [fmt | lint | check | doc | publish | test]...`;
 

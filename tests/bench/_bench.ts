@@ -5,7 +5,7 @@
  */
 import { runModule } from "../_child.ts";
 
-/** Does one thing `times` times, in a loop of its own, so that no two share what the compiler learns of them. */
+/** Does one thing `times` times, in a loop of its own, so that the compiler optimizes each loop separately. */
 export type Body = (times: number) => unknown;
 
 export interface Target {
@@ -17,10 +17,36 @@ export interface Target {
   more?: number;
 }
 
-const rounds = 31;
+/** One figure beside that of a peer, as `--json` has it. */
+export interface Row {
+  bench: string;
+  what: string;
+  unit: string;
+  /** The median of the library. */
+  ours: number;
+  peer: string;
+  /** The median of the peer. */
+  theirs: number;
+  /** `ours / theirs`. */
+  ratio: number;
+  /** Null if there is no target. */
+  target: Target | null;
+  /** Whether the target is met; null if there is none. */
+  met: boolean | null;
+  /** Whether the figure is not the library's, but that of the calls by themselves. */
+  isBare?: true;
+  /** The size of a case that grows: entries of a directory, bytes of a file, components of a path. */
+  growth?: { of: string; at: number };
+}
+
+/** With `--quick`, everything is measured once: to try a bench, not to know its figures. */
+export const isQuick = Deno.env.has("CAPSICUM_BENCH_QUICK");
+const rowsPath = Deno.env.get("CAPSICUM_BENCH_ROWS");
+
+const rounds = isQuick ? 1 : 31;
 const leastRound = 3;
 /** Milliseconds. */
-const warmUp = 1000;
+const warmUp = isQuick ? 1 : 1000;
 
 /** The median cost of each body, in nanoseconds. */
 export function measure<Name extends string>(bodies: Record<Name, Body>): Record<Name, number> {
@@ -54,7 +80,7 @@ export async function measureChildren<Name extends string>(
 ): Promise<Record<Name, number>> {
   const names = Object.keys(modules) as Name[];
   const samples = collect(names);
-  for (let round = -2; round < rounds; round++) {
+  for (let round = isQuick ? 0 : -2; round < rounds; round++) {
     for (const name of names) {
       const start = clock();
       const { code, stderr } = await runModule(modules[name], { kernel });
@@ -81,7 +107,10 @@ export function cpuOfChildren(): () => number {
   };
 }
 
-/** Prints one figure beside its peer's, the ratio, and whether the target is met, where there is one; gives that. */
+/**
+ * Prints one figure beside its peer's, the ratio, and whether the target is met if there is one, which is returned. With
+ * `--json` it also writes a row.
+ */
 export function report(
   what: string,
   mine: number,
@@ -89,6 +118,7 @@ export function report(
   other: number,
   unit: string,
   target: Target = {},
+  marks: Pick<Row, "isBare" | "growth"> = {},
 ): boolean {
   const { ratio = Infinity, more = Infinity, most = Infinity } = target;
   const met = mine <= ratio * other && mine - other <= more && mine <= most;
@@ -102,6 +132,15 @@ export function report(
     `${what}: ${figure(mine)} ${unit}, ${(mine / other).toFixed(2)}x ${peer} (${figure(other)} ${unit})` +
       `${difference}${wanted === "" ? "" : `; target ${wanted}: ${met ? "met" : "missed"}`}`,
   );
+  if (rowsPath !== undefined) {
+    const bench = new URL(Deno.mainModule).pathname.replace(/^.*\/(\w+)_bench\.ts$/, "$1");
+    const hasTarget = wanted !== "";
+    const row: Row = {
+      ...{ bench, what: what.trim(), unit, ours: mine, peer, theirs: other, ratio: mine / other },
+      ...{ target: hasTarget ? target : null, met: hasTarget ? met : null, ...marks },
+    };
+    Deno.writeTextFileSync(rowsPath, `${JSON.stringify(row)}\n`, { append: true });
+  }
   return met;
 }
 

@@ -3,22 +3,10 @@
  *
  * @module
  */
-import { runModule } from "../_child.ts";
-import { median, report, type Target } from "./_bench.ts";
+import { report, type Target } from "./_bench.ts";
+import { findPython, measureByTurns, turns } from "./_turns.ts";
 import { inTree, many, scene } from "./files/scene.ts";
 
-interface Turns {
-  /** How often each peer has its turn. */
-  rounds: number;
-  /** For how many milliseconds it is measured then. */
-  budget: number;
-}
-
-const turns = {
-  us: { rounds: 9, budget: 200 },
-  ms: { rounds: 7, budget: 250 },
-  large: { rounds: 3, budget: 1 },
-};
 /** The rounds of peers that there is no target for. */
 const fewRounds = 2;
 /** Writing is as fast as Deno does it, or faster. */
@@ -153,8 +141,8 @@ for (const [name, { what, unit, isLarge, peers, bare }] of Object.entries(compar
   const untargeted = present.filter(([, [, ratio]]) => ratio === undefined).map(([peer]) => peer);
   const targeted = present.map(([peer]) => peer).filter((peer) => !untargeted.includes(peer));
   const took = {
-    ...await measureByTurns({ ...turn, rounds: fewRounds }, name, untargeted),
-    ...await measureByTurns(turn, name, ["ours", ...targeted]),
+    ...await measureByTurns({ ...turn, rounds: fewRounds }, files.path, name, untargeted),
+    ...await measureByTurns(turn, files.path, name, ["ours", ...targeted]),
   };
   const scaled = (peer: string) => took[peer]! / nanoseconds[unit];
   let isMet = true;
@@ -163,49 +151,21 @@ for (const [name, { what, unit, isLarge, peers, bare }] of Object.entries(compar
     isMet = report(what, scaled("ours"), called, scaled(peer), unit, target) && isMet;
   }
   if (isMet || bare === undefined || Deno.build.os !== "linux") continue;
-  const { bare: least, deno } = await measureByTurns(turn, name, ["bare", "deno"]);
-  report(`  limited by: ${bare}`, least! / nanoseconds[unit], peers.deno[0], deno! / nanoseconds[unit], unit);
+  const { bare: least, deno } = await measureByTurns(turn, files.path, name, ["bare", "deno"]);
+  report(
+    `  limited by: ${bare}`,
+    least! / nanoseconds[unit],
+    peers.deno[0],
+    deno! / nanoseconds[unit],
+    unit,
+    {},
+    {
+      isBare: true,
+    },
+  );
 }
 
-/** The median time of one thing for each peer, in nanoseconds. */
-async function measureByTurns(
-  { rounds, budget }: Turns,
-  name: string,
-  peers: string[],
-): Promise<Record<string, number>> {
-  const samples: Record<string, number[]> = Object.fromEntries(peers.map((peer) => [peer, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) samples[peer]!.push(await measureOnce(peer, name, budget));
-  }
-  return Object.fromEntries(Object.entries(samples).map(([peer, values]) => [peer, median(values)]));
-}
-
-async function measureOnce(peer: string, name: string, budget: number): Promise<number> {
-  const module = new URL("files/child.ts", import.meta.url), args = [name, files.path, String(budget)];
-  const { code, stdout, stderr } = peer === "python"
-    ? await runPython([new URL("files/peer.py", import.meta.url).pathname, ...args])
-    : await runModule(module, { flags: ["--v8-flags=--expose-gc"], args: [peer, ...args] });
-  if (code !== 0) throw new Error(`${peer} ended with code ${code} in the case ${name}\n${stderr}`);
-  return Number(stdout);
-}
-
-async function runPython(args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command("python3", { args }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-async function findPython(): Promise<string | undefined> {
-  try {
-    const { code, stdout } = await runPython(["-c", "import platform; print(platform.python_version())"]);
-    return code === 0 ? stdout.trim() : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-/** The type of the file system that a path is on, as df(1) tells it. */
+/** The type of the file system that a path is on, from df(1). */
 async function fileSystem(path: string): Promise<string> {
   const { stdout } = await new Deno.Command("df", { args: ["-T", path] }).output();
   return new TextDecoder().decode(stdout).trim().split("\n").at(-1)!.split(/\s+/)[1] ?? "unknown";

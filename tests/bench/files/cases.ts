@@ -4,14 +4,14 @@ export type Body = (times: number) => unknown;
 /** What a peer does in one case. */
 export interface Case {
   run: Body;
-  /** Clears up what `run` has made; nobody takes the time of that. */
+  /** Removes what `run` has made; this time is not counted. */
   undo?(): void;
 }
 
-/** Prepares each case that a peer can do. */
-export type Cases = Record<string, () => Body | Case>;
+/** Prepares each case that a peer can do; `at` is the size in a case that grows. */
+export type Cases = Record<string, (at: number) => Body | Case>;
 
-/** Names that nobody has had yet, for files that `remove` takes away again. */
+/** New names, for files that `remove` removes again. */
 export function freshNames(remove: (name: string) => void): { next(): string; undo(): void } {
   let used = 0, removed = 0;
   return {

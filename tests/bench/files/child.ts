@@ -1,7 +1,8 @@
 /**
  * Prints how long one thing takes, the median over batches, in nanoseconds.
  *
- * Arguments: the peer, the case, the place of the files, and for how many milliseconds to measure.
+ * Arguments: the peer, the case with its size if it has one, the place of the files, and for how many milliseconds to
+ * measure.
  *
  * @module
  */
@@ -9,14 +10,16 @@ import type { Case, Cases } from "./cases.ts";
 
 const [peer, name, , budget] = Deno.args as [string, string, string, string];
 const { cases }: { cases: Cases } = await import(`./${peer}.ts`);
-const prepared = cases[name]!();
+const [kind, at] = name.split(" ") as [string, string?];
+const prepared = cases[kind]!(Number(at));
 const { run, undo = () => {} }: Case = typeof prepared === "function" ? { run: prepared } : prepared;
 
 /** Long enough that each batch of what makes garbage has some of it collected. */
 const leastBatch = 5;
 
-// The memory of so large a file is returned at once, or the next one gets memory that the system has to find first.
-const collect = name.endsWith("500M") ? (globalThis as { gc?: () => void }).gc! : () => {};
+// The memory of a large file is returned at once: finding new memory would be measured otherwise.
+const isLarge = name.endsWith("500M") || Number(at) >= 100 * 1024 ** 2;
+const collect = isLarge ? (globalThis as { gc?: () => void }).gc! : () => {};
 
 async function time(times: number): Promise<number> {
   const start = performance.now();

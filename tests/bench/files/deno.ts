@@ -1,12 +1,11 @@
 import { walkSync } from "@std/fs";
 import { type Case, type Cases, freshNames } from "./cases.ts";
-import { KiB, looked, MiB } from "./scene.ts";
+import { deepPath, KiB, looked, MiB } from "./scene.ts";
 
 const place = Deno.args[2]!;
 const many = `${place}/many`, tree = `${place}/tree`, files = `${place}/files`;
 
-function reads(name: string) {
-  const path = `${files}/${name}`;
+function reads(path: string) {
   return (times: number) => {
     for (let i = 0; i < times; i++) keep(Deno.readFileSync(path));
   };
@@ -27,16 +26,22 @@ function keep(result: unknown): void {
   kept = result;
 }
 
-const read1K = () => reads("1 KiB"), read64K = () => reads("64 KiB"), read500M = () => reads("500 MiB");
-
-export const cases: Cases = {
-  names: () => (times) => {
+function lists(directory: string) {
+  return (times: number) => {
     for (let i = 0; i < times; i++) {
       const names: string[] = [];
-      for (const { name } of Deno.readDirSync(many)) names.push(name);
+      for (const { name } of Deno.readDirSync(directory)) names.push(name);
       keep(names);
     }
-  },
+  };
+}
+
+const read1K = () => reads(`${files}/1 KiB`),
+  read64K = () => reads(`${files}/64 KiB`),
+  read500M = () => reads(`${files}/500 MiB`);
+
+export const cases: Cases = {
+  names: () => lists(many),
   entries: () => (times) => {
     for (let i = 0; i < times; i++) keep([...Deno.readDirSync(many)]);
   },
@@ -57,6 +62,11 @@ export const cases: Cases = {
   },
   write1K: () => writes(KiB),
   write10M: () => writes(10 * MiB),
+  list: (at) => lists(`${place}/lists/${at}`),
+  read: (at) => reads(`${place}/sizes/${at}`),
+  deep: (at) => (times) => {
+    for (let i = 0, path = `${place}/deep/${deepPath(at)}`; i < times; i++) keep(Deno.statSync(path));
+  },
   readAsync10M: () => async (times) => {
     for (let i = 0; i < times; i++) keep(await Deno.readFile(`${files}/10 MiB`));
   },

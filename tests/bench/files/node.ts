@@ -1,12 +1,11 @@
 import * as fs from "node:fs";
 import { type Case, type Cases, freshNames } from "./cases.ts";
-import { KiB, looked, MiB } from "./scene.ts";
+import { deepPath, KiB, looked, MiB } from "./scene.ts";
 
 const place = Deno.args[2]!;
 const many = `${place}/many`, files = `${place}/files`;
 
-function reads(name: string) {
-  const path = `${files}/${name}`;
+function reads(path: string) {
   return (times: number) => {
     for (let i = 0; i < times; i++) keep(fs.readFileSync(path));
   };
@@ -45,9 +44,9 @@ export const cases: Cases = {
   entries: () => (times) => {
     for (let i = 0; i < times; i++) keep(fs.readdirSync(many, { withFileTypes: true }));
   },
-  read1K: () => reads("1 KiB"),
-  read64K: () => reads("64 KiB"),
-  read500M: () => reads("500 MiB"),
+  read1K: () => reads(`${files}/1 KiB`),
+  read64K: () => reads(`${files}/64 KiB`),
+  read500M: () => reads(`${files}/500 MiB`),
   into1K: () => readsInto("1 KiB", KiB),
   into64K: () => readsInto("64 KiB", 64 * KiB),
   into500M: () => readsInto("500 MiB", 500 * MiB),
@@ -59,6 +58,13 @@ export const cases: Cases = {
   },
   write1K: () => writes(KiB),
   write10M: () => writes(10 * MiB),
+  list: (at) => (times) => {
+    for (let i = 0; i < times; i++) keep(fs.readdirSync(`${place}/lists/${at}`));
+  },
+  read: (at) => reads(`${place}/sizes/${at}`),
+  deep: (at) => (times) => {
+    for (let i = 0, path = `${place}/deep/${deepPath(at)}`; i < times; i++) keep(fs.statSync(path));
+  },
   readAsync10M: () => async (times) => {
     for (let i = 0; i < times; i++) keep(await fs.promises.readFile(`${files}/10 MiB`));
   },

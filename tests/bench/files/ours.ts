@@ -1,15 +1,18 @@
 import { openDirSync } from "../../../mod.ts";
 import { type Case, type Cases, freshNames } from "./cases.ts";
-import { KiB, looked, MiB } from "./scene.ts";
+import { deepPath, KiB, looked, MiB } from "./scene.ts";
 
 const place = Deno.args[2]!;
 const many = openDirSync(`${place}/many`),
   tree = openDirSync(`${place}/tree`),
   files = openDirSync(`${place}/files`);
+const lists = openDirSync(`${place}/lists`),
+  sizes = openDirSync(`${place}/sizes`),
+  deep = openDirSync(`${place}/deep`);
 
-function reads(name: string) {
+function reads(name: string, dir = files) {
   return (times: number) => {
-    for (let i = 0; i < times; i++) keep(files.readFileSync(name));
+    for (let i = 0; i < times; i++) keep(dir.readFileSync(name));
   };
 }
 
@@ -59,6 +62,13 @@ export const cases: Cases = {
   },
   write1K: () => writes(KiB),
   write10M: () => writes(10 * MiB),
+  list: (at) => (times) => {
+    for (let i = 0; i < times; i++) keep(lists.listSync(`${at}`));
+  },
+  read: (at) => reads(`${at}`, sizes),
+  deep: (at) => (times) => {
+    for (let i = 0, path = deepPath(at); i < times; i++) keep(deep.statSync(path));
+  },
   readAsync10M: () => async (times) => {
     for (let i = 0; i < times; i++) keep(await files.readFile("10 MiB"));
   },

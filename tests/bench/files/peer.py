@@ -4,14 +4,15 @@ import os
 import sys
 import time
 
-case, place, budget = sys.argv[1], sys.argv[2], float(sys.argv[3]) / 1000
+case, _, at = sys.argv[1].partition(" ")
+place, budget = sys.argv[2], float(sys.argv[3]) / 1000
 many = os.open(place + "/many", os.O_RDONLY)
 files = os.open(place + "/files", os.O_RDONLY)
 looked = ["file%d" % i for i in range(1000)]
 
 
-def read(name):
-    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=files)
+def read(name, dir=None):
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=dir or files)
     data = os.read(fd, os.fstat(fd).st_size)
     os.close(fd)
     return data
@@ -52,6 +53,17 @@ def stat(times):
         os.stat(looked[i % 1000], dir_fd=files)
 
 
+def list_in(name):
+    fd = os.open(place + "/lists/" + name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    names = os.listdir(fd)
+    os.close(fd)
+    return names
+
+
+def stat_in(path, dir):
+    os.stat(path, dir_fd=dir)
+
+
 KiB, MiB = 1024, 1024 * 1024
 body = {
     "names": lambda: each(os.listdir, many),
@@ -63,6 +75,9 @@ body = {
     "into64K": lambda: each(into(64 * KiB), "64 KiB"),
     "into500M": lambda: each(into(500 * MiB), "500 MiB"),
     "stat": lambda: stat,
+    "list": lambda: each(list_in, at),
+    "read": lambda: each(read, at, os.open(place + "/sizes", os.O_RDONLY)),
+    "deep": lambda: each(stat_in, "/".join(["d"] * int(at)), os.open(place + "/deep", os.O_RDONLY)),
     "write1K": lambda: each(write, bytes(KiB)),
     "write10M": lambda: each(write, bytes(10 * MiB)),
 }[case]()

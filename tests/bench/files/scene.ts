@@ -15,9 +15,36 @@ const files: Record<string, number> = {
 /** The names that are looked at by stat, one after the other. */
 export const looked: string[] = Array.from({ length: 1000 }, (_, i) => `file${i}`);
 
+/** The sizes of the cases that grow: entries of a directory, bytes of a file, components of a path. */
+export const growth = {
+  list: [10, 100, 1000, 10_000, 100_000],
+  read: [KiB, 16 * KiB, 256 * KiB, 4 * MiB, 32 * MiB, 500 * MiB],
+  deep: [1, 8, 64],
+};
+
+/** A path of that many components below `deep`. */
+export function deepPath(components: number): string {
+  return Array(components).fill("d").join("/");
+}
+
+/** Makes what the cases that grow read. */
+export function growthScene(): Fixture {
+  const fixture = new Fixture({ many: {}, tree: {}, files: {}, lists: {}, sizes: {}, deep: {} });
+  const { path } = fixture;
+  for (const count of growth.list) {
+    Deno.mkdirSync(`${path}/lists/${count}`);
+    for (let i = 0; i < count; i++) {
+      Deno.writeFileSync(`${path}/lists/${count}/file${String(i).padStart(8, "0")}.txt`, none);
+    }
+  }
+  for (const size of growth.read) writeSized(`${path}/sizes/${size}`, size);
+  Deno.mkdirSync(`${path}/deep/${deepPath(Math.max(...growth.deep))}`, { recursive: true });
+  return fixture;
+}
+
 /** Makes what the cases read: `many` entries in a directory, a tree, and files of several sizes. */
 export function scene(): Fixture {
-  const fixture = new Fixture({ many: {}, tree: {}, files: {} });
+  const fixture = new Fixture({ many: {}, tree: {}, files: {}, lists: {}, sizes: {}, deep: {} });
   const { path } = fixture;
   for (let i = 0; i < many; i++) {
     Deno.writeFileSync(`${path}/many/file${String(i).padStart(8, "0")}.txt`, none);
@@ -29,13 +56,15 @@ export function scene(): Fixture {
     Deno.writeFileSync(`${below}/file${i}.txt`, none);
   }
   for (const name of looked) Deno.writeFileSync(`${path}/files/${name}`, none);
-  for (const [name, size] of Object.entries(files)) {
-    using file = Deno.createSync(`${path}/files/${name}`);
-    const chunk = new Uint8Array(Math.min(size, MiB)).map((_, i) => i);
-    for (let written = 0; written < size; written += chunk.length) file.writeSync(chunk);
-    file.syncSync();
-  }
+  for (const [name, size] of Object.entries(files)) writeSized(`${path}/files/${name}`, size);
   return fixture;
+}
+
+function writeSized(path: string, size: number): void {
+  using file = Deno.createSync(path);
+  const chunk = new Uint8Array(Math.min(size, MiB)).map((_, i) => i);
+  for (let written = 0; written < size; written += chunk.length) file.writeSync(chunk);
+  file.syncSync();
 }
 
 const none = new Uint8Array();

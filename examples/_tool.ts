@@ -7,14 +7,16 @@ export class Tool<Option extends string> {
   readonly operands: string[] = [];
   /** The values of the options. The value of a flag is "" if it was not given. */
   readonly options: Record<Option, string>;
+  /** All values of each option that was given, in order: `options` has the last one. */
+  readonly given: Partial<Record<Option, string[]>> = {};
   /** Whether the tool runs without a sandbox where the system can't sandbox it. */
   isUnprotected = false;
 
   /**
    * Parses the arguments. An option is given as `--name=value` or `--name value`; its value must be a number if its
-   * default is a number. A flag is one letter, and its default is "".
+   * default is a number. A flag is one letter, and its default is "". A letter of `short` stands for an option with a value.
    */
-  constructor(help: string, defaults: Record<Option, string>) {
+  constructor(help: string, defaults: Record<Option, string>, short: Record<string, NoInfer<Option>> = {}) {
     this.name = /^usage: (\w+)/.exec(help)![1]!;
     this.options = { ...defaults };
     const args = [...Deno.args];
@@ -31,6 +33,8 @@ export class Tool<Option extends string> {
           this.fail(`standard output: ${(error as Error).message}`, 2);
         }
         Deno.exit();
+      } else if (arg[1] !== "-" && Object.hasOwn(short, arg[1]!)) {
+        this.#set(short[arg[1]!]!, arg.slice(2) || (args.shift() ?? ""));
       } else if (flags.length > 0 && flags.every((flag) => Object.hasOwn(defaults, flag))) {
         for (const flag of flags) this.options[flag as Option] = flag;
       } else if (Object.hasOwn(defaults, name)) this.#set(name as Option, value ?? args.shift() ?? "");
@@ -43,6 +47,7 @@ export class Tool<Option extends string> {
       if (!/^\d{1,15}$/.test(value)) this.misused(`--${name} takes a number`);
     } else if (value === "") this.misused(`--${name} needs a value`);
     this.options[name] = value;
+    (this.given[name] ??= []).push(value);
   }
 
   /** Prints one line to standard error. */

@@ -53,7 +53,7 @@ export const layering: Rule = (sources) =>
   importsOf(sources).flatMap(({ from, specifier, to }) => {
     if (isExample(from)) {
       const path = to ?? "";
-      if (inflates(from, specifier)) return [];
+      if (needsNode(from, specifier)) return [];
       if (
         path === "mod.ts" || path === `${standsIn}mod.ts` || path === `${secondProcess}mod.ts` ||
         facade.test(path) || isExample(path)
@@ -141,16 +141,16 @@ export const vocabulary: Rule = (sources) =>
       ];
       const words = banned.flatMap(([word, here]) => here ? word.exec(code)?.[0] ?? [] : []);
       const node = imports(source).filter((specifier) =>
-        specifier.startsWith("node:") && !inflates(path, specifier) && !usesNode.test(path) ||
+        specifier.startsWith("node:") && !needsNode(path, specifier) && !usesNode.test(path) ||
         specifier.startsWith("npm:") && isLibrary(path)
       );
       return [...words, ...node].map((word) => `${path}: uses ${word}.`);
     },
   );
 
-/** Deno has no other API that reports the end of a gzip member. */
-function inflates(path: string, specifier: string): boolean {
-  return isExample(path) && specifier === "node:zlib";
+/** Deno has no other API that reports the end of a gzip member, or that sends HTTP and TLS over a descriptor. */
+function needsNode(path: string, specifier: string): boolean {
+  return isExample(path) && /^node:(zlib|http|https|tls)$/.test(specifier);
 }
 
 /** A mod.ts documents its purpose, lists its exports one by one, except constants, and does nothing else. */

@@ -47,10 +47,14 @@
  *
  * A file can be moved or linked only to a directory that permits no more than the first one.
  *
- * **Threads.** Both cover all threads: Deno's own, its pool threads, and Workers that already run. So a plan also confines
- * hostile code, even if it corrupts memory and runs native code. Landlock covers all threads by itself since Linux 7.0. Before,
- * each thread has to call it: {@link sandbox} lists the threads in /proc, and sends each one SIGURG, with a handler that makes
- * the call. This takes a few milliseconds. If a thread does not answer within 5 seconds, {@link sandbox} throws.
+ * **Threads.** seccomp(2) covers all threads, and so does Landlock from Linux 7.0 on. Before, Landlock covers the thread that
+ * calls {@link sandbox}, the threads of Deno's pool, and the threads that start later. It does not cover Workers that already
+ * run, V8's own threads, and a thread of the pool that is in a call at that moment, such as the pending read of a terminal.
+ * There native code could still use an absolute path together with a descriptor of the plan. JavaScript has no way there: once
+ * `ffi` is revoked it cannot load a library, this library binds no function that takes a path as nonblocking, and its raw
+ * functions of C cannot be imported after {@link sandbox}. But a Worker that already runs can pass such a path to `libc`:
+ * start Workers later. A plan without directories has no such gap, because the filter then refuses every call that takes a
+ * path.
  *
  * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
  * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a

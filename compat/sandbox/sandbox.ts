@@ -123,13 +123,14 @@ export interface Sandbox<P extends Plan = Plan> extends Disposable {
   /** Whether the plan is enforced: false only with `enforce: "if-supported"`, where the system can't enforce it. */
   readonly sandboxed: boolean;
   /**
-   * What enforces the plan, for all threads.
+   * What enforces the plan, for all threads unless said otherwise.
    *
    * - `"capsicum"`: capability mode of FreeBSD.
    * - `"seccomp"`: on Linux, for a plan without directories. A filter refuses each system call that takes a path or an address,
    *   and each call on another process.
    * - `"seccomp+landlock"`: on Linux, for a plan with directories. The same filter permits paths below descriptors, and Landlock
-   *   keeps these to the directories of the plan and their rights. Native code can read the attributes of any file.
+   *   keeps these to the directories of the plan and their rights. Before Linux 7.0 Landlock does not cover V8's own threads and
+   *   Workers that already run: see "Threads" in the module `./sandbox`. Native code can read the attributes of any file.
    * - `"none"`: nothing.
    */
   readonly mechanism: "capsicum" | "seccomp+landlock" | "seccomp" | "none";

@@ -80,7 +80,6 @@ export const SYS_getdents64: bigint = isArm ? 61n : 217n;
 export const SYS_fstat: bigint = isArm ? 80n : 5n;
 export const SYS_seccomp: bigint = isArm ? 277n : 317n;
 export const SYS_gettid: bigint = isArm ? 178n : 186n;
-export const SYS_tgkill: bigint = isArm ? 131n : 234n;
 export const SYS_landlock_create_ruleset = 444n;
 export const SYS_landlock_add_rule = 445n;
 export const SYS_landlock_restrict_self = 446n;

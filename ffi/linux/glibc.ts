@@ -87,18 +87,8 @@ const symbols = {
   renameat2: { name: "syscall", parameters: [long, int, string, int, string, unsigned], result: int },
   // int prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
   prctl: { parameters: [int, unsigned_long, unsigned_long, unsigned_long, unsigned_long], result: int },
-  // int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)
-  sigaction: { parameters: [int, memory, memory], result: int },
   // int pipe2(int pipefd[2], int flags)
   pipe2: { parameters: [memory, int], result: int },
-  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset), with addresses as numbers
-  mmap: { parameters: [size_t, size_t, int, int, int, long], result: size_t },
-  // int mprotect(void *addr, size_t len, int prot)
-  mprotect: { parameters: [size_t, size_t, int], result: int },
-  // void *memcpy(void *dest, const void *src, size_t n)
-  memcpy_to: { name: "memcpy", parameters: [size_t, memory, size_t], result: "void" },
-  // long syscall(SYS_tgkill, pid_t tgid, pid_t tid, int sig)
-  tgkill: { name: "syscall", parameters: [long, int, int, int], result: int },
   // long syscall(SYS_gettid)
   gettid: { name: "syscall", parameters: [long], result: int },
   // long syscall(SYS_seccomp, unsigned int operation, unsigned int flags, void *args)
@@ -110,6 +100,14 @@ const symbols = {
   landlock_add_rule: { name: "syscall", parameters: [long, int, int, memory, unsigned], result: int },
   // long syscall(SYS_landlock_restrict_self, int ruleset_fd, uint32_t flags)
   landlock_restrict_self: { name: "syscall", parameters: [long, int, unsigned], result: int },
+  // On a thread of the pool, where errno can't be read. Neither takes a path.
+  landlock_restrict_self_async: {
+    name: "syscall",
+    parameters: [long, int, unsigned],
+    result: int,
+    nonblocking: true,
+  },
+  write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
   // ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
   fgetxattr: { parameters: [int, string, memory, size_t], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -15,12 +15,12 @@ import { errno, type Name, symbols } from "../../symbols.ts";
 import { rawCalls } from "../../system.ts";
 import * as linux from "../constants.ts";
 import { answers, mechanism, rawGlibc } from "../glibc.ts";
-import { rawThreads, threads } from "./every_thread.ts";
+import { rawPoolThreads } from "./pool_threads.ts";
 import { allowAll, type DescriptorLimit, isKnown, program, type Row, STEP_SIZE, table } from "./seccomp.ts";
 
 const { bound, bind } = rawCalls();
 const { bindGlibc, thread, glibc } = rawGlibc();
-const { restrictOthers } = rawThreads();
+const { restrictPoolThreads } = rawPoolThreads();
 
 /** What this system lacks to confine a process; undefined if nothing is missing. */
 export function missing(hasDirs: boolean): string | undefined {
@@ -29,13 +29,19 @@ export function missing(hasDirs: boolean): string | undefined {
     return "seccomp(2) filters for all threads: the container or the kernel refuses them";
   }
   const abi = hasDirs ? landlockAbi() : LEAST_ABI;
-  if (hasDirs && abi >= LEAST_ABI && abi < TSYNC_ABI && threads() === undefined) {
-    return "/proc, which lists the threads to confine";
+  if (hasDirs && abi >= LEAST_ABI && abi < TSYNC_ABI && !isMainThread()) {
+    return `Landlock ABI ${TSYNC_ABI} of Linux 7.0, to confine all threads: call sandbox() on the main thread, not in a ` +
+      "Worker or a test";
   }
   if (abi >= LEAST_ABI) return undefined;
   return abi === 0
     ? "Landlock, which this kernel does not have or does not enable"
     : `Landlock ABI ${LEAST_ABI} of Linux 6.2: this kernel has ABI ${abi}`;
+}
+
+/** Whether this is the thread that other threads inherit from. A program can't change the answer. */
+function isMainThread(): boolean {
+  return glibc("gettid")(linux.SYS_gettid) === Deno.pid;
 }
 
 // linux/seccomp.h and linux/prctl.h
@@ -217,12 +223,18 @@ function addRule(ruleset: number, access: number, dir: number): number {
   return result;
 }
 
-/** Restricts all threads; -1 and errno if it fails on this one. */
+/** Restricts all threads, or else those that can run what JavaScript calls; -1 and errno if it fails on this one. */
 function restrict(abi: number, ruleset: number): number {
   const hasSync = abi >= TSYNC_ABI;
-  if (!hasSync) restrictOthers(ruleset);
-  const call = glibc("landlock_restrict_self");
-  const result = call(linux.SYS_landlock_restrict_self, ruleset, hasSync ? LANDLOCK_RESTRICT_SELF_TSYNC : 0);
-  if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-  return result;
+  const restrictSelf = () => {
+    const call = glibc("landlock_restrict_self");
+    const result = call(
+      linux.SYS_landlock_restrict_self,
+      ruleset,
+      hasSync ? LANDLOCK_RESTRICT_SELF_TSYNC : 0,
+    );
+    if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+    return result;
+  };
+  return hasSync ? restrictSelf() : restrictPoolThreads(ruleset, restrictSelf);
 }

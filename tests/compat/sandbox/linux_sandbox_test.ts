@@ -369,85 +369,75 @@ it('with enforce: "if-supported", a directory with the rights of another one is 
   assertEquals(unlimited, ["dirs.inner"]);
 });
 
-it("in a Worker, sandbox() confines the other threads too", async () => {
+it("in a Worker, a plan with directories needs a Landlock that confines all threads", async () => {
   using fixture = new Fixture(tree);
   const library = new URL("../../../mod.ts", import.meta.url).href;
-  const result = await inChild(
-    async ({ sandboxed, openDirSync }, { base, library }) => {
-      const data = openDirSync(`${base}/data`);
-      const { openat } = Deno.dlopen("libc.so.6", {
-        openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-      }).symbols;
-      const open = (path: string) => openat(data.fd, new TextEncoder().encode(`${path}\0`), 0) >= 0;
-      const source = `import { sandbox } from ${JSON.stringify(library)};
-        const { mechanism } = sandbox({ dirs: { data: { path: ${JSON.stringify(`${base}/data`)} } } });
-        postMessage(mechanism);`;
-      const before = [open("one"), open(`${base}/other/two`), sandboxed()];
-      const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
-      const mechanism = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
-      worker.terminate();
-      return [before, mechanism, sandboxed(), [open("one"), open(`${base}/other/two`)]];
+  const [abi, refused, opened, without] = await inChild(
+    async ({ sandboxed }, { base, library }) => {
+      const { symbols } = Deno.dlopen("libc.so.6", {
+        syscall: { parameters: ["i64", "buffer", "usize", "u32"], result: "i32" },
+      });
+      const abi = symbols.syscall(444n, null, 0n, 1);
+      const ask = (plan: unknown): Promise<unknown> => {
+        const source = `import { sandbox } from ${JSON.stringify(library)};
+          try {
+            const { mechanism, sandboxed } = sandbox(${JSON.stringify(plan)});
+            postMessage([mechanism, sandboxed]);
+          } catch (error) {
+            postMessage([error.constructor.name, error.message]);
+          }`;
+        const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+        return new Promise((resolve) => worker.onmessage = ({ data }) => (worker.terminate(), resolve(data)));
+      };
+      const dirs = { data: { path: `${base}/data` } };
+      const refused = await ask({ dirs }), opened = await ask({ dirs, enforce: "if-supported" });
+      const before = sandboxed();
+      return [abi, [refused, before], opened, [await ask({}), sandboxed()]] as const;
     },
     { base: fixture.path, library },
     { exits: true },
   );
-  assertEquals(result as unknown, [[true, true, false], "seccomp+landlock", true, [true, false]]);
+  if (abi >= 8) {
+    assertEquals(refused as unknown, [["seccomp+landlock", true], true]);
+    return;
+  }
+  const [[name, message], before] = refused as [[string, string], boolean];
+  assertEquals([name, before], ["NotSupported", false]);
+  assertStringIncludes(message, "call sandbox() on the main thread");
+  assert(message.length <= 300, message);
+  assertEquals(opened as unknown, ["none", false]);
+  // The filter is on all threads.
+  assertEquals(without as unknown, [["seccomp", true], true]);
 });
 
-it("threads that start and end while sandbox() runs are confined too, and SIGURG keeps its action", async () => {
+it("Landlock covers the pool's threads, old and new, except one that is in a call", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(
     async ({ sandbox }, base) => {
-      const { openat } = Deno.dlopen("libc.so.6", {
+      const { openat, read } = Deno.dlopen("libc.so.6", {
         openat: { parameters: ["i32", "buffer", "i32"], result: "i32", nonblocking: true },
+        read: { parameters: ["i32", "buffer", "usize"], result: "i32", nonblocking: true },
       }).symbols;
-      let urgent = 0;
-      Deno.addSignalListener("SIGURG", () => urgent++);
-      // Each makes the pool grow, and the Workers start and end threads.
+      const pipe = Deno.dlopen("libc.so.6", { pipe: { parameters: ["buffer"], result: "i32" } }).symbols.pipe;
+      const path = new TextEncoder().encode(`${base}/other/two\0`), AT_FDCWD = -100;
+      const countOpened = async (fd: number, count: number) => {
+        const fds = await Promise.all(Array.from({ length: count }, () => openat(fd, path, 0)));
+        return fds.filter((fd) => fd >= 0).length;
+      };
+      const ends = new Int32Array(2);
+      if (pipe(ends) === -1) throw new Error("no pipe");
+      void read(ends[0]!, new Uint8Array(1), 1n);
+      const before = await countOpened(AT_FDCWD, 20);
       const reads = Array.from({ length: 64 }, () => Deno.readTextFile(`${base}/other/two`).catch(() => ""));
-      const workers = Array.from(
-        { length: 4 },
-        () => new Worker("data:text/javascript,close()", { type: "module" }),
-      );
-      const { dirs: { data }, mechanism } = sandbox({
-        dirs: { data: { path: `${base}/data` } },
-        permissions: { revoke: [] },
-      });
-      const path = new TextEncoder().encode(`${base}/other/two\0`);
-      const opened = await Promise.all(Array.from({ length: 128 }, () => openat(data.fd, path, 0)));
+      const { dirs: { data }, mechanism } = sandbox({ dirs: { data: { path: `${base}/data` } } });
+      const during = await countOpened(data.fd, 128);
       await Promise.all(reads);
-      for (const worker of workers) worker.terminate();
-      Deno.kill(Deno.pid, "SIGURG");
-      while (urgent === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-      return [mechanism, opened.filter((fd) => fd >= 0).length, urgent];
+      return [mechanism, before, during];
     },
     fixture.path,
     { exits: true },
   );
-  assertEquals(result as unknown, ["seccomp+landlock", 0, 1]);
-});
-
-it("a thread that takes no signals is an error, and the process is not sandboxed", async () => {
-  using fixture = new Fixture(tree);
-  const result = await inChild(
-    async ({ sandbox, sandboxed, SandboxError }, base) => {
-      const { pthread_sigmask } = Deno.dlopen("libc.so.6", {
-        pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32", nonblocking: true },
-      }).symbols;
-      const SIG_BLOCK = 0, all = new BigUint64Array(16).fill(2n ** 64n - 1n);
-      await pthread_sigmask(SIG_BLOCK, all, null);
-      try {
-        sandbox({ dirs: { data: { path: `${base}/data` } } });
-        return [];
-      } catch (error) {
-        if (!(error instanceof SandboxError)) throw error;
-        return [error.step, error.message.includes("do not take signals"), sandboxed()];
-      }
-    },
-    fixture.path,
-    { exits: true },
-  );
-  assertEquals(result as unknown, ["enter", true, false]);
+  assertEquals(result as unknown, ["seccomp+landlock", 20, 0]);
 });
 
 it("if permissions can't be revoked, the error names that step, and the process is sandboxed", async () => {

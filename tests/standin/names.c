@@ -128,17 +128,23 @@ static int link_linux(struct lookup *from, struct lookup *to) {
   return linux_call(syscall(SYS_linkat, at_fd(from), at_name(from), to->parent, to->name, follow_proc));
 }
 
+/* Whether a lookup from this descriptor fails; asked before another lookup opens a descriptor of the same number. */
+static bool starts_nowhere(int dirfd, const char *path) {
+  return dirfd != B_AT_FDCWD && path != NULL && path[0] != '/' && check_open(dirfd) != 0;
+}
+
 static int make_link(int from_fd, const char *from_path, int to_fd, const char *to_path, int at_flags) {
   int flags = lookup_flags(at_flags, B_AT_SYMLINK_FOLLOW | B_AT_RESOLVE_BENEATH | B_AT_EMPTY_PATH);
   if (flags == -1) return B_EINVAL;
   struct lookup from = {
       .dirfd = from_fd, .path = from_path, .flags = (unsigned)flags, .rights = CAP_LINKAT_SOURCE};
+  bool nowhere = starts_nowhere(to_fd, to_path);
   int error = lookup(&from);
   if (error != 0) return error;
   struct lookup to = {.dirfd = to_fd, .path = to_path, .rights = CAP_LINKAT_TARGET, .parent = -1, .found = -1};
   bool by_descriptor = (flags & EMPTY_OK) != 0 && from_path[0] == 0;
   if ((by_descriptor && geteuid() != 0) || S_ISDIR(from.mode)) error = B_EPERM;
-  else error = lookup_new(&to);
+  else error = nowhere ? B_EBADF : lookup_new(&to);
   if (error == 0) error = link_linux(&from, &to);
   lookup_end(&from);
   lookup_end(&to);
@@ -168,11 +174,12 @@ static int check_replaced(const struct lookup *from, const struct lookup *to, un
 static int rename_at(int from_fd, const char *from_path, int to_fd, const char *to_path, unsigned flags) {
   if ((flags & ~(unsigned)B_AT_RENAME_NOREPLACE) != 0) return B_EINVAL;
   struct lookup from = {.dirfd = from_fd, .path = from_path, .operation = DELETE, .rights = CAP_RENAMEAT_SOURCE};
+  bool nowhere = starts_nowhere(to_fd, to_path);
   int error = lookup(&from);
   if (error != 0) return error;
   struct lookup to = {.dirfd = to_fd, .path = to_path, .operation = RENAME, .rights = CAP_RENAMEAT_TARGET};
   if (S_ISDIR(from.mode)) to.flags |= WILL_BE_DIR;
-  error = lookup(&to);
+  error = nowhere ? B_EBADF : lookup(&to);
   if (error == B_EISDIR && S_ISDIR(from.mode)) error = B_EINVAL;
   if (error == 0) {
     error = check_replaced(&from, &to, flags);

@@ -5,6 +5,7 @@
  */
 import type { Args } from "../../_deno_reference.ts";
 import type { Tree } from "../../_fixture.ts";
+import { Random } from "../../_random.ts";
 
 export interface Operation {
   /** The name of the method without `Sync`; "file" opens a file and uses it. */
@@ -37,41 +38,11 @@ const flags = ["read", "write", "append", "truncate", "create", "createNew"];
 const modes = [0o700, 0o750, 0o755, 0o777, 0o1777, 0o2711];
 const times = [1, new Date(1234), 86_400 * 365 * 20 + 0.5, new Date("1999-12-31T23:59:59.987Z"), 0];
 
-/** Pseudo-random numbers from a seed (a 32-bit xorshift with a multiplication). */
-export class Random {
+/** Random paths of a tree. */
+export class RandomPaths extends Random {
   /** The paths that exist. */
   known: readonly string[] = [];
   directories: readonly string[] = [];
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = Math.imul(seed, 0x9e3779b9) | 1;
-  }
-
-  /** An integer from 0 to `end - 1`. */
-  below(end: number): number {
-    let state = this.#state;
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    this.#state = state;
-    return (Math.imul(state, 0x2545f491) >>> 8) % end;
-  }
-
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-
-  /** Returns some of the options, each with one of its values. */
-  options(all: Record<string, readonly unknown[]>): Record<string, unknown> {
-    return Object.fromEntries(
-      Object.entries(all).filter(() => this.chance(40)).map(([name, values]) => [name, this.pick(values)]),
-    );
-  }
 
   /** Returns a path that exists, a path below one, or any path. */
   path(): string {
@@ -96,7 +67,7 @@ export class Random {
   }
 }
 
-type Make = (random: Random) => Args;
+type Make = (random: RandomPaths) => Args;
 
 /** Generates the arguments of each method. A method that is listed twice is called twice as often. */
 const kinds: readonly (readonly [method: string, make: Make])[] = [
@@ -142,7 +113,7 @@ const kinds: readonly (readonly [method: string, make: Make])[] = [
 
 export const methods: readonly string[] = [...new Set(kinds.map(([method]) => method))];
 
-export function operation(random: Random): Operation {
+export function operation(random: RandomPaths): Operation {
   const [method, make] = random.pick(kinds);
   return { method, isSync: random.chance(50), args: make(random) };
 }
@@ -174,7 +145,7 @@ function copyOptions(random: Random): Record<string, unknown> {
   return random.options({ overwrite: [true, true, false], preserveTimestamps: [true, false] });
 }
 
-function tempOptions(random: Random): Record<string, unknown> {
+function tempOptions(random: RandomPaths): Record<string, unknown> {
   return { dir: random.pathOrRoot(), ...random.options({ prefix: ["p", "ü"], suffix: [".s"] }) };
 }
 

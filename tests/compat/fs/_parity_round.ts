@@ -8,7 +8,7 @@ import { normalize } from "@std/path";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
-import { type Operation, operation, Random, start } from "./_parity.ts";
+import { type Operation, operation, RandomPaths, start } from "./_parity.ts";
 import { differences } from "./_parity_differences.ts";
 import { leadsOutside, type Nodes, reasonToSkip } from "./_parity_skips.ts";
 import { linesOf, treeOf } from "./_tree.ts";
@@ -152,7 +152,7 @@ export async function runRound(seed: number, twinOf: (root: string) => Twin, tal
   using other = new Fixture(start);
   using twin = twinOf(other.path);
   const deno = new DenoReference(one.path), sides = [deno, new DenoReference(other.path)];
-  const random = new Random(seed);
+  const random = new RandomPaths(seed);
   let tree = treeOf(one.path);
   for (let count = 0; count < perRound;) {
     random.known = [...tree.keys()].filter((path) => path !== "");

@@ -4,7 +4,8 @@ import { join } from "@std/path";
 export interface Node {
   type: "file" | "directory" | "symlink" | "other";
   mode: number;
-  /** The number of its names. */
+  /** The number of its inode, and of its names. */
+  ino: number;
   links: number;
   /** The contents of a file, with one character for each byte, or the target of a symlink. */
   text?: string;
@@ -24,8 +25,8 @@ export function treeOf(root: string): Map<string, Node> {
   const visit = (path: string) => {
     const place = join(root, path), info = Deno.lstatSync(place);
     const type = info.isFile ? "file" : info.isDirectory ? "directory" : info.isSymlink ? "symlink" : "other";
-    const { mode, nlink, mtime, atime } = info;
-    const node: Node = { type, mode: mode! & 0o7777, links: nlink!, mtime: +mtime!, atime: +atime! };
+    const { mode, ino, nlink, mtime, atime } = info;
+    const node: Node = { type, mode: mode! & 0o7777, ino: ino!, links: nlink!, mtime: +mtime!, atime: +atime! };
     if (type === "file") node.text = latin1.decode(Deno.readFileSync(place));
     if (type === "symlink") node.text = Deno.readLinkSync(place);
     tree.set(path, node);

@@ -1,0 +1,133 @@
+/**
+ * Runs random programs of a target, and reduces one that fails to its shortest form.
+ *
+ * @module
+ */
+import { openDescriptors } from "../_kernel.ts";
+import { Random } from "../_random.ts";
+
+/** Something to try with random programs. A program is a list of steps. */
+export interface Target<Step> extends Disposable {
+  readonly name: string;
+  /** What is counted, in plural. */
+  readonly unit: string;
+  generate(random: Random): Step[];
+  /** Runs a program from a fresh start, and returns what is wrong; undefined if nothing is. */
+  run(program: readonly Step[]): Promise<string | undefined>;
+  /** How many of its units a program has. */
+  count(program: readonly Step[]): number;
+  show(step: Step): string;
+  /** Runs once after all programs, and returns what is wrong. */
+  finish?(): Promise<string | undefined>;
+  /** Simpler steps that may fail in the same way. */
+  simpler?(step: Step): readonly Step[];
+}
+
+export interface Bounds {
+  seed: number;
+  /** At least so many units, and at most so many seconds. */
+  count: number;
+  seconds: number;
+}
+
+export interface Outcome {
+  /** How many units ran. */
+  count: number;
+  /** The seed of the program that failed, and what is wrong. */
+  failure?: { seed: number; report: string };
+}
+
+/** After how many programs it is checked that none has left a descriptor open, which takes long. */
+const BATCH = 25;
+
+/** Runs programs of consecutive seeds until one fails. */
+export async function fuzz<Step>(target: Target<Step>, { seed, count, seconds }: Bounds): Promise<Outcome> {
+  const end = performance.now() + seconds * 1000;
+  let done = 0, open = openDescriptors().length;
+  const batch: { seed: number; program: readonly Step[] }[] = [];
+  for (let next = seed;; next++) {
+    const isLast = done >= count || performance.now() >= end;
+    if (batch.length === BATCH || isLast) {
+      // Deno keeps some descriptors from their first use.
+      const leaks = openDescriptors().length > open ? batch : [];
+      for (const { seed, program } of leaks) {
+        const leaking = { ...hooks(target), run: (program: readonly Step[]) => leakOf(target, program) };
+        const wrong = await leaking.run(program);
+        if (wrong !== undefined) return { count: done, failure: { seed, report: await report(leaking, program, wrong) } };
+      }
+      batch.length = 0;
+      open = openDescriptors().length;
+    }
+    if (isLast) {
+      const wrong = await target.finish?.();
+      return wrong === undefined ? { count: done } : { count: done, failure: { seed, report: wrong } };
+    }
+    const program = target.generate(new Random(next));
+    const wrong = await target.run(program);
+    done += target.count(program);
+    if (wrong !== undefined) {
+      return { count: done, failure: { seed: next, report: await report(hooks(target), program, wrong) } };
+    }
+    batch.push({ seed: next, program });
+  }
+}
+
+/** What is needed to try a program again and to show it. */
+type Hooks<Step> = Pick<Target<Step>, "run" | "show"> & { simpler(step: Step): readonly Step[] };
+
+function hooks<Step>(target: Target<Step>): Hooks<Step> {
+  return {
+    run: (program) => target.run(program),
+    show: (step) => target.show(step),
+    simpler: (step) => target.simpler?.(step) ?? [],
+  };
+}
+
+/** What is wrong with a program that leaves descriptors open each time. */
+async function leakOf<Step>(target: Target<Step>, program: readonly Step[]): Promise<string | undefined> {
+  for (let tries = 1;; tries++) {
+    const before = openDescriptors().length;
+    await target.run(program);
+    const left = openDescriptors().length - before;
+    if (left <= 0) return undefined;
+    if (tries === 3) return `${left} descriptors are left open`;
+  }
+}
+
+async function report<Step>(hooks: Hooks<Step>, program: readonly Step[], wrong: string): Promise<string> {
+  let last = wrong;
+  const shortest = await shrunk(program, async (program) => {
+    const wrong = await hooks.run(program);
+    if (wrong !== undefined) last = wrong;
+    return wrong !== undefined;
+  }, hooks.simpler);
+  return [...shortest.map((step) => `  ${hooks.show(step)}`), last].join("\n");
+}
+
+/** How often a program is tried again to shorten it. */
+const TRIES = 1500;
+
+/** The shortest form that is found of a list for which `fails` is true. */
+export async function shrunk<T>(
+  list: readonly T[],
+  fails: (list: readonly T[]) => Promise<boolean>,
+  simpler: (element: T) => readonly T[] = () => [],
+): Promise<readonly T[]> {
+  let tries = 0;
+  const works = async (list: readonly T[]) => tries++ < TRIES && await fails(list);
+  for (let size = list.length >> 1; size > 0; size = size === 1 || list.length === 0 ? 0 : size >> 1) {
+    for (let at = list.length - size; at >= 0; at -= size) {
+      const without = list.toSpliced(at, size);
+      if (await works(without)) list = without;
+    }
+  }
+  for (let at = list.length - 1; at >= 0; at--) {
+    for (const element of simpler(list[at]!)) {
+      const other = list.with(at, element);
+      if (await works(other)) list = other;
+    }
+    const without = list.toSpliced(at, 1);
+    if (await works(without)) list = without;
+  }
+  return list;
+}

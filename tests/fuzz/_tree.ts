@@ -1,0 +1,161 @@
+/**
+ * A directory tree as data, and the lookup of paths in it by names alone.
+ *
+ * @module
+ */
+import type { Node as Read } from "../compat/fs/_tree.ts";
+import type { Tree } from "../_fixture.ts";
+
+export interface File {
+  readonly kind: "file";
+  /** Its bytes. */
+  data: number[];
+  mode: number;
+}
+export interface Symlink {
+  readonly kind: "symlink";
+  readonly target: string;
+}
+export interface Directory {
+  readonly kind: "directory";
+  readonly entries: Map<string, Node>;
+  /** None above the top; undefined too once it was removed. */
+  parent: Directory | undefined;
+  isRemoved: boolean;
+}
+export type Node = File | Symlink | Directory;
+
+export function makeFile(data: readonly number[] = [], mode = 0o644): File {
+  return { kind: "file", data: [...data], mode };
+}
+
+export function makeDirectory(parent?: Directory): Directory {
+  return { kind: "directory", entries: new Map(), parent, isRemoved: false };
+}
+
+/** Puts a node into a directory. */
+export function put(directory: Directory, name: string, node: Node): void {
+  directory.entries.set(name, node);
+  if (node.kind === "directory") node.parent = directory;
+}
+
+/** The tree that a fixture makes of entries. */
+export function treeOfEntries(entries: Tree): Directory {
+  const directory = makeDirectory();
+  for (const [name, entry] of Object.entries(entries)) {
+    const node: Node = typeof entry === "string"
+      ? makeFile([...entry].map((sign) => sign.charCodeAt(0)))
+      : "link" in entry
+      ? { kind: "symlink", target: entry.link as string }
+      : treeOfEntries(entry as Tree);
+    put(directory, name, node);
+  }
+  return directory;
+}
+
+/** The tree that was read from a file system; the names of one file have one node. */
+export function treeFrom(read: ReadonlyMap<string, Read>): Directory {
+  const top = makeDirectory(), files = new Map<number, Node>();
+  for (const [path, { type, text = "", mode, ino }] of read) {
+    if (path === "") continue;
+    const at = path.lastIndexOf("/"), found = lookup(top, path.slice(0, Math.max(at, 0)) || ".", NAMES) as Found;
+    const node = files.get(ino) ?? (type === "directory"
+      ? makeDirectory()
+      : type === "symlink"
+      ? { kind: "symlink", target: text }
+      : makeFile(Array.from(text, (sign) => sign.charCodeAt(0)), mode));
+    files.set(ino, node);
+    put(found.node as Directory, path.slice(at + 1), node);
+  }
+  return top;
+}
+
+/** One line for each path, in the order of names. */
+export function linesOf(directory: Directory, path = ""): string[] {
+  return [...directory.entries].sort(([one], [other]) => one < other ? -1 : 1).flatMap(([name, node]) => {
+    const here = path === "" ? name : `${path}/${name}`;
+    if (node.kind === "directory") return [`${here}/`, ...linesOf(node, here)];
+    return [`${here} ${node.kind === "symlink" ? `-> ${node.target}` : JSON.stringify(node.data)}`];
+  });
+}
+
+/** How a path is looked up. */
+export interface Rules {
+  /** Whether a symlink at the end is followed. */
+  follow: boolean;
+  /** Whether the path must not leave the directory. */
+  beneath: boolean;
+  /** The directory of absolute paths, and its path. */
+  root?: { directory: Directory; path: string };
+  /** How many symlinks are followed. */
+  links?: number;
+  /** How many bytes a path has at least that is too long. */
+  tooLong?: number;
+}
+const NAMES: Rules = { follow: false, beneath: true };
+
+/** What a path leads to. */
+export interface Found {
+  parent: Directory;
+  /** The last component; "." if it leads to a directory by ".", ".." or nothing else. */
+  name: string;
+  /** Undefined if it is missing, and could be made there. */
+  node: Node | undefined;
+  hasSlash: boolean;
+}
+
+/** What a path leads to that exists. */
+export type Existing = Found & { node: Node };
+
+const encoder = new TextEncoder();
+/** How many bytes a name has, with one for each lone surrogate. */
+export function bytesIn(name: string): number {
+  return /^[\0-\x7f]*$/.test(name)
+    ? name.length
+    : name.replace(/[\ud800-\udbff][\udc00-\udfff]|[\udc80-\udcff]/g, (part) => part.length === 2 ? "1234" : "1")
+      .split("").reduce((sum, sign) => sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
+}
+
+/** Looks up a path, and returns the name of an errno where that fails on the way. */
+export function lookup(start: Directory, path: string, rules: Rules): Found | string {
+  const { follow, beneath, root, links = 32, tooLong = Infinity } = rules;
+  if (bytesIn(path) >= tooLong) return "ENAMETOOLONG";
+  let at: Directory = start, followed = 0;
+  let rest: string[] = [];
+  /** Puts the components of a path before the rest; an errno if it leads out. */
+  const enter = (path: string): string | undefined => {
+    if (path.startsWith("/")) {
+      if (beneath || root === undefined || !path.startsWith(root.path)) return "ENOTCAPABLE";
+      at = root.directory;
+      path = path.slice(root.path.length);
+    }
+    rest = [...path.split("/"), ...rest];
+    return undefined;
+  };
+  const error = enter(path);
+  if (error !== undefined) return error;
+  for (;;) {
+    const name = rest.shift();
+    if (name === undefined) return { parent: at, name: ".", node: at, hasSlash: false };
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (beneath && at === start) return "ENOTCAPABLE";
+      at = at.parent ?? at;
+      continue;
+    }
+    if (bytesIn(name) > 255) return "ENAMETOOLONG";
+    const node = at.isRemoved ? undefined : at.entries.get(name);
+    const hasSlash = rest.length > 0, isLast = rest.every((name) => name === "");
+    if (node?.kind === "symlink" && (hasSlash || follow)) {
+      if (++followed > links) return "ELOOP";
+      const error = enter(node.target);
+      if (error !== undefined) return error;
+    } else if (isLast && node?.kind !== "directory") {
+      if (hasSlash && node !== undefined) return "ENOTDIR";
+      return { parent: at, name, node, hasSlash };
+    } else if (isLast) return { parent: at, name, node, hasSlash };
+    else if (node === undefined) return "ENOENT";
+    else if (node.kind !== "directory") return "ENOTDIR";
+    else at = node;
+  }
+}

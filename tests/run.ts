@@ -1,5 +1,5 @@
 /**
- * Runs the demo, the tests, the bench, the mutants and the checks, on FreeBSD against its kernel, on Linux against the stand-in.
+ * Runs the demo, the tests, the bench, the fuzz, the mutants and the checks, on FreeBSD against its kernel, on Linux against the stand-in.
  *
  * It imports no package, so that it starts where no registry can be reached.
  *
@@ -8,12 +8,14 @@
 import { runMutants } from "./mutants/run.ts";
 import { runBench } from "./run/bench.ts";
 import { runDemo } from "./run/demo.ts";
+import { runFuzz } from "./run/fuzz.ts";
 import { runOk } from "./run/ok.ts";
 import { runTests } from "./run/tests.ts";
 
 const usage = `usage: deno task demo [port_pycapsicumcffi | port_pycapsicum]
        deno task test [arguments of deno test]
        deno task bench [--quick] [--json [FILE.json]] [names of benches]
+       deno task fuzz [--seed N] [--count N] [--seconds S] [targets]
        deno task mutants [parts of names]
        deno task ok [fmt | lint | check | doc | publish | test]...`;
 
@@ -21,6 +23,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   demo: runDemo,
   test: runTests,
   bench: runBench,
+  fuzz: runFuzz,
   mutants: runMutants,
   ok: runOk,
 };

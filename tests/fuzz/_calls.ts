@@ -33,38 +33,113 @@ interface Call {
   onFilesOnly?: true;
 }
 
-const { O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC } =
-  libc;
+const {
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+} = libc;
 const openFlags = [
-  ...[O_RDONLY, O_RDONLY, libc.O_WRONLY, O_RDWR, O_RDWR | O_APPEND, O_RDONLY | O_NOFOLLOW, O_RDONLY | O_DIRECTORY],
-  ...[O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL, O_RDWR | O_CREAT | O_TRUNC, libc.O_WRONLY | O_TRUNC, O_PATH],
-  ...[O_PATH | O_DIRECTORY, O_PATH | O_NOFOLLOW, O_RDONLY | O_TRUNC, O_RDWR | O_CREAT | O_NOFOLLOW, 0x40000000],
+  ...[
+    O_RDONLY,
+    O_RDONLY,
+    libc.O_WRONLY,
+    O_RDWR,
+    O_RDWR | O_APPEND,
+    O_RDONLY | O_NOFOLLOW,
+    O_RDONLY | O_DIRECTORY,
+  ],
+  ...[
+    O_RDWR | O_CREAT,
+    O_RDWR | O_CREAT | O_EXCL,
+    O_RDWR | O_CREAT | O_TRUNC,
+    libc.O_WRONLY | O_TRUNC,
+    O_PATH,
+  ],
+  ...[
+    O_PATH | O_DIRECTORY,
+    O_PATH | O_NOFOLLOW,
+    O_RDONLY | O_TRUNC,
+    O_RDWR | O_CREAT | O_NOFOLLOW,
+    0x40000000,
+  ],
 ];
-const names = ["file", "dir", "f", "sub", "link", "dirlink", "out", "dangling", "loop", "new1", "new2", "inside"];
+const names = [
+  "file",
+  "dir",
+  "f",
+  "sub",
+  "link",
+  "dirlink",
+  "out",
+  "dangling",
+  "loop",
+  "new1",
+  "new2",
+  "inside",
+];
 const targets = ["file", "dir", "..", "../outside/f", "dir/../file", "missing", "link", "new1", "new2"];
-const rights = ["READ", "WRITE", "SEEK", "LOOKUP", "FSTAT", "FCNTL", "CREATE", "FTRUNCATE", "UNLINKAT", "MKDIRAT"];
-const atFlags = [0, 0, 0, libc.AT_SYMLINK_NOFOLLOW, libc.AT_RESOLVE_BENEATH, 1];
+const rights = [
+  "READ",
+  "WRITE",
+  "SEEK",
+  "LOOKUP",
+  "FSTAT",
+  "FCNTL",
+  "CREATE",
+  "FTRUNCATE",
+  "UNLINKAT",
+  "MKDIRAT",
+];
+const { AT_REMOVEDIR, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } = libc;
+const atFlags = [
+  0,
+  0,
+  0,
+  AT_SYMLINK_NOFOLLOW,
+  AT_RESOLVE_BENEATH,
+  AT_SYMLINK_NOFOLLOW | AT_RESOLVE_BENEATH,
+  1,
+];
 
 /** Any of the 255 bytes that a name can have, but "/". */
 const anyName = (random: Random) => {
-  const bytes = Array.from({ length: 1 + random.below(4) }, () => 1 + random.below(255)).filter((byte) => byte !== 0x2f);
+  const bytes = Array.from({ length: 1 + random.below(4) }, () => 1 + random.below(255)).filter((byte) =>
+    byte !== 0x2f
+  );
   return bytes.length === 0 ? "x" : decodeName(Uint8Array.from(bytes)).replace(/^\.{1,2}$/, "x");
 };
 /** The path of the fixture, which only the process that runs the program knows. */
 const ROOT = "@/";
 
 function newPath(random: Random): string {
-  const above = random.chance(60) ? [] : [random.pick(["dir", "sub", "dirlink", "..", "dir/..", ".", "out/.."])];
-  const name = random.chance(3) ? "n".repeat(random.pick([255, 256])) : random.chance(8) ? anyName(random) : random.pick(names);
+  const above = random.chance(60)
+    ? []
+    : [random.pick(["dir", "sub", "dirlink", "..", "dir/..", ".", "out/.."])];
+  const name = random.chance(3)
+    ? "n".repeat(random.pick([255, 256]))
+    : random.chance(8)
+    ? anyName(random)
+    : random.pick(names);
   return (random.chance(4) ? `${ROOT}inside/` : "") + [...above, name].join("/");
 }
 
 function path(random: Random): string {
-  if (random.chance(5)) return random.pick([".", "..", "dir/.", "dir/..", "sub/../..", "../inside", "dirlink/sub", "dirlink/.."]);
+  if (random.chance(5)) {
+    return random.pick([".", "..", "dir/.", "dir/..", "sub/../..", "../inside", "dirlink/sub", "dirlink/.."]);
+  }
   return newPath(random);
 }
 
-const fd = (random: Random): Arg => random.chance(3) ? random.pick([1_000_000, 0x7fffffff]) : { fd: random.below(40) };
+const fd = (random: Random): Arg =>
+  random.chance(3) ? random.pick([1_000_000, 0x7fffffff]) : { fd: random.below(40) };
 const bytes = (random: Random): Arg => ({ bytes: random.pick([1, 2, 5, 64]) });
 const offset = (random: Random): Arg => random.pick([0, 1, 3, 10, 100, -1, -5]);
 const mode = (random: Random): Arg => random.pick([0o600, 0o644, 0o400, 0o200, 0]);
@@ -88,13 +163,18 @@ const calls: Readonly<Record<string, Call>> = {
     make: (r) => [
       fd(r),
       path(r) + (r.chance(0) ? "/" : ""),
-      r.pick(openFlags) | O_NONBLOCK | (r.chance(50) ? O_CLOEXEC : 0) | (r.chance(10) ? libc.O_RESOLVE_BENEATH : 0),
+      r.pick(openFlags) | O_NONBLOCK | (r.chance(50) ? O_CLOEXEC : 0) |
+      (r.chance(10) ? libc.O_RESOLVE_BENEATH : 0),
       0o644,
     ],
     run: libc.openat,
     opens: true,
   },
-  read: { kinds: ["fd", "bytes"], make: (r) => [fd(r), bytes(r)], run: (fd, buffer) => filled(buffer, libc.read(fd, buffer)) },
+  read: {
+    kinds: ["fd", "bytes"],
+    make: (r) => [fd(r), bytes(r)],
+    run: (fd, buffer) => filled(buffer, libc.read(fd, buffer)),
+  },
   write: { kinds: ["fd", "bytes"], make: (r) => [fd(r), bytes(r)], run: libc.write as Run },
   pread: {
     kinds: ["fd", "bytes", "long"],
@@ -106,7 +186,11 @@ const calls: Readonly<Record<string, Call>> = {
     make: (r) => [fd(r), bytes(r), offset(r)],
     run: (fd, buffer: Uint8Array, at) => libc.pwrite(fd, buffer, buffer?.length, at),
   },
-  lseek: { kinds: ["fd", "long", "int"], make: (r) => [fd(r), offset(r), r.pick([0, 0, 1, 2, 99])], run: libc.lseek },
+  lseek: {
+    kinds: ["fd", "long", "int"],
+    make: (r) => [fd(r), offset(r), r.pick([0, 0, 1, 2, 99])],
+    run: libc.lseek,
+  },
   ftruncate: { kinds: ["fd", "long"], make: (r) => [fd(r), offset(r)], run: libc.ftruncate },
   fsync: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.fsync },
   fdatasync: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.fdatasync },
@@ -134,10 +218,11 @@ const calls: Readonly<Record<string, Call>> = {
   file_read: {
     kinds: ["fd", "bytes"],
     make: (r) => [fd(r), bytes(r)],
-    run: (fd, buffer) => onCopy(fd, (file) => {
-      const count = file.readSync(buffer);
-      return count === null ? null : filled(buffer, count);
-    }),
+    run: (fd, buffer) =>
+      onCopy(fd, (file) => {
+        const count = file.readSync(buffer);
+        return count === null ? null : filled(buffer, count);
+      }),
     onFilesOnly: true,
   },
   file_write: {
@@ -153,7 +238,11 @@ const calls: Readonly<Record<string, Call>> = {
   },
   limit: { kinds: ["fd", "rights"], make: (r) => [fd(r), some(r, rights)], run: limit },
   getRights: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => getRights(fd).toJSON() },
-  limitFcntls: { kinds: ["fd", "fcntls"], make: (r) => [fd(r), some(r, ["GETFL", "SETFL"])], run: limitFcntls },
+  limitFcntls: {
+    kinds: ["fd", "fcntls"],
+    make: (r) => [fd(r), some(r, ["GETFL", "SETFL"])],
+    run: limitFcntls,
+  },
   fstatat: {
     kinds: ["fd", "path", "int"],
     make: (r) => [fd(r), path(r), r.pick(atFlags)],
@@ -161,13 +250,25 @@ const calls: Readonly<Record<string, Call>> = {
   },
   faccessat: {
     kinds: ["fd", "path", "int", "int"],
-    make: (r) => [fd(r), path(r), r.pick([0, 4, 2, 6, 8]), r.pick([0, 0, libc.AT_RESOLVE_BENEATH, 1])],
+    make: (r) => [fd(r), path(r), r.pick([0, 4, 2, 6, 8]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
     run: libc.faccessat,
   },
   fchmodat: {
     kinds: ["fd", "path", "mode", "int"],
-    make: (r) => [fd(r), newPath(r), r.pick([0o700, 0o740, 0o755]), r.pick([0, 0, libc.AT_RESOLVE_BENEATH, 1])],
+    make: (
+      r,
+    ) => [fd(r), newPath(r), r.pick([0o700, 0o740, 0o755]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
     run: libc.fchmodat,
+  },
+  fchownat: {
+    kinds: ["fd", "path", "int"],
+    make: (r) => [fd(r), newPath(r), r.pick(atFlags)],
+    run: (fd, path, flags) => libc.fchownat(fd, path, -1, -1, flags),
+  },
+  utimensat: {
+    kinds: ["fd", "path", "int"],
+    make: (r) => [fd(r), newPath(r), r.pick(atFlags)],
+    run: (fd, path, flags) => libc.utimensat(fd, path, null, flags),
   },
   readlinkat: {
     kinds: ["fd", "path"],
@@ -177,19 +278,37 @@ const calls: Readonly<Record<string, Call>> = {
       return decodeName(buffer.subarray(0, libc.readlinkat(fd, path, buffer)));
     },
   },
-  mkdirat: { kinds: ["fd", "path"], make: (r) => [fd(r), path(r)], run: (fd, path) => libc.mkdirat(fd, path, 0o755) },
-  symlinkat: { kinds: ["path", "fd", "path"], make: (r) => [r.pick(targets), fd(r), newPath(r)], run: libc.symlinkat },
+  mkdirat: {
+    kinds: ["fd", "path"],
+    make: (r) => [fd(r), path(r)],
+    run: (fd, path) => libc.mkdirat(fd, path, 0o755),
+  },
+  symlinkat: {
+    kinds: ["path", "fd", "path"],
+    make: (r) => [r.pick(targets), fd(r), newPath(r)],
+    run: libc.symlinkat,
+  },
   unlinkat: {
     kinds: ["fd", "path", "int"],
-    make: (r) => [fd(r), newPath(r), r.pick([0, 0, libc.AT_REMOVEDIR, 1])],
+    make: (
+      r,
+    ) => [
+      fd(r),
+      newPath(r),
+      r.pick([0, 0, AT_REMOVEDIR, AT_RESOLVE_BENEATH, AT_REMOVEDIR | AT_RESOLVE_BENEATH, 1]),
+    ],
     run: libc.unlinkat,
   },
   linkat: {
+    kinds: ["fd", "path", "fd", "path", "int"],
+    make: (r) => [fd(r), newPath(r), fd(r), newPath(r), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
+    run: libc.linkat,
+  },
+  renameat: {
     kinds: ["fd", "path", "fd", "path"],
     make: (r) => [fd(r), newPath(r), fd(r), newPath(r)],
-    run: (fd, path, toFd, to) => libc.linkat(fd, path, toFd, to, 0),
+    run: libc.renameat,
   },
-  renameat: { kinds: ["fd", "path", "fd", "path"], make: (r) => [fd(r), newPath(r), fd(r), newPath(r)], run: libc.renameat },
 };
 
 /** The last argument of these may be left out. */
@@ -223,7 +342,9 @@ export class CallsTarget implements Target<Step> {
       if (random.chance(6)) {
         const at = random.below(args.length), wrong = random.pick(Object.keys(wrongValues));
         const isLeftOut = wrong === "undefined" && defaults.includes(call) && at === args.length - 1;
-        if (!isLeftOut && refused(calls[call]!.kinds[at]!, wrongValues[wrong]) !== undefined) args[at] = { wrong };
+        if (!isLeftOut && refused(calls[call]!.kinds[at]!, wrongValues[wrong]) !== undefined) {
+          args[at] = { wrong };
+        }
       }
       return { call, args };
     });
@@ -260,7 +381,9 @@ export class CallsTarget implements Target<Step> {
       if (onFilesOnly && ["pipe", "socket"].includes(model.kindOf(args[0] as number) ?? "")) continue;
       // The model does not know directories that can't be searched.
       if (step.call === "fchmod" && model.kindOf(args[0] as number) === "directory") continue;
-      const refusals = args.map((arg, i) => refused(kinds[i]!, arg)).filter((refusal) => refusal !== undefined);
+      const refusals = args.map((arg, i) => refused(kinds[i]!, arg)).filter((refusal) =>
+        refusal !== undefined
+      );
       const expected: Expected = refusals.length > 0
         ? { errors: [...refusals, ...step.call.startsWith("file_") ? ["EBADF"] : []], works: false }
         : model.call(step.call, args.map((arg, i) => asData(arg, step.call, kinds[i]!)));
@@ -272,7 +395,8 @@ export class CallsTarget implements Target<Step> {
         const message = (error as Error).message;
         if (wrong !== undefined) return `${this.show(step)}: ${wrong}`;
         // Where there is no Capsicum, its calls need not look at their arguments first.
-        const isNowhere = !kernel.hasCapsicum && step.call.match(/^(limit|getRights)/) && code === "NotSupported";
+        const isNowhere = !kernel.hasCapsicum && step.call.match(/^(limit|getRights)/) &&
+          code === "NotSupported";
         if (expected.errors.includes(code) || isNowhere) continue;
         return `${this.show(step)}: it throws ${code} and not ${wanted(expected)}: ${message}`;
       }
@@ -302,16 +426,27 @@ function begin(model: Model, root: string): number[] {
   };
   const open = (path: string, flags: number) => libc.open(`${root}/${path}`, flags | O_CLOEXEC);
   const known: number[] = [];
-  const add = (fd: number, ...rest: Parameters<Model["add"]> extends [number, ...infer Rest] ? Rest : never) => {
+  const add = (
+    fd: number,
+    ...rest: Parameters<Model["add"]> extends [number, ...infer Rest] ? Rest : never
+  ) => {
     known.push(fd);
     model.add(fd, ...rest);
   };
   add(open("inside", O_RDONLY | O_DIRECTORY), at("inside"), { writes: false });
   add(open("inside/file", O_RDWR), at("inside/file"));
-  add(open("inside/dir", O_PATH | O_DIRECTORY), at("inside/dir"), { reads: false, writes: false, isPath: true });
+  add(open("inside/dir", O_PATH | O_DIRECTORY), at("inside/dir"), {
+    reads: false,
+    writes: false,
+    isPath: true,
+  });
   for (const kind of ["pipe", "socket"] as const) {
     const ends = (kind === "pipe" ? pipe() : socketPair("stream")).map((end) => end.take());
-    const [one, other]: [Stream, Stream] = [{ kind, inbox: [], peer: undefined }, { kind, inbox: [], peer: undefined }];
+    const [one, other]: [Stream, Stream] = [{ kind, inbox: [], peer: undefined }, {
+      kind,
+      inbox: [],
+      peer: undefined,
+    }];
     one.peer = other;
     other.peer = one;
     add(ends[0]!, one, { writes: kind === "socket" });

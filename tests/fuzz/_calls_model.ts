@@ -3,8 +3,18 @@
  *
  * @module
  */
-import { libc, Rights, type RightName } from "../../mod.ts";
-import { type Directory, type Existing, type File, type Found, lookup, makeDirectory, makeFile, type Node, put } from "./_tree.ts";
+import { libc, type RightName, Rights } from "../../mod.ts";
+import {
+  type Directory,
+  type Existing,
+  type File,
+  type Found,
+  lookup,
+  makeDirectory,
+  makeFile,
+  type Node,
+  put,
+} from "./_tree.ts";
 
 /** What must come of a call: a value, or one of some errors by the names of errnos and classes, or either. */
 export interface Expected {
@@ -41,7 +51,8 @@ interface Slot {
 }
 
 const fails = (...errors: string[]): Expected => ({ errors, works: false });
-const works = (value?: unknown): Expected => value === undefined ? { errors: [], works: true } : { errors: [], works: true, value };
+const works = (value?: unknown): Expected =>
+  value === undefined ? { errors: [], works: true } : { errors: [], works: true, value };
 const either = (...errors: string[]): Expected => ({ errors, works: true });
 const allFcntls = ["GETFL", "SETFL", "GETOWN", "SETOWN"];
 
@@ -104,7 +115,9 @@ export class Model {
 
   call(name: string, args: readonly unknown[]): Expected {
     this.opened = undefined;
-    return (this as unknown as Record<string, (...args: readonly unknown[]) => Expected>)[`$${name}`]!(...args);
+    return (this as unknown as Record<string, (...args: readonly unknown[]) => Expected>)[`$${name}`]!(
+      ...args,
+    );
   }
 
   /** The slot of an open descriptor, or the error of a call that needs rights on it. */
@@ -119,7 +132,12 @@ export class Model {
   }
 
   /** Looks up a path from a descriptor. */
-  #find(fd: number, path: string, rights: readonly RightName[], { follow = true, beneath = false } = {}): Found | Expected {
+  #find(
+    fd: number,
+    path: string,
+    rights: readonly RightName[],
+    { follow = true, beneath = false } = {},
+  ): Found | Expected {
     const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
     if (path.startsWith("/")) {
       if (beneath) return this.slots.has(fd) ? fails("ENOTCAPABLE") : fails("ENOTCAPABLE", "EBADF");
@@ -140,13 +158,17 @@ export class Model {
 
   $openat(fd: number, path: string, flags: number, mode: number): Expected {
     const { O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW, O_PATH } = libc;
-    const writes = (flags & libc.O_ACCMODE) !== libc.O_RDONLY, reads = (flags & libc.O_ACCMODE) !== libc.O_WRONLY;
+    const writes = (flags & libc.O_ACCMODE) !== libc.O_RDONLY,
+      reads = (flags & libc.O_ACCMODE) !== libc.O_WRONLY;
     // FreeBSD 13 ignores bits that it does not know.
     if (flags & 0x40000000 && !this.kernel.hasCapsicum) return fails("NotSupported");
     if (flags & 0x40000000 && this.kernel.major >= 15) return fails("EINVAL");
     const isNew = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL), isPath = (flags & O_PATH) !== 0;
     const beneath = (flags & libc.O_RESOLVE_BENEATH) !== 0;
-    const place = this.#find(fd, path, rightsToOpen(flags), { follow: !(flags & O_NOFOLLOW) && !isNew, beneath });
+    const place = this.#find(fd, path, rightsToOpen(flags), {
+      follow: !(flags & O_NOFOLLOW) && !isNew,
+      beneath,
+    });
     if ("errors" in place) return place;
     let { node } = place;
     if (node === undefined) {
@@ -156,9 +178,12 @@ export class Model {
     else if (node.kind === "symlink") {
       if (!isPath) return fails("EMLINK", "ELOOP", ...flags & O_DIRECTORY ? ["ENOTDIR"] : []);
       if (flags & O_DIRECTORY) return fails("ENOTDIR");
-    } else if (node.kind === "directory" && !isPath && (writes || flags & (O_TRUNC | O_CREAT))) return fails("EISDIR");
-    else if (flags & O_DIRECTORY && node.kind !== "directory") return fails("ENOTDIR");
-    else if (node.kind === "file" && !isPath && !permits(node, reads, writes || (flags & O_TRUNC) !== 0)) return fails("EACCES");
+    } else if (node.kind === "directory" && !isPath && (writes || flags & (O_TRUNC | O_CREAT))) {
+      return fails("EISDIR");
+    } else if (flags & O_DIRECTORY && node.kind !== "directory") return fails("ENOTDIR");
+    else if (node.kind === "file" && !isPath && !permits(node, reads, writes || (flags & O_TRUNC) !== 0)) {
+      return fails("EACCES");
+    }
     if (node.kind === "file" && flags & O_TRUNC) node.data = [];
     const slot = path.startsWith("/") ? undefined : this.slots.get(fd), at = node;
     this.opened = (fd) => {
@@ -171,7 +196,12 @@ export class Model {
     return works();
   }
 
-  #file(name: string, fd: number, isAllowed: (open: Open) => boolean, ofPath: string[] = ["EBADF"]): Open | Expected {
+  #file(
+    name: string,
+    fd: number,
+    isAllowed: (open: Open) => boolean,
+    ofPath: string[] = ["EBADF"],
+  ): Open | Expected {
     const slot = this.#slot(fd, needs[name]!);
     if ("errors" in slot) return slot;
     if (slot.open.isPath) return fails(...ofPath);
@@ -374,7 +404,9 @@ export class Model {
   $getRights(fd: number): Expected {
     if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
     const slot = this.slots.get(fd);
-    return slot === undefined ? fails("EBADF") : works((slot.rights ?? Rights.all(this.kernel.major)).toJSON());
+    return slot === undefined
+      ? fails("EBADF")
+      : works((slot.rights ?? Rights.all(this.kernel.major)).toJSON());
   }
 
   $limitFcntls(fd: number, fcntls: readonly string[]): Expected {
@@ -419,6 +451,21 @@ export class Model {
     return works(0);
   }
 
+  #changes(fd: number, path: string, right: RightName, flags: number): Expected {
+    const how = this.#flags(flags, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
+    if (how === undefined) return fails("EINVAL");
+    const found = existing(this.#find(fd, path, [right], how));
+    return "errors" in found ? found : works(0);
+  }
+
+  $fchownat(fd: number, path: string, flags: number): Expected {
+    return this.#changes(fd, path, "FCHOWN", flags);
+  }
+
+  $utimensat(fd: number, path: string, flags: number): Expected {
+    return this.#changes(fd, path, "FUTIMES", flags);
+  }
+
   $readlinkat(fd: number, path: string): Expected {
     const found = existing(this.#find(fd, path, [], { follow: false }));
     if ("errors" in found) return found;
@@ -443,21 +490,26 @@ export class Model {
   }
 
   $unlinkat(fd: number, path: string, flags: number): Expected {
-    if (flags & ~libc.AT_REMOVEDIR) return fails("EINVAL");
-    const found = existing(this.#find(fd, path, ["UNLINKAT"], { follow: false }));
+    if (flags & ~(libc.AT_REMOVEDIR | libc.AT_RESOLVE_BENEATH)) return fails("EINVAL");
+    // FreeBSD 13 takes the second flag and ignores it.
+    const beneath = (flags & libc.AT_RESOLVE_BENEATH) !== 0 &&
+      (!this.kernel.hasCapsicum || this.kernel.major >= 15);
+    const found = existing(this.#find(fd, path, ["UNLINKAT"], { follow: false, beneath }));
     if ("errors" in found) return found;
-    const { parent, name, node } = found;
+    const { parent, name, node } = found, isForDirectory = (flags & libc.AT_REMOVEDIR) !== 0;
     if (node.kind === "directory") {
-      if (!flags) return fails("EPERM", "EISDIR");
+      if (!isForDirectory) return fails("EPERM", "EISDIR");
       if (node.entries.size > 0) return fails("ENOTEMPTY");
       node.isRemoved = true;
-    } else if (flags) return fails("ENOTDIR");
+    } else if (isForDirectory) return fails("ENOTDIR");
     parent.entries.delete(name);
     return works(0);
   }
 
-  $linkat(fd: number, from: string, toFd: number, to: string): Expected {
-    const source = existing(this.#find(fd, from, ["LINKAT_SOURCE"], { follow: false }));
+  $linkat(fd: number, from: string, toFd: number, to: string, flags: number): Expected {
+    const how = this.#flags(flags, libc.AT_RESOLVE_BENEATH);
+    if (how === undefined) return fails("EINVAL");
+    const source = existing(this.#find(fd, from, ["LINKAT_SOURCE"], { ...how, follow: false }));
     const target = this.#find(toFd, to, ["LINKAT_TARGET"], { follow: false });
     // Linux looks up both directories before the names.
     const wrong = [source, target].flatMap((one) => "errors" in one ? one.errors : []);

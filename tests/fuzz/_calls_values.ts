@@ -8,7 +8,9 @@
 export type Kind = "fd" | "path" | "int" | "mode" | "long" | "bytes" | "rights" | "fcntls";
 
 /** An argument: a value, the i-th descriptor of the program, bytes, or a value that can't be written as JSON. */
-export type Arg = number | string | readonly string[] | { fd: number } | { bytes: number } | { wrong: string };
+export type Arg = number | string | readonly string[] | { fd: number } | { bytes: number } | {
+  wrong: string;
+};
 
 /** Values of wrong types and ranges, by how they are written. */
 export const wrongValues: Readonly<Record<string, unknown>> = {

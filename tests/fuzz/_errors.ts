@@ -30,7 +30,8 @@ const classes: Readonly<Record<string, new (...args: never[]) => Error>> = {
 const plain = [TypeError, RangeError, errors.NotSupported, errors.BadResource];
 
 /** Words of the engine's own errors. */
-const engines = /Cannot (read|convert|set|mix)|is not (a function|iterable|defined|an object)|undefined \(|expected [iu]\d|Expected |Invalid FFI/;
+const engines =
+  /Cannot (read|convert|set|mix)|is not (a function|iterable|defined|an object)|undefined \(|expected [iu]\d|Expected |Invalid FFI/;
 
 /** What an error says of its cause: the name of its errno, or of its class. */
 export function codeIn(error: unknown): string {

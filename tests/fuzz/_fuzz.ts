@@ -53,7 +53,9 @@ export async function fuzz<Step>(target: Target<Step>, { seed, count, seconds }:
       for (const { seed, program } of leaks) {
         const leaking = { ...hooks(target), run: (program: readonly Step[]) => leakOf(target, program) };
         const wrong = await leaking.run(program);
-        if (wrong !== undefined) return { count: done, failure: { seed, report: await report(leaking, program, wrong) } };
+        if (wrong !== undefined) {
+          return { count: done, failure: { seed, report: await report(leaking, program, wrong) } };
+        }
       }
       batch.length = 0;
       open = openDescriptors().length;

@@ -18,7 +18,24 @@ interface Step {
 }
 
 const names = ["a", "b", "ab", "A", "a.b", "b.a", ".a", "aab", "c"];
-const parts = ["a", "b", ".", "*", "*", "?", "[ab]", "[!a]", "[a-c]", "{a,b}", "{a,ab}*", "\\*", "@(a|b)", "!(a)", "+(a)", "?(a)b"];
+const parts = [
+  "a",
+  "b",
+  ".",
+  "*",
+  "*",
+  "?",
+  "[ab]",
+  "[!a]",
+  "[a-c]",
+  "{a,b}",
+  "{a,ab}*",
+  "\\*",
+  "@(a|b)",
+  "!(a)",
+  "+(a)",
+  "?(a)b",
+];
 
 /** The same tree of three levels each time. */
 function entries(random: Random, depth: number): Tree {
@@ -39,15 +56,23 @@ export class GlobsTarget implements Target<Step> {
 
   generate(random: Random): Step[] {
     return Array.from({ length: 20 }, () => {
-      const components = Array.from({ length: 1 + random.below(4) }, () =>
-        random.chance(25)
-          ? "**"
-          : random.chance(20)
-          ? random.pick(names)
-          : Array.from({ length: 1 + random.below(3) }, () => random.pick(parts)).join(""));
+      const components = Array.from(
+        { length: 1 + random.below(4) },
+        () =>
+          random.chance(25)
+            ? "**"
+            : random.chance(20)
+            ? random.pick(names)
+            : Array.from({ length: 1 + random.below(3) }, () => random.pick(parts)).join(""),
+      );
       const glob = components.filter((name) => name !== "." && name !== "..").join("/") || "*";
       const both = [true, false];
-      const options = random.options({ extended: both, globstar: both, caseInsensitive: both, includeDirs: both });
+      const options = random.options({
+        extended: both,
+        globstar: both,
+        caseInsensitive: both,
+        includeDirs: both,
+      });
       return { glob: glob + (random.chance(10) ? "/" : ""), options };
     });
   }
@@ -64,7 +89,9 @@ export class GlobsTarget implements Target<Step> {
     const names = step.glob.split("/");
     return [
       { ...step, options: {} },
-      ...names.map((_, i) => ({ ...step, glob: names.toSpliced(i, 1).join("/") })).filter(({ glob }) => glob !== ""),
+      ...names.map((_, i) => ({ ...step, glob: names.toSpliced(i, 1).join("/") })).filter(({ glob }) =>
+        glob !== ""
+      ),
     ];
   }
 

@@ -10,7 +10,7 @@ import { type Entry, Fixture, type Tree } from "../_fixture.ts";
 import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
-import { Swapper } from "./_swapper.ts";
+import type { Swapper } from "./_swapper.ts";
 import { type Expected, isLong, Paths, uses as oracle } from "./_paths_oracle.ts";
 import { type Directory, linesOf, treeFrom } from "./_tree.ts";
 
@@ -22,13 +22,32 @@ type Step =
   | { race: true };
 
 const long = "n".repeat(255);
-const names = ["a", "b", "c", "d", "file", "l", "m", "nest", "...", "..\u200b", " ", "ü", "\n", "*", "-", long];
+const names = [
+  "a",
+  "b",
+  "c",
+  "d",
+  "file",
+  "l",
+  "m",
+  "nest",
+  "...",
+  "..\u200b",
+  " ",
+  "ü",
+  "\n",
+  "*",
+  "-",
+  long,
+];
 /** How many calls a program makes. */
 const most = 24;
 
 /** A symlink's target, or a path to try. */
 function pathOf(random: Random, above: string, depth = 5): string {
-  if (random.chance(4)) return `${above}/${random.pick(["outside/target", "outside", "inside/a", "inside", "missing"])}`;
+  if (random.chance(4)) {
+    return `${above}/${random.pick(["outside/target", "outside", "inside/a", "inside", "missing"])}`;
+  }
   if (random.chance(1)) return `${random.pick(["n".repeat(256), "ü".repeat(128)])}`;
   if (depth > 3 && random.chance(1)) {
     return "nest/../".repeat(random.pick([20, 30, 127, 128, 511, 512, 600])) + "file";
@@ -75,9 +94,10 @@ export class PathsTarget implements Target<Step> {
   readonly #fixture = new Fixture({ elsewhere: {} });
   #outside: Outside = { ids: [] };
   #before = "";
-  #swapper: Swapper | undefined;
+  readonly #swapper: Swapper;
 
-  constructor() {
+  constructor(swapper: Swapper) {
+    this.#swapper = swapper;
     this.#reset();
   }
 
@@ -96,7 +116,8 @@ export class PathsTarget implements Target<Step> {
   /** All outside, except the times of reading. */
   #canaries(): string {
     const tree = treeOf(this.#fixture.at("outside"));
-    return [...tree].map(([path, { type, mode, text, mtime }]) => [path, type, mode, text, mtime].join(" ")).join("\n");
+    return [...tree].map(([path, { type, mode, text, mtime }]) => [path, type, mode, text, mtime].join(" "))
+      .join("\n");
   }
 
   #changed(): string | undefined {
@@ -114,7 +135,9 @@ export class PathsTarget implements Target<Step> {
       // A second one of the name could be written through a symlink.
       if (known.has(path)) continue;
       known.add(path);
-      const is = random.pick<Entry>([{}, {}, "", "line\nmore", { link: pathOf(random, this.#fixture.path, 3) }, {
+      const is = random.pick<Entry>([{}, {}, "", "line\nmore", {
+        link: pathOf(random, this.#fixture.path, 3),
+      }, {
         link: random.pick(names),
       }]);
       if (typeof is === "object" && Object.keys(is).length === 0) directories.push(path);
@@ -135,9 +158,14 @@ export class PathsTarget implements Target<Step> {
   }
 
   show(step: Step): string {
-    if ("entry" in step) return `make ${JSON.stringify(step.above)} ${JSON.stringify(step.entry)}: ${JSON.stringify(step.is)}`;
+    if ("entry" in step) {
+      return `make ${JSON.stringify(step.above)} ${JSON.stringify(step.entry)}: ${JSON.stringify(step.is)}`;
+    }
     if ("race" in step) return "from here on names are swapped";
-    const path = step.path.replace(/(nest\/\.\.\/){9,}/, (all) => `\u2026${all.length / 8} times nest/../\u2026`);
+    const path = step.path.replace(
+      /(nest\/\.\.\/){9,}/,
+      (all) => `\u2026${all.length / 8} times nest/../\u2026`,
+    );
     return `${uses[step.use]!.name}${step.isSync ? "Sync" : ""} ${JSON.stringify(path)} [${step.id}]`;
   }
 
@@ -146,7 +174,9 @@ export class PathsTarget implements Target<Step> {
     const parts = step.path.split("/").slice(0, 20);
     return [
       ...(step.isSync ? [] : [{ ...step, isSync: true }]),
-      ...parts.map((_, i) => ({ ...step, path: parts.toSpliced(i, 1).join("/") })).filter(({ path }) => path !== ""),
+      ...parts.map((_, i) => ({ ...step, path: parts.toSpliced(i, 1).join("/") })).filter(({ path }) =>
+        path !== ""
+      ),
     ];
   }
 
@@ -168,7 +198,9 @@ export class PathsTarget implements Target<Step> {
 
   #make({ entry, above, is }: { entry: string; above: string; is: Entry }): void {
     // A shorter program may lack the step that makes the directory.
-    if (this.#fixture.exists(`inside/${above}`)) this.#fixture.add({ [entry]: is } as Tree, `inside/${above}`);
+    if (this.#fixture.exists(`inside/${above}`)) {
+      this.#fixture.add({ [entry]: is } as Tree, `inside/${above}`);
+    }
   }
 
   async #uses(dir: Dir, program: readonly Step[]): Promise<string | undefined> {
@@ -181,7 +213,9 @@ export class PathsTarget implements Target<Step> {
       const expected = isLong(path) ? undefined : oracle[name]?.(paths, path, id);
       const wrong = await this.#one(dir, step, expected);
       if (wrong !== undefined) {
-        return `${this.show(step)}: ${wrong}\nexpected: ${Deno.inspect(expected)}, and then\n${shown(paths.top)}`;
+        return `${this.show(step)}: ${wrong}\nexpected: ${Deno.inspect(expected)}, and then\n${
+          shown(paths.top)
+        }`;
       }
       // The next call must not open the FIFO, which would wait.
       if (name === "mkfifo" && expected !== undefined && !("errors" in expected)) dir.removeSync(path);
@@ -206,7 +240,9 @@ export class PathsTarget implements Target<Step> {
       if (wrong !== undefined) return wrong;
       if (expected === undefined) return undefined;
       const code = codeIn(error);
-      return "errors" in expected && expected.errors.includes(code) ? undefined : `it throws ${code}: ${(error as Error).message}`;
+      return "errors" in expected && expected.errors.includes(code)
+        ? undefined
+        : `it throws ${code}: ${(error as Error).message}`;
     }
     const leak = leakIn(result, this.#outside);
     if (leak !== undefined) return `it shows ${leak}`;
@@ -214,12 +250,13 @@ export class PathsTarget implements Target<Step> {
     if ("errors" in expected) return `it works: ${Deno.inspect(result)}`;
     if (!("value" in expected)) return undefined;
     const value = valueIn(uses[use]!.name, result);
-    return JSON.stringify(value) === JSON.stringify(expected.value) ? undefined : `the value is ${Deno.inspect(value)}`;
+    return JSON.stringify(value) === JSON.stringify(expected.value)
+      ? undefined
+      : `the value is ${Deno.inspect(value)}`;
   }
 
   async #race(dir: Dir, program: readonly Step[]): Promise<string | undefined> {
-    this.#swapper ??= new Swapper(this.#fixture.path);
-    await this.#swapper.begin();
+    await this.#swapper.begin(this.#fixture.path);
     try {
       for (const step of program) {
         if (!("use" in step) || uses[step.use]!.name === "mkfifo") continue;
@@ -233,7 +270,6 @@ export class PathsTarget implements Target<Step> {
   }
 
   [Symbol.dispose](): void {
-    this.#swapper?.[Symbol.dispose]();
     this.#fixture[Symbol.dispose]();
   }
 }

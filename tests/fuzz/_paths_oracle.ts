@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { bytesIn, type Directory, type Existing, type Found, lookup, makeDirectory, makeFile, put } from "./_tree.ts";
+import {
+  bytesIn,
+  type Directory,
+  type Existing,
+  type Found,
+  lookup,
+  makeDirectory,
+  makeFile,
+  put,
+} from "./_tree.ts";
 
 /** What must come of a call. */
 export type Expected =
@@ -69,7 +78,9 @@ function onTarget(use: (found: Existing) => Expected): Use {
 }
 
 const onDirectory = (value?: (directory: Directory) => unknown) =>
-  onTarget(({ node }) => node.kind !== "directory" ? error("ENOTDIR") : value ? { value: value(node) } : done);
+  onTarget(({ node }) =>
+    node.kind !== "directory" ? error("ENOTDIR") : value ? { value: value(node) } : done
+  );
 const onFile = (value: (data: number[]) => unknown) =>
   onTarget(({ node }) => node.kind === "file" ? { value: value(node.data) } : error("EISDIR"));
 
@@ -82,7 +93,9 @@ const withSlash = ["EISDIR", "ENOENT", "ENOTDIR"];
 function onWritten(change: (data: number[]) => number[], creates = true): Use {
   return (at, path) => {
     const found = at.target(path);
-    if (creates && path.endsWith("/")) return error(...typeof found === "string" ? [found] : [], ...withSlash);
+    if (creates && path.endsWith("/")) {
+      return error(...typeof found === "string" ? [found] : [], ...withSlash);
+    }
     if (typeof found === "string") return error(found);
     if (found.node?.kind === "directory") return error("EISDIR");
     if (found.node?.kind === "file") {
@@ -147,7 +160,10 @@ function contains(directory: unknown, below: Directory | undefined): boolean {
 }
 
 /** What one call does with two names, of which it may look for the second one first. */
-function ofTwo(source: Found | string, target: Found | string): Existing | Expected & { errors: readonly string[] } {
+function ofTwo(
+  source: Found | string,
+  target: Found | string,
+): Existing | Expected & { errors: readonly string[] } {
   if (typeof source === "string") return error(source);
   if (source.node !== undefined) return source as Existing;
   return error("ENOENT", ...typeof target === "string" ? [target] : []);
@@ -181,7 +197,9 @@ const newDirectory = (): Directory => makeDirectory();
 function linked(at: Paths, from: string, to: string): Expected {
   const target = at.place(to), source = ofTwo(at.place(from), target);
   if ("errors" in source) return source;
-  if (source.node.kind === "directory") return error("EPERM", "EEXIST", "ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "ENOTCAPABLE");
+  if (source.node.kind === "directory") {
+    return error("EPERM", "EEXIST", "ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "ENOTCAPABLE");
+  }
   if (typeof target === "string") return error(target);
   if (target.node !== undefined) return error("EEXIST");
   put(target.parent, target.name, source.node!);
@@ -192,7 +210,9 @@ function copied(at: Paths, from: string, to: string): Expected {
   const source = existing(at.target(from));
   if (typeof source === "string") return error(source);
   const target = at.target(to);
-  if (source.node.kind !== "file") return error("TypeError", "EISDIR", ...typeof target === "string" ? [target] : []);
+  if (source.node.kind !== "file") {
+    return error("TypeError", "EISDIR", ...typeof target === "string" ? [target] : []);
+  }
   if (to.endsWith("/")) return error(...typeof target === "string" ? [target] : [], ...withSlash);
   if (typeof target === "string") return error(target);
   if (target.node === source.node) return error("TypeError");
@@ -274,7 +294,9 @@ export const uses: Readonly<Record<string, Use>> = {
   ensureDir: onMadePath,
   ensureFile: (at, path) => {
     const found = at.named(path);
-    if (typeof found !== "string" && found.hasSlash) return error("EISDIR", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP");
+    if (typeof found !== "string" && found.hasSlash) {
+      return error("EISDIR", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP");
+    }
     if (typeof found !== "string" && found.node !== undefined) {
       return found.node.kind === "file" ? done : error("EEXIST", "EISDIR");
     }
@@ -295,7 +317,9 @@ export const uses: Readonly<Record<string, Use>> = {
   mkfifo: onNew(() => done),
   makeTempFile: onDirectory(),
   makeTempDir: onDirectory(),
-  symlink: onNew(({ parent, name }) => (put(parent, name, { kind: "symlink", target: "../outside/target" }), done)),
+  symlink: onNew((
+    { parent, name },
+  ) => (put(parent, name, { kind: "symlink", target: "../outside/target" }), done)),
   link: (at, path, id) => linked(at, path, `linked${id}`),
   "link, to": (at, path) => linked(at, "file", path),
   "link, toDir": (at, path) => linked(at, "file", path),

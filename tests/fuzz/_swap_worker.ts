@@ -36,15 +36,14 @@ function swap(path: string, random: Random, isOn: () => boolean, begun: () => vo
   }
 }
 
-const worker = self as unknown as Worker;
+const worker = self as unknown as Worker, random = new Random(1);
 worker.onmessage = ({ data: { above, shared } }: MessageEvent<{ above: string; shared: Int32Array }>) => {
-  const random = new Random(1);
-  for (;;) {
-    Atomics.wait(shared, GO, 0);
-    const tell = (state: number) => {
-      if (Atomics.exchange(shared, STATE, state) !== state) Atomics.notify(shared, STATE);
-    };
-    works(() => swap(above, random, () => Atomics.load(shared, GO) === 1, () => tell(1)));
-    tell(0);
-  }
+  const tell = (state: number) => {
+    if (Atomics.exchange(shared, STATE, state) !== state) Atomics.notify(shared, STATE);
+  };
+  works(() => swap(above, random, () => Atomics.load(shared, GO) === 1, () => tell(1)));
+  // The other thread waits for the begin, also of what could not begin.
+  tell(1);
+  tell(0);
 };
+worker.postMessage("ready");

@@ -1,30 +1,43 @@
-/** A Worker that renames at random what is in a directory, for as long as it is told to. */
-/** The places of what is to be done and of what is done in the shared memory: 1 while names are swapped. */
+/** The places in the shared memory of what is to be done and of what is done: 1 while names are swapped. */
 export const GO = 0, STATE = 1;
 
+/** A Worker that renames at random what is in a directory, for as long as it is told to. */
 export class Swapper implements Disposable {
   readonly #worker: Worker;
   readonly #shared = new Int32Array(new SharedArrayBuffer(8));
 
-  /** @param above The directory of "inside", "outside" and "elsewhere". */
-  constructor(above: string) {
-    this.#worker = new Worker(new URL("_swap_worker.ts", import.meta.url), { type: "module" });
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  /** Starts the thread, which loads its modules now, while the process may read them. */
+  static async start(): Promise<Swapper> {
+    const worker = new Worker(new URL("_swap_worker.ts", import.meta.url), { type: "module" });
+    await new Promise((resolve, reject) => {
+      worker.onmessage = resolve;
+      worker.onerror = reject;
+    });
+    return new Swapper(worker);
+  }
+
+  /**
+   * Begins, and waits until the first names are swapped.
+   *
+   * @param above The directory of "inside", "outside" and "elsewhere".
+   */
+  async begin(above: string): Promise<void> {
+    Atomics.store(this.#shared, GO, 1);
     this.#worker.postMessage({ above, shared: this.#shared });
+    await this.#reached(1);
   }
 
-  /** Begins, and waits until the first name is swapped. */
-  begin(): Promise<void> {
-    return this.#turn(1);
+  /** Ends, and waits until nothing is renamed any more. */
+  async end(): Promise<void> {
+    Atomics.store(this.#shared, GO, 0);
+    await this.#reached(0);
   }
 
-  /** Ends, and waits until all is where it can be removed. */
-  end(): Promise<void> {
-    return this.#turn(0);
-  }
-
-  async #turn(state: 0 | 1): Promise<void> {
-    Atomics.store(this.#shared, GO, state);
-    Atomics.notify(this.#shared, GO);
+  async #reached(state: 0 | 1): Promise<void> {
     while (Atomics.load(this.#shared, STATE) !== state) {
       await Atomics.waitAsync(this.#shared, STATE, 1 - state).value;
     }

@@ -20,13 +20,49 @@ interface Step {
   length?: number;
 }
 
+/** "@" stands for the path of the fixture: nothing leads to another place outside. */
 const names = [
-  ...["f", "d/", "d/f", "./f", "a/b/c", "..", "../out/new", "d/../../out/new", "/tmp/new", "link/new", "link/x/y", "", "."],
+  ...[
+    "f",
+    "d/",
+    "d/f",
+    "./f",
+    "a/b/c",
+    "..",
+    "../out/new",
+    "d/../../out/new",
+    "@/out/new",
+    "link/new",
+    "link/x/y",
+    "",
+    ".",
+  ],
   ...["d//f", "link", "up", "up/new", "f/", "n".repeat(100), "\xff", "a\0b", "\n", "d/./f", "hard", "hard/f"],
 ];
-const links = ["..", "../out", "../out/secret", "/etc", "f", "d", "d/../..", "link", "link/..", ".", "", "up/../.."];
+const links = [
+  "..",
+  "../out",
+  "../out/secret",
+  "@/out",
+  "f",
+  "d",
+  "d/../..",
+  "link",
+  "link/..",
+  ".",
+  "",
+  "up/../..",
+];
 const types = [..."\0" + "0123456756755222111xgLKDSVZ"];
-const sizes = ["77777777777\0", "00000000000\0", "\x80" + "\xff".repeat(11), "-1", " 12 ", "00000001000\0", "8"];
+const sizes = [
+  "77777777777\0",
+  "00000000000\0",
+  "\x80" + "\xff".repeat(11),
+  "-1",
+  " 12 ",
+  "00000001000\0",
+  "8",
+];
 
 function memberOf(random: Random): Member {
   const name = random.pick(names), link = random.pick(links), type = random.pick(types);
@@ -60,7 +96,8 @@ function memberOf(random: Random): Member {
 
 /** The most bytes that an archive of a few blocks may unpack to in the parser: it yields only what is there. */
 const mostSteps = 10_000;
-const engines = /Cannot |is not a function|undefined|not iterable|Maximum call stack|Invalid (array|typed array) length|is not defined/;
+const engines =
+  /Cannot |is not a function|undefined|not iterable|Maximum call stack|Invalid (array|typed array) length|is not defined/;
 
 export class TarTarget implements Target<Step> {
   readonly name = "tar";
@@ -71,15 +108,22 @@ export class TarTarget implements Target<Step> {
   readonly #all: Uint8Array[] = [];
 
   #outside(): string {
-    return [...treeOf(this.#fixture.at("out"))].map(([path, { mode, text, mtime }]) => [path, mode, text, mtime].join(" "))
+    return [...treeOf(this.#fixture.at("out"))].map(([path, { mode, text, mtime }]) =>
+      [path, mode, text, mtime].join(" ")
+    )
       .join("\n") + this.#fixture.list().join(" ");
   }
 
   generate(random: Random): Step[] {
     return Array.from({ length: 1 + random.below(8) }, () => {
-      const step: Step = { member: memberOf(random), changes: [] };
+      const { name, link, ...rest } = memberOf(random), { path } = this.#fixture;
+      const at = (name: string) => name.replace("@", path);
+      const step: Step = { member: { ...rest, name: at(name), link: at(link!) }, changes: [] };
       if (random.chance(80)) return step;
-      const changes = Array.from({ length: 1 + random.below(4) }, () => [random.below(512), random.below(256)] as const);
+      const changes = Array.from(
+        { length: 1 + random.below(4) },
+        () => [random.below(512), random.below(256)] as const,
+      );
       return { ...step, changes, ...(random.chance(20) ? { length: random.below(1024) } : {}) };
     });
   }
@@ -94,7 +138,10 @@ export class TarTarget implements Target<Step> {
 
   simpler(step: Step): readonly Step[] {
     const { member: { name, type = "0" } } = step;
-    return [{ ...step, changes: [] }, { ...step, member: { ...step.member, data: "" } }, { changes: [], member: { name, type } }];
+    return [{ ...step, changes: [] }, { ...step, member: { ...step.member, data: "" } }, {
+      changes: [],
+      member: { name, type },
+    }];
   }
 
   async run(program: readonly Step[]): Promise<string | undefined> {
@@ -102,8 +149,12 @@ export class TarTarget implements Target<Step> {
     if (program.every(isWhole) && this.#all.length < 3000) this.#all.push(...parts);
     let steps = 0;
     const read = async () => {
-      for await (const { path, link, data, kind } of entries(new Bytes(chunks(archive)), { fault() {}, warn() {} })) {
-        if (typeof path !== "string" || typeof link !== "string" || kind === undefined) return "an entry lacks a member";
+      for await (
+        const { path, link, data, kind } of entries(new Bytes(chunks(archive)), { fault() {}, warn() {} })
+      ) {
+        if (typeof path !== "string" || typeof link !== "string" || kind === undefined) {
+          return "an entry lacks a member";
+        }
         for await (const { at, bytes } of data()) {
           if (++steps > mostSteps) return "it does not end";
           if (!(at >= 0) || bytes.length > archive.length) return `it yields ${bytes.length} bytes at ${at}`;
@@ -128,7 +179,9 @@ export class TarTarget implements Target<Step> {
       args: ["--unprotected", this.#fixture.at("in")],
       stdin,
     });
-    if (signal !== null || code > 1 || engines.test(stderr)) return `untar.ts ends with ${code}, ${signal}: ${stderr.slice(0, 2000)}`;
+    if (signal !== null || code > 1 || engines.test(stderr)) {
+      return `untar.ts ends with ${code}, ${signal}: ${stderr.slice(0, 2000)}`;
+    }
     const after = this.#outside();
     return after === this.#before ? undefined : `untar.ts has changed what is outside:\n${after}`;
   }
@@ -140,7 +193,8 @@ export class TarTarget implements Target<Step> {
 
 /** Whether the program can go on after a member. What follows one of a wrong size is lost, or is all of one name. */
 function isWhole({ changes, member: { size, type, data } }: Step): boolean {
-  return changes.length === 0 && size === undefined && !"gSV".includes(type!) && !/size|sparse/.test(String(data));
+  return changes.length === 0 && size === undefined && !"gSV".includes(type!) &&
+    !/size|sparse/.test(String(data));
 }
 
 function bytesOf({ member: one, changes, length }: Step): Uint8Array {

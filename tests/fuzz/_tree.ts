@@ -45,8 +45,8 @@ export function treeOfEntries(entries: Tree): Directory {
   for (const [name, entry] of Object.entries(entries)) {
     const node: Node = typeof entry === "string"
       ? makeFile([...entry].map((sign) => sign.charCodeAt(0)))
-      : "link" in entry
-      ? { kind: "symlink", target: entry.link as string }
+      : "link" in entry && typeof entry.link === "string"
+      ? { kind: "symlink", target: entry.link }
       : treeOfEntries(entry as Tree);
     put(directory, name, node);
   }
@@ -58,12 +58,14 @@ export function treeFrom(read: ReadonlyMap<string, Read>): Directory {
   const top = makeDirectory(), files = new Map<number, Node>();
   for (const [path, { type, text = "", mode, ino }] of read) {
     if (path === "") continue;
-    const at = path.lastIndexOf("/"), found = lookup(top, path.slice(0, Math.max(at, 0)) || ".", NAMES) as Found;
-    const node = files.get(ino) ?? (type === "directory"
-      ? makeDirectory()
-      : type === "symlink"
-      ? { kind: "symlink", target: text }
-      : makeFile(Array.from(text, (sign) => sign.charCodeAt(0)), mode));
+    const at = path.lastIndexOf("/"),
+      found = lookup(top, path.slice(0, Math.max(at, 0)) || ".", NAMES) as Found;
+    const node = files.get(ino) ??
+      (type === "directory"
+        ? makeDirectory()
+        : type === "symlink"
+        ? { kind: "symlink", target: text }
+        : makeFile(Array.from(text, (sign) => sign.charCodeAt(0)), mode));
     files.set(ino, node);
     put(found.node as Directory, path.slice(at + 1), node);
   }
@@ -112,8 +114,10 @@ const encoder = new TextEncoder();
 export function bytesIn(name: string): number {
   return /^[\0-\x7f]*$/.test(name)
     ? name.length
-    : name.replace(/[\ud800-\udbff][\udc00-\udfff]|[\udc80-\udcff]/g, (part) => part.length === 2 ? "1234" : "1")
-      .split("").reduce((sum, sign) => sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
+    : name.replace(/[\ud800-\udbff][\udc00-\udfff]|[\udc80-\udcff]/g, (part) =>
+      part.length === 2 ? "1234" : "1")
+      .split("").reduce((sum, sign) =>
+        sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
 }
 
 /** Looks up a path, and returns the name of an errno where that fails on the way. */

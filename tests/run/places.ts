@@ -43,6 +43,11 @@ const rules: Rule[] = [
     why: "Tables by release of FreeBSD.",
   },
   {
+    paths: ["tests/fuzz/texts_test.ts"],
+    places: ["native"],
+    why: "Patterns and archives, which no kernel sees.",
+  },
+  {
     paths: [
       "tests/ffi/linux_test.ts",
       "tests/ffi/linux_huge_pages_test.ts",
@@ -108,6 +113,7 @@ const rules: Rule[] = [
   {
     paths: [
       "tests/compat/fs/attack_test.ts",
+      "tests/fuzz/kernels_test.ts",
       "tests/compat/fs/bytes_names_test.ts",
       "tests/compat/fs/dir_attributes_test.ts",
       "tests/compat/fs/dir_contents_test.ts",

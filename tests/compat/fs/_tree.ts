@@ -26,7 +26,14 @@ export function treeOf(root: string): Map<string, Node> {
     const place = join(root, path), info = Deno.lstatSync(place);
     const type = info.isFile ? "file" : info.isDirectory ? "directory" : info.isSymlink ? "symlink" : "other";
     const { mode, ino, nlink, mtime, atime } = info;
-    const node: Node = { type, mode: mode! & 0o7777, ino: ino!, links: nlink!, mtime: +mtime!, atime: +atime! };
+    const node: Node = {
+      type,
+      mode: mode! & 0o7777,
+      ino: ino!,
+      links: nlink!,
+      mtime: +mtime!,
+      atime: +atime!,
+    };
     if (type === "file") node.text = latin1.decode(Deno.readFileSync(place));
     if (type === "symlink") node.text = Deno.readLinkSync(place);
     tree.set(path, node);

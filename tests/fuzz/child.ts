@@ -1,0 +1,52 @@
+/**
+ * The process that runs random programs: its argument is a `Task` in JSON. It ends with 1 if one fails.
+ *
+ * @module
+ */
+import { kernel } from "../_kernel.ts";
+import { dropRoot } from "../_unprivileged.ts";
+import { CallsTarget } from "./_calls.ts";
+import { type Bounds, fuzz, type Target } from "./_fuzz.ts";
+import { GlobsTarget } from "./_globs.ts";
+import { PathsTarget } from "./_paths.ts";
+import { Swapper } from "./_swapper.ts";
+import { TarTarget } from "./_tars.ts";
+
+/** The bounds of each target by its name. */
+export type Task = Partial<Record<"globs" | "tar" | "calls" | "paths", Bounds>>;
+
+async function run<Step>(target: Target<Step>, bounds: Bounds): Promise<void> {
+  const start = performance.now();
+  const { count, failure } = await fuzz(target, bounds);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (failure === undefined) {
+    console.log(
+      `${target.name}: ${count} ${target.unit} from seed ${bounds.seed}: as expected (${seconds} s)`,
+    );
+    return;
+  }
+  console.log(`${target.name}, seed ${failure.seed}, ${kernel.name}:\n${failure.report}`);
+  console.log(`To repeat: deno task fuzz --seed ${failure.seed} --count 1 ${target.name}`);
+  Deno.exitCode = 1;
+}
+
+const { globs, tar, calls, paths }: Task = JSON.parse(Deno.args[0]!);
+if (globs) {
+  using target = new GlobsTarget();
+  await run(target, globs);
+}
+if (tar) {
+  using target = new TarTarget();
+  await run(target, tar);
+}
+// The programs that follow attack: not even a broken library may do harm. The thread loads its modules before.
+using swapper = paths && await Swapper.start();
+dropRoot();
+if (calls) {
+  using target = new CallsTarget();
+  await run(target, calls);
+}
+if (paths && swapper) {
+  using target = new PathsTarget(swapper);
+  await run(target, paths);
+}

@@ -1,0 +1,24 @@
+import { assertEquals } from "@std/assert";
+import { runModule } from "../_child.ts";
+import { scaled } from "../_fixture.ts";
+import { test } from "../_test.ts";
+import type { Task } from "./child.ts";
+
+/** Runs programs from fixed seeds, in a process without privileges. */
+const run = (task: Task) =>
+  runModule(new URL("child.ts", import.meta.url), { args: [JSON.stringify(task)], timeout: 300_000 });
+const bounds = (count: number) => ({ seed: 1, count: scaled(count), seconds: 300 });
+
+test(
+  "libc, FdFile and limit() do what a model of the kernel predicts, in random programs of calls",
+  async () => {
+    const { code, stdout, stderr } = await run({ calls: bounds(5000) });
+    assertEquals([code, stderr], [0, ""], stdout);
+  },
+  { skip: Deno.env.has("CAPSICUM_TEST_OPENAT2") && "libc alone has no O_RESOLVE_BENEATH there" },
+);
+
+test("Dir does with random paths what the names in the tree predict, and stays in it while names are swapped", async () => {
+  const { code, stdout, stderr } = await run({ paths: bounds(800) });
+  assertEquals([code, stderr], [0, ""], stdout);
+});

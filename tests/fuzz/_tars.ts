@@ -203,7 +203,6 @@ function bytesOf({ member: one, changes, length }: Step): Uint8Array {
   return length === undefined ? bytes : bytes.subarray(0, length);
 }
 
-// deno-lint-ignore require-await
 async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Bytes } from "./builtins.ts";
 import { errnoTable } from "./errno.ts";
 import {
   CapsicumError,
@@ -257,14 +258,15 @@ function osreldate(): number {
 /** The rights of a descriptor; undefined if it was closed meanwhile, or on a system without Capsicum. */
 function heldRights(fd: number): Rights | undefined {
   if (!hasCapsicum()) return undefined;
-  const rights = new Uint8Array(16);
+  const rights = new Bytes(16);
   const get = bound.__cap_rights_get ?? bindFreebsd("__cap_rights_get");
   return get(0, fd, rights) === -1 ? undefined : Rights.fromBytes(rights);
 }
 
+const mask = new Uint32Array(1);
+
 /** The fcntls that a descriptor is limited to; undefined if it was closed meanwhile. */
 export function heldFcntls(fd: number): Fcntls | undefined {
-  const mask = new Uint32Array(1);
   const get = bound.cap_fcntls_get ?? bindFreebsd("cap_fcntls_get");
   return get(fd, mask) === -1 ? undefined : Fcntls.fromMask(mask[0]!);
 }

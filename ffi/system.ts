@@ -34,6 +34,7 @@ export interface Abi {
   decodeDirectory(buffer: Uint8Array, length: number): DirectoryChunk;
 }
 
+const { freeze } = Object;
 let known: Abi | undefined;
 
 /**
@@ -42,7 +43,7 @@ let known: Abi | undefined;
  * @throws {Deno.errors.NotSupported} If the library does not support the system.
  */
 export function abi(): Abi {
-  return known ??= Object.freeze(hasCapsicum() ? ofFreebsd() : ofLinux());
+  return known ??= freeze(hasCapsicum() ? ofFreebsd() : ofLinux());
 }
 
 /** FreeBSD 13, 14 and 15 on amd64 and arm64, which share every number and offset. */

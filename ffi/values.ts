@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { byteLengthOf, Bytes, isUint8Array, lesser, toBigInt } from "./builtins.ts";
 import { AT_FDCWD } from "./freebsd/constants.ts";
 import { listed, quoted, shown } from "./errors.ts";
 
@@ -77,25 +78,22 @@ export function long(value: number | bigint, what: string): bigint {
   if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
     throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
   }
-  return BigInt(value);
+  return toBigInt(value);
 }
 
 /** The number of bytes of a buffer that a call may use: `count`, bounded by the buffer and by an `i32` result. */
 export function length(buffer: Uint8Array, count: number | undefined): bigint {
-  memory(buffer, 0);
-  if (count === undefined) return BigInt(Math.min(buffer.length, 0x7fffffff));
-  return BigInt(Math.min(integer(count, "count of the buffer's bytes", 0, buffer.length), 0x7fffffff));
+  const most = byteLengthOf(memory(buffer, 0));
+  if (count === undefined) return toBigInt(lesser(most, 0x7fffffff));
+  return toBigInt(lesser(integer(count, "count of the buffer's bytes", 0, most), 0x7fffffff));
 }
 
 /** A buffer of at least `least` bytes that the call reads or fills. */
 export function memory(buffer: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
-  if (!(buffer instanceof Uint8Array)) {
-    throw new TypeError(`A buffer is a Uint8Array, not ${shown(buffer)}.`);
-  }
-  if (buffer.length < least) {
-    throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${buffer.length}.`);
-  }
-  if (buffer.length === 0 && isGone(buffer)) {
+  if (!isUint8Array(buffer)) throw new TypeError(`A buffer is a Uint8Array, not ${shown(buffer)}.`);
+  const length = byteLengthOf(buffer);
+  if (length < least) throw new RangeError(`The call needs a buffer of ${least} bytes, not of ${length}.`);
+  if (length === 0 && isGone(buffer)) {
     throw new TypeError(
       "The buffer's memory is gone: its ArrayBuffer was transferred or resized.",
     );
@@ -220,7 +218,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
   if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
   const length = path.length;
   if (length === 0) throw new TypeError('The path "" is empty: write "." for the directory itself.');
-  const short = reused[slot] ??= new Uint8Array(LONGEST);
+  const short = reused[slot] ??= new Bytes(LONGEST);
   if (length < 48) {
     let at = 0;
     for (; at < length; at++) {
@@ -236,7 +234,8 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
   if (path.includes("\0")) {
     throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
   }
-  const bytes = length * 3 < short.length ? short : new Uint8Array(length * 3 + 1);
+  const size = length * 3 < LONGEST ? LONGEST : length * 3 + 1,
+    bytes = size === LONGEST ? short : new Bytes(size);
   let end = 0;
   if (path.isWellFormed()) end = (encoder ??= new TextEncoder()).encodeInto(path, bytes).written;
   else {
@@ -252,6 +251,8 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
     }
   }
   bytes[end] = 0;
+  // The path ends here at the latest, even if the encoder is not the one of Deno.
+  bytes[size - 1] = 0;
   return bytes;
 }
 

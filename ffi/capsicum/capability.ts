@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUint8Array, toBigInt } from "../builtins.ts";
 import { seal } from "../internal.ts";
 import { bindAll, errno, hasCapsicum, rawFreebsd } from "../symbols.ts";
 import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
@@ -89,9 +90,12 @@ export function cap_sandboxed(): boolean {
  */
 export function cap_rights_limit(fd: FdLike, rights: RightsLike | Uint8Array): number {
   const number = descriptor(fd);
-  const bytes = rights instanceof Uint8Array
-    ? memory(rights, 16)
-    : bytesOf(rights instanceof Rights ? rights : new Rights(given(rights, "rights")));
+  const bytes = memory(
+    isUint8Array(rights)
+      ? rights
+      : bytesOf(rights instanceof Rights ? rights : new Rights(given(rights, "rights"))),
+    16,
+  );
   const call = bound.cap_rights_limit ?? bindFreebsd("cap_rights_limit");
   const result = call(number, bytes);
   if (result !== -1) return result;
@@ -167,7 +171,11 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
     );
   }
   const call = bound.cap_ioctls_limit ?? bindFreebsd("cap_ioctls_limit");
-  const result = call(number, cmds === null && count === 0 ? null : memory(cmds!, count * 8), BigInt(count));
+  const result = call(
+    number,
+    cmds === null && count === 0 ? null : memory(cmds!, count * 8),
+    toBigInt(count),
+  );
   if (result !== -1) return result;
   thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("cap_ioctls_limit", {
@@ -189,7 +197,7 @@ export function cap_ioctls_limit(fd: FdLike, cmds: Uint8Array | null, ncmds: num
  */
 export function cap_ioctls_get(fd: FdLike, cmds: Uint8Array | null, maxcmds: number): number {
   const number = descriptor(fd), count = unsigned(maxcmds, "maxcmds");
-  const buffer = cmds === null ? null : memory(cmds, count * 8), most = BigInt(count);
+  const buffer = cmds === null ? null : memory(cmds, count * 8), most = toBigInt(count);
   const call = bound.cap_ioctls_get ?? bindFreebsd("cap_ioctls_get");
   let result = call(number, buffer, most);
   if (result === -1n) {

@@ -1,3 +1,4 @@
+import { byteLengthOf, Bytes, partOf, toBigInt } from "../builtins.ts";
 import { errno, rawFreebsd } from "../symbols.ts";
 import { decodeName, decodeNames } from "../values.ts";
 import { DT_WHT } from "./constants.ts";
@@ -129,6 +130,7 @@ const KF_TYPE_VNODE = 1, KF_TYPE_FIFO = 4;
 
 /** The buffer for the records, kept for the next list. */
 let room = new Uint8Array(0);
+const mib = new Int32Array([CTL_KERN, KERN_PROC, KERN_PROC_FILEDESC, 0]), size = new BigUint64Array(1);
 
 /** One more than the largest descriptor of any list so far. It may be above the limit, if that was lowered. */
 export let listedEnd = 0;
@@ -150,23 +152,18 @@ export function freebsdFiles(): OpenFile[] | undefined {
 
 function openFiles(): OpenFile[] | undefined {
   const sysctl = bound.sysctl ?? bindFreebsd("sysctl");
-  const mib = new Int32Array([
-    CTL_KERN,
-    KERN_PROC,
-    KERN_PROC_FILEDESC,
-    (bound.getpid ?? bindFreebsd("getpid"))(),
-  ]);
-  for (let size = Math.max(room.length, 2 ** 16); size <= 2 ** 30; size *= 2) {
-    if (size > room.length) room = new Uint8Array(size);
-    const length = new BigUint64Array([BigInt(size)]);
-    if (sysctl(mib, mib.length, room, length, null, 0n) === -1) {
+  mib[3] = (bound.getpid ?? bindFreebsd("getpid"))();
+  for (let length = byteLengthOf(room) || 2 ** 16; length <= 2 ** 30; length *= 2) {
+    if (length > byteLengthOf(room)) room = new Bytes(length);
+    size[0] = toBigInt(length);
+    if (sysctl(mib, 4, room, size, null, 0n) === -1) {
       thread.memcpy(errno, thread.errnoAt, 4n);
       if (errno[0] === ENOMEM) continue;
       return undefined;
     }
-    const used = Number(length[0]);
+    const used = Number(size[0]);
     // If the buffer is too small, the kernel leaves out records and reports success.
-    if (size - used >= LARGEST) return decodeRecords(room.subarray(0, used));
+    if (length - used >= LARGEST) return decodeRecords(partOf(room, 0, used));
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { isAmong, toNumber } from "../builtins.ts";
 import { errno } from "../symbols.ts";
 import { abi, rawCalls } from "../system.ts";
 import {
@@ -373,7 +374,7 @@ const addressCommands: Readonly<Record<number, string>> = {
 /** Checks that a command of fcntl(2) takes no address: the kernel would read or write memory there. */
 function integerCommand(cmd: number): number {
   const command = int(cmd, "cmd");
-  if (integerCommands.includes(command) || (command & LOWER_HALF) === F_DUP3FD) return command;
+  if (isAmong(integerCommands, command) || (command & LOWER_HALF) === F_DUP3FD) return command;
   const name = addressCommands[command];
   throw new RangeError(
     `fcntl() takes the commands whose argument is an integer, and ${
@@ -398,7 +399,7 @@ function ioctlRequest(request: number | bigint): bigint {
   if (value < -0x80000000n || value > 0xffffffffn) {
     throw new RangeError(`The request of an ioctl is an integer of 32 bits, not ${value}.`);
   }
-  return BigInt.asUintN(32, value);
+  return value & 0xffffffffn;
 }
 
 /**
@@ -429,7 +430,7 @@ function ioctlRequest(request: number | bigint): bigint {
  */
 export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | null = null): number {
   const number = descriptor(fd), command = ioctlRequest(request);
-  const size = command & (IOC_IN | IOC_OUT) ? Number(command >> 16n & 0x1fffn) : 0;
+  const size = command & (IOC_IN | IOC_OUT) ? toNumber(command >> 16n & 0x1fffn) : 0;
   if (size > 0 && data === null) {
     throw new TypeError(`The ioctl 0x${command.toString(16)} needs a buffer of ${size} bytes, not null.`);
   }

@@ -1,3 +1,4 @@
+import type { Bytes } from "../builtins.ts";
 import { errno } from "../symbols.ts";
 import { abi, rawCalls } from "../system.ts";
 import {
@@ -411,7 +412,7 @@ export function symlinkat(target: string, fd: FdLike, path: string): number {
  */
 export function readlinkat(fd: FdLike, path: string, buffer: Uint8Array, bufsize?: number): number {
   const at = directory(fd), name = cString(path);
-  const count = length(buffer, bufsize), bytes = memory(buffer, 0);
+  const count = length(buffer, bufsize), bytes = buffer as Bytes;
   const call = bound.readlinkat ?? bind("readlinkat");
   do {
     const result = call(at, name, bytes, count);

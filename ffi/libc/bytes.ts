@@ -9,6 +9,7 @@
  * @module
  */
 import { errno, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
+import { byteLengthOf, Bytes, copyInto, isResizable, lesser, partOf, toBigInt } from "../builtins.ts";
 import { abi, rawCalls } from "../system.ts";
 import { descriptor, type FdLike, int, length, long, memory } from "../values.ts";
 import { syscallError } from "../failure.ts";
@@ -39,7 +40,7 @@ const { bound, thread, bind } = rawCalls();
  * ```
  */
 export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
-  const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
+  const number = descriptor(fd), count = length(buffer, nbytes), bytes = buffer as Bytes;
   const call = bound.read ?? bind("read");
   do {
     const result = call(number, bytes, count);
@@ -69,7 +70,7 @@ export function read(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * ```
  */
 export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
-  const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
+  const number = descriptor(fd), count = length(buffer, nbytes), bytes = buffer as Bytes;
   const call = bound.write ?? bind("write");
   do {
     const result = call(number, bytes, count);
@@ -106,7 +107,7 @@ export function write(fd: FdLike, buffer: Uint8Array, nbytes?: number): number {
  * ```
  */
 export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: number | bigint): number {
-  const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
+  const number = descriptor(fd), count = length(buffer, nbytes), bytes = buffer as Bytes;
   const at = long(offset, "offset");
   const call = bound.pread ?? bind("pread");
   do {
@@ -142,7 +143,7 @@ export function pread(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: nu
  * ```
  */
 export function pwrite(fd: FdLike, buffer: Uint8Array, nbytes: number, offset: number | bigint): number {
-  const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
+  const number = descriptor(fd), count = length(buffer, nbytes), bytes = buffer as Bytes;
   const at = long(offset, "offset");
   const call = bound.pwrite ?? bind("pwrite");
   do {
@@ -212,7 +213,7 @@ export function lseek(fd: FdLike, offset: number | bigint, whence: number): numb
  * ```
  */
 export function getdirentries(fd: FdLike, buffer: Uint8Array, nbytes: number, basep: Uint8Array): number {
-  const number = descriptor(fd), count = length(buffer, nbytes), bytes = memory(buffer, 0);
+  const number = descriptor(fd), count = length(buffer, nbytes), bytes = buffer as Bytes;
   const base = memory(basep, 8);
   const call = bound.getdirentries ?? bind("getdirentries");
   do {
@@ -265,32 +266,28 @@ type Move = (bytes: Uint8Array<ArrayBuffer>, count: bigint) => Promise<number>;
 
 /** Fills a buffer. A resizable one is filled through a copy: Deno refuses it in such calls since 2.9.5. */
 function filling(bytes: Uint8Array, call: Move): Promise<number> {
-  const buffer = memory(bytes, 0), count = Math.min(bytes.length, most);
-  if (!isResizable(bytes)) return call(buffer, BigInt(count));
-  return fillingCopy(bytes, new Uint8Array(Math.min(count, mostCopied)), call);
+  const buffer = memory(bytes, 0), count = lesser(byteLengthOf(buffer), most);
+  if (!isResizable(buffer)) return call(buffer, toBigInt(count));
+  return fillingCopy(buffer, new Bytes(lesser(count, mostCopied)), call);
 }
 
 async function fillingCopy(bytes: Uint8Array, copy: Uint8Array<ArrayBuffer>, call: Move): Promise<number> {
-  const moved = await call(copy, BigInt(copy.length));
+  const moved = await call(copy, toBigInt(byteLengthOf(copy)));
   if (moved <= 0) return moved;
-  if (moved > bytes.length) {
-    throw new RangeError(`The buffer shrank to ${bytes.length} bytes while ${moved} were read into it.`);
+  const length = byteLengthOf(bytes);
+  if (moved > length) {
+    throw new RangeError(`The buffer shrank to ${length} bytes while ${moved} were read into it.`);
   }
-  bytes.set(copy.subarray(0, moved));
+  copyInto(bytes, partOf(copy, 0, moved));
   return moved;
 }
 
 function emptying(bytes: Uint8Array, call: Move): Promise<number> {
-  const buffer = memory(bytes, 0);
-  if (!isResizable(bytes)) return call(buffer, BigInt(Math.min(bytes.length, most)));
-  const copy = new Uint8Array(bytes.subarray(0, mostCopied));
-  return call(copy, BigInt(copy.length));
-}
-
-function isResizable({ buffer }: Uint8Array): boolean {
-  return buffer instanceof ArrayBuffer
-    ? buffer.resizable
-    : (buffer as unknown as { growable: boolean }).growable;
+  const buffer = memory(bytes, 0), length = byteLengthOf(buffer);
+  if (!isResizable(buffer)) return call(buffer, toBigInt(lesser(length, most)));
+  const count = lesser(length, mostCopied), copy = new Bytes(count);
+  copyInto(copy, partOf(buffer, 0, count));
+  return call(copy, toBigInt(count));
 }
 
 /** ftruncate(2), with the errors of `libc.ftruncate`. */
@@ -329,7 +326,7 @@ function failedWith(code: string): boolean {
 
 /** read(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
 export function readNow(fd: FdLike, bytes: Uint8Array): number | undefined {
-  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const number = descriptor(fd), count = length(bytes, undefined), buffer = bytes as Bytes;
   const call = bound.read ?? bind("read");
   do {
     const result = call(number, buffer, count);
@@ -342,7 +339,7 @@ export function readNow(fd: FdLike, bytes: Uint8Array): number | undefined {
 
 /** write(2) on this thread, with O_NONBLOCK: the number of bytes, or undefined if it would have to wait. */
 export function writeNow(fd: FdLike, bytes: Uint8Array): number | undefined {
-  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const number = descriptor(fd), count = length(bytes, undefined), buffer = bytes as Bytes;
   const call = bound.write ?? bind("write");
   do {
     const result = call(number, buffer, count);
@@ -373,7 +370,7 @@ export const NO_SOCKET = -1;
 
 /** recv(2) that does not wait: the number of bytes, undefined if it would have to wait, or {@link NO_SOCKET}. */
 export function receiveNow(fd: FdLike, bytes: Uint8Array): number | undefined {
-  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const number = descriptor(fd), count = length(bytes, undefined), buffer = bytes as Bytes;
   const call = bound.recv ?? bind("recv");
   do {
     const result = call(number, buffer, count, MSG_DONTWAIT);
@@ -391,7 +388,7 @@ export function receiveNow(fd: FdLike, bytes: Uint8Array): number | undefined {
  * @param isRecord Whether the bytes end a record (MSG_EOR), which a socket of SOCK_SEQPACKET needs since FreeBSD 15.
  */
 export function sendNow(fd: FdLike, bytes: Uint8Array, isRecord: boolean): number | undefined {
-  const number = descriptor(fd), buffer = memory(bytes, 0), count = length(bytes, undefined);
+  const number = descriptor(fd), count = length(bytes, undefined), buffer = bytes as Bytes;
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isRecord ? MSG_EOR : 0);
   const call = bound.send ?? bind("send");
   do {
@@ -433,5 +430,7 @@ export function eventsWithin(milliseconds: number, fd: number, events: number): 
 
 /** poll(2) on another thread: the number of descriptors with events, or -1. */
 export function pollAsync(fds: Int32Array<ArrayBuffer>, milliseconds: number): Promise<number> {
-  return (bound.poll_async ?? bind("poll_async"))(fds, BigInt(fds.length >> 1), milliseconds);
+  const call = bound.poll_async ?? bind("poll_async"), bytes = byteLengthOf(fds);
+  if (isResizable(fds)) throw new TypeError("The buffer of a poll can't be resizable.");
+  return call(fds, toBigInt(bytes >> 3), milliseconds);
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { byteLengthOf, Bytes, copyInto, lesser, partOf, toBigInt } from "../builtins.ts";
 import { errno, hasCapsicum } from "../symbols.ts";
 import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../symbols.ts";
 import { rawCalls } from "../system.ts";
@@ -28,6 +29,9 @@ const systems = {
   linux: { MSG_SIZE: 56, MSG_FLAGS: 48, CMSG_LEVEL: 8, CMSG_TYPE: 12, SOL_SOCKET: 1, MSG_CTRUNC: 0x8 },
 };
 
+/** Words of 8 bytes in the longer of the two. */
+const MOST_WORDS = systems.linux.MSG_SIZE / 8;
+
 /** The most bytes, and the most descriptors, of one message. */
 export const MOST_BYTES = 64 * 1024, MOST_DESCRIPTORS = 16;
 
@@ -39,33 +43,38 @@ export interface Received {
   readonly fds: readonly number[];
 }
 
-/** The structs of a call, and the memory that they point to. Its address stays, because each buffer is made before its view. */
+/**
+ * The structs of a call in words of 8 or of 4 bytes, and the memory that they point to. Its address stays, because each buffer
+ * is made before its view. No code but this gets one of the buffers: so their elements are set one by one, without methods.
+ */
 interface Message {
   readonly header: Uint8Array<ArrayBuffer>;
-  readonly head: DataView;
-  readonly part: DataView;
+  readonly head: BigUint64Array;
+  readonly head32: Int32Array;
+  readonly part: BigUint64Array;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly control: DataView;
+  readonly control: Int32Array;
   readonly at: { readonly part: bigint; readonly bytes: bigint; readonly control: bigint };
 }
 
 let made: Message | undefined;
+const Words8 = BigUint64Array, Words4 = Int32Array, Memory = ArrayBuffer;
 
 function message(): Message {
   if (made !== undefined) return made;
   const { MSG_SIZE } = systems[hasCapsicum() ? "freebsd" : "linux"];
-  const [header, part, bytes, control] = [MSG_SIZE, 16, MOST_BYTES, spaceFor(MOST_DESCRIPTORS)].map((size) =>
-    new Uint8Array(new ArrayBuffer(size))
-  ) as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
+  const header = new Memory(MSG_SIZE), part = new Memory(16);
+  const bytes = new Bytes(new Memory(MOST_BYTES)), control = new Memory(spaceFor(MOST_DESCRIPTORS));
   const address = bound.address ?? bind("address");
   const at = (bytes: Uint8Array<ArrayBuffer>): bigint => address(bytes, bytes, 0n);
   return made = {
-    header,
-    head: new DataView(header.buffer),
-    part: new DataView(part.buffer),
+    header: new Bytes(header),
+    head: new Words8(header),
+    head32: new Words4(header),
+    part: new Words8(part),
     bytes,
-    control: new DataView(control.buffer),
-    at: { part: at(part), bytes: at(bytes), control: at(control) },
+    control: new Words4(control),
+    at: { part: at(new Bytes(part)), bytes: at(bytes), control: at(new Bytes(control)) },
   };
 }
 
@@ -84,14 +93,14 @@ function prepare(
   bytes: number,
   control: number,
 ): Uint8Array<ArrayBuffer> {
-  header.fill(0);
-  part.setBigUint64(0, at.bytes, true);
-  part.setBigUint64(8, BigInt(bytes), true);
-  head.setBigUint64(MSG_IOV, at.part, true);
-  head.setUint32(MSG_IOVLEN, 1, true);
+  for (let i = 0; i < MOST_WORDS; i++) head[i] = 0n;
+  part[0] = at.bytes;
+  part[1] = toBigInt(bytes);
+  head[MSG_IOV / 8] = at.part;
+  head[MSG_IOVLEN / 8] = 1n;
   if (control > 0) {
-    head.setBigUint64(MSG_CONTROL, at.control, true);
-    head.setUint32(MSG_CONTROLLEN, control, true);
+    head[MSG_CONTROL / 8] = at.control;
+    head[MSG_CONTROLLEN / 8] = toBigInt(control);
   }
   return header;
 }
@@ -102,20 +111,20 @@ function prepare(
  * @returns How many bytes it sent, the descriptors with the first of them; undefined if it would have to wait.
  */
 export function sendMessage(fd: FdLike, bytes: Uint8Array, fds: readonly number[]): number | undefined {
-  const number = descriptor(fd), passed = fds.map(descriptor), whole = message();
-  if (bytes.length === 0 || passed.length > MOST_DESCRIPTORS) {
+  const number = descriptor(fd), passed = fds.map(descriptor), whole = message(), count = +passed.length;
+  if (byteLengthOf(bytes) === 0 || !(count <= MOST_DESCRIPTORS)) {
     throw new RangeError(`A message has at least one byte, and at most ${MOST_DESCRIPTORS} descriptors.`);
   }
-  const part = memory(bytes, 1).subarray(0, MOST_BYTES);
-  whole.bytes.set(part);
+  const length = lesser(byteLengthOf(memory(bytes, 1)), MOST_BYTES);
+  copyInto(whole.bytes, partOf(bytes, 0, length));
   const { control } = whole, { SOL_SOCKET, CMSG_LEVEL, CMSG_TYPE } = numbers();
-  const size = passed.length === 0 ? 0 : spaceFor(passed.length);
-  for (let at = 0; at < size; at += 8) control.setBigUint64(at, 0n);
-  control.setUint32(0, CMSG_DATA + 4 * passed.length, true);
-  control.setUint32(CMSG_LEVEL, SOL_SOCKET, true);
-  control.setUint32(CMSG_TYPE, SCM_RIGHTS, true);
-  passed.forEach((fd, i) => control.setInt32(CMSG_DATA + 4 * i, fd, true));
-  const header = prepare(whole, part.length, size);
+  const size = count === 0 ? 0 : spaceFor(count);
+  for (let at = 0; at < size; at += 4) control[at / 4] = 0;
+  control[0] = CMSG_DATA + 4 * count;
+  control[CMSG_LEVEL / 4] = SOL_SOCKET;
+  control[CMSG_TYPE / 4] = SCM_RIGHTS;
+  for (let i = 0; i < count; i++) control[CMSG_DATA / 4 + i] = passed[i]!;
+  const header = prepare(whole, length, size);
   const call = bound.sendmsg ?? bind("sendmsg");
   do {
     const result = call(number, header, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -133,10 +142,10 @@ export function sendMessage(fd: FdLike, bytes: Uint8Array, fds: readonly number[
  * @throws {CapsicumError} EMSGSIZE if more descriptors came. Then all of them are closed, and the bytes are lost.
  */
 export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Received | undefined {
-  const number = descriptor(fd), whole = message();
-  const size = Math.min(memory(buffer, 1).length, MOST_BYTES);
+  const number = descriptor(fd), whole = message(), room = +most;
+  const size = lesser(byteLengthOf(memory(buffer, 1)), MOST_BYTES);
   // With room for one at least, those that nobody asked for are seen here, and not only by the kernel.
-  const header = prepare(whole, size, spaceFor(Math.min(Math.max(most, 1), MOST_DESCRIPTORS)));
+  const header = prepare(whole, size, spaceFor(room > 1 ? lesser(room, MOST_DESCRIPTORS) : 1));
   const call = bound.recvmsg ?? bind("recvmsg");
   let count: number;
   do {
@@ -157,7 +166,7 @@ export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Re
       `more than ${most} descriptors came with a message, and all are closed (EMSGSIZE).`,
     );
   }
-  buffer.set(whole.bytes.subarray(0, count));
+  copyInto(buffer, partOf(whole.bytes, 0, count));
   return { count, fds };
 }
 
@@ -165,21 +174,21 @@ function numbers(): typeof systems.linux {
   return systems[hasCapsicum() ? "freebsd" : "linux"];
 }
 
-function isCut({ head }: Message): boolean {
+function isCut({ head32 }: Message): boolean {
   const { MSG_FLAGS, MSG_CTRUNC } = numbers();
-  return (head.getInt32(MSG_FLAGS, true) & MSG_CTRUNC) !== 0;
+  return (head32[MSG_FLAGS / 4]! & MSG_CTRUNC) !== 0;
 }
 
 /** All descriptors in the control data. */
-function descriptorsIn({ head, control }: Message): number[] {
+function descriptorsIn({ head32, control }: Message): number[] {
   const { SOL_SOCKET, CMSG_LEVEL, CMSG_TYPE } = numbers();
-  const end = head.getUint32(MSG_CONTROLLEN, true), fds: number[] = [];
+  const end = head32[MSG_CONTROLLEN / 4]!, fds: number[] = [];
   for (let at = 0; at + CMSG_DATA <= end;) {
-    const length = control.getUint32(at, true);
+    const length = control[at / 4]!;
     if (length < CMSG_DATA || at + length > end) break;
-    const isRights = control.getUint32(at + CMSG_LEVEL, true) === SOL_SOCKET &&
-      control.getUint32(at + CMSG_TYPE, true) === SCM_RIGHTS;
-    for (let i = CMSG_DATA; isRights && i + 4 <= length; i += 4) fds.push(control.getInt32(at + i, true));
+    const isRights = control[(at + CMSG_LEVEL) / 4] === SOL_SOCKET &&
+      control[(at + CMSG_TYPE) / 4] === SCM_RIGHTS;
+    for (let i = CMSG_DATA; isRights && i + 4 <= length; i += 4) fds.push(control[(at + i) / 4]!);
     at += aligned(length);
   }
   return fds;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { byteLengthOf } from "../builtins.ts";
 import { AF_INET6, errno, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
 import { rawCalls } from "../system.ts";
 import { descriptor, type FdLike } from "../values.ts";
@@ -17,9 +18,10 @@ const { bound, thread, bind } = rawCalls();
 // The same in FreeBSD's sys/socket.h and Linux.
 const AF_UNIX = 1, SOCK_STREAM = 1;
 
+const pair = new Int32Array(2), yes = new Int32Array([1]);
+
 /** Two stream sockets of AF_UNIX that are connected to each other. Stands for socketpair(2). */
 export function socketPair(): [one: number, other: number] {
-  const pair = new Int32Array(2);
   const call = bound.socketpair ?? bind("socketpair");
   if (call(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) === -1) {
     thread.memcpy(errno, thread.errnoAt, 4n);
@@ -46,7 +48,7 @@ export function socketFor(address: SocketAddress): number {
 export function connectNow(fd: FdLike, address: SocketAddress, name: string): boolean {
   const number = descriptor(fd), to = encodeAddress(address);
   const call = bound.connect ?? bind("connect");
-  if (call(number, to, to.length) !== -1) return true;
+  if (call(number, to, byteLengthOf(to)) !== -1) return true;
   thread.memcpy(errno, thread.errnoAt, 4n);
   // A call that a signal interrupted goes on.
   if (errno[0] === EINTR || errnoTable()[errno[0]!]?.[0] === "EINPROGRESS") return false;
@@ -72,7 +74,7 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
   setOption(number, "SO_REUSEADDR");
   if (familyOf(address) === AF_INET6) setOption(number, "IPV6_V6ONLY");
   const binding = bound.bind ?? bind("bind"), listening = bound.listen ?? bind("listen");
-  if (binding(number, at, at.length) === -1) {
+  if (binding(number, at, byteLengthOf(at)) === -1) {
     thread.memcpy(errno, thread.errnoAt, 4n);
     throw syscallError("bind", { fd: number, path: name }, fd);
   }
@@ -86,7 +88,8 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
 
 function setOption(fd: number, name: "SO_REUSEADDR" | "IPV6_V6ONLY"): void {
   const call = bound.setsockopt ?? bind("setsockopt");
-  if (call(fd, ...optionOf(name), new Int32Array([1]), 4) !== -1) return;
+  const [level, number] = optionOf(name);
+  if (call(fd, level, number, yes, 4) !== -1) return;
   thread.memcpy(errno, thread.errnoAt, 4n);
   throw syscallError("setsockopt", { fd });
 }

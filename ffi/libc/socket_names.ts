@@ -61,24 +61,27 @@ export function errorOfSocket(fd: number): number | undefined {
 }
 
 function socketOption(fd: number, name: "SO_TYPE" | "SO_RCVBUF" | "SO_ERROR"): number | undefined {
-  const value = new Int32Array(1), length = new Uint32Array([4]);
-  const call = bound.getsockopt ?? bind("getsockopt");
-  return call(fd, ...optionOf(name), value, length) === -1 ? undefined : value[0];
+  const call = bound.getsockopt ?? bind("getsockopt"), [level, number] = optionOf(name);
+  length[0] = 4;
+  return call(fd, level, number, value, length) === -1 ? undefined : value[0];
 }
 
 /** Bytes of a `struct sockaddr_storage`. */
 const SIZE = 128;
 
+// The kernel fills these, and they are read before the next call.
+const name = new Uint8Array(SIZE), value = new Int32Array(1), length = new Uint32Array(1);
+
 /** The address of a socket; undefined if it is not a socket or lacks the right. */
 export function nameOfSocket(fd: number): SocketName | undefined {
-  const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
+  length[0] = SIZE;
   const result = (bound.getsockname ?? bind("getsockname"))(fd, name, length);
   return result === -1 ? undefined : decode(name, length[0]!);
 }
 
 /** The address that a socket is connected to; undefined if it is not connected or lacks the right. */
 export function nameOfPeer(fd: number): SocketName | undefined {
-  const name = new Uint8Array(SIZE), length = new Uint32Array([SIZE]);
+  length[0] = SIZE;
   const result = (bound.getpeername ?? bind("getpeername"))(fd, name, length);
   return result === -1 ? undefined : decode(name, length[0]!);
 }

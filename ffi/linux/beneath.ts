@@ -1,3 +1,4 @@
+import { byteLengthOf, Bytes, copyInto, partOf } from "../builtins.ts";
 import { internal } from "../internal.ts";
 import { errno } from "../symbols.ts";
 import {
@@ -79,6 +80,7 @@ function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
   }
 }
 
+const availability = new Int32Array(1);
 let known: boolean | undefined;
 
 /** Whether the kernel keeps lookups beneath a directory: it has openat2(2), and no filter forbids the call. */
@@ -90,9 +92,8 @@ export function hasOpenat2(): boolean {
 /** Whether openat2(2) is available: then it refuses a size of 0 before anything else. */
 function isAllowed(): boolean {
   openat2!(linux.SYS_openat2, -1, null, how, 0n);
-  const number = new Int32Array(1);
-  thread.memcpy(number, thread.errnoAt, 4n);
-  return number[0] === linux.EINVAL;
+  thread.memcpy(availability, thread.errnoAt, 4n);
+  return availability[0] === linux.EINVAL;
 }
 
 /** Opens with O_SHLOCK or O_EXLOCK: FreeBSD truncates the file only once it is locked. */
@@ -190,12 +191,12 @@ function inParent(
   last: number,
   use: (fd: number, name: Uint8Array<ArrayBuffer>) => number,
 ): number {
-  const before = path.slice(0, last + 1);
-  before[last] = 0;
+  const before = new Bytes(last + 1);
+  copyInto(before, partOf(path, 0, last));
   const parent = openBeneath(fd, before, linux.O_PATH | linux.O_DIRECTORY | linux.O_CLOEXEC);
   if (parent === -1) return -1;
   try {
-    return use(parent, path.subarray(last));
+    return use(parent, partOf(path, last, byteLengthOf(path)));
   } finally {
     closeQuietly(parent);
   }
@@ -258,5 +259,7 @@ function hasProc(): boolean {
 
 // The buffers of cString() of values.ts hold the paths of the call in progress.
 function cString(path: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${path}\0`);
+  const bytes = new Bytes(path.length + 1);
+  for (let i = 0; i < path.length; i++) bytes[i] = path.charCodeAt(i);
+  return bytes;
 }

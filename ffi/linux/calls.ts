@@ -1,3 +1,4 @@
+import { byteLengthOf, Bytes, copyInto, lesser, partOf, toBigInt } from "../builtins.ts";
 import { internal } from "../internal.ts";
 import { errno, type Functions, type Name, rawFreebsd, symbols } from "../symbols.ts";
 import {
@@ -416,12 +417,12 @@ let memset: ReturnType<typeof glibc<"memset">> | undefined;
  * It is only a hint: if the kernel refuses it, the call works in the same way.
  */
 function hintHugePages(memory: Memory): void {
-  const bytes = memory as Uint8Array<ArrayBuffer>;
+  const bytes = memory as Uint8Array<ArrayBuffer>, size = byteLengthOf(bytes);
   // Fills 0 bytes, and returns the address of the buffer.
   const address = (memset ??= glibc("memset"))(bytes, 0, 0n);
   const before = Number(-address & BigInt(PAGE - 1));
-  const length = Math.floor((bytes.length - before) / PAGE) * PAGE;
-  (madvise ??= glibc("madvise"))(bytes.subarray(before), BigInt(length), MADV_HUGEPAGE);
+  const length = Math.floor((size - before) / PAGE) * PAGE;
+  (madvise ??= glibc("madvise"))(partOf(bytes, before, size), toBigInt(length), MADV_HUGEPAGE);
 }
 
 // linux/fs.h, bits/fcntl-linux.h and asm-generic/fcntl.h
@@ -440,20 +441,21 @@ let vmsplice: ReturnType<typeof glibc<"vmsplice">> | undefined;
 let preadv2: ReturnType<typeof glibc<"preadv2">> | undefined;
 let pwritev2: ReturnType<typeof glibc<"pwritev2">> | undefined;
 
+/** The buffer and its part for so many bytes. No other code gets them, because the kernel uses the address later. */
 function staged(length: number): Uint8Array<ArrayBuffer> {
   if (stage === undefined) {
-    stage = new Uint8Array(SIZE);
+    stage = new Bytes(SIZE);
     // Fills 0 bytes, and returns the address of the buffer.
     iovec[0] = glibc("memset")(stage, 0, 0n);
   }
-  const part = stage.subarray(0, length);
-  iovec[1] = BigInt(part.length);
-  return part;
+  const size = lesser(length, SIZE);
+  iovec[1] = toBigInt(size);
+  return partOf(stage, 0, size);
 }
 
 /** Reads without waiting. Of the two calls for that, preadv2(2) keeps packets, and vmsplice(2) also takes a FIFO. */
 export function readPipe(fd: number, bytes: Uint8Array): number | undefined {
-  const part = staged(bytes.length);
+  const part = staged(byteLengthOf(bytes));
   let result = (preadv2 ??= glibc("preadv2"))(fd, iovec, 1, CURRENT, RWF_NOWAIT);
   if (result === -1) {
     thread.memcpy(errno, thread.errnoAt, 4n);
@@ -467,14 +469,14 @@ export function readPipe(fd: number, bytes: Uint8Array): number | undefined {
       return errno[0] === linux.EAGAIN ? undefined : -1;
     }
   }
-  bytes.set(result === part.length ? part : part.subarray(0, result));
+  copyInto(bytes, result === byteLengthOf(part) ? part : partOf(part, 0, result));
   return result;
 }
 
 /** Writes without waiting. */
 export function writePipe(fd: number, bytes: Uint8Array): number | undefined {
-  const part = staged(bytes.length);
-  part.set(bytes.length === part.length ? bytes : bytes.subarray(0, part.length));
+  const part = staged(byteLengthOf(bytes)), size = byteLengthOf(part);
+  copyInto(part, size === byteLengthOf(bytes) ? bytes : partOf(bytes, 0, size));
   const result = (pwritev2 ??= glibc("pwritev2"))(fd, iovec, 1, CURRENT, RWF_NOWAIT);
   if (result !== -1) return result;
   thread.memcpy(errno, thread.errnoAt, 4n);

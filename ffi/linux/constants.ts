@@ -182,8 +182,8 @@ export function socketType(type: number): number {
     (type & neverWaits ? SOCK_NONBLOCK : 0);
 }
 
-/** The Linux number of each command with the same meaning. */
-const commands: Readonly<Record<number, number>> = {
+/** The Linux number of each command with the same meaning. Without a prototype, no other code can add to it. */
+const commands: Readonly<Record<number, number>> = Object.assign(Object.create(null), {
   [freebsd.F_DUPFD]: freebsd.F_DUPFD,
   [freebsd.F_GETFD]: freebsd.F_GETFD,
   [freebsd.F_SETFD]: freebsd.F_SETFD,
@@ -194,7 +194,7 @@ const commands: Readonly<Record<number, number>> = {
   [freebsd.F_DUPFD_CLOEXEC]: F_DUPFD_CLOEXEC,
   [freebsd.F_ADD_SEALS]: F_ADD_SEALS,
   [freebsd.F_GET_SEALS]: F_GET_SEALS,
-};
+});
 
 let fcntl: ReturnType<typeof glibc<"fcntl">> | undefined;
 

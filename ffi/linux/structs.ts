@@ -1,3 +1,4 @@
+import { Bytes } from "../builtins.ts";
 import { internal } from "../internal.ts";
 import { errno } from "../symbols.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
@@ -184,7 +185,7 @@ function statOpen(fd: number, stat: Memory): number {
 
 /** fstat(2) itself, which has no time of birth. */
 function statPlain(fd: number, stat: Uint8Array): number {
-  const plain = new Uint8Array(PLAIN_SIZE);
+  const plain = new Bytes(PLAIN_SIZE);
   const result = (fstat ??= glibc("fstat"))(linux.SYS_fstat, fd, plain);
   if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
   else statxOf(plain, stat);
@@ -229,14 +230,14 @@ function statAt(fd: number, path: Memory, stat: Memory, bits: number): number {
 }
 
 // linux/xattr.h: XATTR_NAME_POSIX_ACL_ACCESS
-const ACCESS = "system.posix_acl_access\0";
+const ACCESS = new TextEncoder().encode("system.posix_acl_access\0");
 
 let fgetxattr: ReturnType<typeof glibc<"fgetxattr">> | undefined;
 
 /** Whether a file has a POSIX access control list, which can grant access beyond the mode. */
 export function hasAcl(fd: number): boolean {
   const call = fgetxattr ??= glibc("fgetxattr");
-  if (call(fd, new TextEncoder().encode(ACCESS), empty, 0n) !== -1) return true;
+  if (call(fd, ACCESS, empty, 0n) !== -1) return true;
   thread.memcpy(errno, thread.errnoAt, 4n);
   // If the answer is unknown, the file may have a list.
   return errno[0] !== linux.ENODATA && errno[0] !== linux.EOPNOTSUPP;

@@ -155,6 +155,11 @@ test("deno.json's exports name modules that load, and mod.ts has libc and all of
   }
 });
 
+test("the newest section of CHANGELOG.md is that of deno.json's version", () => {
+  const { version } = JSON.parse(read("deno.json"));
+  assertEquals(/^## (.*)$/m.exec(read("CHANGELOG.md"))?.[1], version);
+});
+
 test("every entry point has documentation with an example that imports it by its name", () => {
   for (const [name, path] of Object.entries(exports)) {
     const doc = /^\/\*\*\n( \*.*\n)*? \* @module\n \*\//.exec(read(path))?.[0] ?? "";

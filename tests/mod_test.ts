@@ -142,6 +142,7 @@ test("deno.json's exports name modules that load, and mod.ts has libc and all of
     "./ffi",
     "./rights",
     "./ambient",
+    "./broker",
     "./audit",
     "./pycapsicum",
     "./pycapsicumcffi",

@@ -74,14 +74,20 @@ export function exists(call: string, dir: FdLike, path: string, options: ExistsO
 /** Throws unless the process may use the file as `mode` says, by `R_OK`, `W_OK` and `X_OK`. */
 export function access(dir: FdLike, path: string, mode: number): void {
   beneath(dir, path, "faccessat", (fd, path, flags) => {
-    try {
-      libc.faccessat(fd, path, mode, flags);
-    } catch (error) {
-      // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
-      if (flags !== libc.AT_SYMLINK_NOFOLLOW || codeOf(error) !== "EINVAL") throw error;
-      libc.faccessat(fd, path, mode, libc.AT_RESOLVE_BENEATH);
-    }
+    if (flags === libc.AT_SYMLINK_NOFOLLOW) accessName(fd, path, mode);
+    else libc.faccessat(fd, path, mode, flags);
   });
+}
+
+/** The same for a name, which is not followed. `flag` may be `AT_EACCESS`. */
+export function accessName(fd: FdLike, name: string, mode: number, flag = 0): void {
+  try {
+    libc.faccessat(fd, name, mode, flag | libc.AT_SYMLINK_NOFOLLOW);
+  } catch (error) {
+    // FreeBSD 13 lacks AT_SYMLINK_NOFOLLOW for this call, but it confines lookups in every directory.
+    if (codeOf(error) !== "EINVAL") throw error;
+    libc.faccessat(fd, name, mode, flag | libc.AT_RESOLVE_BENEATH);
+  }
 }
 
 export function chmod(call: string, dir: FdLike, path: string, mode: number): void {

@@ -27,7 +27,7 @@ import {
   statOf,
   timespecs,
 } from "../descriptor.ts";
-import { ensureDir, realPath, replaceBySymlink, SUCCEEDING, Successor } from "../entries.ts";
+import { accessName, ensureDir, realPath, replaceBySymlink, SUCCEEDING, Successor } from "../entries.ts";
 import { FdFile } from "../file.ts";
 import { inTurns } from "../io/waiting.ts";
 import { canBeFile, checkedPath, parentOf, readLinkAt, symlinkAt } from "../path/components.ts";
@@ -338,7 +338,7 @@ function successorAt(place: Spot, old: Identified | undefined): Successor | unde
   if (old === undefined) return new Successor(place);
   if (!old.info.isFile) return undefined;
   // A file that the process may not write to must not be replaced either.
-  libc.faccessat(place, place.name, libc.W_OK, libc.AT_EACCESS);
+  accessName(place, place.name, libc.W_OK, libc.AT_EACCESS);
   try {
     return new Successor(place);
   } catch (error) {

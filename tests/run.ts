@@ -11,12 +11,14 @@ import { runDemo } from "./run/demo.ts";
 import { runFuzz } from "./run/fuzz.ts";
 import { runOk } from "./run/ok.ts";
 import { runTests } from "./run/tests.ts";
+import { runSoak } from "./soak/run.ts";
 
 const usage = `usage: deno task demo [port_pycapsicumcffi | port_pycapsicum]
        deno task test [arguments of deno test]
        deno task bench [--quick] [--json [FILE.json]] [names of benches]
        deno task fuzz [--seed N] [--count N] [--seconds S] [targets]
        deno task mutants [parts of names]
+       deno task soak [--seconds S]
        deno task ok [fmt | lint | check | doc | publish | test]...`;
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
@@ -25,6 +27,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   bench: runBench,
   fuzz: runFuzz,
   mutants: runMutants,
+  soak: runSoak,
   ok: runOk,
 };
 

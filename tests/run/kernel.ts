@@ -36,7 +36,13 @@ export async function findKernel(): Promise<Kernel> {
 
 /** Every kernel that this system offers to the tests: first `findKernel()`, then those whose tests take less time. */
 export async function findKernels(): Promise<[Kernel, ...Kernel[]]> {
-  const first = await findKernel(), native = nativeKernel();
+  const native = nativeKernel();
+  if (Deno.env.get("CAPSICUM_CHECK") === "1") {
+    if (native === undefined) throw new Error("CAPSICUM_CHECK checks the calls of Linux, natively.");
+    const flags = [`--preload=${new URL("tests/_check.ts", root).href}`];
+    return [{ ...native, variant: "each name checked", flags }];
+  }
+  const first = await findKernel();
   const kernels: [Kernel, ...Kernel[]] = [first];
   if (native !== undefined) kernels.push(native);
   if (first.simulated) kernels.push({ ...first, place: "13.2", env: { STANDIN_RELEASE: "13.2" } });

@@ -106,9 +106,9 @@ const rules: Rule[] = [
     why: "They need Capsicum; errno does not differ by release.",
   },
   {
-    paths: ["tests/faults/linux_faults_test.ts"],
+    paths: ["tests/faults/linux_faults_test.ts", "tests/soak"],
     places: ["native"],
-    why: "It has seccomp(2) refuse calls.",
+    why: "They need the memory and the refusals of a kernel.",
   },
   {
     paths: [

@@ -428,6 +428,17 @@ for (const size of [10, 100_000]) {
   });
 }
 
+test("FdFile.read() and pread() of fewer bytes than a buffer has leave the rest of it, also if it is resizable", async () => {
+  using fixture = new Fixture({ file: "ab" });
+  for (const make of [() => new ArrayBuffer(5), () => new ArrayBuffer(5, { maxByteLength: 9 })]) {
+    await using file = openSync(fixture.at("file"));
+    for (const read of [(to: Uint8Array) => file.read(to), (to: Uint8Array) => file.pread(to, 0)]) {
+      const to = new Uint8Array(make()).fill(7);
+      assertEquals([await read(to), ...to], [2, 97, 98, 7, 7, 7]);
+    }
+  }
+});
+
 test("a detached buffer throws TypeError, and its target is unchanged", async () => {
   using fixture = new Fixture({ file: "kept" });
   using dir = openDirSync(fixture.path);

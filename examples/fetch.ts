@@ -26,7 +26,7 @@ terminal. Up to ten redirects are followed, if their hosts are permitted, but no
 --unprotected: fetch without a sandbox if the system has none.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-run examples/fetch.ts URL
 The exit code is 0 if the status is below 400, 3 if it is 400 or more, 1 if there was no complete answer, and 2 if
-the arguments are wrong. It needs Deno 2.9: node:http of Deno 2.7 can't use a descriptor.`;
+the arguments are wrong. It needs Deno 2.9: node:tls and node:http of Deno 2.7 can't use a descriptor.`;
 
 const tool: Tool<"v" | "header" | "method" | "data" | "allow-host" | "cacert" | "timeout"> = new Tool(
   help,

@@ -50,6 +50,25 @@
  * directory, as by `Dir`. Neither `..` nor a symlink leads out of it. A relative path belongs to a relative rule, such as `"."`.
  * Only regular files are opened: others can wait for another process, or do something when they are opened.
  *
+ * ## Packages for Node
+ *
+ * {@link nodeSocket} makes a socket of `node:net` of a connection. So `node:tls`, `node:http` and packages of npm that take a
+ * stream work in the sandbox, such as those for PostgreSQL, Redis or SMTP:
+ *
+ * ```js
+ * import https from "node:https";
+ * import tls from "node:tls";
+ *
+ * const host = "api.example.com";
+ * const net = await broker({ connect: [`${host}:443`] });
+ * sandbox({ stdio: true, warmUp: { tls: true } });
+ * const socket = nodeSocket(await net.connect({ hostname: host, port: 443 }));
+ * const createConnection = () => tls.connect({ socket, host, servername: host });
+ * https.get({ host, createConnection }, (answer) => answer.on("data", (bytes) => console.log(bytes.length)));
+ * ```
+ *
+ * In the repository, examples/fetch.ts is such a program.
+ *
  * ## Rights
  *
  * On FreeBSD a descriptor arrives limited: a file to what its options need, a connection to `presets.socket.connection`, a

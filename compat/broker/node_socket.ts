@@ -30,10 +30,11 @@ const SOCK_STREAM = 1;
  *
  * In Deno 2.9 it is a `new net.Socket({ fd })`. In Deno 2.7, or if the descriptor lacks one of the rights FCNTL, FSTAT,
  * GETSOCKNAME and GETSOCKOPT, it is a `Duplex` over the `FdFile`, with the other methods and properties of a socket. Its
- * `ref()`, `unref()`, `setNoDelay()` and `setKeepAlive()` have no effect. `node:tls` works over both.
- * `node:http` and `node:https` of Deno 2.7 work only over sockets that Deno itself opened, so not over this one.
+ * `ref()`, `unref()`, `setNoDelay()` and `setKeepAlive()` have no effect. In Deno 2.9 `node:tls`, `node:http` and `node:https`
+ * work over both. Those of Deno 2.7 do not work over a `Duplex`: there this function serves packages that use the socket
+ * without TLS.
  *
- * A listening descriptor needs no such function: in Deno 2.9 `server.listen({ fd: file.take() })` serves it. **Do not use
+ * A listening descriptor needs no such function: in Deno 2.9 `server.listen({ fd: listener.take() })` serves it. **Do not use
  * that in Deno 2.7**: there `http.Server` ignores `fd` and listens on a port of its own.
  *
  * Requires `--allow-ffi` permission, and no `--allow-net`.
@@ -45,15 +46,19 @@ const SOCK_STREAM = 1;
  * @throws {Deno.errors.BadResource} If the file is closed.
  * @throws {Deno.errors.Busy} If an asynchronous call of the file is moving bytes.
  *
- * @example
+ * @example A socket of `node:net` over a connection of a broker
  * ```ts
- * import { FdFile } from "jsr:@capsicum/capsicum";
- * import { nodeSocket } from "jsr:@capsicum/capsicum/broker";
- * import { assertThrows } from "jsr:@std/assert";
+ * import { broker, nodeSocket } from "jsr:@capsicum/capsicum/broker";
+ * import { assertEquals } from "jsr:@std/assert";
  *
- * using terminal = FdFile.fromFd(0);
- * assertThrows(() => nodeSocket(terminal), TypeError, "stream socket");
- * terminal.take();
+ * using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const { port } = server.addr;
+ * await using net = await broker({ connect: [`127.0.0.1:${port}`] });
+ * const socket = nodeSocket(await net.connect({ hostname: "127.0.0.1", port }));
+ * socket.end("hello");
+ * const { readable } = await server.accept();
+ * assertEquals(await new Response(readable).text(), "hello");
+ * socket.destroy();
  * ```
  */
 export function nodeSocket(file: FdFile, options: NodeSocketOptions = {}): Socket {

@@ -11,8 +11,9 @@ import { leave } from "./_rights_filter.ts";
 
 /** The reason why Deno's own calls can't be tested here; false if they can. */
 export const reasonToSkip: string | false = kernel.simulated
-  ? "the stand-in does not see Deno's own calls on its descriptors: Linux is asked, once"
-  : Deno.build.os === "linux" && Deno.build.arch !== "x86_64" && "the filter knows the calls of x86_64";
+  ? "needs FreeBSD or Linux itself: the stand-in does not see Deno's own calls"
+  : Deno.build.os === "linux" && Deno.build.arch !== "x86_64" &&
+    "needs FreeBSD, or Linux on x86_64, whose calls the filter knows";
 
 export function confine(): void {
   if (kernel.hasCapsicum) {

@@ -24,7 +24,8 @@ export interface Probes {
 
 /** Results of the oldest supported Deno that differ from the table, which describes the newest. */
 export const isOldest = Deno.version.deno.startsWith("2.7.");
-export const withoutWorkers = "each Worker of Deno 2.7 starts with getcwd(2), which is refused";
+export const withoutWorkers =
+  "needs Deno 2.9: each Worker of Deno 2.7 starts with getcwd(2), which is refused";
 
 const connected = `
   const accept = async (listener) => { for await (const one of listener) one.write(new Uint8Array([7])).then(() => one.close()); };
@@ -125,7 +126,7 @@ export const probes: Record<string, Probes> = {
     }],
     no: [{
       after: "await import('node:' + 'fs');",
-      skip: isOldest && "node:fs of Deno 2.7 does not ask for the path of Deno" ||
+      skip: isOldest && "needs Deno 2.9, whose node:fs asks for the path of Deno" ||
         Deno.build.os === "freebsd" && "FreeBSD's port of Deno answers from its prefix",
     }],
   },

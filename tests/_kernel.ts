@@ -44,7 +44,9 @@ export const kernel = {
 };
 
 /** The reason to skip a test that needs Capsicum; false if there is Capsicum. */
-export const needsCapsicum: string | false = kernel.hasCapsicum ? false : "Linux has no Capsicum";
+export const needsCapsicum: string | false = kernel.hasCapsicum
+  ? false
+  : "needs Capsicum: FreeBSD, or the stand-in";
 
 const F_GETFD = 1;
 

@@ -47,7 +47,7 @@ export function shrink(socket: FdFile): void {
 }
 
 /** The reason why there is no terminal; false if there is one. */
-export const needsTerminal: string | false = glibc ? false : "only glibc's openpty() is in libc";
+export const needsTerminal: string | false = glibc ? false : "needs Linux: only glibc has openpty() in libc";
 
 /** A terminal and the side that controls it. */
 export function terminal(): [terminal: FdFile, controller: FdFile] {

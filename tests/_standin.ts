@@ -24,12 +24,12 @@ function controls() {
 /** The reason to skip a test that needs these controls; false if they are available. */
 export const needsStandin: string | false = kernel.simulated
   ? false
-  : "only a simulated kernel counts calls and lets them fail on demand";
+  : "needs the stand-in, which counts calls and makes them fail";
 
 /** The reason why refusals can't raise SIGTRAP here; false if they can. */
 export const needsTraps: string | false = kernel.simulated
   ? false
-  : "only a simulated kernel raises no SIGTRAP for what Deno itself does in capability mode";
+  : "needs the stand-in: FreeBSD would also trap what Deno itself does";
 
 /** The next call of that C function fails with FreeBSD's errno `errno`; or, of the next ones, the `nth`. */
 export function failNext(call: string, errno: number, nth = 1): void {

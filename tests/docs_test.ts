@@ -116,7 +116,8 @@ test("every example of the documentation runs with only libc's permission, and l
 });
 
 for (const { title, code } of examples.filter(({ code }) => enters(code) || listens(code) || starts(code))) {
-  const skip = starts(code) && kernel.simulated && "a second process would reach Linux, and not the stand-in";
+  const skip = starts(code) && kernel.simulated &&
+    "needs FreeBSD or Linux itself: a second process does not reach the stand-in";
   test(`the example of ${title.replace(/\(.*/, "")} runs in a separate process`, async () => {
     const permissions = [
       ...(listens(code) ? ["--allow-net=127.0.0.1"] : []),

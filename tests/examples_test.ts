@@ -49,7 +49,7 @@ test("examples/demo.ts exits with 1 on systems without Capsicum", async () => {
   const { code, stdout, stderr } = await runModule(demo, { permissions: [], kernel: false });
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /There is no Capsicum on linux/);
-}, { skip: !kernel.simulated && "FreeBSD has it" });
+}, { skip: !kernel.simulated && "needs the stand-in: FreeBSD has what is missing here" });
 
 test("run.ts demo runs the demo, and first reports if the kernel is simulated", async () => {
   const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {
@@ -87,7 +87,7 @@ for (const [name, lines] of Object.entries(ports)) {
     const { code, stdout, stderr } = await runModule(file, { permissions: [], kernel: false });
     assertEquals([code, stdout], [1, ""]);
     assertMatch(stderr, /There is no Capsicum on linux/);
-  }, { skip: !kernel.simulated && "FreeBSD has it" });
+  }, { skip: !kernel.simulated && "needs the stand-in: FreeBSD has what is missing here" });
 
   test(`run.ts demo ${name} runs the demo, and first reports if the kernel is simulated`, async () => {
     const { code, stdout, stderr } = await runModule(new URL("run.ts", import.meta.url), {

@@ -66,9 +66,9 @@ function releaseOf(source: string): string {
 
 function reasonToSkip(release: string): string | undefined {
   const major = Number.parseInt(release);
-  if (kernel.simulated) return major in simulated ? undefined : `the stand-in is no FreeBSD ${release}`;
-  if (kernel.major !== major) return `recorded on FreeBSD ${release}, and this is ${kernel.name}`;
-  return Deno.uid() === 0 ? undefined : "recorded as root, and this is another user";
+  if (kernel.simulated) return major in simulated ? undefined : `needs FreeBSD ${release}`;
+  if (kernel.major !== major) return `needs FreeBSD ${release}, or the stand-in for it`;
+  return Deno.uid() === 0 ? undefined : "needs root, as when the calls were recorded";
 }
 
 /** The `CAP_*` values by name, as "0x...". */

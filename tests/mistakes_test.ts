@@ -48,5 +48,5 @@ test(
     assertEquals(withArguments().filter((name) => !names.includes(name)), []);
     assert(names.length > 200);
   },
-  { skip: kernel.hasCapsicum ? false : "most of the functions are Capsicum's" },
+  { skip: kernel.hasCapsicum ? false : "needs Capsicum: FreeBSD, or the stand-in" },
 );

@@ -52,7 +52,7 @@ test("README.md's TypeScript blocks run as printed with the permission that it g
   }
 }, {
   skip: !exists(linux.replace("--allow-ffi=", "")) &&
-    "this is not Linux on x86_64 with glibc where Debian has it",
+    "needs Linux on x86_64 with glibc where Debian has it",
 });
 
 test("README.md's sandbox of five lines has five lines, and enters where there is Capsicum", async () => {

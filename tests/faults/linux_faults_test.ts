@@ -4,8 +4,8 @@ import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 
 const skip = kernel.hasCapsicum
-  ? "it is about Linux, natively"
-  : Deno.build.arch !== "x86_64" && "the filter has the numbers of x86_64";
+  ? "needs Linux itself, natively"
+  : Deno.build.arch !== "x86_64" && "needs Linux on x86_64, whose calls the filter knows";
 
 test("each call that Linux refuses on any descriptor is reported, and leaves nothing open", async () => {
   const { code, stdout, stderr } = await runModule(new URL("_linux_faults.ts", import.meta.url));

@@ -92,7 +92,8 @@ const repeated = Object.keys(calls).filter((name) =>
   name.startsWith("libc.") && !name.includes("cap_") && !notRepeated.includes(name)
 );
 const needsCall = (name: string) =>
-  needsStandin || isLater(name, kernel.osreldate) && `this release has no ${name.slice("libc.".length)}()`;
+  needsStandin ||
+  isLater(name, kernel.osreldate) && `needs a newer release, which has ${name.slice("libc.".length)}()`;
 
 for (const name of repeated) {
   test(`${name}() is repeated when a signal interrupts it`, () => {

@@ -63,4 +63,8 @@ test(`Right and Rights.all() have every value of ${path}`, () => {
     Object.fromEntries(macros.sort()),
     Object.fromEntries(known.sort().map((name) => [name, Right[name]])),
   );
-}, { skip: header === undefined || kernel.simulated ? `there is no ${path} here` : false });
+}, {
+  skip: header === undefined || kernel.simulated
+    ? `needs FreeBSD with its headers: ${path} is missing`
+    : false,
+});

@@ -5,7 +5,7 @@ import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 
 const MiB = 1024 * 1024;
-const skip = kernel.hasCapsicum && "it is about Linux without Capsicum";
+const skip = kernel.hasCapsicum && "needs Linux itself, natively";
 
 /** How many mappings of a process that reads a file of so many bytes have the hint, and whether the bytes are right. */
 async function reading(size: number): Promise<{ hinted: number; isSame: boolean }> {

@@ -22,10 +22,10 @@ const release = "15.1";
 const skip = kernel.simulated
   ? false
   : kernel.major !== 15
-  ? `recorded on FreeBSD ${release}, and this is ${kernel.name}`
+  ? `needs FreeBSD ${release}, or the stand-in for it`
   : Deno.uid() === 0
   ? false
-  : "recorded as root, and this is another user";
+  : "needs root, as when the calls were recorded";
 
 async function replayed(scenario: Scenario): Promise<ThroughLibrary> {
   using fixture = new Fixture();

@@ -15,7 +15,10 @@ test(
     const { code, stdout, stderr } = await run({ calls: bounds(5000) });
     assertEquals([code, stderr], [0, ""], stdout);
   },
-  { skip: Deno.env.has("CAPSICUM_TEST_OPENAT2") && "libc alone has no O_RESOLVE_BENEATH there" },
+  {
+    skip: Deno.env.has("CAPSICUM_TEST_OPENAT2") &&
+      "needs openat2(2): libc has no O_RESOLVE_BENEATH without it",
+  },
 );
 
 test("Dir does with random paths what the names in the tree predict, and stays in it while names are swapped", async () => {

@@ -69,7 +69,7 @@ function missingHeader(): string | false {
     Deno.statSync(capsicumH);
     return false;
   } catch {
-    return `${capsicumH} is not here`;
+    return `needs FreeBSD with its headers: ${capsicumH} is missing`;
   }
 }
 

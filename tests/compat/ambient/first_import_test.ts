@@ -168,7 +168,8 @@ test("a CommonJS module that is imported after the first import can't be read an
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /\/common\.cjs/);
 }, {
-  skip: kernel.hasCapsicum && kernel.simulated && "the stand-in does not see what Deno itself opens",
+  skip: kernel.hasCapsicum && kernel.simulated &&
+    "needs FreeBSD or Linux itself: the stand-in does not see what Deno opens",
 });
 
 test(

@@ -59,7 +59,7 @@ test(
     const { uid, gid, mode } = fixture.stat("file");
     assertEquals([uid, gid, mode! & 0o7777], [12345, 54321, 0o640]);
   },
-  { skip: Deno.uid() === 0 ? false : "only root can give files away" },
+  { skip: Deno.uid() === 0 ? false : "needs root, who can give files away" },
 );
 
 test.capsicum("Dir.writeFileAtomicSync() narrows the mode if the owner can't be kept without FCHOWN", () => {

@@ -11,7 +11,7 @@ import { observed } from "./_observed.ts";
 import { treeOf } from "./_tree.ts";
 
 const secret = "secret ".repeat(60_000);
-const needsRoot = Deno.uid() === 0 ? false : "only root can make files of other owners and groups";
+const needsRoot = Deno.uid() === 0 ? false : "needs root, who can make files of other owners and groups";
 
 /** Returns the path and mode of each file, except the original, that contains the secret or a part of it. */
 function copiesIn(fixture: Fixture): [path: string, mode: number][] {
@@ -159,12 +159,14 @@ function setAcl(
   return result === 0;
 }
 
-const needsAcl = kernel.hasCapsicum ? "the lists of FreeBSD are not known to the library" : (() => {
-  using fixture = new Fixture();
-  return setAcl(fixture.path, "default", [7, 7, 7, 7, 7])
-    ? false
-    : "the file system has no access control lists";
-})();
+const needsAcl = kernel.hasCapsicum
+  ? "needs Linux: the library does not read access control lists on FreeBSD"
+  : (() => {
+    using fixture = new Fixture();
+    return setAcl(fixture.path, "default", [7, 7, 7, 7, 7])
+      ? false
+      : "needs a file system with access control lists";
+  })();
 
 test(
   "a copy gives users in a default access control list only the permissions of others",
@@ -221,7 +223,7 @@ test(
       }
     }
   },
-  { skip: kernel.hasCapsicum ? false : "Linux has no Capsicum" },
+  { skip: kernel.hasCapsicum ? false : "needs Capsicum: FreeBSD, or the stand-in" },
 );
 
 const everything = [

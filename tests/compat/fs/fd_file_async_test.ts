@@ -459,7 +459,7 @@ test("FdFile reads and writes a socket at the same time", async () => {
   const written = a.writeAll(sent).then(() => a.close());
   assert(same(await b.readAll(), sent));
   await written;
-}, { skip: needsCapsicum && "it has no call that makes sockets" });
+}, { skip: needsCapsicum });
 
 test("FdFile.read() rejects with ConnectionReset and does not take a reset for the end", async () => {
   const [one, two] = await socketPair();
@@ -469,7 +469,7 @@ test("FdFile.read() rejects with ConnectionReset and does not take a reset for t
   assertEquals(await settledSoon(read), "waits");
   two.close();
   assertEquals((await rejectionOf(read)).class, "ConnectionReset");
-}, { skip: !kernel.simulated && "only Linux resets a local connection" });
+}, { skip: !kernel.simulated && "needs the stand-in: only Linux resets a local connection" });
 
 test("FdFile.close() rejects waiting calls and closes at once", async () => {
   using fixture = new Fixture({ file: "" });

@@ -565,7 +565,10 @@ test("FdFile.isTerminal() is true for a terminal, until its ioctls are limited",
   const { fd } = terminal;
   const { class: name, code, syscall } = failureOf(() => terminal.isTerminal());
   assertEquals([name, code, syscall], ["CapsicumError", "ENOTCAPABLE", "isatty"], `${fd}`);
-}, { skip: !kernel.simulated && "FreeBSD makes terminals by a call that the library does not have" });
+}, {
+  skip: !kernel.simulated &&
+    "needs the stand-in: FreeBSD makes terminals by a call that the library does not have",
+});
 
 test("FdFile.tryLockSync() returns false if another descriptor holds a conflicting lock", () => {
   using fixture = new Fixture({ file: "" });
@@ -630,7 +633,7 @@ test("FdFile.utimeSync() throws PermissionDenied for another user's file", () =>
   using file = openSync("/dev/null");
   const { class: name, syscall } = failureOf(() => file.utimeSync(1, 1));
   assertEquals([name, syscall], ["PermissionDenied", "futimens"]);
-}, { skip: Deno.uid() === 0 && "everything is root's" });
+}, { skip: Deno.uid() === 0 && "needs another user than root, who may do everything" });
 
 test("FdFile and a descriptor that Deno opened see the same file", () => {
   using fixture = new Fixture({ file: "abcde" });

@@ -338,7 +338,7 @@ test("FdFile.readAll() and lines() throw RangeError for a message that their buf
     await writer.write(long);
     await assertRejects(call, RangeError, "A message of the socket has");
   }
-}, { skip: needsTerminal && "only Linux takes messages that are longer than the receive buffer" });
+}, { skip: needsTerminal && "needs Linux, which accepts messages that are longer than the receive buffer" });
 
 test("FdFile.readSync() and its kin name the method and the argument that is wrong", () => {
   using file = openSync("/dev/null", { read: true, write: true });

@@ -152,4 +152,4 @@ test("Dir.removeSync() passes no path to unlinkat(), which ignores AT_RESOLVE_BE
   const before = callsOf("unlinkat");
   assertThrows(() => dir.removeSync("out/secret"), CapsicumError, "leaves the directory");
   assertEquals([callsOf("unlinkat") - before, fixture.read("outside/secret")], [0, "secret"]);
-}, { skip: kernel.simulated ? false : "only the stand-in counts calls" });
+}, { skip: kernel.simulated ? false : "needs the stand-in, which counts calls" });

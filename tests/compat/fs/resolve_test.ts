@@ -23,15 +23,15 @@ import {
 /** The reason to skip a test that needs directories which the kernel does not confine. */
 const needsGap = kernel.simulated && kernel.major >= 15
   ? false
-  : "only the stand-in for FreeBSD 15 makes any directory the root of a mount";
-const needsStandin = kernel.simulated ? false : "only the stand-in counts calls";
+  : "needs the stand-in for FreeBSD 15, which makes any directory the root of a mount";
+const needsStandin = kernel.simulated ? false : "needs the stand-in, which counts calls";
 
 /** Opens "inside" as a directory that the kernel confines, that is limited, or that the kernel does not confine. */
 const ways: { way: string; skip: string | false; open: (fixture: Fixture) => Dir }[] = [
   { way: "a directory", skip: false, open: (fixture) => openDirSync(fixture.at("inside")) },
   {
     way: "a limited directory",
-    skip: kernel.hasCapsicum ? false : "Linux has no Capsicum",
+    skip: kernel.hasCapsicum ? false : "needs Capsicum: FreeBSD, or the stand-in",
     open: (fixture) => openDirSync(fixture.at("inside"), { limit: Rights.all(13).difference(["PDKILL"]) }),
   },
   { way: "the root of a mount", skip: needsGap, open: (fixture) => openMountRoot(fixture.at("inside")) },

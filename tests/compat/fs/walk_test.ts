@@ -331,7 +331,7 @@ test("Dir.walkSync() opens each directory once, by a single name, and makes no c
   const before = ["openat", "fstatat", "fstat"].map(callsOf);
   paths(dir);
   assertEquals(["openat", "fstatat", "fstat"].map((name, i) => callsOf(name) - before[i]!), [4, 0, 0]);
-}, { skip: kernel.simulated ? false : "only the stand-in counts calls" });
+}, { skip: kernel.simulated ? false : "needs the stand-in, which counts calls" });
 
 test("Dir.walkSync() holds one buffer for each level, for any number of entries", () => {
   const many = (name: string): Tree =>

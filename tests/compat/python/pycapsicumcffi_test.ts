@@ -52,7 +52,7 @@ test(
     assertEquals([cap.enter(), cap.sandboxed()], [undefined, false]);
     assertThrows(() => mod.enter(), Deno.errors.NotSupported);
   },
-  { skip: kernel.hasCapsicum && "there is Capsicum" },
+  { skip: kernel.hasCapsicum && "needs Linux itself, natively, or another system without Capsicum" },
 );
 
 test("enter() ignores only the error of a kernel without Capsicum (ENOSYS)", async () => {

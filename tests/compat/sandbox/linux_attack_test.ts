@@ -4,7 +4,7 @@ import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-const skip = kernel.hasCapsicum && "it is about Linux, natively";
+const skip = kernel.hasCapsicum && "needs Linux itself, natively";
 const tree = () => ({
   inside: { file: "inside", out: { link: "../outside/secret" } },
   outside: { secret: "CANARY" },

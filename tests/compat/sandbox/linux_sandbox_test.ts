@@ -4,7 +4,7 @@ import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-const skip = kernel.hasCapsicum && "it is about Linux, natively";
+const skip = kernel.hasCapsicum && "needs Linux itself, natively";
 const it = (name: string, body: () => void | Promise<void>) => test(name, body, { skip });
 const preload = (name: string) => `--preload=${new URL(`../../${name}`, import.meta.url).href}`;
 const tree = { data: { one: "1" }, other: { two: "2" } };

@@ -4,7 +4,7 @@ import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 
-const skip = kernel.hasCapsicum && "it is about Linux, natively";
+const skip = kernel.hasCapsicum && "needs Linux itself, natively";
 const it = (name: string, body: () => Promise<void>, why: string | false = false) =>
   test(name, body, { skip: skip || why });
 const address = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);

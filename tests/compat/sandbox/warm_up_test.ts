@@ -7,7 +7,7 @@ import { test } from "../../_test.ts";
 
 const needsFilter = kernel.hasCapsicum && !kernel.simulated || Deno.build.arch === "x86_64"
   ? false
-  : "Deno's own calls are refused on x86_64 alone";
+  : "needs FreeBSD, or Linux on x86_64: only there are Deno's own calls refused";
 
 test("warmUp() runs the chosen steps, and returns their names", () => {
   assertEquals(warmUp(), ["timezone", "stackTraces"]);

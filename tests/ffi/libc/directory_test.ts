@@ -79,7 +79,7 @@ test("fchownat() sets owner and group of a file, or with AT_SYMLINK_NOFOLLOW of 
   libc.fchownat(dir, "link", 1001, 2002, 0);
   libc.fchownat(dir, "link", 1003, 2004, libc.AT_SYMLINK_NOFOLLOW);
   assertEquals([owners("file"), owners("link")], [[1001, 2002], [1003, 2004]]);
-}, { skip: root ? false : "only root gives files away" });
+}, { skip: root ? false : "needs root, who can give files away" });
 
 test("utimensat() sets the times of a file or of a symlink, either, or with null the current time", () => {
   using fixture = new Fixture({ file: "", link: { link: "file" } });

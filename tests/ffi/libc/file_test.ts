@@ -81,14 +81,14 @@ test("fchown() sets owner and group, one of them, or both", () => {
   assertEquals(owners(), [1003, 2002]);
   libc.fchown(file, -1, 4_000_000_000);
   assertEquals(owners(), [1003, 4_000_000_000]);
-}, { skip: root ? false : "only root gives files away" });
+}, { skip: root ? false : "needs root, who can give files away" });
 
 test("fchown() to another user throws PermissionDenied unless root", () => {
   using fixture = new Fixture({ file: "text" });
   using file = openSync(fixture.at("file"));
   assertThrows(() => libc.fchown(file, 0, 0), Deno.errors.PermissionDenied, "EPERM");
   assertEquals(libc.fchown(file, Deno.uid()!, -1), 0);
-}, { skip: root ? "root may give files away" : false });
+}, { skip: root ? "needs another user than root, who can give files away" : false });
 
 test("futimens() sets both times, either, or with null the current time", () => {
   using fixture = new Fixture({ file: "text" });
@@ -224,7 +224,7 @@ test("isatty() returns 1 for a terminal", () => {
   const fd = libc.open("/dev/ptmx", libc.O_RDWR | libc.O_NOCTTY);
   assertEquals(libc.isatty(fd), 1);
   libc.close(fd);
-}, { skip: exists("/dev/ptmx") ? false : "there is no /dev/ptmx to open a terminal by" });
+}, { skip: exists("/dev/ptmx") ? false : "needs a system with /dev/ptmx, to make a terminal" });
 
 function exists(path: string): boolean {
   try {

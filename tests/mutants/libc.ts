@@ -44,9 +44,9 @@ export const libcMutants: Mutant[] = [
   {
     file: "ffi/libc/by_descriptor.ts",
     what: "errno of futimens() is not read",
-    search: "    const result = call(number, both);\n    if (result !== -1) return result;\n" +
-      "    memcpy(errno, errnoAt, 4n);\n",
-    replace: "    const result = call(number, both);\n    if (result !== -1) return result;\n",
+    search:
+      'thread.memcpy(errno, thread.errnoAt, 4n);\n  } while (errno[0] === EINTR);\n  throw syscallError("futimens"',
+    replace: '} while (errno[0] === EINTR);\n  throw syscallError("futimens"',
     concerns: simulated("syscall_error_test.ts", "reports its errno"),
   },
   {
@@ -90,8 +90,8 @@ export const libcMutants: Mutant[] = [
   {
     file: "ffi/libc/bytes.ts",
     what: "a resizable buffer gets more bytes than were read",
-    search: "bytes.set(copy.subarray(0, moved));",
-    replace: "bytes.set(copy.subarray(0, bytes.length));",
+    search: "copyInto(bytes, partOf(copy, 0, moved));",
+    replace: "copyInto(bytes, partOf(copy, 0, length));",
     concerns: [{ on: "native", test: "compat/fs/io_test.ts", filter: "fewer bytes than a buffer" }],
   },
   {
@@ -104,7 +104,7 @@ export const libcMutants: Mutant[] = [
   {
     file: "ffi/values.ts",
     what: "a count above the length of the buffer is passed to the kernel",
-    search: '"count of the buffer\'s bytes", 0, buffer.length',
+    search: '"count of the buffer\'s bytes", 0, most',
     replace: '"count of the buffer\'s bytes", 0, 0x7fffffff',
     concerns: simulated("bad_input_test.ts", "libc.readlinkat()"),
   },
@@ -217,7 +217,7 @@ export const libcMutants: Mutant[] = [
     file: "ffi/freebsd/structs.ts",
     what: "st_mode of FreeBSD is read at the wrong offset",
     search: "ST_MODE = 24",
-    replace: "ST_MODE = 26",
+    replace: "ST_MODE = 28",
     concerns: simulated("freebsd/structs_test.ts", "decodeStat()"),
   },
   {
@@ -244,8 +244,8 @@ export const libcMutants: Mutant[] = [
   {
     file: "ffi/freebsd/structs.ts",
     what: "a list of descriptors that the kernel cut is taken for the whole",
-    search: "if (size - used >= LARGEST)",
-    replace: "if (size >= used)",
+    search: "if (length - used >= LARGEST)",
+    replace: "if (length >= used)",
     concerns: simulated("open_files_test.ts"),
   },
   {

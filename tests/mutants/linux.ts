@@ -21,13 +21,6 @@ export const linuxMutants: Mutant[] = [
   },
   {
     file: beneath,
-    what: "RESOLVE_NO_MAGICLINKS is dropped",
-    search: "linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS",
-    replace: "linux.RESOLVE_BENEATH",
-    concerns: native("ffi/linux_test.ts"),
-  },
-  {
-    file: beneath,
     what: "openat2() is not tried again after a rename disturbed it",
     search: "number === linux.EAGAIN && tries < TRIES",
     replace: "false",
@@ -225,7 +218,7 @@ export const linuxMutants: Mutant[] = [
   {
     file: calls,
     what: "a pipe is read without waiting, and the bytes are lost",
-    search: "  bytes.set(result === part.length ? part : part.subarray(0, result));\n",
+    search: "  copyInto(bytes, result === byteLengthOf(part) ? part : partOf(part, 0, result));\n",
     replace: "",
     concerns: native("compat/fs/fd_file_async_test.ts", "FdFile.read() waits for a pipe"),
   },

@@ -75,37 +75,37 @@ export type BrokerOpenOptions = Pick<
  * ```
  */
 export async function broker(policy: BrokerPolicy): Promise<Broker> {
-  const rules = policyOf("broker()", policy, "denoPath"), { denoPath = Deno.execPath() } = policy;
-  checkArgument("broker()", "denoPath", denoPath, aString);
+  const rules = policyOf("broker()", policy, { denoPath: aString }), { denoPath = Deno.execPath() } = policy;
   const start: Request = { id: 0, call: "start", policy: rules };
+  // Throws if the policy is too long.
   encode(start);
   if (sandboxed()) {
-    throw failure(
-      { syscall: "broker" },
-      "ECAPMODE",
-      "no process can be started in a sandbox (ECAPMODE). Call it before.",
-    );
+    const why = "no process can be started in a sandbox (ECAPMODE). Call it before entering.";
+    throw failure({ syscall: "broker" }, "ECAPMODE", why);
   }
-  const [mine, theirs] = socketPair();
-  const channel = new Channel(mine, 1);
-  let child: Deno.ChildProcess;
+  return await Broker.started(...startProcess(rules, denoPath), start);
+}
+
+/** Starts the second process, which waits for the policy at the other end of the channel. */
+export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.ChildProcess] {
+  const [mine, theirs] = socketPair(), channel = new Channel(mine, 1);
   try {
-    // Only between these two calls, both without a pause, can a child of another thread inherit it.
+    if (isSupported()) limit(channel, ["READ", "WRITE", "EVENT"]);
+    // Until it is closed below, on this thread without a pause, a process that another thread starts may inherit it.
     libc.fcntl(theirs, libc.F_SETFD, 0);
-    child = new Deno.Command(denoPath, {
+    const child = new Deno.Command(denoPath, {
       args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
       stdin: "null",
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    if (isSupported()) limit(channel, ["READ", "WRITE", "EVENT"]);
+    return [channel, child];
   } catch (error) {
     channel.close();
     throw error;
   } finally {
     libc.close(theirs);
   }
-  return await Broker.started(channel, child, start);
 }
 
 /** The permissions of the second process until it is confined. */
@@ -169,18 +169,19 @@ export class Broker implements Disposable, AsyncDisposable {
    */
   static async started(channel: Channel, child: Deno.ChildProcess, start: Request): Promise<Broker> {
     const broker = new Broker(channel, child);
-    const errors = new Response(child.stderr).text();
-    errors.catch(() => {});
     try {
       await broker.#ask(start, false);
     } catch (error) {
       broker.close();
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      const { code } = await child.status, text = (await errors).trim();
+      const text = await new Response(child.stderr).text(), { code } = await child.status;
       throw new Error(
-        `broker(): its process ended with code ${code} before it was ready: ${shortened(text, 200)}`,
+        `broker(): its process ended with code ${code} before it was ready: ${shortened(text.trim(), 200)}`,
         { cause: error },
       );
+    } finally {
+      // Nothing reads it from now on, and the program can end without it.
+      await child.stderr.cancel().catch(() => {});
     }
     child.unref();
     return broker;
@@ -285,7 +286,7 @@ export class Broker implements Disposable, AsyncDisposable {
    * @throws {CapsicumError} ENOTCAPABLE if it would permit more: the message names the surplus. Nothing changes.
    */
   async limit(rules: BrokerRules): Promise<void> {
-    await this.#request({ call: "limit", policy: policyOf("Broker.limit()", rules, undefined) }, false);
+    await this.#request({ call: "limit", policy: policyOf("Broker.limit()", rules) }, false);
   }
 
   /** Ends the process. Requests that are not answered yet are rejected. */

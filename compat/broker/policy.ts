@@ -8,7 +8,7 @@
  */
 import { listed, MOST, quoted, shortened, shown } from "../../ffi/errors.ts";
 import { failure } from "../../ffi/failure.ts";
-import { anything, checkOptions } from "../../ffi/values.ts";
+import { anything, type Check, checkOptions } from "../../ffi/values.ts";
 import { ambientPath } from "../fs/path/components.ts";
 import { type Address, type Host, hostOf, scopeOf } from "./hosts.ts";
 
@@ -53,11 +53,16 @@ const knownDirectories = { read: anything, write: anything };
  * Checks a policy as a whole.
  *
  * @param call The function that takes it, as its caller writes it.
+ * @param others A check for each further member that the function takes.
  * @throws {TypeError} If something has the wrong type or form. The message names the rule.
  */
-export function policyOf(call: string, rules: BrokerPolicy, others: "denoPath" | undefined): Policy {
+export function policyOf(
+  call: string,
+  rules: BrokerPolicy,
+  others: Readonly<Record<string, Check>> = {},
+): Policy {
   if (rules === undefined) throw new TypeError(`${call}: a policy must be an object, not undefined.`);
-  checkOptions(call, rules, others === undefined ? known : { ...known, [others]: anything });
+  checkOptions(call, rules, { ...known, ...others });
   const { connect, resolve, listen, open = {} } = rules;
   checkOptions(`${call}: open`, open, knownDirectories);
   const checked = (kind: string, list: unknown, canonical: (rule: never) => string): string[] => {

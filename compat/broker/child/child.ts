@@ -86,6 +86,8 @@ function confineTo(service: Service, policy: Policy, channel: Channel): void {
 
 async function main([number]: string[]): Promise<void> {
   const channel = takeOver(Number(number));
+  // A terminal sends these to the program too, which may go on.
+  for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) Deno.addSignalListener(signal, () => {});
   let service: Service | undefined;
   for (let batch; (batch = await channel.receive()) !== undefined;) {
     for (const message of batch.messages) {

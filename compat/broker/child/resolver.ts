@@ -23,7 +23,6 @@ export async function resolve(name: string, family: 0 | 4 | 6): Promise<readonly
   await slots.acquire().promise;
   try {
     return await new Promise((resolve, reject) =>
-      // With a dot at the end no domain of resolv.conf(5) is added.
       lookup(name, { all: true, family, verbatim: true }, (error, addresses) => {
         if (!error && addresses.length > 0) return resolve(addresses.map(({ address }) => address));
         const code = error?.code ?? "ENOTFOUND";

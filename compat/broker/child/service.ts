@@ -26,6 +26,7 @@ import {
   checkResolved,
   checkSocket,
   type Policy,
+  policyOf,
   shrunk,
   textOf,
 } from "../policy.ts";
@@ -201,7 +202,7 @@ export class Service implements Disposable {
   }
 
   #limit(rules: Policy): Result {
-    const old = this.#policy, next = shrunk(old, rules), dirs = new Map<string, Dir>();
+    const old = this.#policy, next = shrunk(old, canonicalOf(rules)), dirs = new Map<string, Dir>();
     try {
       for (const path of directoriesOf(next)) dirs.set(path, this.#narrower(old, next, path));
     } catch (error) {
@@ -239,6 +240,11 @@ export class Service implements Disposable {
     for (const controller of this.#active.values()) controller.abort(cancelled());
     for (const dir of this.#dirs.values()) dir[Symbol.dispose]();
   }
+}
+
+/** A policy of the program, checked again: it may not come from its `limit()`. */
+function canonicalOf({ read, write, ...rules }: Policy): Policy {
+  return policyOf("limit()", { ...rules, open: { read, write } });
 }
 
 function cancelled(): Error {

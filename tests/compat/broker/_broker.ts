@@ -1,0 +1,74 @@
+/**
+ * What the tests of the broker share: a Deno for its process that reaches the same kernel, and the process without a `Broker`.
+ *
+ * @module
+ */
+import { startProcess } from "../../../compat/broker/broker.ts";
+import type { Channel } from "../../../compat/broker/channel.ts";
+import { type BrokerRules, policyOf } from "../../../compat/broker/policy.ts";
+import { type Answer, answerOf, encode, type Request } from "../../../compat/broker/wire.ts";
+import { libcPath } from "../../_child.ts";
+import type { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+
+/** A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests. */
+export function kernelDeno(fixture: Fixture): string {
+  if (!kernel.simulated) return Deno.execPath();
+  const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+  const words = [Deno.execPath(), "run", `--allow-ffi=${libcPath}`, ...flags].map((word) => `'${word}'`);
+  fixture.add({ deno: { text: `#!/bin/sh\nshift\nexec ${words.join(" ")} "$@"\n`, mode: 0o755 } });
+  return fixture.at("deno");
+}
+
+/** The descriptors that another process has open, as /proc names what is behind each. */
+export function descriptorsOf(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  return [...Deno.readDirSync(directory)].map(({ name }) => Deno.readLinkSync(`${directory}/${name}`)).sort();
+}
+
+/** The second process, as hostile code sees it: bytes go in, answers and descriptors come out. */
+export class RawBroker implements AsyncDisposable {
+  readonly channel: Channel;
+  readonly child: Deno.ChildProcess;
+  readonly #iterator: AsyncIterator<{ answer: Answer; fds: readonly number[] }>;
+
+  constructor(rules: BrokerRules, deno: string) {
+    [this.channel, this.child] = startProcess(policyOf("test", rules), deno);
+    this.#iterator = this.#answers();
+  }
+
+  static async started(rules: BrokerRules, deno: string): Promise<RawBroker> {
+    const raw = new RawBroker(rules, deno);
+    const { answer } = await raw.ask({ id: 0, call: "start", policy: policyOf("test", rules) });
+    if ("error" in answer) throw new Error(answer.error.message);
+    return raw;
+  }
+
+  /** The next answer, and the descriptors that came with the bytes in which it was. */
+  async next(): Promise<{ answer: Answer; fds: readonly number[] }> {
+    const { value, done } = await this.#iterator.next();
+    if (done) throw new Error("the broker's process has ended");
+    return value;
+  }
+
+  async ask(request: Request): Promise<{ answer: Answer; fds: readonly number[] }> {
+    await this.channel.send(encode(request));
+    return await this.next();
+  }
+
+  async *#answers() {
+    for (let batch; (batch = await this.channel.receive()) !== undefined;) {
+      let { fds } = batch;
+      for (const message of batch.messages) {
+        yield { answer: answerOf(message), fds };
+        fds = [];
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.channel[Symbol.dispose]();
+    await this.child.stderr.cancel();
+    await this.child.status;
+  }
+}

@@ -173,16 +173,15 @@ export class Broker implements Disposable, AsyncDisposable {
       await broker.#ask(start, false);
     } catch (error) {
       broker.close();
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       const text = await new Response(child.stderr).text(), { code } = await child.status;
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       throw new Error(
         `broker(): its process ended with code ${code} before it was ready: ${shortened(text.trim(), 200)}`,
         { cause: error },
       );
-    } finally {
-      // Nothing reads it from now on, and the program can end without it.
-      await child.stderr.cancel().catch(() => {});
     }
+    // Nothing reads it from now on, and the program can end without its end.
+    await child.stderr.cancel();
     child.unref();
     return broker;
   }
@@ -302,6 +301,7 @@ export class Broker implements Disposable, AsyncDisposable {
   /** Ends the process, and waits for its end. Before FreeBSD 15 a program in capability mode can't wait for a process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    this.#child.ref();
     await this.#child.status.catch(() => {});
   }
 

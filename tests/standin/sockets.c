@@ -229,7 +229,13 @@ CALL(int, getsockopt, int fd, int level, int option, void *value, uint32_t *leng
   ENTER(getsockopt);
   int error = check_rights(fd, CAP_GETSOCKOPT, 0);
   if (error == 0 && !translate_option(&level, &option)) error = B_ENOPROTOOPT;
-  return error != 0 ? fail(error) : (int)answer(syscall(SYS_getsockopt, fd, level, option, value, length));
+  if (error != 0) return fail(error);
+  if (syscall(SYS_getsockopt, fd, level, option, value, length) == -1) return (int)answer(-1);
+  if (level == SOL_SOCKET && option == SO_ERROR && *(int *)value != 0) {
+    errno = *(int *)value;
+    *(int *)value = linux_error();
+  }
+  return 0;
 }
 
 CALL(int, setsockopt, int fd, int level, int option, const void *value, uint32_t length) {

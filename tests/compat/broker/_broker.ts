@@ -11,19 +11,33 @@ import { libcPath } from "../../_child.ts";
 import type { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 
-/** A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests. */
-export function kernelDeno(fixture: Fixture): string {
-  if (!kernel.simulated) return Deno.execPath();
-  const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+/**
+ * A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests.
+ *
+ * @param cache A directory for its cache, if it can't use that of the tests because it runs as nobody.
+ */
+export function kernelDeno(fixture: Fixture, cache?: string): string {
+  if (!kernel.simulated && cache === undefined) return Deno.execPath();
+  const flags: string[] = kernel.simulated ? JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]") : [];
   const words = [Deno.execPath(), "run", `--allow-ffi=${libcPath}`, ...flags].map((word) => `'${word}'`);
-  fixture.add({ deno: { text: `#!/bin/sh\nshift\nexec ${words.join(" ")} "$@"\n`, mode: 0o755 } });
+  const environment = cache === undefined ? "" : `DENO_DIR='${cache}' `;
+  const text = `#!/bin/sh\nshift\n${environment}exec ${words.join(" ")} "$@"\n`;
+  fixture.add({ deno: { text, mode: 0o755 } });
   return fixture.at("deno");
 }
 
 /** The descriptors that another process has open, as /proc names what is behind each. */
 export function descriptorsOf(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
-  return [...Deno.readDirSync(directory)].map(({ name }) => Deno.readLinkSync(`${directory}/${name}`)).sort();
+  return [...Deno.readDirSync(directory)].flatMap(({ name }) => {
+    try {
+      return [Deno.readLinkSync(`${directory}/${name}`)];
+    } catch (error) {
+      // It was closed meanwhile.
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }).sort();
 }
 
 /** The second process, as hostile code sees it: bytes go in, answers and descriptors come out. */

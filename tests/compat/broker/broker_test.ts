@@ -1,0 +1,261 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Broker, broker } from "../../../compat/broker/mod.ts";
+import { bind } from "../../../ffi/system.ts";
+import { type FdFile, fdOf } from "../../../mod.ts";
+import { runModule, RunningModule } from "../../_child.ts";
+import { Fixture, scaled } from "../../_fixture.ts";
+import { kernel, openDescriptors } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+import { descriptorsOf, kernelDeno } from "./_broker.ts";
+import type { Task } from "./_sandboxed_child.ts";
+
+const program = new URL("_sandboxed_child.ts", import.meta.url);
+const tree = {
+  docs: { a: "inside", sub: { b: "inside" }, link: { link: "../secret" } },
+  out: {},
+  secret: "SECRET",
+};
+
+/** The processes that this one, or another one, has started. */
+function childrenOf(pid: number): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((process) =>
+    process > 0 && statusOf(process)?.["PPid"] === String(pid)
+  );
+}
+
+/** Some lines of /proc/PID/status; undefined if the process does not run. */
+function statusOf(pid: number): Record<string, string> | undefined {
+  try {
+    const lines = Deno.readTextFileSync(`/proc/${pid}/status`).trim().split("\n");
+    const status = Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)));
+    return status.State?.startsWith("Z") ? undefined : status;
+  } catch (error) {
+    if (
+      error instanceof Deno.errors.NotFound ||
+      error instanceof Error && /ESRCH|os error 3/.test(error.message)
+    ) return undefined;
+    throw error;
+  }
+}
+
+/** The process of a broker that this process has started. */
+async function started(policy: Parameters<typeof broker>[0]): Promise<{ net: Broker; pid: number }> {
+  const before = childrenOf(Deno.pid), net = await broker(policy);
+  const [pid, ...others] = childrenOf(Deno.pid).filter((pid) => !before.includes(pid));
+  assert(pid !== undefined && others.length === 0);
+  return { net, pid };
+}
+
+async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const start = performance.now();
+  while (!isTrue()) {
+    if (performance.now() - start > 30_000) throw new Error(`not within 30 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
+  ? false
+  : "there is no /proc here";
+
+test("a sandboxed program connects, listens, looks up and opens by its broker, and not beyond its policy", async () => {
+  using fixture = new Fixture(tree);
+  const deno = kernelDeno(fixture), task: Task = { top: fixture.path, deno, mode: "everything" };
+  const { code, stdout, stderr } = await runModule(program, { args: [JSON.stringify(task)] });
+  assertEquals([code, stderr], [0, ""]);
+  const results = JSON.parse(stdout), top = fixture.path;
+  const refused = (syscall: string, path: string) => ({
+    class: "CapsicumError",
+    code: "ENOTCAPABLE",
+    syscall,
+    path,
+  });
+  assertEquals(results.mechanism, kernel.hasCapsicum ? "capsicum" : "seccomp");
+  assertEquals(results.alone.code, "ECAPMODE");
+  assertEquals(results.echo, ["hello", "hello", "hello"]);
+  assertEquals(results.unix, "unix");
+  assertEquals(results.refused, {
+    class: "ConnectionRefused",
+    code: "ECONNREFUSED",
+    syscall: "connect",
+    path: "127.0.0.1:1",
+  });
+  assertEquals(results["other port"], refused("connect", "127.0.0.1:2"));
+  assertEquals(results["other name"].code, "ENOTCAPABLE");
+  assertEquals(results["other path"], refused("connect", `${top}/other.sock`));
+  assertEquals(results["no socket"], {
+    class: "NotFound",
+    code: "ENOENT",
+    syscall: "connect",
+    path: `${top}/full.sock`,
+  });
+  assertEquals(results.resolve, true);
+  assertEquals(results["resolve other"], refused("resolveDns", "example.com"));
+  assertEquals(results.listen, ["127.0.0.1", true, true, { class: "BadResource" }, { class: "BadResource" }]);
+  assertEquals(results["listen other"], refused("listen", "127.0.0.1:80"));
+  assertEquals([results.read, results.rights], ["inside", true]);
+  assertEquals(results["write to it"].code, kernel.hasCapsicum ? "ENOTCAPABLE" : "EBADF");
+  assertEquals(fixture.read("out/new"), "written");
+  assertEquals(results["symlink out"], refused("openat", `${top}/docs/link`));
+  assertEquals(results.up, refused("openat", `${top}/docs/../secret`));
+  assertEquals(results["write docs"], refused("open", `${top}/docs/a`));
+  assertEquals(results.missing, {
+    class: "NotFound",
+    code: "ENOENT",
+    syscall: "openat",
+    path: `${top}/docs/none`,
+  });
+  assertEquals(results.mistake, { class: "TypeError" });
+  assertEquals(results.aborted, { class: "RangeError" });
+  assertEquals(results.limited.map((one: { code?: string }) => one.code ?? one), [
+    "open",
+    ...["ENOTCAPABLE", "ENOTCAPABLE", "ENOTCAPABLE"],
+  ]);
+  assertEquals(results.closed, [{ class: "BadResource" }, { class: "BadResource" }]);
+});
+
+test("the process of a broker ends if the program is killed, also while it connects", async () => {
+  using fixture = new Fixture(tree);
+  const deno = kernelDeno(fixture), task: Task = { top: fixture.path, deno, mode: "stays" };
+  await using running = new RunningModule(program, { args: [JSON.stringify(task)] });
+  await running.said(/started/);
+  const [pid, ...others] = childrenOf(running.pid);
+  assert(pid !== undefined && others.length === 0);
+  // What the program left inheritable is not there.
+  assert(!descriptorsOf(pid).includes(fixture.path));
+  Deno.kill(running.pid, "SIGKILL");
+  await until(() => statusOf(pid) === undefined, "the broker's process ends");
+}, { skip: noProc });
+
+const most = kernel.simulated ? 2000 : 10_000;
+
+test(`${most} requests, 1,000 at a time, leave no descriptor open on either side`, async () => {
+  using fixture = new Fixture(tree);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  void (async () => {
+    for await (const connection of listener) connection.close();
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  const { net, pid } = await started({
+    open: { read: [fixture.at("docs")] },
+    connect: [`127.0.0.1:${port}`],
+    denoPath: kernelDeno(fixture),
+  });
+  const calls = [
+    async () => (await net.open(fixture.at("docs", "a"))).close(),
+    async () => void await assertRejects(() => net.open(fixture.at("docs", "link")), Error, "ENOTCAPABLE"),
+    async () => (await net.open(fixture.at("docs", "a"))).close(),
+    async () => void await assertRejects(() => net.open(fixture.at("docs", "none")), Deno.errors.NotFound),
+    async () => (await net.connect({ hostname: "127.0.0.1", port })).close(),
+  ];
+  const run = async (count: number) => {
+    for (let left = count; left > 0; left -= 1000) {
+      await Promise.all(
+        Array.from({ length: Math.min(left, 1000) }, (_, i) => calls[i % 10 === 0 ? 4 : i % 4]!()),
+      );
+    }
+  };
+  await run(1000);
+  const ours = openDescriptors().length, theirs = descriptorsOf(pid).length;
+  await run(scaled(most));
+  await until(() => descriptorsOf(pid).length <= theirs, "the broker closes what it has sent");
+  await until(() => openDescriptors().length <= ours, "nothing is left open here");
+  // Without using: the program closes it, and waits for its end.
+  await net[Symbol.asyncDispose]();
+  assertEquals(statusOf(pid), undefined);
+}, { skip: noProc });
+
+test("a broker for files alone is confined by the kernel, and has no permission", async () => {
+  using fixture = new Fixture(tree);
+  const denoPath = kernelDeno(fixture);
+  const { net: files, pid } = await started({ open: { read: [fixture.at("docs")] }, denoPath });
+  await using _files = files;
+  using file = await files.open(fixture.at("docs", "a"));
+  assertEquals(file.readAllSync().length, 6);
+  // The stand-in refuses, by seccomp, what capability mode refuses of Deno's own calls.
+  if (Deno.build.arch === "x86_64") assertEquals(statusOf(pid)?.Seccomp, "2");
+  // It has nothing but what Deno opens, the directory, and its end of the channel.
+  const open = descriptorsOf(pid).filter((name) =>
+    !/^(anon_inode|pipe|socket|\/dev\/null)/.test(name) && !name.includes("_cache_v")
+  );
+  assertEquals(open, [fixture.at("docs")]);
+}, { skip: noProc });
+
+test("connect() hears signal and timeout, and closes a connection that comes too late", async () => {
+  using fixture = new Fixture(tree);
+  const path = fixture.at("s");
+  let full!: Deno.UnixListener;
+  // The queue of the socket has room for one connection.
+  bind("listen")(fdOf(() => full = Deno.listen({ transport: "unix", path })), 0);
+  await using net = await broker({ connect: [`unix:${path}`], denoPath: kernelDeno(fixture) });
+  // The first ones fit into the queue.
+  const connections: FdFile[] = [];
+  let error: unknown;
+  while (error === undefined) {
+    try {
+      connections.push(await net.connect({ path, timeout: 200 }));
+    } catch (caught) {
+      error = caught;
+    }
+  }
+  assert(error instanceof Deno.errors.TimedOut, String(error));
+  assertEquals((error as unknown as { code: string }).code, "ETIMEDOUT");
+  const controller = new AbortController(), reason = new Error("enough");
+  const waiting = net.connect({ path, signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 20);
+  assertEquals(await waiting.catch((error) => error), reason);
+  const open = openDescriptors().length, aborted = new AbortController();
+  const late = net.connect({ path, signal: aborted.signal });
+  aborted.abort(reason);
+  (await full.accept()).close();
+  assertEquals(await late.catch((error) => error), reason);
+  await assertRejects(() => net.connect({ path: "/none" }), Error, "ENOTCAPABLE");
+  for (const connection of connections) connection.close();
+  full.close();
+  assert(openDescriptors().length < open);
+});
+
+test("accept() waits for connections, also in a loop, until the listener is closed", async () => {
+  using fixture = new Fixture();
+  await using net = await broker({ listen: ["127.0.0.1:0", "[::1]:0"], denoPath: kernelDeno(fixture) });
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    const listener = await net.listen({ hostname, port: 0 });
+    assertEquals([listener.addr.hostname, listener.addr.transport], [hostname, "tcp"]);
+    const received: string[] = [];
+    const accepting = (async () => {
+      for await (const connection of listener) {
+        received.push(new TextDecoder().decode(await connection.readAll()));
+        connection.close();
+        if (received.length === 3) listener.close();
+      }
+    })();
+    for (const text of ["a", "b", "c"]) {
+      using connection = await Deno.connect({ hostname, port: listener.addr.port });
+      await connection.write(new TextEncoder().encode(text));
+    }
+    await accepting;
+    assertEquals(received.sort(), ["a", "b", "c"]);
+  }
+});
+
+test("broker() reports what prevents its process from starting, and leaves nothing", async () => {
+  using fixture = new Fixture({ deno: { text: "#!/bin/sh\necho broken >&2\nexit 3\n", mode: 0o755 } });
+  const before = openDescriptors().length, children = childrenOf(Deno.pid).length;
+  const failing = await assertRejects(() => broker({ denoPath: fixture.at("deno") }), Error);
+  assertEquals(failing.message, "broker(): its process ended with code 3 before it was ready: broken");
+  await assertRejects(() => broker({ denoPath: fixture.at("none") }), Deno.errors.NotFound);
+  using other = new Fixture();
+  const directory = { open: { read: [other.at("none")] }, denoPath: kernelDeno(other) };
+  const missing = await assertRejects(() => broker(directory), Deno.errors.NotFound);
+  assertEquals((missing as { path?: string }).path, other.at("none"));
+  for (
+    const wrong of [undefined, null, 1, { connect: ["a"] }, { denoPath: 1 }, {
+      resolve: Array(5000).fill("a.example").map((name, i) => name + i),
+    }]
+  ) {
+    const error = await assertRejects(() => broker(wrong as object));
+    assert(error instanceof TypeError || error instanceof RangeError, String(error));
+  }
+  assertEquals(childrenOf(Deno.pid).length, children);
+  assertEquals(openDescriptors().length, before);
+}, { skip: noProc });

@@ -1,0 +1,66 @@
+import { assert, assertEquals } from "@std/assert";
+import { policyOf } from "../../../compat/broker/policy.ts";
+import { encode } from "../../../compat/broker/wire.ts";
+import { runModule } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { test } from "../../_test.ts";
+import { kernelDeno, RawBroker } from "./_broker.ts";
+import type { Report, Task } from "./_hostile_child.ts";
+
+/** How many messages, and their seed: a long run takes both from the environment. */
+const messages = Number(Deno.env.get("CAPSICUM_TEST_MESSAGES") ?? 20_000);
+const seed = Number(Deno.env.get("CAPSICUM_TEST_SEED") ?? 20261128);
+
+test("the broker gives hostile code nothing outside of its policy, and stays alive", async () => {
+  const outside = "SECRET";
+  using fixture = new Fixture({
+    docs: {
+      a: "inside",
+      sub: { b: "inside" },
+      swap: { c: "inside" },
+      leaf: "inside",
+      out: { link: "../secret" },
+      up: { link: ".." },
+      "swap-link": { link: "../secret" },
+      "leaf-link": { link: "../secret/c" },
+    },
+    docsx: outside,
+    out: { a: "" },
+    secret: { c: outside, a: outside, b: outside },
+    cache: {},
+  });
+  const deno = kernelDeno(fixture, fixture.at("cache"));
+  fixture.giveAway();
+  const task: Task = { top: fixture.path, deno, messages, seed, swaps: 1000 };
+  const { code, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {
+    args: [JSON.stringify(task)],
+    timeout: 120_000 + messages * 2,
+  });
+  assertEquals([code, stderr], [0, ""]);
+  const report: Report = JSON.parse(stdout);
+  if (Deno.env.has("CAPSICUM_TEST_MESSAGES")) console.log(`seed ${seed}, ${messages} messages: ${stdout}`);
+  assertEquals(report.findings, [], `seed ${seed}, ${messages} messages`);
+  assertEquals(report.forbidden, 0);
+  for (const name of ["docsx", "secret/c"]) assertEquals(fixture.read(name), outside);
+  assertEquals(fixture.list("secret"), ["a", "b", "c"]);
+  const { errors, values, descriptors, swapped } = report;
+  assert(errors > messages / 4 && values > messages / 50 && descriptors > 3000, JSON.stringify(report));
+  assert(swapped.opened > 0, JSON.stringify(swapped));
+});
+
+test("the broker's process answers nothing before its policy, and ends", async () => {
+  using fixture = new Fixture();
+  const deno = kernelDeno(fixture), policy = policyOf("test", {});
+  const first = [
+    encode({ id: 1, call: "open", path: "/etc/hosts", options: {} }),
+    new Uint8Array([2, 0, 0, 0, 0x7b, 0x7d]),
+    encode({ id: 1, call: "start", policy: { ...policy, read: ["/nonexistent"] } }),
+  ];
+  await Promise.all(first.map(async (bytes) => {
+    await using raw = new RawBroker({}, deno);
+    await raw.channel.send(bytes);
+    const { answer, fds } = await raw.next();
+    assert("error" in answer && fds.length === 0);
+    assertEquals((await raw.child.status).code, 1);
+  }));
+});

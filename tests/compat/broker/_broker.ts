@@ -26,6 +26,13 @@ export function kernelDeno(fixture: Fixture, cache?: string): string {
   return fixture.at("deno");
 }
 
+/** Leaves the queue of a listening socket room for one connection: the next ones wait. */
+export function shortenQueue(fd: number): void {
+  const library = Deno.dlopen(libcPath, { listen: { parameters: ["i32", "i32"], result: "i32" } });
+  if (library.symbols.listen(fd, 0) !== 0) throw new Error("listen() failed");
+  library.close();
+}
+
 /** The descriptors that another process has open, as /proc names what is behind each. */
 export function descriptorsOf(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;

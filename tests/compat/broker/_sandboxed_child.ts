@@ -5,8 +5,8 @@
  * @module
  */
 import { broker, type FdListener } from "../../../compat/broker/mod.ts";
-import { bind } from "../../../ffi/system.ts";
 import { FdFile, fdOf, getRights, isSupported, libc, presets, sandbox } from "../../../mod.ts";
+import { shortenQueue } from "./_broker.ts";
 
 export interface Task {
   top: string;
@@ -65,9 +65,9 @@ const net = await broker({
 });
 
 if (mode === "stays") {
-  // Nothing is ever accepted here, and the queue has room for one connection.
+  // Nothing is ever accepted here.
   let full!: Deno.UnixListener;
-  bind("listen")(fdOf(() => full = Deno.listen({ transport: "unix", path: `${top}/full.sock` })), 0);
+  shortenQueue(fdOf(() => full = Deno.listen({ transport: "unix", path: `${top}/full.sock` })));
   for (let i = 0; i < 3; i++) void net.connect({ path: `${top}/full.sock` }).catch(() => {});
   await net.open(`${top}/docs/a`);
   console.error("started");

@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Broker, broker } from "../../../compat/broker/mod.ts";
-import { bind } from "../../../ffi/system.ts";
 import { type FdFile, fdOf } from "../../../mod.ts";
 import { runModule, RunningModule } from "../../_child.ts";
 import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
-import { descriptorsOf, kernelDeno } from "./_broker.ts";
+import { descriptorsOf, kernelDeno, shortenQueue } from "./_broker.ts";
 import type { Task } from "./_sandboxed_child.ts";
 
 const program = new URL("_sandboxed_child.ts", import.meta.url);
@@ -185,8 +184,7 @@ test("connect() hears signal and timeout, and closes a connection that comes too
   using fixture = new Fixture(tree);
   const path = fixture.at("s");
   let full!: Deno.UnixListener;
-  // The queue of the socket has room for one connection.
-  bind("listen")(fdOf(() => full = Deno.listen({ transport: "unix", path })), 0);
+  shortenQueue(fdOf(() => full = Deno.listen({ transport: "unix", path })));
   await using net = await broker({ connect: [`unix:${path}`], denoPath: kernelDeno(fixture) });
   // The first ones fit into the queue.
   const connections: FdFile[] = [];

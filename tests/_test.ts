@@ -12,18 +12,46 @@ export interface TestOptions {
 
 const log = Deno.env.get("CAPSICUM_TEST_LOG");
 
-/** A line for the runner: a test with its file, and why it is skipped; or only its name when it begins. */
-function note(entry: { name: string; file?: string; skip?: string }): void {
-  if (log !== undefined) Deno.writeTextFileSync(log, `${JSON.stringify(entry)}\n`, { append: true });
-  else if (entry.skip !== undefined) console.log(`skipped: ${entry.name}: ${entry.skip}`);
+/** A line for the runner: a test with its file, and why it is skipped; or only its name when it begins and ends. */
+function note(entry: { name: string; file?: string; skip?: string; ended?: true }): void {
+  if (log !== undefined) {
+    Deno.writeTextFileSync(log, `${JSON.stringify({ ...entry, cpu: cpuSeconds() })}\n`, { append: true });
+  } else if (entry.skip !== undefined) console.log(`skipped: ${entry.name}: ${entry.skip}`);
+}
+
+/** The processor time of this process and of its children that have ended; undefined where there is no Linux to ask. */
+function cpuSeconds(): number | undefined {
+  try {
+    const stat = Deno.readTextFileSync("/proc/self/stat");
+    // proc_pid_stat(5): utime, stime, cutime and cstime, in ticks of which all of Linux has 100 a second.
+    const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
+    return ticks.reduce((sum, count) => sum + Number(count), 0) / 100;
+  } catch {
+    return undefined;
+  }
 }
 
 // Deno's first child opens descriptors that it keeps for the next ones.
 await new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" }).output();
 
+/** The file whose tests are registered at present. */
+let file = Deno.mainModule;
+
+/** Registers the tests of a file, or one test that fails if the file can't be loaded. */
+export async function registerFile(url: string): Promise<void> {
+  file = url;
+  try {
+    await import(url);
+  } catch (error) {
+    test(`${url} is loaded`, () => {
+      throw error;
+    });
+  }
+}
+
 /** Registers a test that must end with as many open descriptors as it began. */
 export function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
-  note({ name, file: Deno.mainModule, ...(options.skip ? { skip: options.skip } : {}) });
+  note({ name, file, ...(options.skip ? { skip: options.skip } : {}) });
   Deno.test({
     name,
     ignore: Boolean(options.skip),
@@ -32,7 +60,11 @@ export function test(name: string, body: () => void | Promise<void>, options: Te
     fn: async () => {
       note({ name });
       const before = openDescriptors();
-      await body();
+      try {
+        await body();
+      } finally {
+        note({ name, ended: true });
+      }
       const leaked = await settled(before);
       if (leaked.length > 0) throw new Error(`descriptors left open: ${leaked.join(", ")}`);
     },

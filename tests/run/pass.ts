@@ -5,24 +5,21 @@ import {
   failuresIn,
   type FileResult,
   formatCounts,
+  formatTime,
   plain,
   readReport,
   sum,
 } from "./report.ts";
 
-/** One `deno test` on one kernel. */
+/** The tests of one kernel. */
 export interface Pass {
   /** The name of the kernel. */
   name: string;
   flags: string[];
   env: Record<string, string>;
   files: string[];
-  /** Whether Deno checks the types first. */
-  check: boolean;
   /** Further arguments of `deno test`. */
   args: string[];
-  /** What must pass, for less is a failure. */
-  least: "a test that needs a kernel" | "a test" | "nothing";
 }
 
 export interface PassResult {
@@ -31,38 +28,34 @@ export interface PassResult {
   counts: Counts;
   files: FileResult[];
   code: number;
-  /** The reason why the pass failed, if it is not in the failures of its tests. */
-  complaint?: string;
+  /** The reasons why the pass failed, if they are not in the failures of its tests. */
+  complaints: string[];
 }
 
 /** After how many milliseconds it is said how far the tests are. */
 const interval = 60_000;
 
-/** Runs the tests of a pass, then prints a line for each file and all that there is to failures. */
-export async function runPass({ name, flags, env, files, check, args, least }: Pass): Promise<PassResult> {
+/** How many files one `deno test` runs: so few that all processors have work until the end. */
+const filesAtOnce = 10;
+
+/** Runs some tests of a pass, then prints a line for each file and all that there is to failures. */
+async function runPart({ name, flags, env, files, args }: Pass): Promise<PassResult> {
   const directory = Deno.makeTempDirSync({ prefix: "capsicum-run-" });
   const log = `${directory}/log`, junit = `${directory}/junit.xml`;
   const output = { stdout: "", stderr: "" };
   const timer = setInterval(() => console.log(`${name}: ${progress(readLog(log))}`), interval);
   let result: PassResult | undefined;
   await runDeno([
-    ...[
-      "test",
-      "-A",
-      "--quiet",
-      ...(check ? [] : ["--no-check"]),
-      "--reporter=dot",
-      `--junit-path=${junit}`,
-      ...flags,
-      ...args,
-      ...files,
-    ],
+    ...["test", "-A", "--quiet", "--no-check", "--reporter=dot", `--junit-path=${junit}`],
+    ...flags,
+    ...args,
+    "tests/run/files.ts",
   ], {
-    env: { ...env, CAPSICUM_TEST_LOG: log },
+    env: { ...env, CAPSICUM_TEST_LOG: log, CAPSICUM_TEST_FILES: JSON.stringify(files) },
     onOutput: (text, stream) => output[stream] += text,
     onEnd(code) {
       clearInterval(timer);
-      result = resultOf(name, code, readText(junit), readLog(log), least);
+      result = resultOf(name, code, readText(junit), readLog(log));
       print(name, result, output);
       Deno.removeSync(directory, { recursive: true });
     },
@@ -70,50 +63,46 @@ export async function runPass({ name, flags, env, files, check, args, least }: P
   return result!;
 }
 
-function resultOf(
-  name: string,
-  code: number,
-  xml: string,
-  entries: Entry[],
-  least: Pass["least"],
-): PassResult {
-  const files = readReport(xml, entries), counts = sum(files), result = { name, counts, files, code };
-  const failed = (complaint: string) => {
-    counts.failed++;
-    return { ...result, code: code || 1, complaint: `${complaint} It counts as one failure.` };
-  };
-  if (xml === "") return failed(`deno test ended with code ${code} before its report; ${progress(entries)}.`);
-  if (counts.failed > 0) return { ...result, code: code || 1 };
-  if (code !== 0) return failed(`deno test ended with code ${code}, though no test failed.`);
-  const passed = files.filter(({ passed }) => passed > 0);
-  if (least === "a test" && passed.length === 0) return failed("No test ran.");
-  if (least === "a test that needs a kernel" && !passed.some(({ file }) => isKernelTest(file))) {
-    return failed("No test that needs a kernel ran.");
+function resultOf(name: string, code: number, xml: string, entries: Entry[]): PassResult {
+  const files = readReport(xml, entries), counts = sum(files);
+  const result: PassResult = { name, counts, files, code, complaints: [] };
+  if (xml === "") {
+    return withComplaint(
+      result,
+      `deno test ended with code ${code} before its report; ${progress(entries)}.`,
+    );
   }
+  if (counts.failed > 0) return { ...result, code: code || 1 };
+  if (code !== 0) return withComplaint(result, `deno test ended with code ${code}, though no test failed.`);
   return result;
+}
+
+/** A result that is also a failure for another reason than its tests. */
+export function withComplaint(result: PassResult, complaint: string): PassResult {
+  return {
+    ...result,
+    code: result.code || 1,
+    counts: { ...result.counts, failed: result.counts.failed + 1 },
+    complaints: [...result.complaints, `${complaint} It counts as one failure.`],
+  };
 }
 
 function print(
   name: string,
-  { files, complaint }: PassResult,
+  { files, complaints }: PassResult,
   { stdout, stderr }: Record<string, string>,
 ): void {
   console.log(`\nkernel: ${name}`);
   for (const result of files) {
-    console.log(`${result.file}: ${formatCounts(result)} (${result.seconds.toFixed(1)} s)`);
+    console.log(`${result.file}: ${formatCounts(result)} (${formatTime(result)})`);
   }
   const failures = failuresIn(stdout!);
   if (failures !== "") console.log(failures);
   // What the last tests wrote is all that is known of a process that died.
-  else if (complaint !== undefined) console.log(stdout!.slice(-10_000));
+  else if (complaints.length > 0) console.log(stdout!.slice(-10_000));
   const errors = plain(stderr!).replace(/^error: Test failed\n(\nStack backtrace:\n[^]*)?/m, "").trim();
   if (errors !== "") console.error(errors);
-  if (complaint !== undefined) console.log(complaint);
-}
-
-/** Whether the tests of a file call a kernel: those of rights/ and of the sources' own shape need none. */
-function isKernelTest(file: string): boolean {
-  return /^tests\/(ffi|compat|examples)\//.test(file);
+  for (const complaint of complaints) console.log(complaint);
 }
 
 /** Reads what tests/_test.ts wrote so far. */
@@ -126,7 +115,7 @@ function readLog(path: string): Entry[] {
 
 /** How many tests have begun, and the last of them. */
 function progress(entries: Entry[]): string {
-  const begun = entries.filter(({ file }) => file === undefined);
+  const begun = entries.filter(({ file, ended }) => file === undefined && !ended);
   return `${begun.length} tests begun, the last: ${begun.at(-1)?.name ?? "none"}`;
 }
 
@@ -140,22 +129,40 @@ function readText(path: string): string {
 }
 
 /**
- * Runs passes, as many at once as the machine has processors, but at most two: some tests have limits of time.
+ * Runs passes in parts, as many at once as the machine has processors, but at most two: some tests have limits of time.
  *
- * @param next Returns a pass that follows from the result of another one.
+ * @param next Returns a pass that follows from the result of a part, or undefined.
  */
 export async function runPasses(
   passes: readonly Pass[],
-  next: (pass: Pass, result: PassResult) => Promise<Pass | undefined>,
+  next: (part: Pass, result: PassResult) => Pass | undefined,
 ): Promise<PassResult[]> {
-  const waiting = [...passes], results: PassResult[] = [];
+  const waiting = passes.flatMap(partsOf), results: PassResult[] = [];
   async function lane(): Promise<void> {
-    for (let pass; (pass = waiting.shift()) !== undefined;) {
-      const result = await runPass(pass), following = await next(pass, result);
+    for (let part; (part = waiting.shift()) !== undefined;) {
+      const result = await runPart(part), following = next(part, result);
       results.push(result);
       if (following !== undefined) waiting.push(following);
     }
   }
   await Promise.all(Array.from({ length: Math.min(2, navigator.hardwareConcurrency) }, lane));
-  return results;
+  return [...Map.groupBy(results, ({ name }) => name).values()].map(merged);
+}
+
+function partsOf(pass: Pass): Pass[] {
+  const count = Math.ceil(pass.files.length / filesAtOnce), size = Math.ceil(pass.files.length / count);
+  return Array.from(
+    { length: count },
+    (_, i) => ({ ...pass, files: pass.files.slice(i * size, (i + 1) * size) }),
+  );
+}
+
+function merged(parts: PassResult[]): PassResult {
+  return {
+    name: parts[0]!.name,
+    counts: sum(parts.map(({ counts }) => counts)),
+    files: parts.flatMap(({ files }) => files),
+    code: parts.find(({ code }) => code !== 0)?.code ?? 0,
+    complaints: parts.flatMap(({ complaints }) => complaints),
+  };
 }

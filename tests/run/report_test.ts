@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { test } from "../_test.ts";
-import { failuresIn, formatCounts, formatSkips, readReport } from "./report.ts";
+import { failuresIn, formatCounts, formatSkips, formatSlowest, formatTime, readReport } from "./report.ts";
 import { placesOf, splitArguments } from "./places.ts";
 
 /** What Deno itself reports of these tests, by the flags that the runner uses. */
@@ -36,15 +36,25 @@ test("readReport() counts what Deno reports, with the file and the reason of eac
     { name: "one", file: "a" },
     { name: skipped, file: "a", skip: "why" },
     { name: "filtered out", file: "a" },
-    { name: "one" },
     { name: "bad", file: "b" },
     { name: "leaks", file: "b" },
     { name: "one", file: "b" },
     { name: "late", file: "b" },
+    { name: "one", cpu: 1 },
+    { name: "one", ended: true, cpu: 3 },
+    { name: "bad", cpu: 3.5 },
+    { name: "bad", ended: true, cpu: 3.75 },
   ]).map(({ seconds: _, ...result }) => result);
   assertEquals(results, [
-    { file: "a", passed: 1, failed: 0, skipped: 1, skips: [{ name: skipped, reason: "why" }] },
-    { file: "b", passed: 0, failed: 3, skipped: 1, skips: [{ name: "one", reason: "no reason given" }] },
+    { file: "a", cpu: 2, passed: 1, failed: 0, skipped: 1, skips: [{ name: skipped, reason: "why" }] },
+    {
+      file: "b",
+      cpu: 0.25,
+      passed: 0,
+      failed: 3,
+      skipped: 1,
+      skips: [{ name: "one", reason: "no reason given" }],
+    },
   ]);
   assertEquals(code, 1);
   for (const part of ["on purpose", "uncaught", "FAILURES"]) {
@@ -67,6 +77,39 @@ test("the last lines have a line for each reason, the most frequent first, and s
   assertEquals(formatSkips([a, b, b]), ["2 skipped: b", "1 skipped: a"]);
   assertEquals(formatCounts({ passed: 3, failed: 0, skipped: 0 }), "3 passed, 0 failed");
   assertEquals(formatCounts({ passed: 3, failed: 1, skipped: 2 }), "3 passed, 1 failed, 2 skipped");
+});
+
+test("the slowest files come first, with their processor time on all kernels, or the time that passed if it is unknown", () => {
+  const base = { passed: 1, failed: 0, skipped: 0, skips: [], seconds: 2 };
+  const a = { ...base, file: "a", cpu: 1.25 }, b = { ...base, file: "b", cpu: 2 };
+  const c = { ...base, file: "c", cpu: undefined };
+  assertEquals(formatSlowest([a, b, a, c], 5), ["2.5 s of CPU: a", "2.0 s of CPU: b"]);
+  assertEquals(formatSlowest([a, b, a, c], 1), ["2.5 s of CPU: a"]);
+  assertEquals([formatTime(b), formatTime(c)], ["2.0 s of CPU", "2.0 s"]);
+});
+
+test("a file that can't be loaded is a failed test, and the other files of its run are tested", async () => {
+  using fixture = new Fixture({ "bad_test.ts": "throw new Error('on purpose');" });
+  fixture.write(
+    "good_test.ts",
+    `import { test } from ${JSON.stringify(new URL("../_test.ts", import.meta.url).href)};
+    test("good", () => {});`,
+  );
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", "--no-lock", "--quiet", new URL("files.ts", import.meta.url).href],
+    env: {
+      CAPSICUM_TEST_FILES: JSON.stringify(["bad", "good"].map((name) => fixture.at(`${name}_test.ts`))),
+      CAPSICUM_TEST_LOG: fixture.at("log"),
+      NO_COLOR: "1",
+    },
+  }).output();
+  const output = new TextDecoder().decode(stdout);
+  assertEquals([code, /^FAILED \| 1 passed \| 1 failed /m.test(output)], [1, true], output);
+  const files = fixture.read("log").split("\n").slice(0, -1).map((line) => JSON.parse(line).file);
+  assertEquals(files.slice(0, 2), [
+    `file://${fixture.at("bad_test.ts")}`,
+    `file://${fixture.at("good_test.ts")}`,
+  ]);
 });
 
 test("splitArguments() lists the test files of folders, all without arguments, and keeps other arguments", () => {

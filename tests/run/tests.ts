@@ -1,8 +1,9 @@
 import { askKernel, findKernels, type Kernel, kernelEnv } from "./kernel.ts";
 import { packageFlags } from "./packages.ts";
-import { type Pass, runPasses } from "./pass.ts";
+import { runDeno } from "./deno.ts";
+import { type Pass, runPasses, withComplaint } from "./pass.ts";
 import { dependsOnDeno, placesOf, splitArguments, staleRules } from "./places.ts";
-import { formatCounts, formatSkips, sum } from "./report.ts";
+import { formatCounts, formatSkips, formatSlowest, sum } from "./report.ts";
 
 /**
  * Runs each test file on the kernels that can make a difference to it, prints the sum, and returns an exit code that is not
@@ -16,53 +17,77 @@ export async function runTests(args: string[]): Promise<number> {
   if (stale.length > 0) throw new Error(`tests/run/places.ts lists what does not exist: ${stale.join(", ")}`);
   const packages = await packageFlags();
   const { files, others } = splitArguments(args);
-  const least = args.length === 0 ? "a test that needs a kernel" : "a test";
 
-  async function passOn(kernel: Kernel, files: string[], more: Partial<Pass> = {}): Promise<Pass> {
+  async function passOn(kernel: Kernel, files: string[]): Promise<Pass> {
     const flags = ["--no-lock", ...kernel.flags, ...packages];
     const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
     const name = [await askKernel(flags, env), ...(kernel.variant ? [kernel.variant] : [])].join(", ");
-    return { name, flags, env, files, check: false, args: others, least, ...more };
+    return { name, flags, env, files, args: others };
   }
 
   const kernels = await findKernels(), [first] = kernels;
   const native = kernels.find(({ place }) => place === "native");
   const once = Deno.env.has("CAPSICUM_TEST_ONCE") ? native : undefined;
   const runsOn = (file: string, { place }: Kernel) => place === undefined || placesOf(file).includes(place);
-  const passes: Pass[] = [];
-  let oncePass: Pass | undefined;
-  for (const kernel of once === undefined ? kernels : [first, once]) {
-    const chosen = files.filter((file) =>
-      once === undefined
-        ? runsOn(file, kernel)
-        : dependsOnDeno(file) && runsOn(file, once) === (kernel === once)
-    );
-    if (chosen.length === 0) continue;
-    const pass = await passOn(kernel, chosen, { check: kernel === first || kernel === once });
-    passes.push(pass);
-    if (kernel === once) oncePass = pass;
-  }
-  if (passes.length === 0) throw new Error("No kernel here runs these files.");
+  const passes = await Promise.all((once === undefined ? kernels : [first, once]).map((kernel) =>
+    passOn(
+      kernel,
+      files.filter((file) =>
+        once === undefined
+          ? runsOn(file, kernel)
+          : dependsOnDeno(file) && runsOn(file, once) === (kernel === once)
+      ),
+    )
+  ));
+  const [firstPass, oncePass] = once === undefined ? [] : passes;
+  const chosen = passes.filter(({ files }) => files.length > 0);
+  if (chosen.length === 0) throw new Error("No kernel here runs these files.");
 
-  const results = await runPasses(passes, async (pass, { files }) => {
+  // The modules that `deno task ok check` checks, so that Deno does it once.
+  const checked = runDeno([
+    "check",
+    "--quiet",
+    "--no-lock",
+    ...packages,
+    ...(args.length === 0 ? ["."] : files),
+  ]);
+  const results = await runPasses(chosen, (part, { files }) => {
     const skipped = files.filter(({ file, skips }) => skips.length > 0 && runsOn(file, first));
-    if (pass !== oncePass || skipped.length === 0) return undefined;
+    if (firstPass === undefined || part.name !== oncePass!.name || skipped.length === 0) return undefined;
     const names = skipped.flatMap(({ skips }) => skips).map(({ name }) =>
       name.replaceAll(/[\\.+*?()|[\]{}^$]/g, "\\$&")
     );
-    return await passOn(first, skipped.map(({ file }) => file), {
+    return {
+      ...firstPass,
+      files: skipped.map(({ file }) => file),
       args: [...others, `--filter=/^(?:${names.join("|")})$/`],
-      least: "nothing",
-    });
+    };
   });
+  const all = args.length === 0;
+  for (const [i, result] of results.entries()) {
+    if (!chosen.some(({ name }) => name === result.name)) continue;
+    const passed = result.files.filter(({ passed }) => passed > 0).map(({ file }) => file);
+    if (passed.length === 0) results[i] = withComplaint(result, "No test ran.");
+    else if (all && !passed.some(isKernelTest)) {
+      results[i] = withComplaint(result, "No test that needs a kernel ran.");
+    }
+  }
+  const ran = results.flatMap(({ files }) => files), check = await checked;
   console.log([
     "",
-    ...formatSkips(results.flatMap(({ files }) => files).flatMap(({ skips }) => skips)),
-    ...results.flatMap(({ name, counts, complaint = [] }) => [
+    ...formatSlowest(ran, 10),
+    ...formatSkips(ran.flatMap(({ skips }) => skips)),
+    ...results.flatMap(({ name, counts, complaints }) => [
       `kernel: ${name}: ${formatCounts(counts)}`,
-      ...[complaint].flat(),
+      ...complaints,
     ]),
+    ...(check === 0 ? [] : ["The types are wrong."]),
     formatCounts(sum(results.map(({ counts }) => counts))),
   ].join("\n"));
-  return results.find(({ code }) => code !== 0)?.code ?? 0;
+  return results.find(({ code }) => code !== 0)?.code ?? check;
+}
+
+/** Whether the tests of a file call a kernel: those of rights/ and of the sources' own shape need none. */
+function isKernelTest(file: string): boolean {
+  return /^tests\/(ffi|compat|examples)\//.test(file);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Dir } from "../../../mod.ts";
+import { type Attempt, attemptsOn, type Place } from "./_attack_shapes.ts";
 
 /** Calls a method by its name without `Sync`: either the synchronous or the asynchronous twin. */
 type Call = (method: string, ...args: readonly unknown[]) => unknown;
@@ -122,6 +123,21 @@ export const uses: readonly Use[] = [reading, writing].flatMap((kinds) =>
 /** The method that a use calls, by its name. */
 export function methodOf({ name }: Use): string {
   return name.split(",")[0]!;
+}
+
+/** The name of the directory of a use. Those that change nothing share one. */
+export function directoryOf(use: number): string {
+  return uses[use]!.writes ? `root${use}` : "root";
+}
+
+/** The directory of a use, as the shapes need it. */
+export function placeOf(above: string, use: number): Place {
+  return { above, name: directoryOf(use), anywhere: !uses[use]!.writes };
+}
+
+/** The paths that a use tries: one of so many, other ones than the use before it. */
+export function attemptsOf(above: string, use: number, every: number): Attempt[] {
+  return attemptsOn(placeOf(above, use)).filter((_, i) => (i + use) % every === 0);
 }
 
 /** Runs a use by the synchronous or the asynchronous twin. */

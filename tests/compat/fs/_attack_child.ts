@@ -8,14 +8,16 @@
 import { type Dir, enter, FdFile, limit, openDirSync, Rights } from "../../../mod.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { dropRoot } from "../../_unprivileged.ts";
-import { attempt, leakIn, type Outside, uses } from "./_attack_calls.ts";
-import { type Attempt, attemptsOn, bytesNames } from "./_attack_shapes.ts";
+import { attempt, attemptsOf, directoryOf, leakIn, type Outside, uses } from "./_attack_calls.ts";
+import { type Attempt, bytesNames } from "./_attack_shapes.ts";
 
 export interface Task {
   above: string;
   outside: Outside;
   /** How it runs: unlimited, with directories that lack a right, or in capability mode. */
   mode: "plain" | "limited" | "capability mode";
+  /** Of how many hostile paths each use tries one. */
+  every: number;
   /**
    * The milliseconds for which it tries swapped paths, and the successes and refusals that it needs. It also needs a
    * directory "enough", by which the attacker reports enough swaps; on a slow machine it continues for up to four minutes.
@@ -36,11 +38,6 @@ export interface Report {
 const swapLimit = 240_000;
 const task: Task = JSON.parse(Deno.args[0]!);
 const report: Report = { uses: {}, findings: [], descriptors: 0, confined: true };
-
-/** The name of the directory of a use. */
-function directoryOf(use: number): string {
-  return `root${use}`;
-}
 
 function open(i: number): Dir {
   const dir = openDirSync(`${task.above}/${task.swapped ? "root" : directoryOf(i)}`);
@@ -103,7 +100,7 @@ const before = countDescriptors();
 if (task.swapped === undefined) {
   for (const [i, dir] of dirs.entries()) {
     let id = 0;
-    for (const next of attemptsOn({ above: task.above, name: directoryOf(i), anywhere: !uses[i]!.writes })) {
+    for (const next of attemptsOf(task.above, i, task.every)) {
       await run(i, dir, next, id++, id % 2 === 0);
     }
   }

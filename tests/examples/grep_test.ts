@@ -5,18 +5,7 @@ import { type ChildOptions, runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
-import { moduleOf, runTool, testUsage, withoutSandbox } from "./_example.ts";
-
-testUsage("grep", {
-  wrong: [
-    [[], /^grep: name a pattern; see --help\.$/m],
-    [["-x", "a"], /there is no option "-x"/],
-    [["--recursive", "a"], /there is no option "--recursive"/],
-    [["(", "."], /^grep: Invalid regular expression: /],
-  ],
-  right: ["a", "."],
-  failure: 2,
-});
+import { moduleOf, runTool, withoutSandbox } from "./_example.ts";
 
 const grep = async (args: string[], cwd: string, options: ChildOptions = {}) => {
   const { code, stdout, stderr } = await runTool("grep", args, { cwd, ...options });

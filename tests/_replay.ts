@@ -1,8 +1,8 @@
 /**
  * Replays one recorded scenario of libc calls against the current kernel, and reports differences.
  *
- * As a program it reads a `Replay` from standard input and writes a `Replayed` to standard output: a scenario may
- * enter capability mode, so each has a process of its own.
+ * As a program it reads an array of `Replay` from standard input and writes an array of `Replayed` to standard output. A
+ * scenario that enters capability mode has a process of its own: tests/_replayer.ts sees to that.
  *
  * @module
  */
@@ -124,6 +124,6 @@ function capRights(values: bigint[]): Uint8Array<ArrayBuffer> {
 }
 
 if (import.meta.main) {
-  const input = await new Response(Deno.stdin.readable).text();
-  console.log(JSON.stringify(replay(JSON.parse(input))));
+  const replays: Replay[] = JSON.parse(await new Response(Deno.stdin.readable).text());
+  console.log(JSON.stringify(replays.map((one) => replay(one))));
 }

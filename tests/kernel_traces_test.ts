@@ -6,10 +6,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { runModule } from "./_child.ts";
-import { Fixture } from "./_fixture.ts";
 import { kernel } from "./_kernel.ts";
-import type { Replay, Replayed, Scenario } from "./_replay.ts";
+import type { Scenario } from "./_replay.ts";
+import { Replayer } from "./_replayer.ts";
 import { test } from "./_test.ts";
 
 interface Recording {
@@ -35,24 +34,23 @@ for (const file of files.sort()) {
     assertEquals(steps, text.match(/"call" ?:/g)?.length);
   });
 
+  const replayer = new Replayer({
+    module: new URL("./_replay.ts", import.meta.url),
+    release: simulated[Number.parseInt(release)] ?? release,
+    rights,
+  });
   for (const scenario of scenarios) {
+    replayer.add(scenario);
     test(
       `${file}: ${scenario.name} answers as FreeBSD ${release} did`,
-      () => compare(scenario, release),
+      () => compare(scenario, replayer),
       { skip: reasonToSkip(release) },
     );
   }
 }
 
-async function compare(scenario: Scenario, release: string): Promise<void> {
-  using fixture = new Fixture();
-  const replay: Replay = { scenario, base: fixture.path, rights };
-  const { code, stdout, stderr } = await runModule(new URL("./_replay.ts", import.meta.url), {
-    stdin: JSON.stringify(replay),
-    env: { STANDIN_RELEASE: simulated[Number.parseInt(release)] ?? release },
-  });
-  if (code !== 0) throw new Error(`the replay ended with code ${code}\n${stdout}${stderr}`);
-  const { steps, mismatches }: Replayed = JSON.parse(stdout);
+async function compare(scenario: Scenario, replayer: Replayer): Promise<void> {
+  const { steps, mismatches } = await replayer.result(scenario);
   if (mismatches.length > 0) throw new Error(`${mismatches.length} steps differ\n${mismatches.join("\n")}`);
   assertEquals(steps, scenario.steps.length);
 }

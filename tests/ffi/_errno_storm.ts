@@ -11,7 +11,7 @@ if (preload !== null) await import(preload);
 const { libc, limit, openDirSync, openSync } = await import("../../mod.ts");
 
 export interface Storm {
-  /** A directory with a "file", a "dir" that is not empty, and a "loop". */
+  /** A directory with a "file", a "dir" that is not empty, and a symlink "loop". */
   path: string;
   times: number;
 }
@@ -36,7 +36,7 @@ export function storm({ path, times }: Storm): Record<string, number> {
     [22, () => libc.lseek(file, 0, 99)],
     [22, () => libc.readlinkat(dir, "file", buffer)],
     [25, () => libc.ioctl(file, 0x2000740d)],
-    [62, () => libc.openat(dir, "loop", O_RDONLY)],
+    [31, () => libc.openat(dir, "loop", O_RDONLY | libc.O_NOFOLLOW)],
     [66, () => libc.unlinkat(dir, "dir", libc.AT_REMOVEDIR)],
     [93, () => libc.read(limited, buffer)],
     [93, () => libc.lseek(limited, 0, libc.SEEK_CUR)],

@@ -1,13 +1,13 @@
 /**
  * Replays a scenario with each step made by the library's function of that name, where there is one and it takes the
- * arguments, and past the library elsewhere. Reads a `Replay` and writes a `ThroughLibrary`.
+ * arguments, and past the library elsewhere. Reads an array of `Replay` and writes an array of `ThroughLibrary`.
  *
  * @module
  */
 import { bindAll } from "../../ffi/symbols.ts";
 import { libc, type SyscallError } from "../../mod.ts";
 import { libc as direct, type Outcome, type Value } from "../_libc.ts";
-import { replay, type Replayed } from "../_replay.ts";
+import { type Replay, replay, type Replayed } from "../_replay.ts";
 
 export interface ThroughLibrary extends Replayed {
   /** How many of the steps the library made. */
@@ -38,6 +38,9 @@ function call(name: string, ...values: Value[]): Outcome {
 }
 
 bindAll();
-const input = await new Response(Deno.stdin.readable).text();
-const result: ThroughLibrary = { ...replay(JSON.parse(input), call), through };
-console.log(JSON.stringify(result));
+const replays: Replay[] = JSON.parse(await new Response(Deno.stdin.readable).text());
+const results = replays.map((one): ThroughLibrary => {
+  through = 0;
+  return { ...replay(one, call), through };
+});
+console.log(JSON.stringify(results));

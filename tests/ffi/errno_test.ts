@@ -13,7 +13,7 @@ const tree = { file: "text", dir: { inner: "" }, loop: { link: "loop" } };
 /** A young generation so small that the collector runs all the time, and time enough for a slow machine. */
 const options = { flags: ["--v8-flags=--max-semi-space-size=1"], timeout: 300_000 };
 const EINTR = 4;
-const many = scaled(1_000_000), some = scaled(50_000);
+const many = scaled(300_000), some = scaled(50_000);
 
 test(`of ${many} failing calls under allocation and GC pressure none has a wrong errno`, async () => {
   using fixture = new Fixture(tree);

@@ -4,10 +4,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { runModule } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
-import type { Replay, Scenario } from "../_replay.ts";
+import type { Scenario } from "../_replay.ts";
+import { Replayer } from "../_replayer.ts";
 import { test } from "../_test.ts";
 import type { ThroughLibrary } from "./_replay_through.ts";
 import { Right } from "../../mod.ts";
@@ -27,22 +26,18 @@ const skip = kernel.simulated
   ? false
   : "needs root, as when the calls were recorded";
 
-async function replayed(scenario: Scenario): Promise<ThroughLibrary> {
-  using fixture = new Fixture();
-  const replay: Replay = { scenario, base: fixture.path, rights };
-  const { code, stdout, stderr } = await runModule(new URL("_replay_through.ts", import.meta.url), {
-    stdin: JSON.stringify(replay),
-    env: { STANDIN_RELEASE: release },
-  });
-  if (code !== 0) throw new Error(`the replay ended with code ${code}\n${stdout}${stderr}`);
-  return JSON.parse(stdout);
-}
+const replayer = new Replayer<ThroughLibrary>({
+  module: new URL("_replay_through.ts", import.meta.url),
+  release,
+  rights,
+});
+for (const scenario of recording.scenarios) replayer.add(scenario);
 
 let through = 0, steps = 0;
 
 for (const scenario of recording.scenarios) {
   test(`libc returns the recorded results of FreeBSD ${release}: ${scenario.name}`, async () => {
-    const result = await replayed(scenario);
+    const result = await replayer.result(scenario);
     assertEquals(result.mismatches, []);
     assertEquals(result.steps, scenario.steps.length);
     through += result.through;

@@ -4,19 +4,12 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { runModule } from "../_child.ts";
-import { Fixture, type Tree } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
-import type { Argument, Replay, Replayed, Step } from "../_replay.ts";
+import type { Argument, Replayed, Step } from "../_replay.ts";
+import { Replayer, type Surroundings } from "../_replayer.ts";
 import { test } from "../_test.ts";
 
 export type Release = "13.2" | "15.1";
-
-interface ScenarioOptions {
-  tree?: Tree;
-  /** Directories of the tree that are roots of mounts. */
-  mountRoots?: string[];
-}
 
 export const needsStandin: string | undefined = kernel.simulated ? undefined : "it is about the stand-in";
 
@@ -62,34 +55,44 @@ export const fills = (index: number, hex: string, call: string, ...args: Argumen
 const { rights }: { rights: { name: string; value: string }[] } = JSON.parse(
   Deno.readTextFileSync(new URL("../data/rights.json", import.meta.url)),
 );
+const replayers = new Map((["13.2", "15.1"] satisfies Release[]).map((release) => [
+  release,
+  new Replayer({
+    module: new URL("../_replay.ts", import.meta.url),
+    release,
+    rights: Object.fromEntries(rights.map(({ name, value }) => [name, value])),
+  }),
+]));
 
-/** Registers a test for each release that replays `steps` in a process of its own. */
+/** Registers a test for each release that replays `steps`. */
 export function scenario(
   name: string,
   releases: Release[],
   steps: Step[],
-  options: ScenarioOptions = {},
+  surroundings: Surroundings = {},
 ): void {
   for (const release of releases) {
-    test(`stand-in ${release}: ${name}`, () => replay(steps, release, options), { skip: needsStandin });
+    const replayed = replay(name, release, steps, surroundings);
+    standinTest(release, name, async () => {
+      assertEquals(await replayed(), { steps: steps.length, mismatches: [] });
+    });
   }
 }
 
-async function replay(steps: Step[], release: Release, { tree = {}, mountRoots = [] }: ScenarioOptions) {
-  using fixture = new Fixture(tree);
-  const input: Replay = {
-    scenario: { name: "", steps },
-    base: fixture.path,
-    rights: Object.fromEntries(rights.map(({ name, value }) => [name, value])),
-  };
-  const { code, signal, stdout, stderr } = await runModule(new URL("../_replay.ts", import.meta.url), {
-    stdin: JSON.stringify(input),
-    env: {
-      STANDIN_RELEASE: release,
-      STANDIN_MOUNT_ROOTS: mountRoots.map((name) => fixture.at(name)).join(":"),
-    },
-  });
-  if (code !== 0) throw new Error(`the child ended with code ${code}, signal ${signal}\n${stdout}${stderr}`);
-  const replayed: Replayed = JSON.parse(stdout);
-  assertEquals(replayed, { steps: steps.length, mismatches: [] });
+/** Returns a function that gives the result of replaying `steps`, which happens once. */
+export function replay(
+  name: string,
+  release: Release,
+  steps: Step[],
+  surroundings: Surroundings,
+): () => Promise<Replayed> {
+  const replayer = replayers.get(release)!, scenario = { name, steps };
+  replayer.add(scenario, surroundings);
+  let result: Promise<Replayed> | undefined;
+  return () => result ??= replayer.result(scenario);
+}
+
+/** Registers a test of the stand-in for a release. */
+export function standinTest(release: Release, name: string, body: () => Promise<void>): void {
+  test(`stand-in ${release}: ${name}`, body, { skip: needsStandin });
 }

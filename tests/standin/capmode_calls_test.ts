@@ -1,6 +1,18 @@
 /** What capability mode lets through, as it was recorded on kernels of both releases. */
+import { assertEquals } from "@std/assert";
 import type { Argument, Step } from "../_replay.ts";
-import { f, fails, O_DIRECTORY, O_RDWR, ok, opens, type Release, scenario } from "./_scenario.ts";
+import {
+  f,
+  fails,
+  O_DIRECTORY,
+  O_RDWR,
+  ok,
+  opens,
+  type Release,
+  replay,
+  scenario,
+  standinTest,
+} from "./_scenario.ts";
 
 interface Recorded {
   call: string;
@@ -75,27 +87,59 @@ const made: Record<string, Step | [...Step[], Step]> = {
   "umask": ok("umask", 0o022),
 };
 
-for (const recorded of calls) {
-  const name = recorded.call;
-  const [sysctlName] = /(?<=^sysctlbyname:).*/.exec(name) ?? [];
-  const steps = sysctlName === undefined ? made[name] : sysctl(sysctlName);
-  if (steps === undefined) continue;
-  for (const release of ["15.1", "13.2"] satisfies Release[]) {
-    const before = recorded[`${release} before`];
-    const inside = recorded[`${release} in capability mode`] ?? "";
-    if (before === "no such call") continue;
-    const all = [steps].flat();
+/** A step whose descriptors have other names, so that it does not meet those of other calls. */
+function renamed(step: Step, number: number): Step {
+  const args = step.args.map((arg) =>
+    typeof arg === "object" && arg !== null && "ref" in arg ? { ref: `${arg.ref}${number}` } : arg
+  );
+  return { ...step, args, ...(step.as === undefined ? {} : { as: `${step.as}${number}` }) };
+}
+
+// All calls of a release are made in one process, which enters once.
+for (const release of ["15.1", "13.2"] satisfies Release[]) {
+  const before: Step[] = [], inside: Step[] = [], names: string[] = [];
+  for (const [number, recorded] of calls.entries()) {
+    const name = recorded.call;
+    const [sysctlName] = /(?<=^sysctlbyname:).*/.exec(name) ?? [];
+    const steps = sysctlName === undefined ? made[name] : sysctl(sysctlName);
+    const outside = recorded[`${release} before`], result = recorded[`${release} in capability mode`] ?? "";
+    if (steps === undefined || outside === "no such call") continue;
+    const all = [steps].flat().map((step) => renamed(step, number));
     const last = all.pop() as Step;
-    const errno = errnos[inside];
-    if (inside !== "ok" && errno === undefined) throw new Error(`${name}: ${inside} has no number here`);
-    scenario(`${name} is ${inside} in capability mode`, [release], [
-      ...all,
-      ...(before === "ok" ? [last] : []),
-      ...(before === "ok" && name === "shm_open" ? [ok("shm_unlink", shared)] : []),
-      ok("cap_enter"),
-      errno === undefined ? last : fails(errno, last.call, ...last.args),
-    ], { tree: { f: "f", g: "" } });
+    const errno = errnos[result];
+    if (result !== "ok" && errno === undefined) throw new Error(`${name}: ${result} has no number here`);
+    before.push(...all);
+    if (outside === "ok") before.push(last);
+    if (outside === "ok" && name === "shm_open") before.push(ok("shm_unlink", shared));
+    inside.push(errno === undefined ? last : fails(errno, last.call, ...last.args));
+    names.push(`${name} is ${result} in capability mode`);
   }
+  const replayed = replay("calls before and in capability mode", release, [
+    ...before,
+    ok("cap_enter"),
+    ...inside,
+  ], {
+    tree: { f: "f", g: "" },
+  });
+  standinTest(
+    release,
+    "every call is made, and those before capability mode give what was recorded",
+    async () => {
+      const { steps, mismatches } = await replayed();
+      assertEquals(steps, before.length + 1 + inside.length);
+      assertEquals(mismatches.filter((line) => stepOf(line) <= before.length), []);
+    },
+  );
+  for (const [i, name] of names.entries()) {
+    standinTest(release, name, async () => {
+      const { mismatches } = await replayed();
+      assertEquals(mismatches.filter((line) => stepOf(line) === before.length + 1 + i), []);
+    });
+  }
+}
+
+function stepOf(mismatch: string): number {
+  return Number(/^step (\d+) /.exec(mismatch)![1]);
 }
 
 scenario("kill() of oneself is allowed in capability mode", ["15.1", "13.2"], [

@@ -13,6 +13,7 @@ class Server implements AsyncDisposable {
   static async start(fixture: Fixture, options: ChildOptions = {}): Promise<Server> {
     const module = new RunningModule(moduleOf("http_static"), {
       permissions: [`--allow-ffi=${libcPath}`, "--allow-net=127.0.0.1"],
+      timeout: 300_000,
       ...options,
       args: [...unprotected, "--port=0", fixture.at("site")],
     });

@@ -39,7 +39,7 @@ export function isResizable(array: ArrayBufferView): boolean {
   return isShared(buffer) ? growable(buffer) : resizable(buffer);
 }
 
-/** `Uint8Array`, whatever the global name means now. */
+/** The original `Uint8Array`, also if the global name was replaced. */
 export const Bytes = Uint8Array;
 export type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -234,7 +234,7 @@ function notCapable(given: GivenCall, error: Errno, call: Call & { syscall: stri
     if (lacks.length === 0) continue;
     const advice = call.wanted
       ? "Rights can only shrink: limit it to a subset of what it holds."
-      : "Rights never grow again: open it anew, or keep these.";
+      : "Rights never grow again: open it again, or keep these.";
     const why = `missing ${listed(lacks)} (held: ${listed(holds.names())}) (ENOTCAPABLE). ${advice}`;
     const missing = new Rights(lacks);
     return failure(given, error, why, { fd: named, held: holds, missing, reason: "rights" });

@@ -22,7 +22,7 @@ import {
   type Step,
 } from "./_seccomp.ts";
 
-/** System calls of x86_64, refused whatever their arguments. */
+/** System calls of x86_64, refused with any arguments. */
 const refused: Record<string, number> = {
   open: 2,
   stat: 4,
@@ -79,7 +79,7 @@ const AT_FDCWD = 0xffffff9c;
 const ECAPMODE = 94;
 const REFUSE = failWith(ECAPMODE);
 
-/** The calls that are not refused, whatever they are: those that come from an address in this function. */
+/** Calls from an address in this function are not refused. */
 interface Exempt {
   /** Where glibc's syscall(2) begins. */
   readonly syscall: bigint;

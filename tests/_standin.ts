@@ -48,7 +48,7 @@ export function failFrom(call: string, errno: number, nth = 1): void {
 /** How often a C function was called. */
 export function callsOf(call: string): number {
   const count = symbols?.standin_calls?.(cString(call)) ?? -1;
-  if (count < 0) throw new Error(`nobody counts the calls of ${call}`);
+  if (count < 0) throw new Error(`no counter has the calls of ${call}`);
   return count;
 }
 

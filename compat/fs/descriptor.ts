@@ -59,7 +59,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
   get fd(): number {
     if (this.#fd < 0) {
       throw new Deno.errors.BadResource(
-        `This ${this.constructor.name} is closed, or its descriptor was taken: open it anew.`,
+        `This ${this.constructor.name} is closed, or its descriptor was taken: open it again.`,
       );
     }
     return this.#fd;
@@ -122,7 +122,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * Stands for close(2). Requires `--allow-ffi` permission.
    *
    * @throws {Deno.errors.BadResource} If it is closed already.
-   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed even so.
+   * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed anyway.
    *
    * @example
    * ```ts
@@ -275,7 +275,7 @@ export function checkHolds(fd: number, call: GivenCall, needs: readonly RightNam
   if (!held.has("LOOKUP")) lacks.unshift("LOOKUP");
   if (lacks.length === 0) return;
   const why = `missing ${listed(lacks)} (held: ${listed(held.names())}) (ENOTCAPABLE). ` +
-    "Rights never grow again: open it anew, or keep these.";
+    "Rights never grow again: open it again, or keep these.";
   throw failure(call, "ENOTCAPABLE", why, { held, missing: new Rights(lacks), reason: "rights" });
 }
 

@@ -531,7 +531,7 @@ export class FdFile extends Descriptor {
    * Closes the file. Stands for close(2).
    *
    * If a call is moving bytes, the descriptor is closed after it, and only `await using` reports an error of close(2).
-   * A late write error, such as EIO, is a `CapsicumError`; the file is closed even so.
+   * A late write error, such as EIO, is a `CapsicumError`; the file is closed anyway.
    */
   override close(): void {
     const fd = super.take();

@@ -295,7 +295,7 @@ function find(before: Before, opened: unknown): number {
       ? "fdOf(): no new descriptor is what the function returned: it was open before, or is closed again."
       : `fdOf(): descriptors ${
         candidates.join(", ")
-      } all fit what the function returned, and can't be told apart.`,
+      } all fit the result of the function, and can't be distinguished.`,
   );
 }
 

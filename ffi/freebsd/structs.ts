@@ -177,7 +177,7 @@ function decodeRecords(records: Uint8Array): OpenFile[] {
       throw new Error(`sysctl kern.proc.filedesc returned a record of ${next - at} bytes at byte ${at}.`);
     }
     const fd = view.getInt32(at + KF_FD, true), type = view.getInt32(at + KF_TYPE, true);
-    // KF_FD_TYPE_*, all negative, are the working directory, the root, the program and the like.
+    // KF_FD_TYPE_*, all negative, are the working directory, the root, the program and others that have no number.
     if (fd < 0) continue;
     const path = type === KF_TYPE_VNODE || type === KF_TYPE_FIFO
       ? pathIn(records.subarray(at + KF_PATH, next))

@@ -45,8 +45,8 @@ test("openat needs the sum of the rights that the kernel's sources check for eac
         const asked = flags.filter((flag) => major > 13 || flag !== "O_DSYNC").map(of);
         const expected = asked.reduce((sum, rights) => sum.union(rights), mode.union(["LOOKUP"]));
         const bits = flags.reduce((sum, flag) => sum | value(flag), value(access));
-        const told = new Rights(rightsToOpen(bits, () => osreldate));
-        assertEquals(told.names(), expected.names(), `${[access, ...flags].join("|")} on ${osreldate}`);
+        const reported = new Rights(rightsToOpen(bits, () => osreldate));
+        assertEquals(reported.names(), expected.names(), `${[access, ...flags].join("|")} on ${osreldate}`);
       }
     }
   }

@@ -117,8 +117,8 @@ function predicted({ operation, held }: Trial): Outcome {
     const lacks = needed.filter((right) => !rights.has(right));
     if (lacks.length === 0) continue;
     // Whether the new name exists is asked last.
-    const told = variant === "onto a name" && lacks.length > 1 ? lacks.slice(0, 1) : lacks;
-    return { code: "ENOTCAPABLE", missing: new Rights(told).names(), end };
+    const reported = variant === "onto a name" && lacks.length > 1 ? lacks.slice(0, 1) : lacks;
+    return { code: "ENOTCAPABLE", missing: new Rights(reported).names(), end };
   }
   return { code: "ok" };
 }

@@ -99,7 +99,7 @@ function call({ op, version = 0, ...vector }: Vector): Rights | boolean {
 
 /**
  * C asserts that both sets of a merge or remove are valid for the release that it was compiled for. A Rights is of no
- * release: bits that one does not know are told by isValid().
+ * release: isValid() is false for bits that a release does not know.
  */
 function needsReleaseCheck({ op, release, dst, src }: Vector): boolean {
   if (op !== "merge" && op !== "remove" || [dst, src].some((words) => words && isBroken(words))) return false;

@@ -135,9 +135,9 @@ test("stand-in: a Worker has an errno of its own, and the process's capability m
   const program = `${begin}
     libc.close(-1);
     const worker = new Worker(${JSON.stringify(asModule(worker))}, { type: "module" });
-    const told = await new Promise((done) => worker.onmessage = ({ data }) => done(data));
+    const reported = await new Promise((done) => worker.onmessage = ({ data }) => done(data));
     worker.terminate();
-    console.log(JSON.stringify([libc.cap_sandboxed(), errno(), told]));`;
+    console.log(JSON.stringify([libc.cap_sandboxed(), errno(), reported]));`;
   const { stdout, stderr } = await runModule(asModule(program), {
     permissions: [
       `--allow-ffi=${libcPath}`,

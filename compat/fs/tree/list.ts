@@ -186,7 +186,7 @@ function chunksOfItself(fd: number, read: Read): DirectoryChunk[] {
     throw new CapsicumError(
       `getdirentries on fd ${fd}: it was read before and can't be rewound: missing SEEK (held: ${
         held.names().join(", ")
-      }) (ENOTCAPABLE). Keep SEEK, or LOOKUP to open it anew for each listing.`,
+      }) (ENOTCAPABLE). Keep SEEK, or LOOKUP to open it again for each listing.`,
       {
         ...{ code: "ENOTCAPABLE", errno: libc.ENOTCAPABLE, syscall: "lseek", reason: "rights", fd, held },
         missing: new Rights(["SEEK"]),

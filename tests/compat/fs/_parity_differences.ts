@@ -64,7 +64,7 @@ export const differences: readonly Difference[] = [
     methods: ["create", "file", "writeFile", "writeTextFile", "copyFile"],
     from: [isDirectory],
     to: [notFound, notDirectory, exists, loop],
-    why: "Linux says EISDIR of whatever is to be made as a file and has a last slash",
+    why: "Linux reports EISDIR for a new file whose path ends in a slash",
     simulated: true,
   },
 ];

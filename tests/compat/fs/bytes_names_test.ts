@@ -56,9 +56,9 @@ test("Dir writes each byte of a name to the disk unchanged", () =>
       if (name.isWellFormed()) assertEquals(fixture.read(`all/${name}`), `${i}`);
     }
     const listed = fixture.list("all"), lossy = new Set(listed);
-    const told = listed.length < names.length ? names.filter((name) => name.isWellFormed()) : names;
-    for (const name of told) assert(lossy.has(name.toWellFormed()), JSON.stringify(name));
-    assertEquals(listed.length, told.length);
+    const reported = listed.length < names.length ? names.filter((name) => name.isWellFormed()) : names;
+    for (const name of reported) assert(lossy.has(name.toWellFormed()), JSON.stringify(name));
+    assertEquals(listed.length, reported.length);
   }));
 
 test("Dir opens, reads, stats and finds each listed name", () =>

@@ -40,13 +40,13 @@ const ways: Record<string, (dir: Dir) => unknown> = {
   "copy()": (dir) => dir.copy("from", "to", { overwrite: true }),
 };
 const olds: Record<string, Tree> = {
-  "what nobody else may read": { to: { text: "old", mode: 0o600 } },
+  "what only its owner may read": { to: { text: "old", mode: 0o600 } },
   "what everybody may write": { to: { text: "old, and longer".repeat(50_000), mode: 0o666 } },
   nothing: {},
 };
 
 for (const [way, copy] of Object.entries(ways)) {
-  test(`Dir.${way} exposes a secret at no moment, whatever it replaces`, async () => {
+  test(`Dir.${way} never exposes a secret, for any target`, async () => {
     for (const [what, old] of Object.entries(olds)) {
       for (const mode of [0o600, 0o640, 0o400]) {
         using fixture = new Fixture({ from: { text: secret, mode }, ...old });

@@ -164,11 +164,11 @@ test("Dir.expandGlobSync() calls `onError` for a directory that can't be read, a
   using fixture = source();
   using dir = openDirSync(fixture.path);
   const EIO = 5;
-  const told: string[] = [], onError = (_: Error, path: string) => void told.push(path);
+  const reported: string[] = [], onError = (_: Error, path: string) => void reported.push(path);
   failNext("getdirentries", EIO);
   assertThrows(() => found(dir, "src/*"), CapsicumError, "EIO");
   failNext("getdirentries", EIO);
-  assertEquals([found(dir, "src/*", { onError }), told], [[], ["src"]]);
+  assertEquals([found(dir, "src/*", { onError }), reported], [[], ["src"]]);
 }, { skip: needsStandin });
 
 test("Dir.expandGlob() awaits the promise that `onError` returns, and expandGlobSync() throws TypeError for one", async () => {

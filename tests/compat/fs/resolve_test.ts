@@ -144,17 +144,22 @@ for (const { way, skip, open } of ways) {
     using fixture = hostileTree();
     using dir = open(fixture);
     const { fd } = dir;
-    const told = (use: () => unknown) => {
+    const reported = (use: () => unknown) => {
       const { class: name, syscall, path, fd } = failureOf(use);
       return [name, syscall, path, fd];
     };
-    assertEquals(told(() => dir.removeSync("sub/missing")), ["NotFound", "unlinkat", "sub/missing", fd]);
-    assertEquals(told(() => dir.mkdirSync("missing/new")), ["NotFound", "mkdirat", "missing/new", fd]);
-    assertEquals(told(() => dir.mkdirSync("sub/file")), ["AlreadyExists", "mkdirat", "sub/file", fd]);
-    assertEquals(told(() => dir.readTextFileSync("sub/missing")), ["NotFound", "openat", "sub/missing", fd]);
-    assertEquals(told(() => dir.statSync("missing/x")), ["NotFound", "fstatat", "missing/x", fd]);
-    assertEquals(told(() => dir.statSync("file/x")), ["NotADirectory", "fstatat", "file/x", fd]);
-    assertEquals(told(() => dir.removeSync("../x")).slice(2), ["../x", fd]);
+    assertEquals(reported(() => dir.removeSync("sub/missing")), ["NotFound", "unlinkat", "sub/missing", fd]);
+    assertEquals(reported(() => dir.mkdirSync("missing/new")), ["NotFound", "mkdirat", "missing/new", fd]);
+    assertEquals(reported(() => dir.mkdirSync("sub/file")), ["AlreadyExists", "mkdirat", "sub/file", fd]);
+    assertEquals(reported(() => dir.readTextFileSync("sub/missing")), [
+      "NotFound",
+      "openat",
+      "sub/missing",
+      fd,
+    ]);
+    assertEquals(reported(() => dir.statSync("missing/x")), ["NotFound", "fstatat", "missing/x", fd]);
+    assertEquals(reported(() => dir.statSync("file/x")), ["NotADirectory", "fstatat", "file/x", fd]);
+    assertEquals(reported(() => dir.removeSync("../x")).slice(2), ["../x", fd]);
     const places = `renameat "sub/missing" on fd ${fd} to "sub/new" on fd ${fd}: `;
     assertThrows(() => dir.renameSync("sub/missing", "sub/new"), Deno.errors.NotFound, places);
   }, { skip });

@@ -146,11 +146,11 @@ test("Dir.walkSync() calls `onError` with the whole path that can't be opened, a
     fixture.remove(path);
     fixture.add({ swapped: { link: "../outside" } }, "tree");
   };
-  const told: [code: string, path: string, message: string][] = [], found: string[] = [];
+  const reported: [code: string, path: string, message: string][] = [], found: string[] = [];
   const onError = (error: Error, path: string) => {
     const { code, path: whole } = error as SyscallError;
     assertEquals(whole, path);
-    told.push([code, path, error.message]);
+    reported.push([code, path, error.message]);
   };
   for (const { path } of dir.walkSync("tree", { onError })) {
     found.push(path);
@@ -165,8 +165,8 @@ test("Dir.walkSync() calls `onError` with the whole path that can't be opened, a
     "tree/z",
     "tree/z/file",
   ]);
-  assertEquals(told.map(([, path]) => path).sort(), ["tree/gone", "tree/swapped"]);
-  for (const [code, path, message] of told) {
+  assertEquals(reported.map(([, path]) => path).sort(), ["tree/gone", "tree/swapped"]);
+  for (const [code, path, message] of reported) {
     assert(
       message.startsWith(`openat "${path}" on fd ${dir.fd}: `) && message.includes(`(${code}).`),
       message,
@@ -235,13 +235,13 @@ test("Dir.walkSync() throws TypeError if `onError` returns a promise, and not fo
 test("Dir.walkSync() calls `onError` with an error of reading a directory and its path", () => {
   using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" } } });
   using dir = openDirSync(fixture.path);
-  const EIO = 5, told: unknown[] = [];
+  const EIO = 5, reported: unknown[] = [];
   // The first read is of the root, the second detects its end or is of a directory in it.
   failNext("getdirentries", EIO, 2);
   const found = paths(dir, "tree", {
-    onError: (error, path) => told.push((error as SyscallError).code, path),
+    onError: (error, path) => reported.push((error as SyscallError).code, path),
   });
-  assertEquals([told[0], /^tree\/[ab]$/.test(String(told[1])), told.length], ["EIO", true, 2]);
+  assertEquals([reported[0], /^tree\/[ab]$/.test(String(reported[1])), reported.length], ["EIO", true, 2]);
   assertEquals(found.length, 4);
   failNext("getdirentries", EIO);
   const { path, message } = assertThrows(() => paths(dir, "tree", { onError: () => {} })) as SyscallError;

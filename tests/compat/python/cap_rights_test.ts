@@ -46,7 +46,7 @@ test("CapRights returns the results of the recorded calls of the cap_rights_* fu
       answer = operation(vector);
     } catch (error) {
       assert(error instanceof RangeError, `${at}: ${error}`);
-      // C finds a broken word only when it needs it; here no set with one can be made, which tells that it is not valid.
+      // C finds a broken word only when it needs it; here no set with one can be made, so it is not valid.
       if (vector.abort) counts.refused++;
       else {
         assert(words(vector).some(isBroken), at);
@@ -75,7 +75,7 @@ test("caps has the names of every recorded set, in the order of the header, and 
     const rights = made(set), { caps } = rights;
     assertEquals(caps, caps.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)));
     assert(caps.every((name) => rights.is_set([name])));
-    // A bit that no name of the set covers, as that of LINKAT_TARGET without LOOKUP, is not told.
+    // A bit that no name of the set covers, such as that of LINKAT_TARGET without LOOKUP, is not listed.
     assert(new CapRights(caps).cr.equals([...rights.cr]));
     checked++;
   }

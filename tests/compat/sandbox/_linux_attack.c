@@ -55,7 +55,7 @@ long call_sendmsg(int fd)
 	return done(syscall(SYS_sendmsg, (long)fd, &message, 0L));
 }
 
-/* renameat(2), linkat(2) and the like. */
+/* renameat(2), linkat(2) and similar calls. */
 long call_two(long number, int from, const char *path, int to, const char *to_path, long flags)
 {
 	return done(syscall(number, (long)from, path, (long)to, to_path, flags));
@@ -76,7 +76,7 @@ static void open_target(int signal)
 }
 
 /*
- * Opens a path below a descriptor on every thread of the process, whatever the thread is for: in a signal handler. Returns how
+ * Opens a path below a descriptor on every thread of the process, in a signal handler. Returns how
  * many threads there are and how many opened it, as 1000 * threads + opened; 0 if a thread does not answer.
  */
 long open_everywhere(int fd, const char *path)

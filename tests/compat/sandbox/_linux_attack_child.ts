@@ -1,5 +1,5 @@
 /**
- * Attacks its own sandbox on Linux, as nobody, and prints the results as JSON: each attack with what it came to. Its arguments
+ * Attacks its own sandbox on Linux, as nobody, and prints the results as JSON: each attack with its outcome. Its arguments
  * are the directory of the fixture, "dirs" or "none", and the library of native attacks.
  *
  * The native calls are made on the JavaScript thread ("here") and by nonblocking calls ("pool").
@@ -102,7 +102,7 @@ const javascript: Record<string, () => unknown> = {
   "rename": () => Deno.rename(secret, `${base}/inside/r`),
   "remove": () => Deno.removeSync(secret),
   "read /proc/self/root": () => Deno.readTextFileSync(`/proc/self/root${secret}`),
-  "read an open file anew": () => Deno.readTextFileSync("/proc/self/fd/0"),
+  "read an open file again": () => Deno.readTextFileSync("/proc/self/fd/0"),
   "start a program": () => new Deno.Command("true").output(),
   "connect": () => Deno.connect({ hostname: "127.0.0.1", port }),
   "listen": () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
@@ -127,7 +127,7 @@ for (const [name, attack] of Object.entries(javascript)) await attempt(name, att
 // A Worker of Deno 2.7 can't start in the sandbox: it asks for the working directory.
 if (!Deno.version.deno.startsWith("2.7.")) results["read in a Worker"] = await readInWorker();
 
-// From native code. O_PATH, RESOLVE_IN_ROOT and the like are those of the kernel's headers.
+// From native code. O_PATH, RESOLVE_IN_ROOT and similar numbers are those of the kernel's headers.
 const O_WRONLY = 1n, O_CREAT = 0o100n, O_PATH = 0o10000000n, RESOLVE_IN_ROOT = 16n, RESOLVE_BENEATH = 8n;
 const AT_EMPTY_PATH = 0x1000n, TIOCLINUX = 0x541cn;
 type Native = { [N in keyof typeof here]: (...args: never[]) => unknown };

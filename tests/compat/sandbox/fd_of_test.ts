@@ -157,7 +157,7 @@ test("fdOf() throws unless exactly one new descriptor matches", async () => {
     return opened;
   };
   let opened!: Deno.Listener;
-  assertThrows(() => fdOf(() => opened = twice()), Error, "can't be told apart");
+  assertThrows(() => fdOf(() => opened = twice()), Error, "can't be distinguished");
   opened.close();
   libc.close(copy);
 });

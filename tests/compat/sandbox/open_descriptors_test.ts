@@ -43,8 +43,8 @@ test("openDescriptors() returns kind, rights, close-on-exec and offset of each d
   assertEquals(found.count, 5);
   const free = kernel.hasCapsicum ? { rights: "all", ioctls: "ALL", fcntls: 4 } : {};
   const path = (name: string) => kernel.hasCapsicum ? { path: name } : {};
-  const limits = (rights: string[], told: object) =>
-    kernel.hasCapsicum ? { rights, ioctls: "NONE", fcntls: 0, ...told } : { kind: "file", offset: 0 };
+  const limits = (rights: string[], reported: object) =>
+    kernel.hasCapsicum ? { rights, ioctls: "NONE", fcntls: 0, ...reported } : { kind: "file", offset: 0 };
   assertEquals(found.shown as unknown, [
     { kind: "directory", ...path(fixture.at("dir")), closeOnExec: true, offset: 0, ...free },
     { kind: "file", ...path(fixture.at("file")), closeOnExec: true, offset: 4, ...free },

@@ -34,13 +34,13 @@ test.capsicum("with trapViolations() only a violation ends the process by SIGTRA
 
 test.capsicum("violationsAreTrapped() returns the setting, and both functions are refused in capability mode", async () => {
   const result = await inChild(({ trapViolations, violationsAreTrapped, enter, caught }) => {
-    const told = [violationsAreTrapped()];
+    const reported = [violationsAreTrapped()];
     trapViolations();
-    told.push(violationsAreTrapped());
+    reported.push(violationsAreTrapped());
     trapViolations(false);
-    told.push(violationsAreTrapped());
+    reported.push(violationsAreTrapped());
     enter();
-    return [told, caught(() => trapViolations())?.code, caught(() => violationsAreTrapped())?.code];
+    return [reported, caught(() => trapViolations())?.code, caught(() => violationsAreTrapped())?.code];
   });
   assertEquals(result as unknown, [[false, true, false], "ECAPMODE", "ECAPMODE"]);
 });

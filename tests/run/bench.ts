@@ -5,7 +5,7 @@ import { askKernel, findKernel, type Kernel, kernelEnv, nativeKernel } from "./k
 import { packageFlags } from "./packages.ts";
 
 /** The benches whose figures would be those of the stand-in, not of the library. */
-const natively = ["ambient", "files", "grep", "growth", "http", "throughput"];
+const natively = ["ambient", "broker", "files", "grep", "growth", "http", "throughput"];
 
 interface BenchOptions {
   names: string[];

@@ -23,8 +23,13 @@ export function failWith(errno: number): number {
  * From here on the steps decide over each call of this process, of all its threads and its children.
  *
  * @param library A library by which glibc's functions can be called.
+ * @param whom This thread: and those that it starts.
  */
-export function install(steps: readonly Step[], library: string): void {
+export function install(
+  steps: readonly Step[],
+  library: string,
+  whom: "all threads" | "this thread" = "all threads",
+): void {
   const bytes = new DataView(new ArrayBuffer(8 * steps.length));
   steps.forEach(([code, yes, no, value], i) => {
     bytes.setUint16(8 * i, code, true);
@@ -43,5 +48,7 @@ export function install(steps: readonly Step[], library: string): void {
   const filter = new BigUint64Array([BigInt(steps.length), address]);
   const PR_SET_NO_NEW_PRIVS = 38, seccomp = 317n, SET_MODE_FILTER = 1, TSYNC = 1;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) throw new Error("prctl() failed");
-  if (syscall(seccomp, SET_MODE_FILTER, TSYNC, filter) !== 0n) throw new Error("seccomp() failed");
+  if (syscall(seccomp, SET_MODE_FILTER, whom === "all threads" ? TSYNC : 0, filter) !== 0n) {
+    throw new Error("seccomp() failed");
+  }
 }

@@ -110,6 +110,12 @@ test("limits on many descriptors make one program that fits, and a program that 
     assertEquals(decide("ioctl", fd, 0x5413), refused, `TIOCGWINSZ ${fd}`);
   }
   for (const fd of [0xffffffff, 0xffffff9c]) assertEquals(decide("read", fd), "permit");
+  // It would close a limited descriptor, whose number another file could get.
+  assertEquals(decide("close_range", 11, 11), EPERM);
+  const [unlimited] = table({ pid, hasDirs: true, rights: ALL }, "x86_64").filter(({ name }) =>
+    name === "close_range"
+  );
+  assertEquals(unlimited?.verdict, "permit");
   for (const count of [100, 300, 1000]) {
     const error = assertThrows(() => programFor(range(3, 3 + 2 * count, 2)), Error, "at most 4096 steps");
     assert(error.message.length <= 300, error.message);
@@ -184,6 +190,23 @@ test("Landlock permits below a directory what the presets say", () => {
   assertEquals(access(presets.dir.readWrite), READ | WRITE | MAKE_REG | MAKE_DIR | REMOVE | OTHERS | REFER);
   assertEquals(access(["LOOKUP", "FSTAT", "FCHMOD", "FUTIMES"]), 0);
   assertEquals(access(["IOCTL"]), 1 << 15);
+  const MAKE = MAKE_REG | MAKE_DIR | OTHERS;
+  const alone: [Parameters<typeof access>[0], number][] = [
+    [["READ"], READ],
+    [["WRITE"], WRITE],
+    [["CREATE"], MAKE_REG],
+    [["MKDIRAT"], MAKE_DIR],
+    [["BINDAT"], 1 << 9],
+    [["MKFIFOAT"], 1 << 10],
+    [["SYMLINKAT"], 1 << 12],
+    [["MKNODAT"], 1 << 6 | 1 << 11],
+    [["UNLINKAT"], REMOVE],
+    [["RENAMEAT_SOURCE"], REMOVE | REFER],
+    [["RENAMEAT_TARGET"], MAKE | REMOVE | REFER],
+    [["LINKAT_SOURCE"], REFER],
+    [["LINKAT_TARGET"], MAKE | REFER],
+  ];
+  for (const [rights, expected] of alone) assertEquals(access(rights), expected, String(rights));
   // Nothing executes, and devices are made with MKNODAT alone.
   assertEquals(access(Rights.all()) & 1, 0);
   assertEquals(access(Rights.all().difference(["MKNODAT"])) & (1 << 6 | 1 << 11), 0);

@@ -55,6 +55,7 @@ it("isSupported() is false on Linux and needs no permission; sandboxed() asks th
 
 it("fstat() without statx(2) reads the same attributes, except the time of birth", () => {
   using fixture = new Fixture({ file: "text", dir: {} });
+  fixture.utime("file", new Date(1000), new Date(2000));
   for (const path of [fixture.at("file"), fixture.at("dir"), "/dev/null", "/proc/self/status"]) {
     using file = openSync(path);
     const { statPlain } = rawStat(), whole = new Uint8Array(statSize), plain = new Uint8Array(statSize);

@@ -142,7 +142,7 @@ export const linuxMutants: Mutant[] = [
     file: structs,
     what: "d_type of Linux is read at the wrong offset",
     search: "D_TYPE = 18",
-    replace: "D_TYPE = 17",
+    replace: "D_TYPE = 19",
     concerns: native("compat/fs/list_test.ts"),
   },
   {
@@ -150,7 +150,7 @@ export const linuxMutants: Mutant[] = [
     what: "a file whose list of access is unknown counts as one without",
     search: "return errno[0] !== linux.ENODATA && errno[0] !== linux.EOPNOTSUPP;",
     replace: "return false;",
-    concerns: native("compat/fs/copy_exposure_test.ts"),
+    concerns: native("faults/linux_faults_test.ts"),
   },
   {
     file: constants,
@@ -220,7 +220,7 @@ export const linuxMutants: Mutant[] = [
     what: "a pipe is read without waiting, and the bytes are lost",
     search: "  copyInto(bytes, result === byteLengthOf(part) ? part : partOf(part, 0, result));\n",
     replace: "",
-    concerns: native("compat/fs/fd_file_async_test.ts", "FdFile.read() waits for a pipe"),
+    concerns: native("compat/fs/io_test.ts", "FdFile.read() of"),
   },
   {
     file: glibc,
@@ -329,9 +329,9 @@ export const linuxMutants: Mutant[] = [
   },
   {
     file: seccomp,
-    what: "a new namespace of users is permitted in a thread",
-    search: "mask: thread | namespaces | CLONE_PTRACE",
-    replace: "mask: thread | CLONE_PTRACE",
+    what: "clone() may make a process",
+    search: "is: [thread],",
+    replace: "is: [thread, 0],",
     concerns: attacks,
   },
   {

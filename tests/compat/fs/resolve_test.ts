@@ -195,20 +195,22 @@ test("Dir.confined is determined before the directory is limited", () => {
 /** In a child: returns `confined` of directories that are opened in capability mode. */
 function confinedInside({ Dir, enter, openDirSync }: typeof capsicum & Tools, path: string) {
   const dir = openDirSync(path), plain = openDirSync(path, { limit: ["LOOKUP", "READ"] });
+  const unconfined = new Dir(openDirSync(path).take(), false);
   enter();
-  return [dir.openDirSync("sub"), plain.openDirSync("sub"), Dir.fromFd(dir.openDirSync("sub").take())].map(
-    (dir) => {
-      return [dir.confined, dir.readTextFileSync("a/../a/file")];
-    },
-  );
+  const inside = [dir.openDirSync("sub"), plain.openDirSync("sub"), Dir.fromFd(dir.openDirSync("sub").take())]
+    .map(
+      (dir) => {
+        return [dir.confined, dir.readTextFileSync("a/../a/file")];
+      },
+    );
+  // Below the root of a mount everything is confined, and the root itself is not.
+  return [...inside, ["sub", "sub/.."].map((path) => unconfined.openDirSync(path).confined)];
 }
 
 test.capsicum("Dir.confined is true in capability mode if it can be determined without a refused call", async () => {
   using fixture = new Fixture({ sub: { a: { file: "text" } } });
-  assertEquals(await inChild(confinedInside, fixture.path), [[true, "text"], [false, "text"], [
-    false,
-    "text",
-  ]]);
+  const expected = [[true, "text"], [false, "text"], [false, "text"], [true, false]];
+  assertEquals(await inChild(confinedInside, fixture.path) as unknown, expected);
 });
 
 test(

@@ -59,6 +59,19 @@ it("sandboxed() is false under another filter of seccomp", async () => {
   assertEquals(answer, false);
 });
 
+it("a thread that has another filter is an error, and the process is not sandboxed", async () => {
+  const result = await inChild(async ({ sandbox, sandboxed, caught }, seccomp) => {
+    const source = `import { ALLOW, glibc, install, RETURN } from ${JSON.stringify(seccomp)};
+      install([[RETURN, 0, 0, ALLOW]], glibc, "this thread"); postMessage(0);`;
+    const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+    await new Promise((resolve) => worker.onmessage = resolve);
+    const error = caught(() => sandbox({}));
+    worker.terminate();
+    return [error?.class, error?.code, sandboxed()];
+  }, new URL("../../_seccomp.ts", import.meta.url).href);
+  assertEquals(result as unknown, ["SandboxError", "EBUSY", false]);
+});
+
 it("enforce throws NotSupported and names seccomp where it is refused, and opens without it if allowed", async () => {
   using fixture = new Fixture(tree);
   const [error, box] = await inChild(
@@ -98,12 +111,18 @@ it("a directory keeps what its rights say, and others can't be reached by any pa
   const result = await inChild(
     async ({ sandbox, caught, libc, openDirSync, isCapModeViolation, isNotCapable }, base) => {
       using before = openDirSync(`${base}/other`);
+      const open = () =>
+        Array.from({ length: 100 }, (_, fd) => caught(() => libc.fcntl(fd, libc.F_GETFD))).filter((error) =>
+          error === undefined
+        ).length;
+      const opened = open();
       const { dirs: { data, out } } = sandbox({
         dirs: {
           data: { path: `${base}/data`, rights: "read" },
           out: { path: `${base}/out`, rights: "create" },
         },
       });
+      const more = open() - opened;
       out.writeTextFileSync("new", data.readTextFileSync("one"));
       await out.writeTextFile("newer", await data.readTextFile("one"));
       const test = (call: () => unknown) => caught(call)?.code;
@@ -116,6 +135,7 @@ it("a directory keeps what its rights say, and others can't be reached by any pa
         }
       };
       return [
+        more,
         test(() => data.writeTextFileSync("one", "2")),
         test(() => data.removeSync("one")),
         test(() => data.mkdirSync("sub")),
@@ -126,6 +146,7 @@ it("a directory keeps what its rights say, and others can't be reached by any pa
         test(() => libc.fstatat(data, `${base}/other/two`, new Uint8Array(256), 0)),
         test(() => libc.readlinkat(data, `${base}/link`, new Uint8Array(99))),
         test(() => libc.fchmodat(data, `${base}/other/two`, 0o777, 0)),
+        test(() => libc.openat(data, `${base}/other/two`, libc.O_PATH)),
         flags(() => openDirSync("/etc")),
         flags(() => data.readTextFileSync("../other/two")),
       ];
@@ -133,8 +154,9 @@ it("a directory keeps what its rights say, and others can't be reached by any pa
     fixture.path,
     { permissions: [`--allow-ffi=${libcPath}`] },
   );
-  const escape = ["ENOTCAPABLE", "ENOTCAPABLE", "ENOTCAPABLE"];
+  const escape = ["ENOTCAPABLE", "ENOTCAPABLE", "ENOTCAPABLE", "ENOTCAPABLE"];
   assertEquals(result as unknown, [
+    2,
     ...["EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EACCES"],
     ...escape,
     ...[[true, false], [false, true]],
@@ -256,7 +278,7 @@ for (const enforce of ["required", "if-supported"] as const) {
 
 for (const [rights, expected] of [["read", "EPERM"], ["readWrite", "done"]] as const) {
   it(`mode and times below a directory with rights: "${rights}": ${expected}`, async () => {
-    using fixture = new Fixture(tree);
+    using fixture = new Fixture({ ...tree, data: { one: "1", link: { link: "one" } } });
     const before = fixture.stat("data/one");
     const result = await inChild(
       ({ sandbox, caught, libc }, { base, rights }) => {
@@ -277,14 +299,18 @@ for (const [rights, expected] of [["read", "EPERM"], ["readWrite", "done"]] as c
             test(() => libc.fchmod(one, 0o600)),
             test(() => libc.futimens(one, null)),
           ],
-          [test(() => data.chownSync("one", 0, 0)), test(() => libc.fchown(one, -1, -1))],
+          [
+            test(() => data.chownSync("one", 0, 0)),
+            test(() => libc.fchown(one, -1, -1)),
+            test(() => libc.fchmodat(data, "link", 0o600, libc.AT_SYMLINK_NOFOLLOW)),
+          ],
         ];
       },
       { base: fixture.path, rights },
     );
     const refused = "PermissionDenied EPERM", outcome = expected === "EPERM" ? refused : expected;
-    // No preset has FCHOWN.
-    assertEquals(result as unknown, [Array(5).fill(outcome), [refused, refused]]);
+    // No preset has FCHOWN, and the mode of a symlink itself can't be set.
+    assertEquals(result as unknown, [Array(5).fill(outcome), [refused, refused, refused]]);
     const { mode, mtime } = fixture.stat("data/one");
     assertEquals(
       [mode, mtime?.getTime()].join() === [before.mode, before.mtime?.getTime()].join(),

@@ -135,7 +135,7 @@ export const filesMutants: Mutant[] = [
     file: descriptor,
     what: "a copy gets the setuid bit of another user",
     search: "copy.uid === 0 && original.uid === 0 ?",
-    replace: "original.uid === 0 ?",
+    replace: "copy.uid === 0 ?",
     concerns: [...fs("native", "copy_exposure_test.ts"), ...fs("native", "atomic_test.ts")],
   },
   {
@@ -200,7 +200,7 @@ export const filesMutants: Mutant[] = [
     what: "a file that takes the place of another one stays open when that fails",
     search: "      using _file = this.file;\n",
     replace: "",
-    concerns: fs("15.1", "atomic_test.ts", "leave only the old file"),
+    concerns: [{ on: "15.1", test: "faults/faults_test.ts", filter: "/calls? of the synchronous/" }],
   },
   {
     file: entries,
@@ -228,7 +228,7 @@ export const filesMutants: Mutant[] = [
     what: "exists() is true for a file that may not be read",
     search: "instanceof Deno.errors.PermissionDenied) return !isReadable;",
     replace: "instanceof Deno.errors.PermissionDenied) return true;",
-    concerns: fs("native", "dir_attributes_test.ts"),
+    concerns: fs("15.1", "dir_attributes_test.ts", "existsSync()"),
   },
   {
     file: contents,

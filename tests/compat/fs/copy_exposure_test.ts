@@ -125,6 +125,11 @@ test(
     dir.copyFileSync("from", "dir");
     fixture.copyFile("from", "deno");
     assertEquals(fixture.stat("dir").mode! & 0o7777, fixture.stat("deno").mode! & 0o7777);
+    // The copy belongs to root, and would run as root for everybody.
+    fixture.chown("from", 65534, 65534);
+    fixture.chmod("from", 0o7755);
+    dir.copyFileSync("from", "other");
+    assertEquals([fixture.stat("other").uid, fixture.stat("other").mode! & 0o7000], [0, 0]);
   },
   { skip: needsRoot },
 );

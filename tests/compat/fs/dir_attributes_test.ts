@@ -3,6 +3,7 @@ import { at } from "../../../compat/fs/path/resolve.ts";
 import { libc, openDirSync, type SyscallError } from "../../../mod.ts";
 import { DenoReference } from "../../_deno_reference.ts";
 import { Fixture } from "../../_fixture.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
 test("Dir.lstatSync() describes a symlink itself, statSync() its target", async () => {
@@ -56,6 +57,16 @@ test("Dir.existsSync() returns whether a file of the given kind exists", async (
   assertThrows(() => dir.existsSync("file/x"), Deno.errors.NotADirectory);
   assertThrows(() => dir.existsSync("file", { isFile: true, isDirectory: true }), TypeError);
 });
+
+test("Dir.existsSync() is true for a file that may not be looked at, but not if it must be readable", () => {
+  using fixture = new Fixture({ file: "" });
+  using dir = openDirSync(fixture.path);
+  const EACCES = 13;
+  for (const [call, isReadable, exists] of [["fstatat", false, true], ["faccessat", true, false]] as const) {
+    failNext(call, EACCES);
+    assertEquals(dir.existsSync("file", { isReadable }), exists);
+  }
+}, { skip: needsStandin });
 
 test("Dir.chmodSync(), utimeSync(), truncateSync() and chownSync() set what statSync() returns, through symlinks too", async () => {
   using fixture = new Fixture({ sub: { file: "text" }, link: { link: "sub/file" } });

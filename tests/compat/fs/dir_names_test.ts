@@ -13,6 +13,11 @@ test("Dir.mkdirSync() creates a directory, and with recursive its parents", asyn
   dir.mkdirSync("a/b/");
   dir.mkdirSync("closed", { mode: 0o700 });
   assertEquals(fixture.stat("closed").mode! & 0o777, 0o700);
+  // As in Deno, only chmod sets special bits.
+  dir.mkdirSync("special", { mode: 0o7700 });
+  dir.writeTextFileSync("special/one", "", { mode: 0o600 });
+  dir.openSync("special/two", { write: true, create: true, mode: 0o7600 }).close();
+  assertEquals(["special", "special/two"].map((path) => fixture.stat(path).mode! & 0o7000), [0, 0]);
   dir.mkdirSync("c/d/e", { recursive: true });
   dir.mkdirSync("c/d/e", { recursive: true });
   dir.mkdirSync("link/f/../g/", { recursive: true });

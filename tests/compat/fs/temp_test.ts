@@ -29,6 +29,22 @@ test("Dir.makeTempFileSync() chooses another name if one exists", () => {
   assert(fixture.exists(dir.makeTempFileSync()) && fixture.exists(dir.makeTempDirSync()));
 }, { skip: needsStandin });
 
+test("Dir.makeTempFileSync() and makeTempDirSync() leave what has the name already", () => {
+  const taken = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", name = taken.replaceAll("-", "").slice(0, 16);
+  for (const make of ["makeTempFileSync", "makeTempDirSync"] as const) {
+    using fixture = new Fixture({ [name]: "old" });
+    using dir = openDirSync(fixture.path);
+    const { randomUUID } = crypto, names = [taken];
+    crypto.randomUUID = () => (names.pop() ?? randomUUID.call(crypto)) as ReturnType<typeof randomUUID>;
+    try {
+      assert(dir[make]() !== name);
+    } finally {
+      crypto.randomUUID = randomUUID;
+    }
+    assertEquals([fixture.list().length, fixture.read(name)], [2, "old"]);
+  }
+});
+
 test("Dir.makeTempFileSync() throws if it can't create a file, and for a prefix or suffix that is not part of a name", async () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);

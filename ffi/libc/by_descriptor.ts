@@ -21,20 +21,19 @@ const { bound, thread, bind } = rawCalls();
 /**
  * Closes a descriptor. Stands for close(2): `int close(int fd)`.
  *
- * It takes only a number: an object that owns its descriptor would close it again, when another file has the number. It
- * is never repeated: on EINTR, too, FreeBSD has closed the descriptor.
+ * It takes only a number: an object that owns its descriptor would close it again later, when the number may belong to
+ * another file. It is never repeated: FreeBSD closes the descriptor even on EINTR.
  * @param fd The number.
  *
  * @example
  * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { libc } from "jsr:@capsicum/capsicum";
  * import { assertEquals, assertThrows } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   const fd = libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC);
- *   assertEquals(libc.close(fd), 0);
- *   assertThrows(() => libc.close(fd), Deno.errors.BadResource);
- * }
+ * const fd = libc.open("/dev/zero", libc.O_RDONLY | libc.O_CLOEXEC), copy = libc.dup(fd);
+ * assertEquals(libc.close(fd), 0);
+ * assertThrows(() => libc.close(fd), Deno.errors.BadResource);
+ * assertEquals(libc.read(copy, new Uint8Array(4)), 4);
+ * libc.close(copy);
  * ```
  */
 export function close(fd: number): number {
@@ -45,7 +44,7 @@ export function close(fd: number): number {
   return closeOf(fd, number);
 }
 
-/** Closes the descriptor that its owner has given up; an error names what the owner serves. */
+/** Closes a descriptor that its owner has given up; an error names the request that the owner serves. */
 export function closeOf(owner: FdLike, number: number): number {
   const call = bound.close ?? bind("close");
   const result = call(number);
@@ -58,20 +57,18 @@ export function closeOf(owner: FdLike, number: number): number {
 /**
  * Reports on an open file. Stands for fstat(2): `int fstat(int fd, struct stat *sb)`. Needs FSTAT.
  * @param fd The file.
- * @param sb Gets the `struct stat`: 224 bytes on FreeBSD.
+ * @param sb A buffer, which gets the `struct stat`: 224 bytes on FreeBSD.
  *
  * @example
  * ```ts
  * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
  * if (isSupported()) {
  *   using file = openSync("/dev/null");
  *   const stat = new Uint8Array(224);
  *   libc.fstat(file, stat);
  *   const mode = new DataView(stat.buffer).getUint16(24, true);
- *   // S_IFCHR of sys/stat.h
- *   assertEquals(mode & 0o170000, 0o020000);
+ *   assertEquals(mode & 0o170000, 0o020000); // S_IFCHR of sys/stat.h
  * }
  * ```
  */
@@ -93,17 +90,21 @@ export function fstat(fd: FdLike, sb: Uint8Array): number {
  *
  * @example
  * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { libc, openDirSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   libc.ftruncate(file, 100);
- *   assertEquals(file.statSync().size, 100);
- * }
+ * using tmp = openDirSync("/tmp");
+ * const path = tmp.makeTempFileSync(), times = new BigInt64Array([1n, 0n, 2n, 0n]);
+ * using file = tmp.openSync(path, { read: true, write: true });
+ * libc.unlinkat(tmp, path, 0);
+ * libc.flock(file, libc.LOCK_EX | libc.LOCK_NB);
+ * libc.ftruncate(file, 100);
+ * libc.fchmod(file, 0o400);
+ * libc.fchown(file, -1, -1);
+ * libc.futimens(file, new Uint8Array(times.buffer));
+ * libc.fdatasync(file);
+ * libc.fsync(file);
+ * const { size, mode, mtime } = file.statSync();
+ * assertEquals([size, mode! & 0o777, mtime], [100, 0o400, new Date(2000)]);
  * ```
  */
 export function ftruncate(fd: FdLike, length: number | bigint): number {
@@ -120,20 +121,6 @@ export function ftruncate(fd: FdLike, length: number | bigint): number {
 /**
  * Waits until data and metadata are on the disk. Stands for fsync(2): `int fsync(int fd)`. Needs FSYNC.
  * @param fd The file.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   assertEquals(libc.fsync(file), 0);
- * }
- * ```
  */
 export function fsync(fd: FdLike): number {
   const number = descriptor(fd);
@@ -149,20 +136,6 @@ export function fsync(fd: FdLike): number {
 /**
  * Waits until the data is on the disk. Stands for fdatasync(2): `int fdatasync(int fd)`. Needs FSYNC.
  * @param fd The file.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   assertEquals(libc.fdatasync(file), 0);
- * }
- * ```
  */
 export function fdatasync(fd: FdLike): number {
   const number = descriptor(fd);
@@ -179,20 +152,6 @@ export function fdatasync(fd: FdLike): number {
  * Locks or unlocks a file. Stands for flock(2): `int flock(int fd, int operation)`. Needs FLOCK.
  * @param fd The file.
  * @param operation `LOCK_SH`, `LOCK_EX` or `LOCK_UN`; with `LOCK_NB` it throws `WouldBlock` instead of waiting.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   assertEquals(libc.flock(file, libc.LOCK_EX | libc.LOCK_NB), 0);
- * }
- * ```
  */
 export function flock(fd: FdLike, operation: number): number {
   const number = descriptor(fd), how = int(operation, "operation");
@@ -209,21 +168,6 @@ export function flock(fd: FdLike, operation: number): number {
  * Sets the permission bits of a file. Stands for fchmod(2): `int fchmod(int fd, mode_t mode)`. Needs FCHMOD.
  * @param fd The file.
  * @param mode The bits.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   libc.fchmod(file, 0o400);
- *   assertEquals(file.statSync().mode! & 0o777, 0o400);
- * }
- * ```
  */
 export function fchmod(fd: FdLike, mode: number): number {
   const number = descriptor(fd), bits = modeOf(mode);
@@ -237,24 +181,11 @@ export function fchmod(fd: FdLike, mode: number): number {
 }
 
 /**
- * Sets the owner and group of a file. Stands for fchown(2): `int fchown(int fd, uid_t owner, gid_t group)`. Needs FCHOWN.
+ * Sets the owner and group of a file. Stands for fchown(2): `int fchown(int fd, uid_t owner, gid_t group)`. Needs
+ * FCHOWN.
  * @param fd The file.
- * @param owner The user's number; -1 leaves it as it is.
- * @param group The group's number; -1 leaves it as it is.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   assertEquals(libc.fchown(file, -1, -1), 0);
- * }
- * ```
+ * @param owner The user id; -1 keeps the owner.
+ * @param group The group id; -1 keeps the group.
  */
 export function fchown(fd: FdLike, owner: number, group: number): number {
   const number = descriptor(fd), uid = ownerOf(owner, "owner"), gid = ownerOf(group, "group");
@@ -271,23 +202,7 @@ export function fchown(fd: FdLike, owner: number, group: number): number {
  * Sets the times of a file. Stands for futimens(2): `int futimens(int fd, const struct timespec times[2])`. Needs
  * FUTIMES.
  * @param fd The file.
- * @param times The times of access and modification: two `struct timespec`, 32 bytes. Null is now.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   const times = new BigInt64Array([1n, 0n, 2n, 0n]);
- *   libc.futimens(file, new Uint8Array(times.buffer));
- *   assertEquals(file.statSync().mtime, new Date(2000));
- * }
- * ```
+ * @param times The times of access and modification: two `struct timespec`, 32 bytes. Null is the current time.
  */
 export function futimens(fd: FdLike, times: Uint8Array | null): number {
   const number = descriptor(fd), both = timespecs(times);
@@ -305,18 +220,15 @@ export function futimens(fd: FdLike, times: Uint8Array | null): number {
  * @param fd The descriptor.
  * @param cmd A command whose argument is an integer.
  * @param arg The argument.
- * @returns What the command returns.
+ * @returns The result of the command.
  *
  * @example
  * ```ts
- * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
+ * import { libc, openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   assertEquals(libc.fcntl(file, libc.F_GETFD), libc.FD_CLOEXEC);
- *   assertEquals(libc.fcntl(file, libc.F_GETFL) & libc.O_ACCMODE, libc.O_RDONLY);
- * }
+ * using file = openSync("/dev/null");
+ * assertEquals(libc.fcntl(file, libc.F_GETFD), libc.FD_CLOEXEC);
+ * assertEquals(libc.fcntl(file, libc.F_GETFL) & libc.O_ACCMODE, libc.O_RDONLY);
  * ```
  */
 export function fcntl(fd: FdLike, cmd: number, arg: number | bigint = 0): number {
@@ -403,28 +315,26 @@ function ioctlRequest(request: number | bigint): bigint {
 }
 
 /**
- * Sends a request to a device. Stands for ioctl(2): `int ioctl(int fd, unsigned long request, ...)`. Needs IOCTL and the
- * request.
+ * Sends a request to a device. Stands for ioctl(2): `int ioctl(int fd, unsigned long request, ...)`. Needs IOCTL and
+ * the request.
  * @param fd The device or file.
  * @param request The request. ENOTTY if the device does not know it.
- * @param data The buffer that the request reads or fills. Null if it has none; a request that takes an integer
+ * @param data The buffer that the request reads or fills. Null if the request has none; a request that takes an integer
  * (`_IOWINT`) gets 0.
- * @returns What the device returns, 0 for most requests.
+ * @returns The result of the request, for most requests 0.
  *
  * @example
  * ```ts
  * import { Ioctl, isSupported, libc, openDirSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
  * if (isSupported()) {
  *   using tmp = openDirSync("/tmp");
- *   const name = crypto.randomUUID();
- *   using file = tmp.openSync(name, { write: true, createNew: true });
- *   libc.unlinkat(tmp, name, 0);
- *   libc.ftruncate(file, 5);
- *   const count = new Int32Array(1);
+ *   const path = tmp.makeTempFileSync(), count = new Int32Array(1);
+ *   tmp.writeTextFileSync(path, "hello");
+ *   using file = tmp.openSync(path);
+ *   tmp.removeSync(path);
  *   libc.ioctl(file, Ioctl.FIONREAD, new Uint8Array(count.buffer));
- *   assertEquals(count[0], 5);
+ *   assertEquals([count[0], libc.isatty(file)], [5, 0]);
  * }
  * ```
  */
@@ -456,20 +366,9 @@ export function ioctl(fd: FdLike, request: number | bigint, data: Uint8Array | n
 }
 
 /**
- * Checks if a descriptor is a terminal. Stands for isatty(3): `int isatty(int fd)`. Needs IOCTL with TIOCGETA.
+ * Returns 1 if a descriptor is a terminal, or else 0. Stands for isatty(3): `int isatty(int fd)`. Needs IOCTL with
+ * TIOCGETA.
  * @param fd The descriptor.
- * @returns 1 or 0.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = openSync("/dev/null");
- *   assertEquals(libc.isatty(file), 0);
- * }
- * ```
  */
 export function isatty(fd: FdLike): number {
   const number = descriptor(fd);
@@ -491,19 +390,6 @@ export function isatty(fd: FdLike): number {
  * Duplicates a descriptor, with its rights but without close-on-exec. Stands for dup(2): `int dup(int oldd)`.
  * @param fd The descriptor.
  * @returns The new descriptor.
- *
- * @example
- * ```ts
- * import { isSupported, libc, openSync } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using zero = openSync("/dev/zero");
- *   const copy = libc.dup(zero);
- *   assertEquals(libc.read(copy, new Uint8Array(4)), 4);
- *   libc.close(copy);
- * }
- * ```
  */
 export function dup(fd: FdLike): number {
   const number = descriptor(fd);

@@ -11,15 +11,14 @@ import { getdirentries } from "./bytes.ts";
 const { bound, thread, bind } = rawCalls();
 
 /**
- * Returns how many descriptors the process may have. Stands for getdtablesize(2): `int getdtablesize(void)`.
- * @returns One more than the largest descriptor that it can open.
+ * Returns how many descriptors the process may have: one more than the largest number. Stands for getdtablesize(2):
+ * `int getdtablesize(void)`.
  *
  * @example
  * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import { libc } from "jsr:@capsicum/capsicum";
  * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) assert(libc.getdtablesize() > 2);
+ * assert(libc.getdtablesize() > 2);
  * ```
  */
 export function getdtablesize(): number {
@@ -27,24 +26,21 @@ export function getdtablesize(): number {
 }
 
 /**
- * Controls a process; ECAPMODE in capability mode. Stands for procctl(2): `int procctl(idtype_t idtype, id_t id, int cmd,
- * void *data)`.
- * @param idtype What `id` is; 0 is P_PID.
- * @param id The process; ESRCH if there is none.
- * @param cmd A command whose data is an int, which the PROC_REAP_* commands do not have. EINVAL if this release has no
- * such command.
- * @param data The int that the command reads or fills, 4 bytes.
+ * Controls a process; ECAPMODE in capability mode. Stands for procctl(2): `int procctl(idtype_t idtype, id_t id, int
+ * cmd, void *data)`.
+ * @param idtype The kind of `id`; 0 is P_PID.
+ * @param id The process; ESRCH if it does not exist.
+ * @param cmd A command whose data is an int, which excludes PROC_REAP_*. EINVAL if this release does not have it.
+ * @param data A buffer of 4 bytes, with the int that the command reads or fills.
  *
  * @example
  * ```ts
  * import { isSupported, libc } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
- * // PROC_TRAPCAP_STATUS of this process: 2 is PROC_TRAPCAP_CTL_DISABLE.
  * if (isSupported()) {
- *   const state = new Uint8Array(4);
- *   assertEquals(libc.procctl(0, Deno.pid, 10, state), 0);
- *   assertEquals(state[0], 2);
+ *   const state = new Uint8Array(4), PROC_TRAPCAP_STATUS = 10, PROC_TRAPCAP_CTL_DISABLE = 2;
+ *   libc.procctl(0, Deno.pid, PROC_TRAPCAP_STATUS, state);
+ *   assertEquals(state[0], PROC_TRAPCAP_CTL_DISABLE);
  * }
  * ```
  */

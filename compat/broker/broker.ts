@@ -59,6 +59,7 @@ export type BrokerOpenOptions = Pick<
  * @returns The broker. `close()` or `using` ends its process.
  * @throws {TypeError} If a rule has no valid form, or an option is unknown. The message names the rule.
  * @throws {Deno.errors.NotFound} If a directory of the policy does not exist.
+ * @throws {Deno.errors.NotSupported} If the system cannot confine the process, and `enforce` is `"required"`, the default.
  * @throws {CapsicumError} ECAPMODE if the program is sandboxed already.
  * @throws {Deno.errors.NotCapable} If a permission is missing.
  * @throws {Error} If the second process fails to start; the message has the end of what it wrote.
@@ -75,8 +76,12 @@ export type BrokerOpenOptions = Pick<
  * ```
  */
 export async function broker(policy: BrokerPolicy): Promise<Broker> {
-  const rules = policyOf("broker()", policy, { denoPath: aString }), { denoPath = Deno.execPath() } = policy;
-  const start: Request = { id: 0, call: "start", policy: rules };
+  const rules = policyOf("broker()", policy, {
+    denoPath: aString,
+    enforce: oneOf("required", "if-supported"),
+  });
+  const { denoPath = Deno.execPath(), enforce } = policy;
+  const start: Request = { id: 0, call: "start", policy: rules, isConfined: enforce !== "if-supported" };
   // Throws if the policy is too long.
   encode(start);
   if (sandboxed()) {
@@ -217,7 +222,8 @@ export class Broker implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Listens at an address by TCP, with SO_REUSEADDR; at an IPv6 address, for IPv6 only. Stands for bind(2) and listen(2).
+   * Listens at an address by TCP, with SO_REUSEADDR. On Linux, `[::]` stands for all IPv4 addresses too. Stands for bind(2)
+   * and listen(2).
    *
    * @param options Where to listen.
    * @returns The listener, with the rights of `presets.socket.listener`.

@@ -77,8 +77,9 @@
  * ## The second process
  *
  * It has no permission of Deno but `net`, and that only if the policy has names. It closes every descriptor that it inherited,
- * except its socket, and on FreeBSD limits the others. If the policy names nothing but files, it enters capability mode too; on
- * Linux it is confined by seccomp(2) and Landlock. It ends as soon as the other end of its socket is closed, also if the
+ * except its socket, and on FreeBSD limits the others. If the policy names nothing but files, it enters capability mode too. On
+ * Linux it is confined by seccomp(2) and Landlock, unless the policy has names: looking these up opens files by their paths. If
+ * the system cannot confine it, `broker()` throws, unless the policy has `enforce: "if-supported"`. It ends as soon as the other end of its socket is closed, also if the
  * program is killed. It is Deno at `Deno.execPath()`, unless the policy has a `denoPath`: a program made by `deno compile` needs
  * that, because it cannot run modules itself.
  *

@@ -39,6 +39,12 @@ export interface BrokerDirectories {
 export interface BrokerPolicy extends BrokerRules {
   /** The path of the Deno that runs the second process. Default: `Deno.execPath()`. */
   readonly denoPath?: string;
+  /**
+   * What to do if the system cannot confine the second process. `"required"` throws `Deno.errors.NotSupported`,
+   * `"if-supported"` goes on: the process then follows the policy, but the kernel does not hold it to it. Default:
+   * `"required"`.
+   */
+  readonly enforce?: "required" | "if-supported";
 }
 
 /** A policy, checked: rules in canonical form, by kind. It is also how a policy travels. */

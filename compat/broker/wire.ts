@@ -34,7 +34,8 @@ export type FileOptions = Pick<
 export type Request =
   & { readonly id: number }
   & (
-    | { readonly call: "start" | "limit"; readonly policy: Policy }
+    | { readonly call: "start"; readonly policy: Policy; readonly isConfined: boolean }
+    | { readonly call: "limit"; readonly policy: Policy }
     | {
       readonly call: "connect";
       readonly hostname: string;
@@ -100,7 +101,7 @@ const policy = anObject(policyMembers, true);
 
 /** The members of each call in addition to `id` and `call`; the ones that may be left out have a "?". */
 const calls: Readonly<Record<Call, Readonly<Record<string, Check>>>> = {
-  start: { policy },
+  start: { policy, isConfined: aBoolean },
   limit: { policy },
   connect: { hostname: aString, port: aPort, "timeout?": aTimeout },
   connectPath: { path: aString, "timeout?": aTimeout },

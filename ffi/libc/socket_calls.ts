@@ -5,7 +5,7 @@
  * @module
  */
 import { byteLengthOf } from "../builtins.ts";
-import { AF_INET6, errno, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
+import { errno, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
 import { rawCalls } from "../system.ts";
 import { descriptor, type FdLike } from "../values.ts";
 import { syscallError } from "../failure.ts";
@@ -64,7 +64,7 @@ export function connected(fd: FdLike, name: string): void {
 }
 
 /**
- * Has a socket listen at an address. Stands for SO_REUSEADDR and IPV6_V6ONLY of setsockopt(2), bind(2) and listen(2).
+ * Has a socket listen at an address. Stands for SO_REUSEADDR of setsockopt(2), bind(2) and listen(2).
  * Needs SETSOCKOPT, BIND and LISTEN.
  *
  * @param name What errors call the address.
@@ -72,7 +72,6 @@ export function connected(fd: FdLike, name: string): void {
 export function listenAt(fd: FdLike, address: SocketAddress, name: string): void {
   const number = descriptor(fd), at = encodeAddress(address);
   setOption(number, "SO_REUSEADDR");
-  if (familyOf(address) === AF_INET6) setOption(number, "IPV6_V6ONLY");
   const binding = bound.bind ?? bind("bind"), listening = bound.listen ?? bind("listen");
   if (binding(number, at, byteLengthOf(at)) === -1) {
     thread.memcpy(errno, thread.errnoAt, 4n);
@@ -86,7 +85,7 @@ export function listenAt(fd: FdLike, address: SocketAddress, name: string): void
   }
 }
 
-function setOption(fd: number, name: "SO_REUSEADDR" | "IPV6_V6ONLY"): void {
+function setOption(fd: number, name: "SO_REUSEADDR"): void {
   const call = bound.setsockopt ?? bind("setsockopt");
   const [level, number] = optionOf(name);
   if (call(fd, level, number, yes, 4) !== -1) return;

@@ -29,14 +29,12 @@ const options = {
     SO_RCVBUF: [0xffff, 0x1002],
     SO_ERROR: [0xffff, 0x1007],
     SO_REUSEADDR: [0xffff, 0x4],
-    IPV6_V6ONLY: [41, 27],
   },
   linux: {
     SO_TYPE: [1, 3],
     SO_RCVBUF: [1, 8],
     SO_ERROR: [1, 4],
     SO_REUSEADDR: [1, 2],
-    IPV6_V6ONLY: [41, 26],
   },
 } as const;
 

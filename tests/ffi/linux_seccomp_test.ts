@@ -151,6 +151,26 @@ test("setsockopt(2) can't change the firewall", () => {
   }
 });
 
+test("only a broker's process sends messages, on its one socket, and connects and listens", () => {
+  const descriptors = [{ fds: [9], rights: new Rights(["READ", "WRITE", "EVENT"]) }];
+  for (
+    const [options, sends, connects] of [[{}, EPERM, EPERM], [{ passing: 9 }, "permit", EPERM], [
+      { passing: 9, network: true },
+      "permit",
+      "permit",
+    ]] as const
+  ) {
+    const rows = table({ pid, hasDirs: true, rights: ALL, limits: descriptors, ...options }, "x86_64");
+    const filter = program(rows, answer, "x86_64");
+    const decide = (call: string, ...args: number[]) =>
+      run(filter, AUDIT_ARCH.x86_64, rows.find(({ name }) => name === call)!.number, args);
+    assertEquals([decide("sendmsg", 9), decide("sendmsg", 10), decide("sendmmsg", 9)], [sends, EPERM, EPERM]);
+    for (const call of ["connect", "bind", "listen"]) assertEquals(decide(call, 10), connects, call);
+    // No other descriptor gets the number of the socket.
+    assertEquals([decide("close", 9), decide("dup2", 10, 9), decide("dup3", 10, 9)], [EPERM, EPERM, EPERM]);
+  }
+});
+
 test("attributes are changed only if an entry has the right, and utimensat(2) never takes a path", () => {
   const calls = { fchmod: "FCHMOD", fchown: "FCHOWN", utimensat: "FUTIMES" } as const;
   for (const rights of [Rights.NONE, ...Object.values(calls).map((right) => new Rights([right]))]) {

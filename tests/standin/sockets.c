@@ -217,8 +217,6 @@ static int linux_option(int option) {
 }
 
 static bool translate_option(int *level, int *option) {
-  enum { B_IPV6_V6ONLY = 27 };
-  if (*level == IPPROTO_IPV6 && *option == B_IPV6_V6ONLY) *option = IPV6_V6ONLY;
   if (*level != B_SOL_SOCKET) return true;
   *level = SOL_SOCKET;
   *option = linux_option(*option);

@@ -7,7 +7,7 @@
 import { enter, isSupported, limit } from "../../../ffi/capsicum/capability.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { openFiles } from "../../../ffi/libc/process.ts";
-import { bindAll as bindLinux, confine } from "../../../ffi/linux/confine/confine.ts";
+import { bindAll as bindLinux, confine, missing } from "../../../ffi/linux/confine/confine.ts";
 import { bindAll as bindFreebsd, hasCapsicum } from "../../../ffi/symbols.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { limitOthers, limitsOfOthers, limitStdio } from "../../sandbox/limit_by_need.ts";
@@ -36,7 +36,7 @@ function takeOver(channel: number): Channel {
 }
 
 /** Starts to serve. Everything that is needed later is loaded and bound before the process is confined. */
-async function start(policy: Policy, channel: Channel): Promise<Service> {
+async function start(policy: Policy, isRequired: boolean, channel: Channel): Promise<Service> {
   const { resolve } = hasNames(policy) ? await import("./resolver.ts") : { resolve: noResolver };
   const send = (answer: Uint8Array, fd: number | undefined) => {
     // Without the program there is nothing to do.
@@ -47,7 +47,7 @@ async function start(policy: Policy, channel: Channel): Promise<Service> {
   const service = new Service(policy, resolve, send);
   if (hasCapsicum()) bindFreebsd();
   else bindLinux();
-  confineTo(service, policy, channel);
+  confineTo(service, policy, channel, isRequired);
   for (const name of ["ffi", "run", "read", "write", "env", "sys", "net", "import"] as const) {
     if (name !== "net" || !hasNames(policy)) {
       Deno.permissions.revokeSync({ name } as Deno.PermissionDescriptor);
@@ -60,8 +60,13 @@ const noResolver: Resolve = () => {
   throw new TypeError("The policy has no name.");
 };
 
-/** Limits what is open. Where the policy names files only, no other name works any more: there is nothing else to open. */
-function confineTo(service: Service, policy: Policy, channel: Channel): void {
+/**
+ * Confines the process as far as the policy permits. On FreeBSD nothing that is open keeps more rights than it needs, and with
+ * files alone no name is needed any more. On Linux the network may stay: only the lookup of names opens files by their paths.
+ *
+ * @param isRequired Whether to throw if the system can't do that.
+ */
+function confineTo(service: Service, policy: Policy, channel: Channel, isRequired: boolean): void {
   const directories = service.directories(), onlyFiles = hasOnlyFiles(policy);
   const channelRights = new Rights(["READ", "WRITE", "EVENT"]);
   const keep = [channel.fd, ...directories.map(({ dir }) => dir.fd)];
@@ -73,7 +78,15 @@ function confineTo(service: Service, policy: Policy, channel: Channel): void {
     if (onlyFiles) enter();
     return;
   }
-  if (hasCapsicum() || !onlyFiles) return;
+  if (!hasCapsicum() && hasNames(policy)) return;
+  const lack = hasCapsicum() ? "Capsicum" : missing(directories.length > 0);
+  if (lack !== undefined) {
+    if (!isRequired) return;
+    throw new Deno.errors.NotSupported(
+      `broker(): its process can't be confined, because this system lacks ${lack}. ` +
+        'To use it even so, pass enforce: "if-supported".',
+    );
+  }
   avertPanics();
   const others = limitsOfOthers(new Set(keep)).map(({ other, limits }) => ({ fds: [other.fd], ...limits }));
   confine({
@@ -81,6 +94,7 @@ function confineTo(service: Service, policy: Policy, channel: Channel): void {
     rights: directories.reduce((all, { rights }) => all.union(rights), Rights.NONE),
     descriptors: [{ fds: [channel.fd], rights: channelRights }, ...others],
     passing: channel.fd,
+    network: !onlyFiles,
   });
 }
 
@@ -103,7 +117,7 @@ async function answerFirst(message: Uint8Array | undefined, channel: Channel): P
   try {
     const request = requestOf(message);
     if (request.call !== "start") throw new TypeError("The first request must be the policy.");
-    const service = await start(request.policy, channel);
+    const service = await start(request.policy, request.isConfined, channel);
     await channel.send(encode({ id: request.id, value: null }));
     return service;
   } catch (error) {

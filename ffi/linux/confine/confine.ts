@@ -72,6 +72,8 @@ export interface Limits {
   readonly descriptors: readonly DescriptorLimit[];
   /** The connected socket by which descriptors may be passed to the process at its other end. Default: none. */
   readonly passing?: number;
+  /** Whether sockets may connect and listen at any address. Default: false. */
+  readonly network?: boolean;
 }
 
 /**
@@ -102,11 +104,11 @@ export function bindAll(): void {
 }
 
 /** Returns the name of the call that failed, whose errno is set; undefined if the process is confined. */
-function attempt({ dirs, rights, descriptors, passing }: Limits): string | undefined {
+function attempt({ dirs, rights, descriptors, passing, network = false }: Limits): string | undefined {
   const hasDirs = dirs.length > 0, abi = hasDirs ? landlockAbi() : 0;
   const answer = answers[hasDirs ? "seccomp+landlock" : "seccomp"];
-  const filter = program(table({ pid: Deno.pid, hasDirs, rights, limits: descriptors, passing }), answer);
-  const rules = hasDirs ? ruleset(abi, dirs) : undefined;
+  const calls = table({ pid: Deno.pid, hasDirs, rights, limits: descriptors, passing, network });
+  const filter = program(calls, answer), rules = hasDirs ? ruleset(abi, dirs, network) : undefined;
   if (rules === -1) return "landlock_create_ruleset";
   try {
     const result = glibc("prctl")(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n);
@@ -191,13 +193,13 @@ function landlockAbi(): number {
   return Math.max(0, call(linux.SYS_landlock_create_ruleset, null, 0n, LANDLOCK_CREATE_RULESET_VERSION));
 }
 
-/** The descriptor of a new ruleset that permits nothing but these directories; -1 and errno if it fails. */
-function ruleset(abi: number, dirs: readonly AllowedDirectory[]): number {
+/** The descriptor of a new ruleset that permits only these directories, and the network if asked; -1 and errno if it fails. */
+function ruleset(abi: number, dirs: readonly AllowedDirectory[], network: boolean): number {
   const handled = (1 << fileRights[Math.min(abi, fileRights.length) - 1]!) - 1;
   // struct landlock_ruleset_attr: handled_access_fs, handled_access_net, scoped. An older kernel has fewer of them.
   const attr = new BigUint64Array([
     BigInt(handled),
-    ...(abi >= TCP_ABI ? [BIND_TCP | CONNECT_TCP] : []),
+    ...(abi >= TCP_ABI ? [network ? 0n : BIND_TCP | CONNECT_TCP] : []),
     ...(abi >= SCOPE_ABI ? [SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL] : []),
   ]);
   const create = glibc("landlock_create_ruleset"), close = glibc("close");

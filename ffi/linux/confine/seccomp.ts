@@ -266,6 +266,8 @@ export interface FilterOptions {
   readonly limits?: readonly DescriptorLimit[];
   /** The connected socket by which descriptors may be passed to the process at its other end. Default: none. */
   readonly passing?: number | undefined;
+  /** Whether sockets may connect and listen at any address. Default: false. */
+  readonly network?: boolean | undefined;
 }
 
 /** The limits of open descriptors, by number. These descriptors cannot be closed, nor, by default, duplicated. */
@@ -516,6 +518,10 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
           reason,
           checks,
         };
+      }
+      if (options.network && ["connect", "bind", "listen"].includes(name)) {
+        const reason = "The process connects and listens for another one, which may not.";
+        return { name, number, verdict: "permit", reason, checks: [] };
       }
       if (name === "sendmsg" && options.passing !== undefined) {
         return {

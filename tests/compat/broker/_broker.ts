@@ -60,7 +60,12 @@ export class RawBroker implements AsyncDisposable {
 
   static async started(rules: BrokerRules, deno: string): Promise<RawBroker> {
     const raw = new RawBroker(rules, deno);
-    const { answer } = await raw.ask({ id: 0, call: "start", policy: policyOf("test", rules) });
+    const { answer } = await raw.ask({
+      id: 0,
+      call: "start",
+      policy: policyOf("test", rules),
+      isConfined: true,
+    });
     if ("error" in answer) throw new Error(answer.error.message);
     return raw;
   }

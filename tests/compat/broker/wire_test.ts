@@ -13,7 +13,7 @@ import { test } from "../../_test.ts";
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const policy = { connect: [], resolve: [], listen: [], read: ["/a"], write: [] };
 const requests: Request[] = [
-  { id: 0, call: "start", policy },
+  { id: 0, call: "start", policy, isConfined: true },
   { id: 1, call: "limit", policy },
   { id: 2, call: "connect", hostname: "a", port: 1 },
   { id: 3, call: "connect", hostname: "a", port: 1, timeout: 5 },

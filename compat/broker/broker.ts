@@ -69,7 +69,7 @@ export type BrokerOpenOptions = Pick<
  * import { broker } from "jsr:@capsicum/capsicum/broker";
  * import { assertEquals, assertRejects } from "jsr:@std/assert";
  *
- * using net = await broker({ open: { read: ["/etc"] } });
+ * await using net = await broker({ open: { read: ["/etc"] } });
  * using file = await net.open("/etc/hosts");
  * assertEquals((await file.stat()).isFile, true);
  * await assertRejects(() => net.open("/usr/x"), Error, 'The rule open: read: ["/usr"] is missing');

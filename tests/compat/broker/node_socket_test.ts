@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { nodeSocket } from "../../../compat/broker/node_socket.ts";
 import { streamOver } from "../../../compat/broker/node_stream.ts";
 import { connectNow, socketFor } from "../../../ffi/libc/socket_calls.ts";
 import { FdFile, openSync } from "../../../mod.ts";
 import { scaled } from "../../_fixture.ts";
+import { needsCapsicum } from "../../_kernel.ts";
 import { pipe, socketPair } from "../../_pairs.ts";
 import { test } from "../../_test.ts";
 
@@ -164,6 +165,34 @@ test("nodeSocket() emits connect, and calls the listener, although it is connect
   socket.destroy();
   await closed(socket);
 });
+
+test(
+  "nodeSocket() of a descriptor without the rights that Deno needs still moves bytes and ends",
+  async () => {
+    for (
+      const rights of [["READ", "WRITE", "SHUTDOWN"], [
+        "READ",
+        "WRITE",
+        "SHUTDOWN",
+        "GETSOCKOPT",
+        "FSTAT",
+      ]] as const
+    ) {
+      const [own, peer] = socketPair("stream");
+      using other = peer;
+      own.limit(rights);
+      const socket = makers.nodeSocket!(own), events = eventsOf(socket);
+      assertEquals([socket instanceof Socket, socket.remoteAddress], [false, undefined]);
+      socket.end("last");
+      assertEquals(await other.readAll(), encode("last"));
+      await other.writeAll(encode("answer"));
+      other.close();
+      await closed(socket);
+      assertEquals(events, ["finish", "data answer", "end", "close"]);
+    }
+  },
+  { skip: needsCapsicum },
+);
 
 test("nodeSocket() refuses what is not a connected stream socket, and leaves it open", () => {
   const [reader, writer] = pipe(), [one, two] = socketPair("datagram");

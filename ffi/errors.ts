@@ -180,14 +180,16 @@ export function messageOf(call: GivenCall, reason: string): string {
   const why = shortened(reason, MOST - rest - paths.length * LEAST);
   let room = MOST - rest - why.length;
   // The shorter of two paths leaves its unused room to the other.
-  const shown = new Map<string, string>();
-  for (const [i, path] of paths.toSorted((a, b) => a.length - b.length).entries()) {
-    const text = quoted(path, Math.floor(room / (paths.length - i)));
+  const order = [...paths.keys()].sort((a, b) => paths[a]!.length - paths[b]!.length);
+  const texts: string[] = [];
+  for (const [i, at] of order.entries()) {
+    const text = quoted(paths[at]!, Math.floor(room / (paths.length - i)));
     room -= text.length;
-    shown.set(path, text);
+    texts[at] = text;
   }
-  const of = (path: string | undefined) => path === undefined ? undefined : shown.get(path);
-  return `${inWords(call, of(path), of(toPath))}: ${why}`;
+  const first = path === undefined ? undefined : texts[0],
+    second = toPath === undefined ? undefined : texts.at(-1);
+  return `${inWords(call, first, second)}: ${why}`;
 }
 
 function inWords(

@@ -290,6 +290,7 @@ test("a message has at most 300 characters with its code, and the error has the 
     [() => libc.openat(dir, other, 0), "ENAMETOOLONG", other],
     [() => libc.renameat(dir, long, dir, other), "ENAMETOOLONG", long],
     [() => libc.linkat(dir, "file", dir, long, 0), "ENAMETOOLONG", "file"],
+    [() => libc.linkat(dir, long, dir, long, 0), "ENAMETOOLONG", long],
     [() => libc.openat(narrow, short, libc.O_WRONLY | libc.O_TRUNC), "ENOTCAPABLE", short],
     [() => dir.statSync(`sub/../../${long}`), "ENAMETOOLONG", `sub/../../${long}`],
     [() => dir.openSync(`../${"\n".repeat(500)}`), "ENOTCAPABLE", `../${"\n".repeat(500)}`],

@@ -37,10 +37,13 @@ export class Fixture implements Disposable {
   /** The absolute path, with no symlink in it. */
   readonly path: string;
   readonly #top: string;
+  readonly #isOwn: boolean;
 
-  constructor(tree: Tree = {}) {
-    this.#top = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsicum-" }));
-    this.path = join(this.#top, depth);
+  /** @param path The directory of the fixture of another process, which removes it. */
+  constructor(tree: Tree = {}, path?: string) {
+    this.#isOwn = path === undefined;
+    this.#top = path ?? Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsicum-" }));
+    this.path = path ?? join(this.#top, depth);
     Deno.mkdirSync(this.path, { recursive: true });
     this.add(tree);
   }
@@ -139,7 +142,7 @@ export class Fixture implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    Deno.removeSync(this.#top, { recursive: true });
+    if (this.#isOwn) Deno.removeSync(this.#top, { recursive: true });
   }
 }
 

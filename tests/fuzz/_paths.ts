@@ -86,6 +86,33 @@ function valueIn(use: string, result: unknown): unknown {
   return result;
 }
 
+/** Makes one call and returns what is wrong about it: another result than expected, or one that shows what is outside. */
+export async function wrongAbout(
+  dir: Dir,
+  { use, path, isSync, id }: { use: number; path: string; isSync: boolean; id: number },
+  expected: Expected,
+  outside: Outside,
+): Promise<string | undefined> {
+  let result: unknown;
+  try {
+    result = await attempt(uses[use]!, dir, path, isSync, id);
+  } catch (error) {
+    const wrong = wrongWith(error), code = codeIn(error);
+    if (wrong !== undefined || expected === undefined) return wrong;
+    if ("errors" in expected && expected.errors.includes(code)) return undefined;
+    return `it throws ${code}: ${(error as Error).message}`;
+  }
+  const leak = leakIn(result, outside);
+  if (leak !== undefined) return `it shows ${leak}`;
+  if (expected === undefined) return undefined;
+  if ("errors" in expected) return `it works: ${Deno.inspect(result)}`;
+  if (!("value" in expected)) return undefined;
+  const value = valueIn(uses[use]!.name, result);
+  return JSON.stringify(value) === JSON.stringify(expected.value)
+    ? undefined
+    : `the value is ${Deno.inspect(value)}`;
+}
+
 const shown = (tree: Directory) => linesOf(tree).map((line) => `  ${line.slice(0, 100)}`).join("\n");
 
 export class PathsTarget implements Target<Step> {
@@ -211,7 +238,7 @@ export class PathsTarget implements Target<Step> {
       paths ??= new Paths(read());
       const { path, id } = step, { name } = uses[step.use]!;
       const expected = isLong(path) ? undefined : oracle[name]?.(paths, path, id);
-      const wrong = await this.#one(dir, step, expected);
+      const wrong = await wrongAbout(dir, step, expected, this.#outside);
       if (wrong !== undefined) {
         return `${this.show(step)}: ${wrong}\nexpected: ${Deno.inspect(expected)}, and then\n${
           shown(paths.top)
@@ -226,41 +253,12 @@ export class PathsTarget implements Target<Step> {
     return now === then ? undefined : `the tree is\n${now}\nand not\n${then}`;
   }
 
-  /** Makes one call and returns what is wrong. */
-  async #one(
-    dir: Dir,
-    { use, path, isSync, id }: { use: number; path: string; isSync: boolean; id: number },
-    expected: Expected,
-  ): Promise<string | undefined> {
-    let result: unknown;
-    try {
-      result = await attempt(uses[use]!, dir, path, isSync, id);
-    } catch (error) {
-      const wrong = wrongWith(error);
-      if (wrong !== undefined) return wrong;
-      if (expected === undefined) return undefined;
-      const code = codeIn(error);
-      return "errors" in expected && expected.errors.includes(code)
-        ? undefined
-        : `it throws ${code}: ${(error as Error).message}`;
-    }
-    const leak = leakIn(result, this.#outside);
-    if (leak !== undefined) return `it shows ${leak}`;
-    if (expected === undefined) return undefined;
-    if ("errors" in expected) return `it works: ${Deno.inspect(result)}`;
-    if (!("value" in expected)) return undefined;
-    const value = valueIn(uses[use]!.name, result);
-    return JSON.stringify(value) === JSON.stringify(expected.value)
-      ? undefined
-      : `the value is ${Deno.inspect(value)}`;
-  }
-
   async #race(dir: Dir, program: readonly Step[]): Promise<string | undefined> {
     await this.#swapper.begin(this.#fixture.path);
     try {
       for (const step of program) {
         if (!("use" in step) || uses[step.use]!.name === "mkfifo") continue;
-        const wrong = await this.#one(dir, step, undefined);
+        const wrong = await wrongAbout(dir, step, undefined, this.#outside);
         if (wrong !== undefined) return `${this.show(step)}, while names are swapped: ${wrong}`;
       }
     } finally {

@@ -295,7 +295,7 @@ export const uses: Readonly<Record<string, Use>> = {
   ensureFile: (at, path) => {
     const found = at.named(path);
     if (typeof found !== "string" && found.hasSlash) {
-      return error("EISDIR", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP");
+      return error(...withSlash, "EEXIST", "ELOOP", "ENOTCAPABLE");
     }
     if (typeof found !== "string" && found.node !== undefined) {
       return found.node.kind === "file" ? done : error("EEXIST", "EISDIR");

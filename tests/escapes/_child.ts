@@ -26,6 +26,8 @@ export interface Task {
   above: string;
   /** Whether "inside" is the root of a mount. */
   isMountRoot: boolean;
+  /** The Deno of the broker's process. */
+  deno: string;
   /** What is tried besides the `Dir`. */
   parts: ("control" | "broker" | "ambient")[];
 }
@@ -40,7 +42,7 @@ export interface Report {
   confined: boolean;
 }
 
-const { above, isMountRoot, parts }: Task = JSON.parse(Deno.args[0]!);
+const { above, isMountRoot, deno, parts }: Task = JSON.parse(Deno.args[0]!);
 const inside = `${above}/inside`;
 const report: Report = {
   findings: [],
@@ -68,7 +70,7 @@ function restoreOutside(): void {
   if (fixture.exists("outside")) fixture.remove("outside");
   fixture.add({ outside });
   outsideIds = {
-    ids: ["", "outside", "outside/secret", "outside/dir", "outside/empty", "outside/dir/secret"].map(
+    ids: ["", "outside", "outside/secret", "outside/dir", "outside/dir/secret"].map(
       (path) => {
         const { dev, ino } = fixture.stat(path);
         return `${dev}:${ino}`;
@@ -174,6 +176,7 @@ async function tryBroker(): Promise<void> {
   await using opener = await broker({
     open: { read: [inside], write: [inside] },
     connect: [`unix:${inside}/socket`],
+    denoPath: deno,
   });
   const ways = [
     {},

@@ -9,11 +9,14 @@ const targets: Readonly<Record<string, readonly (Place | undefined)[]>> = {
   paths: [undefined, "15.1", "13.2", "native", "native without openat2"],
   globs: [undefined, "native"],
   tar: [undefined, "native"],
+  wire: [undefined, "15.1", "native"],
 };
 
 const usage = `usage: deno task fuzz [--seed N] [--count N] [--seconds S] [${
   Object.keys(targets).join(" | ")
 }]...`;
+
+type Bounds = Record<"seed" | "count" | "seconds", number>;
 
 /** Runs random programs of the targets that are named, or of all, each for some seconds on each kernel. */
 export async function runFuzz(args: string[]): Promise<number> {
@@ -28,16 +31,31 @@ export async function runFuzz(args: string[]): Promise<number> {
   return exit;
 }
 
-async function runOn(kernel: Kernel, packages: string[], names: string[], bounds: object): Promise<number> {
+async function runOn(kernel: Kernel, packages: string[], names: string[], bounds: Bounds): Promise<number> {
   const flags = ["--no-lock", ...kernel.flags, ...packages];
   const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
   console.log(["kernel:", await askKernel(flags, env), kernel.variant ?? ""].join(" ").trim());
-  const task = Object.fromEntries(names.map((name) => [name, bounds]));
-  const child = new URL("tests/fuzz/child.ts", root).href;
-  return await runDeno(["run", "-A", "--quiet", ...flags, child, JSON.stringify(task)], { env });
+  const run = ["-A", "--quiet", ...flags];
+  const others = names.filter((name) => name !== "wire").map((name) => [name, bounds]);
+  const child = new URL("tests/fuzz/child.ts", root).href, task = JSON.stringify(Object.fromEntries(others));
+  const code = others.length === 0 ? 0 : await runDeno(["run", ...run, child, task], { env });
+  return names.includes("wire") ? await runWire(run, env, bounds) || code : code;
 }
 
-function parsed(args: string[]): { numbers: Record<"seed" | "count" | "seconds", number>; names: string[] } {
+/** How many messages the broker's process answers in a second, about. */
+const MESSAGES = 1500;
+
+/** Hostile messages for the broker's process are a test of their own, which takes their number from the environment. */
+async function runWire(flags: string[], env: Record<string, string>, bounds: Bounds): Promise<number> {
+  const { seed, count, seconds } = bounds, messages = Math.min(count, seconds * MESSAGES);
+  const more = { CAPSICUM_TEST_MESSAGES: String(messages), CAPSICUM_TEST_SEED: String(seed) };
+  const file = "tests/compat/broker/hostile_test.ts";
+  return await runDeno(["test", ...flags, "--no-check", "--filter=hostile code", file], {
+    env: { ...env, ...more },
+  });
+}
+
+function parsed(args: string[]): { numbers: Bounds; names: string[] } {
   const numbers: Record<string, number> = {
     seed: crypto.getRandomValues(new Uint32Array(1))[0]! >>> 4,
     count: 1e9,
@@ -57,7 +75,7 @@ function parsed(args: string[]): { numbers: Record<"seed" | "count" | "seconds",
     throw new Error(usage);
   }
   return {
-    numbers: numbers as ReturnType<typeof parsed>["numbers"],
+    numbers: numbers as Bounds,
     names: names.length > 0 ? names : Object.keys(targets),
   };
 }

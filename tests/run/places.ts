@@ -157,6 +157,7 @@ const rules: Rule[] = [
   },
   {
     paths: [
+      "tests/escapes",
       "tests/fuzz/kernels_test.ts",
       "tests/compat/fs/bytes_names_test.ts",
       "tests/compat/fs/dir_attributes_test.ts",

@@ -4,32 +4,7 @@
  * @module
  */
 import { encode, MOST_BYTES, type Request } from "../../../compat/broker/wire.ts";
-
-/** Numbers below 2^32 from a seed: xorshift32. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-
-  next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return x >>> 0;
-  }
-
-  below(end: number): number {
-    return this.next() % end;
-  }
-
-  one<T>(of: readonly T[]): T {
-    return of[this.below(of.length)]!;
-  }
-}
+import type { Random } from "../../_random.ts";
 
 /** What messages are made of. */
 export interface Words {
@@ -58,7 +33,7 @@ export function message(random: Random, id: number, words: Words): Uint8Array<Ar
 }
 
 function requestOf(random: Random, id: number, { hosts, ports, paths }: Words): Loose {
-  const path = random.one(paths), hostname = random.one(hosts), port = random.one(ports);
+  const path = random.pick(paths), hostname = random.pick(hosts), port = random.pick(ports);
   switch (random.below(10)) {
     case 0:
       return { id, call: "connect", hostname, port };
@@ -67,7 +42,7 @@ function requestOf(random: Random, id: number, { hosts, ports, paths }: Words): 
     case 2:
       return { id, call: "listen", hostname, port };
     case 3:
-      return { id, call: "resolve", name: hostname, family: random.one([4, 6]) };
+      return { id, call: "resolve", name: hostname, family: random.pick([4, 6]) };
     case 4:
       return { id: random.below(id + 2), call: "cancel" };
     case 5:
@@ -81,7 +56,7 @@ function requestOf(random: Random, id: number, { hosts, ports, paths }: Words): 
         id,
         call: "open",
         path,
-        options: random.one([{}, { read: true }, { write: true }, { noFollow: true }, {
+        options: random.pick([{}, { read: true }, { write: true }, { noFollow: true }, {
           append: true,
           create: true,
         }]),
@@ -95,7 +70,7 @@ const values: readonly unknown[] = [
 ];
 
 function mutated(random: Random, request: Loose, { paths }: Words): Loose {
-  const copy = structuredClone(request), names = Object.keys(copy), name = random.one(names);
+  const copy = structuredClone(request), names = Object.keys(copy), name = random.pick(names);
   switch (random.below(7)) {
     case 0:
       delete copy[name];
@@ -103,34 +78,34 @@ function mutated(random: Random, request: Loose, { paths }: Words): Loose {
     case 1:
       return {
         ...copy,
-        [random.one(["__proto__", "constructor", "extra", "fds", "call ", "ID"])]: random.one(values),
+        [random.pick(["__proto__", "constructor", "extra", "fds", "call ", "ID"])]: random.pick(values),
       };
     case 2:
       return {
         ...copy,
-        call: random.one(["start", "stop", "Open", "", "toString", "hasOwnProperty", "exec"]),
+        call: random.pick(["start", "stop", "Open", "", "toString", "hasOwnProperty", "exec"]),
       };
     case 3:
       return {
         ...copy,
         options: {
-          [random.one(["customFlags", "directory", "mode", "limit", "sync", "read"])]: random.one(values),
+          [random.pick(["customFlags", "directory", "mode", "limit", "sync", "read"])]: random.pick(values),
         },
       };
     case 4:
       return {
         ...copy,
-        path: `${random.one(paths)}/${random.one(["..", ".", "", "../..", "a\0b", "x".repeat(300)])}/${
-          random.one(paths)
+        path: `${random.pick(paths)}/${random.pick(["..", ".", "", "../..", "a\0b", "x".repeat(300)])}/${
+          random.pick(paths)
         }`,
       };
     case 5:
       return {
         ...copy,
-        path: random.one(paths).replaceAll("/", random.one(["//", "/./", "/../", "\\", "%2f"])),
+        path: random.pick(paths).replaceAll("/", random.pick(["//", "/./", "/../", "\\", "%2f"])),
       };
     default:
-      return { ...copy, [name]: random.one(values) };
+      return { ...copy, [name]: random.pick(values) };
   }
 }
 

@@ -10,7 +10,8 @@ import { FdFile, getRights, libc, openDirSync, presets } from "../../../mod.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { dropRoot } from "../../_unprivileged.ts";
 import { descriptorsOf, RawBroker } from "./_broker.ts";
-import { message, Random } from "./_fuzz.ts";
+import { Random } from "../../_random.ts";
+import { message } from "./_fuzz.ts";
 
 export interface Task {
   /** The fixture: `docs` may be read, `out` written, and everything else must stay unread. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Broker, broker } from "../../../compat/broker/mod.ts";
 import { type FdFile, fdOf } from "../../../mod.ts";
-import { runModule, RunningModule } from "../../_child.ts";
+import { inChild, runModule, RunningModule } from "../../_child.ts";
 import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
@@ -236,6 +236,34 @@ test("accept() waits for connections, also in a loop, until the listener is clos
     await accepting;
     assertEquals(received.sort(), ["a", "b", "c"]);
   }
+});
+
+test("broker() throws if the system can't confine its process, unless the policy accepts that", async () => {
+  using fixture = new Fixture(tree);
+  const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
+  const flags = [`--preload=${new URL("../../_no_seccomp.ts", import.meta.url).href}`];
+  const outcome = await inChild(
+    async ({ caught: _ }, { mod, docs }) => {
+      const { broker }: typeof import("../../../compat/broker/mod.ts") = await import(mod);
+      const policy = { open: { read: [docs] } };
+      const refusal = await broker(policy).then(
+        () => undefined,
+        ({ name, message }: Error) => ({ name, message }),
+      );
+      await using net = await broker({ ...policy, enforce: "if-supported" });
+      using file = await net.open(`${docs}/a`);
+      const escape = await net.open(`${docs}/link`).catch((error) => error.code);
+      return { refusal, length: file.readAllSync().length, escape };
+    },
+    { mod, docs: fixture.at("docs") },
+    { flags },
+  );
+  assertEquals(outcome.refusal?.name, "NotSupported");
+  assertEquals(/this system lacks seccomp.* enforce: "if-supported"/.test(outcome.refusal!.message), true);
+  assertEquals([outcome.length, outcome.escape], [6, "ENOTCAPABLE"]);
+}, {
+  skip: (kernel.hasCapsicum || Deno.build.arch !== "x86_64") &&
+    "the filter that hides seccomp(2) is for Linux on x86_64",
 });
 
 test("broker() reports what prevents its process from starting, and leaves nothing", async () => {

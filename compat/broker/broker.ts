@@ -88,6 +88,8 @@ export async function broker(policy: BrokerPolicy): Promise<Broker> {
     const why = "no process can be started in a sandbox (ECAPMODE). Call it before entering.";
     throw failure({ syscall: "broker" }, "ECAPMODE", why);
   }
+  // It does nothing here. So it is in Deno's cache wherever this module is, also without a network.
+  await import("./child/child.ts");
   return await Broker.started(...startProcess(rules, denoPath), start);
 }
 

@@ -76,12 +76,14 @@
  *
  * ## The second process
  *
- * It has no permission of Deno but `net`, and that only if the policy has names. It closes every descriptor that it inherited,
- * except its socket, and on FreeBSD limits the others. If the policy names nothing but files, it enters capability mode too. On
- * Linux it is confined by seccomp(2) and Landlock, unless the policy has names: looking these up opens files by their paths. If
- * the system cannot confine it, `broker()` throws, unless the policy has `enforce: "if-supported"`. It ends as soon as the other end of its socket is closed, also if the
- * program is killed. It is Deno at `Deno.execPath()`, unless the policy has a `denoPath`: a program made by `deno compile` needs
- * that, because it cannot run modules itself.
+ * It is Deno at `Deno.execPath()`, unless the policy has a `denoPath`: a program made by `deno compile` needs that, because it
+ * cannot run modules itself. It has no permission of Deno but `net`, and that only if the policy has names. It closes every
+ * descriptor that it inherited, except its socket, and on FreeBSD limits the others. It ends as soon as the other end of its
+ * socket is closed, also if the program is killed.
+ *
+ * If the policy names nothing but files, it enters capability mode too. On Linux it is confined by seccomp(2) and Landlock,
+ * unless the policy has names: looking these up opens files by their paths. If the system cannot confine it, `broker()` throws,
+ * unless the policy has `enforce: "if-supported"`.
  *
  * It treats the program as hostile. A message has at most 64 KiB and a fixed form. Descriptors that the program sends are closed
  * by the kernel. At most 1,024 requests are served at a time.

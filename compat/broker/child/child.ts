@@ -1,6 +1,6 @@
 /**
  * The program of the second process. Its argument is the number of the socket by which the program asks. It ends when the
- * other end is closed, by whatever.
+ * other end is closed, for any reason.
  *
  * @module
  */

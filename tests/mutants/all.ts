@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { brokerMutants } from "./broker.ts";
 import { filesMutants } from "./files.ts";
 import { ioMutants } from "./io.ts";
 import { libcMutants } from "./libc.ts";
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...filesMutants,
   ...ioMutants,
   ...sandboxMutants,
+  ...brokerMutants,
 ];

@@ -7,7 +7,9 @@
  */
 import { getRights, libc, openDescriptors, sandbox, sandboxed, SandboxError } from "../../../mod.ts";
 import { symbols } from "../../../ffi/symbols.ts";
+import { freebsdErrno } from "../../../ffi/errno.ts";
 import { callsOf, failNext } from "../../_standin.ts";
+import { errnos } from "../../faults/_errnos.ts";
 
 export interface Fault {
   /** The C name of the call that failed, and which of its calls. */
@@ -34,6 +36,16 @@ export interface Report {
 }
 
 const EIO = 5;
+/** Errnos after which sandbox() goes on: a signal, a closed stream, a directory that is there, and no Capsicum. */
+const others = ["EINTR", "EBADF", "EEXIST", "ENOSYS"];
+const numbers = new Map(Object.entries(freebsdErrno()).map(([number, [name]]) => [name, Number(number)]));
+let turn = 0;
+
+/** The next errno of the man page of a call. */
+function errnoOf(call: string): number {
+  const all = (errnos[call] ?? ["EIO"]).filter((code) => !others.includes(code));
+  return numbers.get(all[turn++ % all.length] ?? "EIO")!;
+}
 const [base = ""] = Deno.args;
 const names = new Set(
   Object.entries(symbols).filter(([, symbol]) => symbol.result !== "pointer" && !("nonblocking" in symbol))
@@ -65,7 +77,7 @@ function run(call: string, nth: number): Fault {
   const before = openDescriptors().length;
   const base = { call, nth, stillLimited: [], limited: [], left: 0, entered: false };
   failNext("cap_enter", EIO);
-  if (call !== "") failNext(call, EIO, nth);
+  if (call !== "") failNext(call, errnoOf(call), nth);
   try {
     sandbox(plan);
     return { ...base, thrown: "nothing", message: "" };

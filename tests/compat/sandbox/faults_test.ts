@@ -27,7 +27,7 @@ test(
       for (const name of stillLimited) assertStringIncludes(message, name);
       if (step === "enter" && call !== "cap_enter") assert(absorbed.includes(call), fault);
       if (step !== "enter" && step !== "find Capsicum") {
-        assertStringIncludes(message, `sandbox(): to ${step} ${entry} failed: `);
+        assertStringIncludes(message, `sandbox(): to ${step} ${entry} failed`);
         assertEquals(
           /^(dirs\.(data|out)|files\.log|fds\.(stream|socket)|stdio\.std(in|out|err))$/.test(entry!),
           true,

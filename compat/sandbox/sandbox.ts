@@ -427,7 +427,8 @@ function limitOn(fd: number, limits: Limits): DescriptorLimit {
   const mode = libc.fcntl(fd, libc.F_GETFL) & libc.O_ACCMODE;
   const isOneWay = isFifo === true && mode !== libc.O_RDWR &&
     limits.rights.has(mode === libc.O_RDONLY ? "READ" : "WRITE");
-  return { fds: [fd], ...limits, mayBeDuplicated: isOneWay || rdev === DEV_NULL };
+  const openFor = mode === libc.O_RDONLY ? "read" : mode === libc.O_WRONLY ? "write" : undefined;
+  return { fds: [fd], ...limits, mayBeDuplicated: isOneWay || rdev === DEV_NULL, openFor };
 }
 
 /** The rights that at least one entry has. */

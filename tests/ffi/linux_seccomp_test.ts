@@ -122,6 +122,20 @@ test("limits on many descriptors make one program that fits, and a program that 
   }
 });
 
+test("a limit checks no transfer that the descriptor is not open for, so that the kernel remembers the verdict", () => {
+  const checked = (...openFor: ("read" | "write" | undefined)[]) => {
+    const streams = [presets.stream.stdin, presets.stream.stdout].map((rights) => new Rights(rights));
+    const limits = streams.map((rights, i) => ({ fds: [i], rights, openFor: openFor[i] }));
+    const rows = table({ pid, hasDirs: true, rights: ALL, limits }, "x86_64");
+    const names = ["read", "pread64", "readv", "write", "pwrite64", "writev", "ftruncate"];
+    return names.filter((name) => rows.find((row) => row.name === name)!.verdict !== "permit");
+  };
+  assertEquals(checked("read", "write"), ["ftruncate"]);
+  assertEquals(checked("read"), ["read", "pread64", "readv", "ftruncate"]);
+  const all = ["read", "pread64", "readv", "write", "pwrite64", "writev", "ftruncate"];
+  assertEquals(checked(undefined, undefined), all);
+});
+
 test("with limits, ioctl(2) copies from no other descriptor; without, it does", () => {
   const FICLONE = 0x40049409, FICLONERANGE = 0x4020940d, limits = [{ fds: [7], rights: Rights.NONE }];
   for (const [expected, options] of [["permit", {}], [EPERM, { limits }]] as const) {

@@ -1,8 +1,8 @@
 /**
  * Confines this process permanently: by a seccomp(2) filter on all threads, and by Landlock for paths below directories.
  *
- * The filter and the ruleset are made before the first step that confines. no_new_privs and a filter that permits all calls,
- * as long as the real one, come first: they cannot be undone either, but they refuse nothing.
+ * The filter and the ruleset are made before the first step that confines. no_new_privs and, before Landlock, a filter that permits
+ * all calls and is as long as the real one, come first: they cannot be undone either, but they refuse nothing.
  *
  * Constants and structs are those of linux/landlock.h up to ABI 8 (Linux 7.0), linux/seccomp.h and linux/prctl.h.
  *
@@ -116,9 +116,11 @@ function attempt({ dirs, rights, descriptors, passing, network = false }: Limits
       thread.memcpy(errno, thread.errnoAt, 4n);
       return "prctl";
     }
-    // Fails here if a thread has a filter of its own, or memory is short.
-    if (!install(allowAll(filter))) return "seccomp";
-    if (rules !== undefined && restrict(abi, rules) === -1) return "landlock_restrict_self";
+    if (rules !== undefined) {
+      // Fails here if a thread has a filter of its own, or memory is short. It also sets no_new_privs on all threads.
+      if (!install(allowAll(filter))) return "seccomp";
+      if (restrict(abi, rules) === -1) return "landlock_restrict_self";
+    }
   } finally {
     if (rules !== undefined) glibc("close")(rules);
   }

@@ -275,6 +275,11 @@ export interface DescriptorLimit {
   readonly fds: readonly number[];
   /** Whether they can be duplicated. A duplicate has no limits, which is harmless for one end of a pipe. Default: false. */
   readonly mayBeDuplicated?: boolean;
+  /**
+   * What the descriptors are open for, if not for both. The kernel refuses the other by itself, and the filter leaves it out: a
+   * verdict on read(2) or write(2) that depends on no argument costs nothing.
+   */
+  readonly openFor?: "read" | "write" | undefined;
   readonly rights: Rights;
   /** Default: all that are permitted at all. */
   readonly ioctls?: Ioctls;
@@ -451,9 +456,18 @@ function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
   });
 }
 
-function may({ rights }: DescriptorLimit, operation: Operation | null): boolean {
-  return operation !== null && rights.isSupersetOf(needs[operation]);
+function may({ rights, openFor }: DescriptorLimit, operation: Operation | null): boolean {
+  if (operation === null) return false;
+  const isRefused = openFor !== undefined &&
+    transfers[openFor === "read" ? "write" : "read"].includes(operation);
+  return isRefused || rights.isSupersetOf(needs[operation]);
 }
+
+/** The calls that fail with EBADF if a descriptor is open for the other use only. */
+const transfers: Readonly<Record<"read" | "write", readonly Operation[]>> = {
+  read: ["read", "readv", "pread", "preadv"],
+  write: ["write", "writev", "pwrite", "pwritev"],
+};
 
 /** The commands of fcntl(2) that a limit leaves. */
 function commandsOf(limit: DescriptorLimit): number[] {

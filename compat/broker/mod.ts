@@ -53,7 +53,7 @@
  * ## Packages for Node
  *
  * {@link nodeSocket} makes a socket of `node:net` of a connection. So `node:tls`, `node:http` and packages of npm that take a
- * stream work in the sandbox, such as those for PostgreSQL, Redis or SMTP:
+ * socket work in the sandbox, such as `pg` (by its option `stream`), `postgres` (`socket`) and `nodemailer` (`connection`):
  *
  * ```js
  * import https from "node:https";

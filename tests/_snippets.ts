@@ -65,6 +65,7 @@ export async function complaintsOf(snippets: string[]): Promise<string> {
     permissions: [],
     kernel: false,
     flags: [...packages, ...config, "--check"],
+    timeout: 300_000,
   });
   return code === 0 ? "" : stderr || `code ${code}`;
 }

@@ -16,7 +16,8 @@ export const withoutSandbox: Pick<ChildOptions, "flags" | "kernel"> = {
 };
 
 /** The reason to skip a test of the behavior without Capsicum. */
-export const onFreeBSD: string | false = kernel.hasCapsicum && !kernel.simulated && "FreeBSD has Capsicum";
+export const onFreeBSD: string | false = kernel.hasCapsicum && !kernel.simulated &&
+  "needs Linux or the stand-in: FreeBSD has Capsicum";
 
 export function moduleOf(name: string): URL {
   return new URL(`../../examples/${name}.ts`, import.meta.url);
@@ -86,6 +87,7 @@ export function testUsage(name: string, { wrong, right, failure }: Usage): void 
     assertEquals([code, stdout], [failure, ""]);
     assertEquals(stderr, `${name}: this system can't sandbox it; --unprotected works without a sandbox.\n`);
   }, {
-    skip: Deno.build.os !== "linux" && kernel.hasCapsicum && !kernel.simulated && "FreeBSD has Capsicum",
+    skip: Deno.build.os !== "linux" && kernel.hasCapsicum && !kernel.simulated &&
+      "needs Linux or the stand-in: FreeBSD has Capsicum",
   });
 }

@@ -19,7 +19,7 @@ testUsage("fetch", {
   failure: 1,
 });
 
-const skip = !("_connectionListener" in http) && "node:http of this Deno can't use a descriptor";
+const skip = !("_connectionListener" in http) && "needs Deno 2.9, whose node:http can use a descriptor";
 const data = new URL("../data/tls/", import.meta.url);
 const trusting = `--cacert=${fromFileUrl(new URL("authority.pem", data))}`;
 const permissions = [`--allow-ffi=${libcPath}`, `--allow-run=${Deno.execPath()}`];

@@ -95,7 +95,7 @@ test("grep.ts has only rights to read in capability mode", async () => {
   fixture.add({ deep: "match" }, place);
   const { code, lines, stderr } = await grep(["match", "tree"], fixture.path);
   assertEquals([code, lines.length, stderr], [0, 2, ""]);
-}, { skip: !kernel.hasCapsicum && "Linux has no Capsicum" });
+}, { skip: !kernel.hasCapsicum && "needs Capsicum: FreeBSD, or the stand-in" });
 
 test("grep.ts prints names and lines as their original bytes", async () => {
   using fixture = new Fixture({ tree: {} });
@@ -163,7 +163,7 @@ test("grep.ts continues when its messages can't be written, and exits with 2", a
   using fixture = new Fixture({ file: "match\n" });
   const silent = await grep(["match", "missing", "file"], fixture.path, { shell: 'exec "$@" 2>/dev/full' });
   assertEquals(silent, { code: 2, lines: ["file:1:match"], stderr: "" });
-}, { skip: Deno.build.os === "freebsd" && !kernel.simulated && "FreeBSD has no /dev/full" });
+}, { skip: Deno.build.os === "freebsd" && !kernel.simulated && "needs Linux, which has /dev/full" });
 
 /** Runs the tool as the user `nobody` after all its modules are loaded. */
 function droppingRoot(fixture: Fixture): ChildOptions {
@@ -233,7 +233,7 @@ test("grep.ts takes less than 64 MiB of memory for any input", async () => {
       assert(more < 64 * 1024, `${name}, ${pattern}: ${more} KiB more than ${least} KiB`);
     }
   }
-}, { skip: kernel.hasCapsicum && "FreeBSD has no /proc, and in capability mode it can't be read" });
+}, { skip: kernel.hasCapsicum && "needs Linux itself, natively, where /proc can be read" });
 
 test("grep.ts searches files at any depth", async () => {
   using fixture = new Fixture({ tree: {} });

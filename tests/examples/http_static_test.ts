@@ -573,4 +573,4 @@ test("http_static.ts limits its listener to the rights to accept and answer", as
   assertEquals((await server.get("/file")).all, text);
   const [, count] = await server.module.said(/^listeners: (.*)\n/m);
   assertEquals(count, "1");
-}, { skip: !kernel.hasCapsicum && "Linux has no rights" });
+}, { skip: !kernel.hasCapsicum && "needs Capsicum: FreeBSD, or the stand-in" });

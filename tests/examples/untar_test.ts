@@ -179,7 +179,7 @@ test("untar.ts gives a symlink the time of its entry, and not the file that it n
   if (kernel.hasCapsicum) assertEquals(times("d/link", "link", "dangling"), [2000, 3000, 4000]);
 });
 
-test("untar.ts gives a directory the permissions of its last entry, less the umask", async () => {
+test("untar.ts gives a directory the permissions of its last entry, without the umask", async () => {
   using place = new Place();
   const { code, stderr } = await place.untar(archive(
     { name: "wider/", type: "5", mode: 0o700 },

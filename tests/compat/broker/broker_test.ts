@@ -55,7 +55,7 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
 
 const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
   ? false
-  : "there is no /proc here";
+  : "needs Linux, where /proc lists the processes";
 
 test("a sandboxed program connects, listens, looks up and opens by its broker, and not beyond its policy", async () => {
   using fixture = new Fixture(tree);

@@ -7,7 +7,7 @@ import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { abi } from "../../ffi/system.ts";
 import { aBoolean, aMode, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
 import { FdFile } from "../fs/file.ts";
-import { Slots } from "../fs/io/waiting.ts";
+import { Slots, type Wait } from "../fs/io/waiting.ts";
 import { openFlags, type OpenOptions } from "../fs/open.ts";
 import { ambientPath } from "../fs/path/components.ts";
 import { Channel } from "./channel.ts";
@@ -159,7 +159,7 @@ export class Broker implements Disposable, AsyncDisposable {
   readonly #pending = new Map<number, Pending>();
   readonly #slots = new Slots(MOST_REQUESTS);
   /** Descriptors that came with a part of a message that is not complete yet. */
-  readonly #fds: number[] = [];
+  readonly #fds: (number | undefined)[] = [];
   #lastId = 0;
   #isReceiving = false;
   #end: Error | undefined;
@@ -316,9 +316,8 @@ export class Broker implements Disposable, AsyncDisposable {
   async #request(request: WithoutId<Request>, takesFd: boolean, signal?: AbortSignal): Promise<Result> {
     signal?.throwIfAborted();
     if (this.#end) throw this.#end;
-    if (!this.#slots.tryAcquire()) await this.#slots.acquire().promise;
+    if (!this.#slots.tryAcquire()) await heard(this.#slots.acquire(), signal);
     try {
-      signal?.throwIfAborted();
       return await this.#ask({ ...request, id: ++this.#lastId } as Request, takesFd, signal);
     } finally {
       this.#slots.release();
@@ -375,7 +374,8 @@ export class Broker implements Disposable, AsyncDisposable {
     if ("error" in answer) return pending.reject(errorOf(answer.error));
     const fd = pending.takesFd ? this.#fds.shift() : undefined;
     if (pending.takesFd && fd === undefined) {
-      return pending.reject(new TypeError("The broker's answer has no descriptor."));
+      const why = "this process has too many open files (EMFILE). Close some, and ask again.";
+      return pending.reject(failure({ syscall: "recvmsg" }, "EMFILE", why));
     }
     pending.resolve({ value: answer.value, fd });
   }
@@ -384,7 +384,7 @@ export class Broker implements Disposable, AsyncDisposable {
     if (this.#end) return;
     this.#end = end;
     this.#channel[Symbol.dispose]();
-    for (const fd of this.#fds.splice(0)) libc.close(fd);
+    for (const fd of this.#fds.splice(0)) if (fd !== undefined) libc.close(fd);
     for (const { reject } of this.#pending.values()) reject(end);
     this.#pending.clear();
   }
@@ -404,6 +404,22 @@ const fileOptions = {
 function given(call: string, options: unknown): void {
   if (options === undefined) {
     throw new TypeError(`${call}: the options must be an object, not ${shown(options)}.`);
+  }
+}
+
+/** Waits, unless the signal is aborted. */
+async function heard({ promise, drop }: Wait<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    drop();
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", abort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { receiveNow, sendNow } from "../../ffi/libc/bytes.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/bytes.ts";
-import { receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
+import { type Received, receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
 import { Descriptor } from "../fs/descriptor.ts";
 import { breath, endTurn, inTurn, isFree, readiness } from "../fs/io/waiting.ts";
 import { Frames } from "./wire.ts";
@@ -14,7 +14,8 @@ import { Frames } from "./wire.ts";
 /** What one call has received: its messages, and a descriptor that came with the first byte of one of them. */
 export interface Batch {
   readonly messages: Iterable<Uint8Array | undefined>;
-  readonly fds: readonly number[];
+  /** Undefined stands for a descriptor for which this process had no number. */
+  readonly fds: readonly (number | undefined)[];
 }
 
 /** Bytes of one call. */
@@ -52,18 +53,19 @@ export class Channel extends Descriptor {
       }
       const got = inTurn(() => this.#receiveNow());
       if (got === undefined) await this.#until(POLLIN);
-      else if (got.count === 0) return undefined;
+      else if (got.count === 0 && !got.isLost) return undefined;
       else {
-        return { messages: this.#frames.messages(this.#room.slice(0, got.count)), fds: got.fds };
+        const messages = this.#frames.messages(this.#room.slice(0, got.count));
+        return { messages, fds: got.isLost ? [undefined] : got.fds };
       }
     }
   }
 
-  #receiveNow(): { count: number; fds: readonly number[] } | undefined {
+  #receiveNow(): Received | undefined {
     if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
     // recv(2) takes no descriptors.
     const count = receiveNow(this, this.#room);
-    return count === undefined ? undefined : { count, fds: [] };
+    return count === undefined ? undefined : { count, fds: [], isLost: false };
   }
 
   /** Sends a message after those before it; resolves when the kernel has it. The caller closes the descriptor. */

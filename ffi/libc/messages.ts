@@ -41,6 +41,11 @@ export interface Received {
   readonly count: number;
   /** The descriptors, each close-on-exec, which the caller closes. */
   readonly fds: readonly number[];
+  /**
+   * Whether descriptors came and the kernel closed them, because the process has no free number for them (EMFILE). On FreeBSD
+   * `count` is then 0, although it is not the end: the bytes follow.
+   */
+  readonly isLost: boolean;
 }
 
 /**
@@ -154,11 +159,14 @@ export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Re
     thread.memcpy(errno, thread.errnoAt, 4n);
   } while (errno[0] === EINTR);
   if (count === -1) {
-    if (errnoTable()[errno[0]!]?.[0] === "EAGAIN") return undefined;
+    const code = errnoTable()[errno[0]!]?.[0];
+    if (code === "EAGAIN") return undefined;
+    // sys/kern/uipc_usrreq.c, unp_externalize().
+    if (code === "EMSGSIZE" && hasCapsicum()) return { count: 0, fds: [], isLost: true };
     throw syscallError("recvmsg", { fd: number }, fd);
   }
-  const fds = descriptorsIn(whole);
-  if (fds.length > most || isCut(whole)) {
+  const fds = descriptorsIn(whole), isLost = isCut(whole) && !hasCapsicum() && fds.length < room;
+  if (fds.length > room || isCut(whole) && !isLost) {
     for (const fd of fds) close(fd);
     throw failure(
       { syscall: "recvmsg", fd: number },
@@ -167,7 +175,7 @@ export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Re
     );
   }
   copyInto(buffer, partOf(whole.bytes, 0, count));
-  return { count, fds };
+  return { count, fds, isLost };
 }
 
 function numbers(): typeof systems.linux {

@@ -44,9 +44,9 @@ test("receiveMessage() returns the bytes and the descriptor that were sent, whic
 test("receiveMessage() returns a message without descriptors, and 0 bytes at the end", () => {
   using pair = new Pair();
   sendMessage(pair.one, text, []);
-  assertEquals(pair.receive(1), { count: text.length, fds: [] });
+  assertEquals(pair.receive(1), { count: text.length, fds: [], isLost: false });
   pair.one.close();
-  assertEquals(pair.receive(1), { count: 0, fds: [] });
+  assertEquals(pair.receive(1), { count: 0, fds: [], isLost: false });
   assertThrows(() => sendMessage(pair.other, text, []), Deno.errors.BrokenPipe);
 });
 
@@ -111,7 +111,7 @@ test.capsicum("receiveMessage() needs READ, sendMessage() WRITE", () => {
   limit(pair.one, ["WRITE"]);
   limit(pair.other, ["READ"]);
   sendMessage(pair.one, text, []);
-  assertEquals(pair.receive(0), { count: text.length, fds: [] });
+  assertEquals(pair.receive(0), { count: text.length, fds: [], isLost: false });
   assertThrows(() => sendMessage(pair.other, text, []), CapsicumError, "missing WRITE");
   assertThrows(() => receiveMessage(pair.one, new Uint8Array(1), 0), CapsicumError, "missing READ");
 });

@@ -51,7 +51,7 @@ export function descriptorsOf(pid: number): string[] {
 export class RawBroker implements AsyncDisposable {
   readonly channel: Channel;
   readonly child: Deno.ChildProcess;
-  readonly #iterator: AsyncIterator<{ answer: Answer; fds: readonly number[] }>;
+  readonly #iterator: AsyncIterator<{ answer: Answer; fds: readonly (number | undefined)[] }>;
 
   constructor(rules: BrokerRules, deno: string) {
     [this.channel, this.child] = startProcess(policyOf("test", rules), deno);
@@ -71,13 +71,13 @@ export class RawBroker implements AsyncDisposable {
   }
 
   /** The next answer, and the descriptors that came with the bytes in which it was. */
-  async next(): Promise<{ answer: Answer; fds: readonly number[] }> {
+  async next(): Promise<{ answer: Answer; fds: readonly (number | undefined)[] }> {
     const { value, done } = await this.#iterator.next();
     if (done) throw new Error("the broker's process has ended");
     return value;
   }
 
-  async ask(request: Request): Promise<{ answer: Answer; fds: readonly number[] }> {
+  async ask(request: Request): Promise<{ answer: Answer; fds: readonly (number | undefined)[] }> {
     await this.channel.send(encode(request));
     return await this.next();
   }

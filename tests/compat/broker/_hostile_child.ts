@@ -97,7 +97,7 @@ let awaited = 0;
 async function answersUntil(id: number): Promise<number> {
   for (let count = 0;;) {
     const { answer, fds } = await raw.next();
-    for (const fd of fds) check(fd);
+    for (const fd of fds) check(fd!);
     if ("value" in answer && answer.value === null) awaited++;
     if ("error" in answer) report.errors++;
     else report.values++;

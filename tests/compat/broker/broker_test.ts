@@ -10,7 +10,7 @@ import type { Task } from "./_sandboxed_child.ts";
 
 const program = new URL("_sandboxed_child.ts", import.meta.url);
 const tree = {
-  docs: { a: "inside", sub: { b: "inside" }, link: { link: "../secret" } },
+  docs: { a: "inside", sub: { b: "other" }, link: { link: "../secret" } },
   out: {},
   secret: "SECRET",
 };
@@ -181,6 +181,59 @@ test("a broker for files alone is confined by the kernel, and has no permission"
   );
   assertEquals(open, [fixture.at("docs")]);
 }, { skip: noProc });
+
+test("requests are rejected if the process of the broker ends, and those after it", async () => {
+  using fixture = new Fixture(tree);
+  const { net, pid } = await started({
+    resolve: ["localhost"],
+    open: { read: [fixture.at("docs")] },
+    denoPath: kernelDeno(fixture),
+  });
+  const open = () => net.open(fixture.at("docs", "a"));
+  (await open()).close();
+  Deno.kill(pid, "SIGSTOP");
+  const waiting = [open(), net.resolveDns("localhost", "A")];
+  Deno.kill(pid, "SIGKILL");
+  for (const one of waiting) await assertRejects(() => one, Deno.errors.BrokenPipe, "has ended");
+  await assertRejects(open, Deno.errors.BrokenPipe, "has ended");
+  await net[Symbol.asyncDispose]();
+}, { skip: noProc });
+
+test(
+  "open() fails while the program has too many files open, and gives the right file afterwards",
+  async () => {
+    using fixture = new Fixture(tree);
+    const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
+    const found = await inChild(
+      async ({ libc }, { mod, docs }) => {
+        const { broker }: typeof import("../../../compat/broker/mod.ts") = await import(mod);
+        await using net = await broker({ open: { read: [docs] } });
+        const text = async (path: string) => {
+          using file = await net.open(`${docs}/${path}`);
+          return new TextDecoder().decode(await file.readAll());
+        };
+        await text("a");
+        const held: number[] = [];
+        for (let isFull = false; !isFull;) {
+          try {
+            held.push(libc.dup(0));
+          } catch {
+            isFull = true;
+          }
+        }
+        const codes = await Promise.all(
+          Array.from({ length: 3 }, () => text("a").catch((error) => error.code)),
+        );
+        for (const fd of held) libc.close(fd);
+        return [...codes, await text("sub/b"), await text("a")];
+      },
+      { mod, docs: fixture.at("docs") },
+      { shell: 'ulimit -n 100; exec "$@"' },
+    );
+    assertEquals(found, ["EMFILE", "EMFILE", "EMFILE", "other", "inside"]);
+  },
+  { skip: kernel.simulated && "the stand-in does not know what the kernel does without a free number" },
+);
 
 test("connect() hears signal and timeout, and closes a connection that comes too late", async () => {
   using fixture = new Fixture(tree);

@@ -96,6 +96,8 @@ function onWritten(change: (data: number[]) => number[], creates = true): Use {
     if (creates && path.endsWith("/")) {
       return error(...typeof found === "string" ? [found] : [], ...withSlash);
     }
+    // The slash can be that of a symlink's target.
+    if (creates && found === "ENOTDIR") return error(found, "EISDIR");
     if (typeof found === "string") return error(found);
     if (found.node?.kind === "directory") return error("EISDIR");
     if (found.node?.kind === "file") {
@@ -214,6 +216,7 @@ function copied(at: Paths, from: string, to: string): Expected {
     return error("TypeError", "EISDIR", ...typeof target === "string" ? [target] : []);
   }
   if (to.endsWith("/")) return error(...typeof target === "string" ? [target] : [], ...withSlash);
+  if (target === "ENOTDIR") return error(target, "EISDIR");
   if (typeof target === "string") return error(target);
   if (target.node === source.node) return error("TypeError");
   if (target.node?.kind === "directory") return error("EISDIR");

@@ -11,7 +11,8 @@ import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
 import type { Swapper } from "./_swapper.ts";
-import { type Expected, isLong, Paths, uses as oracle } from "./_paths_oracle.ts";
+import { type Expected, isLong, Paths } from "./_paths_names.ts";
+import { uses as oracle } from "./_paths_oracle.ts";
 import { type Directory, linesOf, treeFrom } from "./_tree.ts";
 
 type Step =

@@ -1,0 +1,267 @@
+/**
+ * The calls on open files, and on their rights.
+ *
+ * @module
+ */
+import { libc, type RightName, Rights } from "../../mod.ts";
+import {
+  either,
+  type Expected,
+  fails,
+  type Open,
+  type Slot,
+  State,
+  statOf,
+  type Stream,
+  works,
+} from "./_calls_state.ts";
+import type { File } from "./_tree.ts";
+
+/** The rights that a call needs of its descriptor. */
+const needs: Readonly<Record<string, RightName>> = {
+  read: "READ",
+  write: "WRITE",
+  pread: "PREAD",
+  pwrite: "PWRITE",
+  lseek: "SEEK",
+  ftruncate: "FTRUNCATE",
+  fsync: "FSYNC",
+  fdatasync: "FSYNC",
+  fstat: "FSTAT",
+  fchmod: "FCHMOD",
+};
+
+/** What the calls on descriptors do. */
+export abstract class Files extends State {
+  protected file(
+    name: string,
+    fd: number,
+    isAllowed: (open: Open) => boolean,
+    ofPath: string[] = ["EBADF"],
+  ): Open | Expected {
+    const slot = this.slot(fd, needs[name]!);
+    if ("errors" in slot) return slot;
+    if (slot.open.isPath) return fails(...ofPath);
+    return isAllowed(slot.open) ? slot.open : fails("EBADF");
+  }
+
+  $read(fd: number, length: number): Expected {
+    const open = this.file("read", fd, ({ reads }) => reads);
+    if ("errors" in open) return open;
+    const { at } = open;
+    if (at.kind === "directory") return fails("EISDIR");
+    if (at.kind === "file") {
+      const bytes = at.data.slice(open.offset, open.offset + length);
+      open.offset += bytes.length;
+      return works(bytes);
+    }
+    const { inbox, peer } = at as Stream;
+    if (inbox.length === 0 && peer !== undefined) return fails("EAGAIN");
+    // Linux reports once that the other end of a socket was closed before all was read there.
+    return inbox.length === 0 && at.kind === "socket"
+      ? { ...either("ECONNRESET"), value: [] }
+      : works(inbox.splice(0, length));
+  }
+
+  $write(fd: number, bytes: number[]): Expected {
+    const open = this.file("write", fd, ({ writes }) => writes);
+    if ("errors" in open) return open;
+    const { at } = open;
+    if (at.kind === "file") {
+      if (open.appends) open.offset = at.data.length;
+      splice(at, open.offset, bytes);
+      open.offset += bytes.length;
+      return works(bytes.length);
+    }
+    const { peer } = at as Stream;
+    if (peer === undefined) return fails("EPIPE");
+    peer.inbox.push(...bytes);
+    return works(bytes.length);
+  }
+
+  /** A negative offset is refused before the descriptor is looked at, or after it. */
+  protected place(
+    name: string,
+    fd: number,
+    offset: number,
+    isAllowed: (open: Open) => boolean,
+  ): Open | Expected {
+    const slot = this.slot(fd, needs[name]!);
+    if ("errors" in slot) return offset < 0 ? fails("EINVAL", ...slot.errors) : slot;
+    const { open } = slot;
+    const wrong = open.isPath
+      ? ["EBADF"]
+      : "inbox" in open.at
+      ? ["ESPIPE"]
+      : !isAllowed(open)
+      ? ["EBADF"]
+      : open.at.kind === "directory"
+      ? ["EISDIR"]
+      : [];
+    if (offset < 0) return fails("EINVAL", ...wrong);
+    return wrong.length > 0 ? fails(...wrong) : open;
+  }
+
+  $pread(fd: number, length: number, offset: number): Expected {
+    const open = this.place("pread", fd, offset, ({ reads }) => reads);
+    if ("errors" in open) return open;
+    return works((open.at as File).data.slice(offset, offset + length));
+  }
+
+  $pwrite(fd: number, bytes: number[], offset: number): Expected {
+    const open = this.place("pwrite", fd, offset, ({ writes }) => writes);
+    if ("errors" in open) return open;
+    const file = open.at as File;
+    splice(file, open.appends ? file.data.length : offset, bytes);
+    return works(bytes.length);
+  }
+
+  $lseek(fd: number, offset: number, whence: number): Expected {
+    const open = this.file("lseek", fd, () => true, ["EBADF", "ESPIPE"]);
+    if ("errors" in open) return open;
+    if ("inbox" in open.at) return fails("ESPIPE", ...whence < 0 || whence > 2 ? ["EINVAL"] : []);
+    if (whence < 0 || whence > 2) return fails("EINVAL");
+    if (open.at.kind === "directory") return either("EINVAL");
+    const to = offset + (whence === 0 ? 0 : whence === 1 ? open.offset : (open.at as File).data.length);
+    if (to < 0) return fails("EINVAL");
+    open.offset = to;
+    return works(to);
+  }
+
+  $ftruncate(fd: number, length: number): Expected {
+    if (length < 0) return fails("EINVAL");
+    const open = this.file("ftruncate", fd, () => true, ["EBADF", "EINVAL"]);
+    if ("errors" in open) return open;
+    if (!open.writes || open.at.kind !== "file") return fails("EINVAL");
+    const { data } = open.at;
+    open.at.data = Array.from({ length }, (_, i) => data[i] ?? 0);
+    return works(0);
+  }
+
+  $fsync(fd: number): Expected {
+    const open = this.file("fsync", fd, () => true);
+    if ("errors" in open) return open;
+    return "inbox" in open.at ? fails("EINVAL", "EOPNOTSUPP") : works(0);
+  }
+
+  $fdatasync(fd: number): Expected {
+    return this.$fsync(fd);
+  }
+
+  $fstat(fd: number): Expected {
+    const slot = this.slot(fd, "FSTAT");
+    return "errors" in slot ? slot : works(statOf(slot.open.at));
+  }
+
+  $fchmod(fd: number, mode: number): Expected {
+    const open = this.file("fchmod", fd, () => true);
+    if ("errors" in open) return open;
+    if ("inbox" in open.at) return either("EINVAL", "EPERM");
+    if (open.at.kind === "file") open.at.mode = mode;
+    return works(0);
+  }
+
+  $dup(fd: number): Expected {
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    this.opened = (fd) => {
+      slot.open.descriptors++;
+      this.slots.set(fd, { ...slot, isClosedOnExec: false });
+    };
+    return works();
+  }
+
+  $F_DUPFD_CLOEXEC(fd: number, least: number): Expected {
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF", ...least < 0 || least > 1000 ? ["EINVAL"] : []);
+    if (least < 0 || least > 1000) return fails("EINVAL");
+    this.opened = (fd) => {
+      slot.open.descriptors++;
+      this.slots.set(fd, { ...slot, isClosedOnExec: true });
+    };
+    return works();
+  }
+
+  $F_GETFD(fd: number): Expected {
+    const slot = this.slots.get(fd);
+    return slot === undefined ? fails("EBADF") : works(slot.isClosedOnExec ? 1 : 0);
+  }
+
+  protected status(fd: number, name: string): Slot | Expected {
+    const slot = this.slot(fd, "FCNTL");
+    if ("errors" in slot) return slot;
+    return slot.fcntls.includes(name) ? slot : fails("ENOTCAPABLE");
+  }
+
+  /** Its value is the access mode and O_APPEND. */
+  $F_GETFL(fd: number): Expected {
+    const slot = this.status(fd, "GETFL");
+    if ("errors" in slot) return slot;
+    const { reads, writes, appends, isPath } = slot.open;
+    return isPath ? works() : works((reads ? writes ? 2 : 0 : 1) | (appends ? libc.O_APPEND : 0));
+  }
+
+  $F_SETFL(fd: number, flags: number): Expected {
+    const slot = this.status(fd, "SETFL");
+    if ("errors" in slot) return slot;
+    if (slot.open.isPath) return fails("EBADF");
+    slot.open.appends = (flags & libc.O_APPEND) !== 0;
+    return works(0);
+  }
+
+  $close(fd: number): Expected {
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    this.slots.delete(fd);
+    const { at } = slot.open;
+    if (--slot.open.descriptors === 0 && "inbox" in at && at.peer !== undefined) {
+      at.peer.peer = undefined;
+      at.peer = undefined;
+    }
+    return works(0);
+  }
+
+  /** A method of `FdFile` on a copy of the descriptor. */
+  $file_read(fd: number, length: number): Expected {
+    const expected = this.$read(fd, length);
+    return Array.isArray(expected.value) && expected.value.length === 0 ? works(null) : expected;
+  }
+  $file_write(fd: number, bytes: number[]): Expected {
+    return this.$write(fd, bytes);
+  }
+  $file_closed(fd: number): Expected {
+    return this.slots.has(fd) ? fails("BadResource", "EBADF") : fails("EBADF");
+  }
+
+  $limit(fd: number, rights: readonly RightName[]): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    if (!this.holds(slot, rights)) return fails("ENOTCAPABLE");
+    slot.rights = new Rights(rights);
+    if (!slot.rights.has("FCNTL")) slot.fcntls = [];
+    return works();
+  }
+
+  $getRights(fd: number): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    return slot === undefined
+      ? fails("EBADF")
+      : works((slot.rights ?? Rights.all(this.kernel.major)).toJSON());
+  }
+
+  $limitFcntls(fd: number, fcntls: readonly string[]): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    if (!fcntls.every((name) => slot.fcntls.includes(name))) return fails("ENOTCAPABLE");
+    slot.fcntls = [...fcntls];
+    return works();
+  }
+}
+
+function splice(file: File, at: number, bytes: readonly number[]): void {
+  while (file.data.length < at) file.data.push(0);
+  file.data.splice(at, bytes.length, ...bytes);
+}

@@ -1,0 +1,134 @@
+/**
+ * The descriptors of a process as plain data.
+ *
+ * @module
+ */
+import type { RightName, Rights } from "../../mod.ts";
+import { type Directory, type Existing, type Found, lookup, type Node } from "./_tree.ts";
+
+/** What must come of a call: a value, or one of some errors by the names of errnos and classes, or either. */
+export interface Expected {
+  errors: readonly string[];
+  works: boolean;
+  /** Left out if it is not known. */
+  value?: unknown;
+}
+
+/** The end of a pipe or a socket: what is to be read there, and the end where it is written. */
+export interface Stream {
+  readonly kind: "pipe" | "socket";
+  readonly inbox: number[];
+  peer: Stream | undefined;
+}
+
+/** An open file, which several descriptors can share. */
+export interface Open {
+  readonly at: Node | Stream;
+  readonly reads: boolean;
+  readonly writes: boolean;
+  readonly isPath: boolean;
+  appends: boolean;
+  offset: number;
+  descriptors: number;
+}
+
+export interface Slot {
+  readonly open: Open;
+  /** Undefined if nothing is limited. */
+  rights: Rights | undefined;
+  fcntls: readonly string[];
+  isClosedOnExec: boolean;
+}
+
+export const fails = (...errors: string[]): Expected => ({ errors, works: false });
+export const works = (value?: unknown): Expected =>
+  value === undefined ? { errors: [], works: true } : { errors: [], works: true, value };
+export const either = (...errors: string[]): Expected => ({ errors, works: true });
+export const allFcntls = ["GETFL", "SETFL", "GETOWN", "SETOWN"];
+
+export interface Kernel {
+  readonly hasCapsicum: boolean;
+  readonly major: number;
+}
+
+/** The open descriptors, and the way from a descriptor and a path to what is there. */
+export abstract class State {
+  readonly slots = new Map<number, Slot>();
+  readonly root: { directory: Directory; path: string };
+  readonly kernel: Kernel;
+
+  constructor(root: { directory: Directory; path: string }, kernel: Kernel) {
+    this.root = root;
+    this.kernel = kernel;
+  }
+
+  /** A new descriptor with all rights. */
+  add(fd: number, at: Node | Stream, { reads = true, writes = true, isPath = false } = {}): void {
+    const open = { at, reads, writes, isPath, appends: false, offset: 0, descriptors: 1 };
+    this.slots.set(fd, { open, rights: undefined, fcntls: allFcntls, isClosedOnExec: true });
+  }
+
+  /** What a descriptor is of. */
+  kindOf(fd: number): Node["kind"] | Stream["kind"] | undefined {
+    return this.slots.get(fd)?.open.at.kind;
+  }
+
+  /** The next descriptor that a call returns gets what the call is expected to open. */
+  opened: ((fd: number) => void) | undefined;
+
+  call(name: string, args: readonly unknown[]): Expected {
+    this.opened = undefined;
+    return (this as unknown as Record<string, (...args: readonly unknown[]) => Expected>)[`$${name}`]!(
+      ...args,
+    );
+  }
+
+  /** The slot of an open descriptor, or the error of a call that needs rights on it. */
+  protected slot(fd: number, ...rights: RightName[]): Slot | Expected {
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    return this.holds(slot, rights) ? slot : fails("ENOTCAPABLE");
+  }
+
+  protected holds({ rights }: Slot, needed: readonly RightName[]): boolean {
+    return rights === undefined || rights.isSupersetOf(needed);
+  }
+
+  /** Looks up a path from a descriptor. */
+  protected find(
+    fd: number,
+    path: string,
+    rights: readonly RightName[],
+    { follow = true, beneath = false } = {},
+  ): Found | Expected {
+    const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
+    if (path.startsWith("/")) {
+      if (beneath) return this.slots.has(fd) ? fails("ENOTCAPABLE") : fails("ENOTCAPABLE", "EBADF");
+      return found(lookup(this.root.directory, path, { ...rules, beneath: false }));
+    }
+    const slot = this.slot(fd, "LOOKUP", ...rights);
+    // The length of a name may be looked at first.
+    const orLong = path.length > 255 ? ["ENAMETOOLONG"] : [];
+    if ("errors" in slot) return fails(...slot.errors, ...orLong);
+    const { at } = slot.open;
+    if (at.kind !== "directory") return fails("ENOTDIR", ...orLong);
+    return found(lookup(at, path, { ...rules, beneath: beneath || this.isLimited(slot) }));
+  }
+
+  protected isLimited({ rights, fcntls }: Slot): boolean {
+    return rights !== undefined || fcntls.length < allFcntls.length;
+  }
+}
+
+export function found(found: Found | string): Found | Expected {
+  return typeof found === "string" ? fails(found) : found;
+}
+
+export function existing(found: Found | Expected): Existing | Expected {
+  return "errors" in found || found.node !== undefined ? found as Existing | Expected : fails("ENOENT");
+}
+
+/** What is compared of a file's status: its kind, and the size of a file. */
+export function statOf(at: Node | Stream): unknown {
+  return at.kind === "file" ? at.data.length : at.kind;
+}

@@ -317,6 +317,9 @@ function ioctlRequest(request: number | bigint): bigint {
 /**
  * Sends a request to a device. Stands for ioctl(2): `int ioctl(int fd, unsigned long request, ...)`. Needs IOCTL and
  * the request.
+ *
+ * The kernel reads or writes at each address that the struct of a request holds. So limit the ioctls of a descriptor that
+ * code which you do not trust can use.
  * @param fd The device or file.
  * @param request The request. ENOTTY if the device does not know it.
  * @param data The buffer that the request reads or fills. Null if the request has none; a request that takes an integer

@@ -25,6 +25,7 @@ const rows = {
   call_sendmsg: { parameters: ["i32"], result: long },
   call_two: { parameters: [long, "i32", "buffer", "i32", "buffer", long], result: long },
   open_everywhere: { parameters: ["i32", "buffer"], result: long },
+  call_i386: { parameters: [], result: long },
   start_thread: { parameters: [], result: long },
   open_terminal: { parameters: [], result: long },
   type_into: { parameters: ["i32"], result: long },
@@ -39,6 +40,7 @@ const pool = Deno.dlopen(library, {
   call_sendmsg: { ...rows.call_sendmsg, nonblocking: true },
   call_two: { ...rows.call_two, nonblocking: true },
   open_everywhere: { ...rows.open_everywhere, nonblocking: true },
+  call_i386: { ...rows.call_i386, nonblocking: true },
   start_thread: { ...rows.start_thread, nonblocking: true },
   type_into: { ...rows.type_into, nonblocking: true },
   size_of: { ...rows.size_of, nonblocking: true },
@@ -73,6 +75,7 @@ await Promise.all(Array.from({ length: 8 }, () => open.stat()));
 const before = {
   typed: String(here.type_into(terminal)),
   opened: String(here.open_everywhere(AT_FDCWD, path(secret))),
+  i386: String(here.call_i386()) === String(self),
 };
 const box = sandbox({
   ...(kind === "dirs" ? { dirs: { inside: { path: `${base}/inside`, rights: "readWrite" } } } : {}),
@@ -210,6 +213,7 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
     "landlock_restrict_self": call("landlock_restrict_self", 0, 0),
     "an unknown call": () => on.call(600n, 0n, 0n, 0n, 0n, 0n, 0n),
     "x32": () => on.call(0x40000000n + 39n, 0n, 0n, 0n, 0n, 0n, 0n),
+    "i386": () => on.call_i386(),
     "open": () => Deno.build.arch === "x86_64" ? on.call_path(2n, path(secret), 0n, 0n, 0n, 0n) : -1n,
   };
   for (const [name, attack] of Object.entries(attacks)) await attempt(`${name} (${thread})`, attack);
@@ -221,6 +225,7 @@ for (const [thread, native] of [["here", here], ["pool", pool]] as [string, Nati
       "symlink": at("openat", dir, "out"),
       "write": at("openat", dir, secret, O_WRONLY),
       "create": at("openat", dir, `${base}/outside/new`, O_WRONLY | O_CREAT, 0o600n),
+      "the memory of another process": at("openat", dir, `/proc/${parent}/mem`),
       "/proc/self/root": at("openat", dir, `/proc/self/root${secret}`),
       "RESOLVE_IN_ROOT": () => on.call_openat2(dir, path("../outside/secret"), 0n, 0n),
       "a directory": at("openat", dir, `${base}/outside`),

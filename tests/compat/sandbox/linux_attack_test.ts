@@ -23,13 +23,15 @@ for (const [kind, mechanism] of [["dirs", "seccomp+landlock"], ["none", "seccomp
     assertEquals([code, stderr], [0, ""]);
     const report = JSON.parse(stdout) as {
       mechanism: string;
-      before: { typed: string; opened: string };
+      before: { typed: string; opened: string; i386: boolean };
       results: Record<string, string>;
     };
     assertEquals(report.mechanism, mechanism);
     // Before entering, every thread opens the file, and typing is at most refused as outdated (EIO), not as an ioctl.
     const opened = Number(report.before.opened), threads = Math.floor(opened / 1000);
     assert(threads > 5 && opened % 1000 === threads, report.before.opened);
+    // A kernel may have no entry of i386.
+    if (!report.before.i386) console.log("this kernel has no calls of i386");
     assertMatch(report.before.typed, /^(0|-5)$/);
     const names = Object.entries(report.results);
     assert(names.length > 180, `${names.length}`);

@@ -129,7 +129,7 @@ export const brokerMutants: Mutant[] = [
     what: "the policy is not checked for a host",
     search: "    checkConnect(this.#policy, host, port);\n    if (!",
     replace: "    if (!",
-    concerns: of("service_test.ts"),
+    concerns: of("hostile_test.ts"),
   },
   {
     file: service,
@@ -188,13 +188,6 @@ export const brokerMutants: Mutant[] = [
     search: "if (hasCapsicum() || !onlyFiles) return;",
     replace: "if (hasCapsicum() || onlyFiles) return;",
     concerns: of("broker_test.ts", "is confined by the kernel"),
-  },
-  {
-    file: child,
-    what: "the first request need not be a policy",
-    search: 'if (request.call !== "start") throw new TypeError("The first request must be the policy.");',
-    replace: "",
-    concerns: of("hostile_test.ts", "answers nothing before its policy"),
   },
   {
     file: "compat/broker/broker.ts",

@@ -32,10 +32,10 @@ export const ioMutants: Mutant[] = [
   },
   {
     file,
-    what: "pread() does not check its offset, as its twin does",
-    search: '    checkArgument("FdFile.pread()", "offset", offset, anOffset);\n',
+    what: "lines() does not check its options, as its twin does",
+    search: '    checkOptions("FdFile.lines()", options, lengthOptions("line"));\n',
     replace: "",
-    concerns: fs("native", "io_test.ts", "name the method and the argument"),
+    concerns: fs("native", "fd_file_test.ts", "refuse invalid options before"),
   },
   {
     file,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Broker, broker } from "../../../compat/broker/mod.ts";
-import { type FdFile, fdOf } from "../../../mod.ts";
+import { FdFile, fdOf, libc } from "../../../mod.ts";
 import { inChild, runModule, RunningModule } from "../../_child.ts";
 import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
@@ -135,6 +135,8 @@ test(`${most} requests, 1,000 at a time, leave no descriptor open on either side
     for await (const connection of listener) connection.close();
   })();
   const { port } = listener.addr as Deno.NetAddr;
+  using inherited = FdFile.fromFd(libc.open(fixture.at("secret"), libc.O_RDONLY));
+  assertEquals(libc.fcntl(inherited, libc.F_GETFD), 0);
   const { net, pid } = await started({
     open: { read: [fixture.at("docs")] },
     connect: [`127.0.0.1:${port}`],
@@ -154,6 +156,7 @@ test(`${most} requests, 1,000 at a time, leave no descriptor open on either side
       );
     }
   };
+  assert(!descriptorsOf(pid).includes(fixture.at("secret")), "the process keeps what it inherited");
   // Without a name to look up, Linux confines also a process that connects.
   if (!kernel.hasCapsicum) assertEquals(statusOf(pid)?.Seccomp, "2");
   await run(1000);

@@ -124,7 +124,9 @@ test("Service checks the policy again once the name is looked up", async () => {
   const { port } = counter, { promise, resolve: answer } = Promise.withResolvers<string[]>();
   using local = new Local({ connect: [`a.example:${port}`, `127.0.0.1:${port}`] }, () => promise);
   const connecting = local.ask({ call: "connect", hostname: "a.example", port });
-  assertEquals(await local.ask({ call: "limit", policy: policy({}) }), { id: 2, value: null });
+  // The address alone is still permitted, but not by this name.
+  const less = policy({ connect: [`127.0.0.1:${port}`] });
+  assertEquals(await local.ask({ call: "limit", policy: less }), { id: 2, value: null });
   answer(["127.0.0.1"]);
   const { error } = await connecting as { error?: { code?: string } };
   assertEquals(error?.code, "ENOTCAPABLE");

@@ -326,7 +326,9 @@ it("with FCHOWN among the rights of an entry, chown is permitted", async () => {
   const result = await inChild(
     ({ sandbox, presets, caught }, base) => {
       const rights = [...presets.dir.readWrite, "FCHOWN"] as const;
-      const { dirs: { data } } = sandbox({ dirs: { data: { path: `${base}/data`, rights } } });
+      const { dirs: { data } } = sandbox({
+        dirs: { data: { path: `${base}/data`, rights }, other: { path: `${base}/other` } },
+      });
       return caught(() => data.chownSync("one", Deno.uid()!, Deno.gid()!))?.code ?? "done";
     },
     fixture.path,

@@ -96,13 +96,17 @@ test.capsicum("an error names its step and entry; nothing stays open, and the mo
   const results = await inChild(
     ({ sandbox, SandboxError, sandboxed, openDescriptors, limit, openSync, isNotCapable }, base) => {
       using limited = openSync(`${base}/app`);
+      using other = openSync(`${base}/app`);
       limit(limited, ["READ"]);
       const good = { dirs: { data: { path: `${base}/data` } }, files: { app: { path: `${base}/app` } } };
       const plans: Plan[] = [
         { ...good, dirs: { ...good.dirs, none: { path: `${base}/none` } } },
         { ...good, dirs: { ...good.dirs, app: { path: `${base}/app` } } },
         { ...good, files: { ...good.files, none: { path: `${base}/none/app`, append: true, create: true } } },
-        { ...good, fds: { app: { fd: limited, rights: ["READ", "WRITE"] } } },
+        {
+          ...good,
+          fds: { other: { fd: other, rights: [] }, app: { fd: limited, rights: ["READ", "WRITE"] } },
+        },
         { ...good, fds: { gone: { fd: 1000, rights: [] } } },
         { ...good, dirs: { deep: { path: `${base}/a/b`, create: true } } },
       ];

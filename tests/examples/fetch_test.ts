@@ -9,8 +9,10 @@ import { moduleOf, runTool, testUsage, unprotected, withoutSandbox } from "./_ex
 testUsage("fetch", {
   wrong: [
     [[], /^fetch: name one URL; see --help\.$/m],
-    [["ftp://localhost/"], /"ftp:\/\/localhost\/" is not an http: or https: URL without a password/],
-    [["http://a:b@localhost/"], /without a password/],
+    [
+      ["http://a:b@localhost/"],
+      /"http:\/\/a:b@localhost\/" is not an http: or https: URL without a password/,
+    ],
     [["-H", "no colon", "http://localhost/"], /"no colon" is not a header/],
     [["-HHost: x", "http://localhost/"], /--header can't set Host/],
     [["--allow-host=localhost", "http://localhost/"], /--allow-host takes HOST:PORT, not "localhost"/],
@@ -61,34 +63,32 @@ class Server implements AsyncDisposable {
   }
 }
 
-test("fetch.ts writes exactly the body, over TLS, and exits with 3 if the status is an error", async () => {
-  const body = new Uint8Array(scaled(10 * 1024 * 1024)),
-    part = crypto.getRandomValues(new Uint8Array(60_000));
+test("fetch.ts writes exactly the body, over TLS", async () => {
+  const body = new Uint8Array(scaled(10 * 1024 * 1024));
+  const part = crypto.getRandomValues(new Uint8Array(60_000));
   for (let at = 0; at < body.length; at += part.length) body.set(part.subarray(0, body.length - at), at);
-  await using server = new Server(({ pathname }) =>
-    pathname === "/large" ? new Response(body) : new Response("not here\n", { status: 404 })
-  );
-  const [large, missing] = await Promise.all([
-    run(trusting, `${server.origin}/large`),
-    run(trusting, `${server.origin}/none`),
-  ]);
-  assertEquals([large.code, large.stderr, large.bytes.length], [0, "", body.length]);
-  assertEquals(new Uint8Array(large.bytes), body);
-  assertEquals([missing.code, missing.stdout, missing.stderr], [3, "not here\n", ""]);
+  await using server = new Server(() => new Response(body));
+  const { code, stderr, bytes } = await run(trusting, `${server.origin}/`);
+  assertEquals([code, stderr, bytes.length], [0, "", body.length]);
+  assertEquals(new Uint8Array(bytes), body);
 }, { skip });
 
-test("fetch.ts sends the method, headers and data, and prints the answer's with -v", async () => {
-  await using server = new Server(async (_url, request) =>
-    new Response(await request.text(), { status: 201 })
-  );
-  const args = ["-v", "-X", "PUT", "-H", "X-One: 1", "--header=x-one: 2", "-d", "a=b", "-dc=ü"];
-  const { code, stdout, stderr } = await run(trusting, ...args, `${server.origin}/path?q#f`);
-  const [{ method, url, headers }] = server.requests as [Received];
-  assertEquals([code, stdout, method, url], [0, "a=b&c=ü", "PUT", `${server.origin}/path?q`]);
-  assertEquals([headers.get("x-one"), headers.get("accept")], ["1, 2", "*/*"]);
-  assertEquals(headers.get("content-type"), "application/x-www-form-urlencoded");
-  assertMatch(stderr, /^fetch: localhost:\d+: 201 Created\n(fetch: [\w-]+: .*\n)*fetch: 8 bytes\n$/);
-}, { skip });
+test(
+  "fetch.ts sends the method, headers and data, prints the answer's with -v, and exits with 3 for an error",
+  async () => {
+    await using server = new Server(async (_url, request) =>
+      new Response(await request.text(), { status: 404 })
+    );
+    const args = ["-v", "-X", "PUT", "-H", "X-One: 1", "--header=x-one: 2", "-d", "a=b", "-dc=ü"];
+    const { code, stdout, stderr } = await run(trusting, ...args, `${server.origin}/path?q#f`);
+    const [{ method, url, headers }] = server.requests as [Received];
+    assertEquals([code, stdout, method, url], [3, "a=b&c=ü", "PUT", `${server.origin}/path?q`]);
+    assertEquals([headers.get("x-one"), headers.get("accept")], ["1, 2", "*/*"]);
+    assertEquals(headers.get("content-type"), "application/x-www-form-urlencoded");
+    assertMatch(stderr, /^fetch: localhost:\d+: 404 Not Found\n(fetch: [\w-]+: .*\n)*fetch: 8 bytes\n$/);
+  },
+  { skip },
+);
 
 test("fetch.ts refuses a certificate for another name, and one of an unknown authority", async () => {
   await using server = new Server(() => new Response("secret"));
@@ -184,7 +184,6 @@ test("fetch.ts exits with 1 and one line if there is no complete answer", async 
       "still",
     ],
     ["220 smtp.example.org\r\n", true, /Parse Error/, ""],
-    ["", true, /socket hang up/, ""],
   ];
   await Promise.all(cases.map(([answer, ends, complaint, body]) =>
     answering(answer, async (origin) => {

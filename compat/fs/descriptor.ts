@@ -66,7 +66,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Limits the descriptor to a set of rights, for good.
+   * Limits the descriptor to a set of rights, permanently.
    *
    * Stands for cap_rights_limit(2). Requires `--allow-ffi` permission.
    *
@@ -74,7 +74,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * @throws {TypeError} If the argument has the wrong type.
    * @throws {RangeError} If a right is unknown.
    * @throws {Deno.errors.BadResource} If it is closed.
-   * @throws {CapsicumError} ENOTCAPABLE when it does not hold all of the rights.
+   * @throws {CapsicumError} ENOTCAPABLE if it does not hold all of the rights.
    * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
    *
    * @example
@@ -97,7 +97,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    * Gives up the descriptor without closing it.
    *
    * @returns The number of the descriptor, which the caller closes from now on.
-   * @throws {Deno.errors.BadResource} If it is closed or was taken already.
+   * @throws {Deno.errors.BadResource} If it is closed or was taken.
    *
    * @example
    * ```ts
@@ -121,7 +121,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
    *
    * Stands for close(2). Requires `--allow-ffi` permission.
    *
-   * @throws {Deno.errors.BadResource} If it is closed already.
+   * @throws {Deno.errors.BadResource} If it is closed.
    * @throws {CapsicumError} If the system reports a late write error, such as EIO. The descriptor is closed anyway.
    *
    * @example

@@ -31,17 +31,17 @@ import { pathOf } from "./path/components.ts";
 import { openBeneath } from "./path/resolve.ts";
 
 /**
- * Opens a file by an ambient path, before `enter()`; for reading if the options say nothing else.
+ * Opens a file by an ambient path, before `enter()`, by default for reading. The descriptor is closed on exec, so no
+ * child inherits it. If it can't be limited to the rights of `limit`, it is closed.
  *
- * The descriptor is closed on exec, so no child inherits it. If it can't be limited to the rights of `limit`, it is closed.
- *
- * Stands for open(2) and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission. It needs no
- * permission to read or write: FFI does not ask for it.
+ * Stands for open(2) and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission, and none to read or
+ * write.
  *
  * @param path An ambient path, or a `file:` URL.
  * @param options What to open for, what to create, and what to limit the file to.
  * @returns The open file, which the caller closes.
- * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
+ * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or
+ * contradictory.
  * @throws {RangeError} If a right of `limit` is unknown, or a number is out of range.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  * @throws {Deno.errors.AlreadyExists} If it exists and must be new.
@@ -54,7 +54,6 @@ import { openBeneath } from "./path/resolve.ts";
  * ```ts
  * import { isSupported, openSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
  * if (isSupported()) {
  *   using file = openSync("/dev/null", { write: true, limit: ["WRITE"] });
  *   assertEquals(file.writeSync(new Uint8Array(3)), 3);
@@ -66,26 +65,9 @@ export function openSync(path: string | URL, options: OpenOptions = {}): FdFile 
 }
 
 /**
- * The asynchronous twin of {@link openSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
- *
- * A FIFO stays O_NONBLOCK while the file is open; the methods of the file still wait for it. Requires `--allow-ffi`
- * permission.
- *
- * @param path An ambient path, or a `file:` URL.
- * @param options What to open for, what to create, what to limit the file to; `signal` ends the wait.
- * @returns The open file, which the caller closes.
- * @throws What {@link openSync} throws, and the reason of `signal`; each as a rejection.
- *
- * @example
- * ```ts
- * import { isSupported, open } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using file = await open("/dev/null");
- *   assertEquals((await file.readAll()).length, 0);
- * }
- * ```
+ * The asynchronous twin of {@link openSync}, which rejects with its errors. A FIFO is open for reading at once, for
+ * writing as soon as it has a reader; `signal` ends that wait. A FIFO stays O_NONBLOCK while the file is open; the
+ * methods of the file still wait for it. Requires `--allow-ffi` permission.
  */
 export async function open(
   path: string | URL,
@@ -95,39 +77,31 @@ export async function open(
 }
 
 /**
- * Opens a file by a path relative to a directory, also in capability mode.
+ * Opens a file by a path relative to a directory, also in capability mode. The path never leads out of the directory:
+ * see the class `Dir`. The file has the rights of the directory, and is closed on exec.
  *
- * The path never leads out of the directory, as the class `Dir` says. The file has the rights of the directory, and is
- * closed on exec. If the directory is given by its number, it is unknown whether the kernel confines lookups in it. A path
- * of several components is then opened one component at a time, which needs READ too.
+ * If the directory is given by its number, it is unknown whether the kernel confines lookups in it. A path of several
+ * components is then opened one component at a time, which needs READ too.
  *
- * Stands for openat(2) with O_RESOLVE_BENEATH and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi` permission.
+ * Stands for openat(2) with O_RESOLVE_BENEATH and, with `limit`, cap_rights_limit(2). Requires `--allow-ffi`
+ * permission.
  *
  * @param dir The descriptor of a directory.
  * @param path A path relative to the directory.
- * @param options What to open for, what to create, and what to limit the file to.
+ * @param options Those of {@link openSync}.
  * @returns The open file, which the caller closes.
- * @throws {TypeError} If the path is empty or has a NUL, or the options are unknown, of the wrong type or contradictory.
- * @throws {RangeError} If the number is not a descriptor, or a right of `limit` is unknown, or a number is out of range.
- * @throws {Deno.errors.NotFound} If the path does not exist.
- * @throws {Deno.errors.AlreadyExists} If it exists and must be new.
- * @throws {Deno.errors.PermissionDenied} If its mode does not permit it.
  * @throws {Deno.errors.BadResource} If the directory is not open.
- * @throws {CapsicumError} ENOTCAPABLE when the directory lacks a right that the options need (LOOKUP; READ, WRITE, SEEK,
+ * @throws {CapsicumError} ENOTCAPABLE if the directory lacks a right that the options need (LOOKUP; READ, WRITE, SEEK,
  * CREATE, FTRUNCATE), or the path leaves it.
- * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux, or with `limit` not FreeBSD.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing. All other errors are those of {@link openSync}.
  *
  * @example
  * ```ts
- * import { isSupported, openAtSync, openDirSync } from "jsr:@capsicum/capsicum";
+ * import { openAtSync, openDirSync } from "jsr:@capsicum/capsicum";
  * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using dev = openDirSync("/dev");
- *   using file = openAtSync(dev, "null");
- *   assertEquals(file.readAllSync().length, 0);
- * }
+ * using dev = openDirSync("/dev");
+ * using file = openAtSync(dev, "null");
+ * assertEquals(file.readAllSync().length, 0);
  * ```
  */
 export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
@@ -135,28 +109,10 @@ export function openAtSync(dir: FdLike, path: string, options: OpenOptions = {})
 }
 
 /**
- * The asynchronous twin of {@link openAtSync}. A FIFO is open for reading at once, for writing as soon as it has a reader.
- *
- * A FIFO stays O_NONBLOCK while the file is open, and so does a terminal or device if the directory lacks FCNTL or FSTAT;
- * the methods of the file still wait for it. Requires `--allow-ffi` permission.
- *
- * @param dir The descriptor of a directory, open until the promise settles.
- * @param path A path relative to the directory.
- * @param options What to open for, what to create, what to limit the file to; `signal` ends the wait.
- * @returns The open file, which the caller closes.
- * @throws What {@link openAtSync} throws, and the reason of `signal`; each as a rejection.
- *
- * @example
- * ```ts
- * import { isSupported, openAt, openDir } from "jsr:@capsicum/capsicum";
- * import { assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   using dev = await openDir("/dev");
- *   using file = await openAt(dev, "null");
- *   assertEquals((await file.readAll()).length, 0);
- * }
- * ```
+ * The asynchronous twin of {@link openAtSync}, which rejects with its errors. The directory must stay open until the
+ * promise settles. A FIFO is open for reading at once, for writing as soon as it has a reader; `signal` ends that wait.
+ * A FIFO stays O_NONBLOCK while the file is open, and so does a terminal or device if the directory lacks FCNTL or
+ * FSTAT; the methods of the file still wait for it. Requires `--allow-ffi` permission.
  */
 export async function openAt(
   dir: FdLike,

@@ -29,10 +29,8 @@ import { openBeneath } from "../path/resolve.ts";
  *
  * A descriptor with LOOKUP is opened again, so the shared offset is neither used nor moved, and each listing is
  * complete. A descriptor without LOOKUP is read itself, from the start if it has SEEK. Without SEEK only the first
- * listing works; a listing that would not begin at the start throws.
- *
- * Names are lossless: in a name that is not UTF-8, each offending byte is U+DC00 + byte. The same string opens the
- * file.
+ * listing works; a listing that would not begin at the start throws. Names are lossless: in a name that is not UTF-8,
+ * each offending byte is U+DC00 + byte. The same string opens the file.
  *
  * Stands for openat(2) of "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also
  * needs LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
@@ -48,29 +46,16 @@ import { openBeneath } from "../path/resolve.ts";
  *
  * @example
  * ```ts
- * import { isSupported, listDirSync } from "jsr:@capsicum/capsicum";
+ * import { listDirSync } from "jsr:@capsicum/capsicum";
  * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) assert(listDirSync("/dev").includes("null"));
+ * assert(listDirSync("/dev").includes("null"));
  * ```
  */
 export function listDirSync(dir: FdLike | string | URL): string[] {
   return listAtSync(dir, ".");
 }
 
-/**
- * The asynchronous twin of {@link listDirSync}. Requires `--allow-ffi` permission.
- *
- * @throws What {@link listDirSync} throws, as a rejection.
- *
- * @example
- * ```ts
- * import { isSupported, listDir } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) assert((await listDir("/dev")).includes("null"));
- * ```
- */
+/** The asynchronous twin of {@link listDirSync}, which rejects with its errors. Requires `--allow-ffi` permission. */
 export function listDir(dir: FdLike | string | URL): Promise<string[]> {
   return Array.fromAsync(readDir(dir), ({ name }) => name);
 }
@@ -78,28 +63,18 @@ export function listDir(dir: FdLike | string | URL): Promise<string[]> {
 /**
  * Returns the entries of a directory with their types, without "." and "..", in the order of the file system.
  *
- * Treats descriptors and names in the same way as {@link listDirSync}. If a file system does not report types, each
- * entry costs an fstatat(2), and a descriptor also needs LOOKUP and FSTAT.
+ * Descriptors and names are treated as by {@link listDirSync}. If a file system does not report types, each entry costs
+ * an fstatat(2), and a descriptor also needs LOOKUP and FSTAT. Stands for openat(2) of "." or lseek(2), and
+ * getdirentries(2). Requires `--allow-ffi` permission.
  *
- * Stands for openat(2) of "." or lseek(2), and getdirentries(2). Requires `--allow-ffi` permission.
- *
- * @throws {TypeError} If the path is empty or has a NUL.
- * @throws {RangeError} If the number is not a descriptor.
- * @throws {Deno.errors.NotFound} If the path does not exist.
- * @throws {Deno.errors.NotADirectory} If it is not a directory.
- * @throws {Deno.errors.BadResource} If the descriptor is not open.
  * @throws {CapsicumError} ENOTCAPABLE if the descriptor lacks a right, ECAPMODE for a path in capability mode.
- * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux.
- * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing. All other errors are those of {@link listDirSync}.
  *
  * @example
  * ```ts
- * import { isSupported, readDirSync } from "jsr:@capsicum/capsicum";
+ * import { readDirSync } from "jsr:@capsicum/capsicum";
  * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   for (const entry of readDirSync("/")) assert(entry.name !== "..");
- * }
+ * for (const entry of readDirSync("/")) assert(entry.name !== "..");
  * ```
  */
 export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.DirEntry> {
@@ -107,20 +82,8 @@ export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.D
 }
 
 /**
- * The asynchronous twin of {@link readDirSync}, for `for await`: it opens the directory when the loop starts, and reads as
- * the loop goes. Requires `--allow-ffi` permission.
- *
- * @throws What {@link readDirSync} throws, in the loop.
- *
- * @example
- * ```ts
- * import { isSupported, readDir } from "jsr:@capsicum/capsicum";
- * import { assert } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   for await (const entry of readDir("/")) assert(entry.name !== "..");
- * }
- * ```
+ * The asynchronous twin of {@link readDirSync}, for `for await`: it opens the directory when the loop starts, reads as
+ * the loop goes, and throws in the loop. Requires `--allow-ffi` permission.
  */
 export function readDir(dir: FdLike | string | URL): AsyncIterableIterator<Deno.DirEntry> {
   return inTurns(readingDir(dir, "."));

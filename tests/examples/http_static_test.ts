@@ -66,7 +66,7 @@ class Server implements AsyncDisposable {
   }
 }
 
-const text = "0123456789", requests = scaled(2000);
+const text = "0123456789", requests = scaled(kernel.simulated ? 500 : 2000);
 
 test("http_static.ts serves files with their type, size and tag, only to GET and HEAD", async () => {
   using fixture = new Fixture({

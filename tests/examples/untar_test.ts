@@ -244,7 +244,7 @@ test("untar.ts stays within its directory for archives with random changes", asy
   );
   let seed = 12345;
   const random = (below: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
-  for (let i = 0; i < 25; i++) {
+  for (let i = 0; i < 12; i++) {
     const input = whole.slice();
     for (let change = 0; change < 4; change++) {
       const header = [0, 512, 1536, 2560, 3072][random(5)]!;

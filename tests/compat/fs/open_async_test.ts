@@ -188,7 +188,7 @@ test("the synchronous methods of a FIFO that was opened asynchronously wait", as
       writer.writeSync(new Uint8Array(1));
       break;
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe) || tries === 500) throw error;
+      if (!(error instanceof Deno.errors.BrokenPipe) || tries === 6000) throw error;
       await pause(10);
     }
   }

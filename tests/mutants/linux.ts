@@ -6,7 +6,7 @@ const native = (test: string, filter?: string): Concern[] => [
 ];
 const inSandbox = "compat/sandbox/linux_sandbox_test.ts";
 const attacks = native("compat/sandbox/linux_attack_test.ts");
-const table: Concern[] = [{ on: "native", test: "ffi/linux_seccomp_test.ts" }];
+const table: Concern[] = [{ on: "native", test: "ffi/linux/confine/seccomp_test.ts" }];
 const beneath = "ffi/linux/beneath.ts", calls = "ffi/linux/calls.ts", structs = "ffi/linux/structs.ts";
 const constants = "ffi/linux/constants.ts", glibc = "ffi/linux/glibc.ts";
 const seccomp = "ffi/linux/confine/seccomp.ts", confine = "ffi/linux/confine/confine.ts";
@@ -17,77 +17,77 @@ export const linuxMutants: Mutant[] = [
     what: "RESOLVE_BENEATH is dropped",
     search: "linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS",
     replace: "linux.RESOLVE_NO_MAGICLINKS",
-    concerns: native("ffi/linux_test.ts", "leaves its directory"),
+    concerns: native("ffi/linux/linux_test.ts", "leaves its directory"),
   },
   {
     file: beneath,
     what: "openat2() is not tried again after a rename disturbed it",
     search: "number === linux.EAGAIN && tries < TRIES",
     replace: "false",
-    concerns: native("ffi/linux_test.ts", "openat2 is retried"),
+    concerns: native("ffi/linux/linux_test.ts", "openat2 is retried"),
   },
   {
     file: beneath,
     what: "openat2() that the system lacks is an error of the path, not NotSupported",
     search: "(number === linux.ENOSYS || number === linux.EPERM) && !isAllowed()",
     replace: "number === linux.ENOSYS && !isAllowed()",
-    concerns: native("ffi/linux_test.ts", "without openat2 libc's own lookup"),
+    concerns: native("ffi/linux/linux_test.ts", "without openat2 libc's own lookup"),
   },
   {
     file: beneath,
     what: "a path that leaves its directory is EXDEV",
     search: "if (number === linux.EXDEV) errno[0] = -linux.EXDEV;\n    else if",
     replace: "if",
-    concerns: native("ffi/linux_test.ts", "instead of EXDEV"),
+    concerns: native("ffi/linux/linux_test.ts", "instead of EXDEV"),
   },
   {
     file: beneath,
     what: "a file is truncated before it is locked",
     search: "truncates ? bits & ~linux.O_TRUNC : bits",
     replace: "bits",
-    concerns: native("ffi/linux_test.ts", "O_SHLOCK and O_EXLOCK"),
+    concerns: native("ffi/linux/linux_test.ts", "O_SHLOCK and O_EXLOCK"),
   },
   {
     file: beneath,
     what: "a file that can't be locked stays open",
     search: "  closeQuietly(result);\n  return -1;",
     replace: "  return -1;",
-    concerns: native("ffi/linux_test.ts", "O_SHLOCK and O_EXLOCK"),
+    concerns: native("ffi/linux/linux_test.ts", "O_SHLOCK and O_EXLOCK"),
   },
   {
     file: beneath,
     what: 'the single name ".." counts as a name below the directory',
     search: "return !(at === 2 && path[0] === DOT && path[1] === DOT);",
     replace: "return true;",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: beneath,
     what: 'a last ".." is not looked up beneath the directory',
     search: "if (follows || last === length || isDots(name, last, length))",
     replace: "if (follows || last === length)",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: beneath,
     what: "unlinkat() and readlinkat() ignore AT_RESOLVE_BENEATH",
     search: "return last === 0 ? use(fd, name) : inParent(fd, name, last, use);",
     replace: "return use(fd, name);",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: beneath,
     what: "the directory of a name stays open",
     search: "    closeQuietly(parent);\n",
     replace: "",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: beneath,
     what: "the object of a call stays open",
     search: "    closeQuietly(object);\n",
     replace: "",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: beneath,
@@ -108,7 +108,7 @@ export const linuxMutants: Mutant[] = [
     what: "the object of fstatat() stays open",
     search: "  closeQuietly(object);\n",
     replace: "",
-    concerns: native("ffi/linux_test.ts", "AT_RESOLVE_BENEATH"),
+    concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
   {
     file: structs,
@@ -136,7 +136,7 @@ export const linuxMutants: Mutant[] = [
     what: "st_mtime of the plain struct stat is read from st_atime",
     search: "[STX_MTIME, 88]",
     replace: "[STX_MTIME, 72]",
-    concerns: native("ffi/linux_test.ts", "fstat() without statx(2)"),
+    concerns: native("ffi/linux/linux_test.ts", "fstat() without statx(2)"),
   },
   {
     file: structs,
@@ -157,35 +157,35 @@ export const linuxMutants: Mutant[] = [
     what: "O_NOFOLLOW is dropped on Linux",
     search: "  [freebsd.O_NOFOLLOW, O_NOFOLLOW],\n",
     replace: "  [freebsd.O_NOFOLLOW, 0],\n",
-    concerns: native("ffi/linux_test.ts", "each open flag works"),
+    concerns: native("ffi/linux/linux_test.ts", "each open flag works"),
   },
   {
     file: constants,
     what: "O_EXCL is dropped on Linux",
     search: "  [freebsd.O_EXCL, O_EXCL],\n",
     replace: "  [freebsd.O_EXCL, 0],\n",
-    concerns: native("ffi/linux_test.ts", "each open flag works"),
+    concerns: native("ffi/linux/linux_test.ts", "each open flag works"),
   },
   {
     file: constants,
     what: "O_CLOEXEC is dropped on Linux",
     search: "  [freebsd.O_CLOEXEC, O_CLOEXEC],\n",
     replace: "  [freebsd.O_CLOEXEC, 0],\n",
-    concerns: native("ffi/linux_test.ts"),
+    concerns: native("ffi/linux/linux_test.ts"),
   },
   {
     file: constants,
     what: "unknown AT_* flags are ignored",
     search: "  if (flags & ~(accepted | freebsd.AT_RESOLVE_BENEATH)) return -1;\n",
     replace: "",
-    concerns: native("ffi/linux_test.ts"),
+    concerns: native("ffi/linux/linux_test.ts"),
   },
   {
     file: constants,
     what: "FD_RESOLVE_BENEATH is ignored on Linux",
     search: "command === freebsd.F_SETFD && value & ~BigInt(freebsd.FD_CLOEXEC)",
     replace: "false",
-    concerns: native("ffi/linux_test.ts"),
+    concerns: native("ffi/linux/linux_test.ts"),
   },
   {
     file: calls,
@@ -199,7 +199,7 @@ export const linuxMutants: Mutant[] = [
     what: "a time that must stay is set to now",
     search: "times[i] = linux.UTIME_OMIT;",
     replace: "times[i] = linux.UTIME_NOW;",
-    concerns: native("ffi/linux_test.ts"),
+    concerns: native("ffi/linux/linux_test.ts"),
   },
   {
     file: calls,

@@ -55,7 +55,7 @@ const rules: Rule[] = [
     anyDeno: true,
   },
   {
-    paths: ["tests/rights", "tests/ffi/freebsd", "tests/ffi/header_test.ts"],
+    paths: ["tests/rights", "tests/ffi/freebsd", "tests/ffi/capsicum/header_test.ts"],
     places: ["15.1", "13.2"],
     why: "Tables by release of FreeBSD, in TypeScript alone.",
     anyDeno: true,
@@ -68,8 +68,7 @@ const rules: Rule[] = [
   },
   {
     paths: [
-      "tests/ffi/linux_test.ts",
-      "tests/ffi/linux_huge_pages_test.ts",
+      "tests/ffi/linux",
       "tests/deno_in_capability_mode_test.ts",
       "tests/compat/sandbox/deno_descriptors_test.ts",
     ],
@@ -83,10 +82,16 @@ const rules: Rule[] = [
     anyDeno: true,
   },
   {
-    paths: ["tests/examples/usage_test.ts", "tests/examples/untar_formats_test.ts"],
+    paths: ["tests/examples/usage_test.ts"],
     places: ["native"],
     why:
-      "Command lines and archives, as the examples read them themselves; a process starts fastest natively.",
+      "Command lines, which the examples read themselves; a process without a sandbox starts fastest natively.",
+    anyDeno: true,
+  },
+  {
+    paths: ["tests/examples/untar_formats_test.ts"],
+    places: ["15.1"],
+    why: "Archives, which the example reads itself; the sandbox of Linux takes longer to start.",
     anyDeno: true,
   },
   {
@@ -127,11 +132,9 @@ const rules: Rule[] = [
     paths: [
       "tests/ffi/libc",
       "tests/ffi/bad_input_test.ts",
-      "tests/ffi/capability_mode_test.ts",
+      "tests/ffi/capsicum",
       "tests/ffi/errors_test.ts",
-      "tests/ffi/limits_test.ts",
       "tests/ffi/not_capable_test.ts",
-      "tests/ffi/operations_rights_test.ts",
       "tests/ffi/permission_test.ts",
       "tests/ffi/syscall_error_test.ts",
     ],

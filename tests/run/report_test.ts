@@ -114,7 +114,7 @@ test("a file that can't be loaded is a failed test, and the other files of its r
 
 test("splitArguments() lists the test files of folders, all without arguments, and keeps other arguments", () => {
   const { files, others } = splitArguments(["./tests/run/", "--filter=x", "tests/mod_test.ts"]);
-  assertEquals(files, ["tests/run/report_test.ts", "tests/mod_test.ts"]);
+  assertEquals([files.includes("tests/run/report_test.ts"), files.at(-1)], [true, "tests/mod_test.ts"]);
   assertEquals(others, ["--filter=x"]);
   const all = splitArguments([]).files;
   assertEquals(files.every((file) => all.includes(file)), true);

@@ -6,7 +6,7 @@ import { Fixture } from "../../_fixture.ts";
 import type { Scenario, Step } from "../../_replay.ts";
 import { test } from "../../_test.ts";
 import traces from "../../data/kernel_traces.json" with { type: "json" };
-import { operations } from "../../ffi/_operations.ts";
+import { operations } from "../../ffi/capsicum/_operations.ts";
 
 const ENOENT = 2, ENOTCAPABLE = 93;
 

@@ -1,6 +1,6 @@
 /** Calls every exported function on an unsupported system, and prints the result or error of each. */
-import { callExport, calls } from "./_calls.ts";
-import { nowhere } from "./_place.ts";
+import { callExport, calls } from "../_calls.ts";
+import { nowhere } from "../_place.ts";
 
 const outcomes = Object.entries(calls).map(([name, args]) => {
   try {

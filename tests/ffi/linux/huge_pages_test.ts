@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { inChild } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
-import { test } from "../_test.ts";
+import { inChild } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
 
 const MiB = 1024 * 1024;
 const skip = kernel.hasCapsicum && "needs Linux itself, natively";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { accessFor } from "../../ffi/linux/confine/confine.ts";
-import { QUESTION } from "../../ffi/linux/glibc.ts";
-import { program, type Row, table } from "../../ffi/linux/confine/seccomp.ts";
-import { presets, Rights } from "../../mod.ts";
-import { test } from "../_test.ts";
-import numbers from "../data/system_calls.json" with { type: "json" };
+import { accessFor } from "../../../../ffi/linux/confine/confine.ts";
+import { QUESTION } from "../../../../ffi/linux/glibc.ts";
+import { program, type Row, table } from "../../../../ffi/linux/confine/seccomp.ts";
+import { presets, Rights } from "../../../../mod.ts";
+import { test } from "../../../_test.ts";
+import numbers from "../../../data/system_calls.json" with { type: "json" };
 
 const archs = ["x86_64", "aarch64"] as const;
 const ALL = Rights.all();

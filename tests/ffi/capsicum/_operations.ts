@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { CapsicumError, enter, libc, limit, type RightName, Rights } from "../../mod.ts";
-import { rightsNeeded, rightsToOpen } from "../../ffi/capsicum/needs.ts";
-import { kernel } from "../_kernel.ts";
+import { CapsicumError, enter, libc, limit, type RightName, Rights } from "../../../mod.ts";
+import { rightsNeeded, rightsToOpen } from "../../../ffi/capsicum/needs.ts";
+import { kernel } from "../../_kernel.ts";
 
 export interface Operation {
   /** The C name of the call. */

@@ -1,13 +1,13 @@
 /** The table of rights needed: against the sources of the kernel, and against the kernel that answers here. */
 import { assertEquals } from "@std/assert";
-import { libc, needs, type Operation, Rights, rightsFor } from "../../mod.ts";
-import { rightsToOpen } from "../../ffi/capsicum/needs.ts";
-import { inChild } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
-import { bitsOf } from "../rights/_bits.ts";
-import { test } from "../_test.ts";
-import table from "../data/rights_per_call.json" with { type: "json" };
+import { libc, needs, type Operation, Rights, rightsFor } from "../../../mod.ts";
+import { rightsToOpen } from "../../../ffi/capsicum/needs.ts";
+import { inChild } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { bitsOf } from "../../rights/_bits.ts";
+import { test } from "../../_test.ts";
+import table from "../../data/rights_per_call.json" with { type: "json" };
 import { operations } from "./_operations.ts";
 
 /** Rows as pairs of a name and the bits that it stands for, sorted. */
@@ -251,7 +251,7 @@ test.capsicum("each other call works with exactly the rights that it needs, and 
       };
       return [name, errnoWith(enough), without.map(errnoWith)];
     });
-  }, { base: fixture.path, trials, helper: new URL("../_libc.ts", import.meta.url).href });
+  }, { base: fixture.path, trials, helper: new URL("../../_libc.ts", import.meta.url).href });
   const ENOTCAPABLE = 93;
   const wrong = outcomes.filter(([, enough, without]) =>
     Number.isNaN(enough) || enough === ENOTCAPABLE || without.some((errno) => errno !== ENOTCAPABLE)

@@ -1,13 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { symbols } from "../../ffi/symbols.ts";
-import { getMode, isSupported, sandboxed } from "../../mod.ts";
-import { inChild, otherSystem, runModule } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel, needsCapsicum } from "../_kernel.ts";
-import { needsStandin, workerURL } from "../_standin.ts";
-import { test } from "../_test.ts";
+import { symbols } from "../../../ffi/symbols.ts";
+import { getMode, isSupported, sandboxed } from "../../../mod.ts";
+import { inChild, otherSystem, runModule } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel, needsCapsicum } from "../../_kernel.ts";
+import { needsStandin, workerURL } from "../../_standin.ts";
+import { test } from "../../_test.ts";
 
-const standin = new URL("../_standin.ts", import.meta.url).href;
+const standin = new URL("../../_standin.ts", import.meta.url).href;
 const ENOSYS = 78;
 
 test("isSupported() is true here, while sandboxed() and getMode() are false before enter()", () => {

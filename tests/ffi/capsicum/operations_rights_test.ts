@@ -1,12 +1,12 @@
 /** Compares the rights that the library documents for a call with the rights that the kernel checks. */
 import { assert, assertEquals } from "@std/assert";
-import { libc, type RightName, Rights } from "../../mod.ts";
-import { runModule } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
-import { bitsOf } from "../rights/_bits.ts";
-import { test } from "../_test.ts";
-import { isLater } from "./_calls.ts";
+import { libc, type RightName, Rights } from "../../../mod.ts";
+import { runModule } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { bitsOf } from "../../rights/_bits.ts";
+import { test } from "../../_test.ts";
+import { isLater } from "../_calls.ts";
 import { type Operation, operations, type Outcome, type Trial, type Trials } from "./_operations.ts";
 
 const all = Rights.all(kernel.osreldate);

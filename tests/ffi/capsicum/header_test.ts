@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { Right, type RightName, Rights } from "../../mod.ts";
-import { kernel } from "../_kernel.ts";
-import { test } from "../_test.ts";
+import { Right, type RightName, Rights } from "../../../mod.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
 import { rightsOf } from "./_header.ts";
 
 const path = "/usr/include/sys/capsicum.h";

@@ -15,11 +15,11 @@ import {
   openDirSync,
   openSync,
   Rights,
-} from "../../mod.ts";
-import { inChild } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
-import { test } from "../_test.ts";
+} from "../../../mod.ts";
+import { inChild } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
 
 const all = Rights.all(kernel.osreldate);
 
@@ -77,7 +77,7 @@ for (const capmode of [false, true]) {
         if (capmode) enter();
         const steps: unknown[] = [];
         const now = () => getRights(file).names();
-        const take = (...rights: (keyof typeof import("../../mod.ts").Right)[]) => {
+        const take = (...rights: (keyof typeof import("../../../mod.ts").Right)[]) => {
           const error = caught(() => limit(file, rights));
           steps.push([error?.code ?? "ok", error?.missing ?? [], now()]);
         };

@@ -39,6 +39,10 @@ test("ambient() finds the longest mount for a path, after '.', '..' and slashes 
   }
   assert(Deno.statSync("sub/mounted").isDirectory);
   assert(Deno.statSync("/srv/data/").isDirectory);
+  // Not in a mount whose path it only begins with: Deno itself finds nothing there.
+  for (const path of ["/srv/dataf", "/srv/data.f", "/srv/dat/f", "sub/mountedf"]) {
+    assertThrows(() => Deno.readTextFileSync(path), Deno.errors.NotFound, path);
+  }
   assertThrows(() => Deno.readTextFileSync("f/"), Deno.errors.NotADirectory, '"f/"');
   assertThrows(() => Deno.readTextFileSync(""), Deno.errors.NotFound, "ENOENT");
 });

@@ -363,6 +363,24 @@ test("sandbox() refuses parts that are not plain objects of entries, and null as
       assertThrows(plan({ [part]: value }), TypeError, `${part} must be an object of entries by name`);
     }
   }
+  for (const [part, valid] of [["dirs", { path: "/" }], ["files", { path: "/" }], ["fds", entry]] as const) {
+    assertThrows(
+      plan({ [part]: { a: { ...valid, write_only: true } } }),
+      TypeError,
+      'no option "write_only"',
+    );
+    // A name that every object has.
+    assertThrows(
+      plan({ [part]: { a: { ...valid, rights: "toString" } } }),
+      RangeError,
+      '"toString" is not in',
+    );
+  }
+  assertThrows(
+    plan({ fds: { a: { fd: 1 } } }),
+    TypeError,
+    "the rights are undefined: to permit none, pass []",
+  );
   for (const limit of ["ioctls", "fcntls"]) {
     assertThrows(plan({ fds: { a: { ...entry, [limit]: null } } }), TypeError);
     for (const rights of [entry.rights, []]) {

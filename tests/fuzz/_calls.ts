@@ -29,14 +29,23 @@ const most = 80;
 const start: Tree = {
   inside: {
     file: "0123456789",
-    dir: { f: "text", sub: {} },
+    f: "text",
+    dir: {
+      f: "text",
+      file: "0123456789",
+      sub: { f: "", file: "text" },
+      link: { link: "f" },
+      dirlink: { link: ".." },
+    },
+    sub: { file: "0123456789", dir: {} },
     link: { link: "file" },
     dirlink: { link: "dir" },
     out: { link: "../outside" },
     dangling: { link: "missing" },
     loop: { link: "loop" },
+    new2: {},
   },
-  outside: { f: "0123456789" },
+  outside: { f: "0123456789", dir: {} },
 };
 
 export class CallsTarget implements Target<Step> {
@@ -86,7 +95,7 @@ export class CallsTarget implements Target<Step> {
   #steps(program: readonly Step[], model: Model, known: number[], root: string): string | undefined {
     for (const step of program) {
       const { kinds, run, opens, onFilesOnly } = calls[step.call]!;
-      const args = step.args.map((arg) => valueOf(arg, known, root));
+      const args = step.args.map((arg) => valueOf(arg, known, root, model));
       if (onFilesOnly && ["pipe", "socket"].includes(model.kindOf(args[0] as number) ?? "")) continue;
       // The model does not know directories that can't be searched.
       if (step.call === "fchmod" && model.kindOf(args[0] as number) === "directory") continue;
@@ -149,7 +158,9 @@ function begin(model: Model, root: string): number[] {
     writes: false,
     isPath: true,
   });
-  for (const kind of ["pipe", "socket"] as const) {
+  // On FreeBSD itself both ends of a pipe can be read and written.
+  const kinds = kernel.hasCapsicum && !kernel.simulated ? ["socket"] as const : ["pipe", "socket"] as const;
+  for (const kind of kinds) {
     const ends = (kind === "pipe" ? pipe() : socketPair("stream")).map((end) => end.take());
     const [one, other]: [Stream, Stream] = [{ kind, inbox: [], peer: undefined }, {
       kind,
@@ -196,10 +207,14 @@ function unreadable(directory: Directory): string[] {
   );
 }
 
-function valueOf(arg: Arg, known: readonly number[], root: string): unknown {
+function valueOf(arg: Arg, known: readonly number[], root: string, model: Model): unknown {
   if (typeof arg === "string") return arg.startsWith(ROOT) ? root + arg.slice(1) : arg;
   if (typeof arg !== "object" || Array.isArray(arg)) return arg;
-  if ("fd" in arg) return known[arg.fd % known.length];
+  if ("fd" in arg) {
+    const those = known.filter((fd) => arg.of === undefined || model.kindOf(fd) === arg.of);
+    const all = those.length > 0 ? those : known;
+    return all[arg.fd % all.length];
+  }
   if ("bytes" in arg) return Uint8Array.from({ length: arg.bytes }, (_, i) => 65 + i % 26);
   return wrongValues[(arg as { wrong: string }).wrong];
 }

@@ -125,8 +125,13 @@ function path(random: Random): string {
   return newPath(random);
 }
 
-const fd = (random: Random): Arg =>
-  random.chance(3) ? random.pick([1_000_000, 0x7fffffff]) : { fd: random.below(40) };
+const fd = (random: Random, of?: "file" | "directory"): Arg => {
+  if (random.chance(3)) return random.pick([1_000_000, 0x7fffffff]);
+  const index = random.below(40);
+  return of === undefined || random.chance(20) ? { fd: index } : { fd: index, of };
+};
+const dir = (random: Random): Arg => fd(random, "directory");
+const file = (random: Random): Arg => fd(random, "file");
 const bytes = (random: Random): Arg => ({ bytes: random.pick([1, 2, 5, 64]) });
 const offset = (random: Random): Arg => random.pick([0, 1, 3, 10, 100, -1, -5]);
 const mode = (random: Random): Arg => random.pick([0o600, 0o644, 0o400, 0o200, 0]);
@@ -148,7 +153,7 @@ export const calls: Readonly<Record<string, Call>> = {
   openat: {
     kinds: ["fd", "path", "int", "mode"],
     make: (r) => [
-      fd(r),
+      dir(r),
       path(r) + (r.chance(0) ? "/" : ""),
       r.pick(openFlags) | O_NONBLOCK | (r.chance(50) ? O_CLOEXEC : 0) |
       (r.chance(10) ? libc.O_RESOLVE_BENEATH : 0),
@@ -159,34 +164,34 @@ export const calls: Readonly<Record<string, Call>> = {
   },
   read: {
     kinds: ["fd", "bytes"],
-    make: (r) => [fd(r), bytes(r)],
+    make: (r) => [file(r), bytes(r)],
     run: (fd, buffer) => filled(buffer, libc.read(fd, buffer)),
   },
-  write: { kinds: ["fd", "bytes"], make: (r) => [fd(r), bytes(r)], run: libc.write as Run },
+  write: { kinds: ["fd", "bytes"], make: (r) => [file(r), bytes(r)], run: libc.write as Run },
   pread: {
     kinds: ["fd", "bytes", "long"],
-    make: (r) => [fd(r), bytes(r), offset(r)],
+    make: (r) => [file(r), bytes(r), offset(r)],
     run: (fd, buffer: Uint8Array, at) => filled(buffer, libc.pread(fd, buffer, buffer?.length, at)),
   },
   pwrite: {
     kinds: ["fd", "bytes", "long"],
-    make: (r) => [fd(r), bytes(r), offset(r)],
+    make: (r) => [file(r), bytes(r), offset(r)],
     run: (fd, buffer: Uint8Array, at) => libc.pwrite(fd, buffer, buffer?.length, at),
   },
   lseek: {
     kinds: ["fd", "long", "int"],
-    make: (r) => [fd(r), offset(r), r.pick([0, 0, 1, 2, 99])],
+    make: (r) => [file(r), offset(r), r.pick([0, 0, 1, 2, 99])],
     run: libc.lseek,
   },
-  ftruncate: { kinds: ["fd", "long"], make: (r) => [fd(r), offset(r)], run: libc.ftruncate },
-  fsync: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.fsync },
-  fdatasync: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.fdatasync },
-  fstat: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => stat((buffer) => libc.fstat(fd, buffer)) },
-  fchmod: { kinds: ["fd", "mode"], make: (r) => [fd(r), mode(r)], run: libc.fchmod },
-  dup: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.dup, opens: true },
+  ftruncate: { kinds: ["fd", "long"], make: (r) => [file(r), offset(r)], run: libc.ftruncate },
+  fsync: { kinds: ["fd"], make: (r) => [file(r)], run: libc.fsync },
+  fdatasync: { kinds: ["fd"], make: (r) => [file(r)], run: libc.fdatasync },
+  fstat: { kinds: ["fd"], make: (r) => [file(r)], run: (fd) => stat((buffer) => libc.fstat(fd, buffer)) },
+  fchmod: { kinds: ["fd", "mode"], make: (r) => [file(r), mode(r)], run: libc.fchmod },
+  dup: { kinds: ["fd"], make: (r) => [file(r)], run: libc.dup, opens: true },
   F_DUPFD_CLOEXEC: {
     kinds: ["fd", "long"],
-    make: (r) => [fd(r), r.pick([0, 0, 50, -1, 0x7fffffff])],
+    make: (r) => [file(r), r.pick([0, 0, 50, -1, 0x7fffffff])],
     run: (fd, least) => libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, least),
     opens: true,
   },
@@ -204,7 +209,7 @@ export const calls: Readonly<Record<string, Call>> = {
   close: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.close },
   file_read: {
     kinds: ["fd", "bytes"],
-    make: (r) => [fd(r), bytes(r)],
+    make: (r) => [file(r), bytes(r)],
     run: (fd, buffer) =>
       onCopy(fd, (file) => {
         const count = file.readSync(buffer);
@@ -214,7 +219,7 @@ export const calls: Readonly<Record<string, Call>> = {
   },
   file_write: {
     kinds: ["fd", "bytes"],
-    make: (r) => [fd(r), bytes(r)],
+    make: (r) => [file(r), bytes(r)],
     run: (fd, buffer) => onCopy(fd, (file) => file.writeSync(buffer)),
     onFilesOnly: true,
   },
@@ -232,34 +237,34 @@ export const calls: Readonly<Record<string, Call>> = {
   },
   fstatat: {
     kinds: ["fd", "path", "int"],
-    make: (r) => [fd(r), path(r), r.pick(atFlags)],
+    make: (r) => [dir(r), path(r), r.pick(atFlags)],
     run: (fd, path, flags) => stat((buffer) => libc.fstatat(fd, path, buffer, flags)),
   },
   faccessat: {
     kinds: ["fd", "path", "int", "int"],
-    make: (r) => [fd(r), path(r), r.pick([0, 4, 2, 6, 8]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
+    make: (r) => [dir(r), path(r), r.pick([0, 4, 2, 6, 8]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
     run: libc.faccessat,
   },
   fchmodat: {
     kinds: ["fd", "path", "mode", "int"],
     make: (
       r,
-    ) => [fd(r), newPath(r), r.pick([0o700, 0o740, 0o755]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
+    ) => [dir(r), newPath(r), r.pick([0o700, 0o740, 0o755]), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
     run: libc.fchmodat,
   },
   fchownat: {
     kinds: ["fd", "path", "int"],
-    make: (r) => [fd(r), newPath(r), r.pick(atFlags)],
+    make: (r) => [dir(r), newPath(r), r.pick(atFlags)],
     run: (fd, path, flags) => libc.fchownat(fd, path, -1, -1, flags),
   },
   utimensat: {
     kinds: ["fd", "path", "int"],
-    make: (r) => [fd(r), newPath(r), r.pick(atFlags)],
+    make: (r) => [dir(r), newPath(r), r.pick(atFlags)],
     run: (fd, path, flags) => libc.utimensat(fd, path, null, flags),
   },
   readlinkat: {
     kinds: ["fd", "path"],
-    make: (r) => [fd(r), path(r)],
+    make: (r) => [dir(r), path(r)],
     run: (fd, path) => {
       const buffer = new Uint8Array(1024);
       return decodeName(buffer.subarray(0, libc.readlinkat(fd, path, buffer)));
@@ -267,12 +272,12 @@ export const calls: Readonly<Record<string, Call>> = {
   },
   mkdirat: {
     kinds: ["fd", "path"],
-    make: (r) => [fd(r), path(r)],
+    make: (r) => [dir(r), path(r)],
     run: (fd, path) => libc.mkdirat(fd, path, 0o755),
   },
   symlinkat: {
     kinds: ["path", "fd", "path"],
-    make: (r) => [r.pick(targets), fd(r), newPath(r)],
+    make: (r) => [r.pick(targets), dir(r), newPath(r)],
     run: libc.symlinkat,
   },
   unlinkat: {
@@ -280,7 +285,7 @@ export const calls: Readonly<Record<string, Call>> = {
     make: (
       r,
     ) => [
-      fd(r),
+      dir(r),
       newPath(r),
       r.pick([0, 0, AT_REMOVEDIR, AT_RESOLVE_BENEATH, AT_REMOVEDIR | AT_RESOLVE_BENEATH, 1]),
     ],
@@ -288,12 +293,12 @@ export const calls: Readonly<Record<string, Call>> = {
   },
   linkat: {
     kinds: ["fd", "path", "fd", "path", "int"],
-    make: (r) => [fd(r), newPath(r), fd(r), newPath(r), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
+    make: (r) => [dir(r), newPath(r), dir(r), newPath(r), r.pick([0, 0, AT_RESOLVE_BENEATH, 1])],
     run: libc.linkat,
   },
   renameat: {
     kinds: ["fd", "path", "fd", "path"],
-    make: (r) => [fd(r), newPath(r), fd(r), newPath(r)],
+    make: (r) => [dir(r), newPath(r), dir(r), newPath(r)],
     run: libc.renameat,
   },
 };

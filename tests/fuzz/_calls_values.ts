@@ -7,10 +7,17 @@
 /** What a parameter takes. */
 export type Kind = "fd" | "path" | "int" | "mode" | "long" | "bytes" | "rights" | "fcntls";
 
-/** An argument: a value, the i-th descriptor of the program, bytes, or a value that can't be written as JSON. */
-export type Arg = number | string | readonly string[] | { fd: number } | { bytes: number } | {
-  wrong: string;
-};
+/**
+ * An argument: a value; the i-th descriptor of the program, of all or of those of one kind that are open; bytes; or a value
+ * that can't be written as JSON.
+ */
+export type Arg =
+  | number
+  | string
+  | readonly string[]
+  | { fd: number; of?: "file" | "directory" }
+  | { bytes: number }
+  | { wrong: string };
 
 /** Values of wrong types and ranges, by how they are written. */
 export const wrongValues: Readonly<Record<string, unknown>> = {
@@ -71,7 +78,7 @@ export function showArg(arg: Arg): string {
   if (typeof arg !== "object" || Array.isArray(arg)) {
     return JSON.stringify(arg).replace(/n{20,}/, (names) => `\u2026${names.length} n\u2026`);
   }
-  if ("fd" in arg) return `fd#${arg.fd}`;
+  if ("fd" in arg) return `${arg.of ?? "fd"}#${arg.fd}`;
   if ("bytes" in arg) return `${arg.bytes} bytes`;
   return (arg as { wrong: string }).wrong;
 }

@@ -7,7 +7,7 @@ const copies = ["tests/std/assert.ts", "tests/std/fs.ts", "tests/std/path.ts"];
 export async function packageFlags(): Promise<string[]> {
   const { imports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
   if (await canLoad(Object.values<string>(imports))) return [];
-  console.log("JSR can't be reached: the tests take @std from tests/std.");
+  console.error("JSR can't be reached: the tests take @std from tests/std.");
   // Behind a proxy with a certificate of its own, npm knows that certificate and Deno needs it as an option.
   if (!Deno.env.has("DENO_TLS_CA_STORE") && !await canLoad(copies)) {
     Deno.env.set("DENO_TLS_CA_STORE", "mozilla,system");

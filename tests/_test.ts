@@ -23,7 +23,7 @@ function note(entry: { name: string; file?: string; skip?: string; ended?: true 
 function cpuSeconds(): number | undefined {
   try {
     const stat = Deno.readTextFileSync("/proc/self/stat");
-    // proc_pid_stat(5): utime, stime, cutime and cstime, in ticks of which all of Linux has 100 a second.
+    // proc_pid_stat(5): utime, stime, cutime and cstime, in ticks of 10 ms.
     const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
     return ticks.reduce((sum, count) => sum + Number(count), 0) / 100;
   } catch {

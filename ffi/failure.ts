@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Bytes } from "./builtins.ts";
+import { Bytes, descriptor, type FdLike } from "./values.ts";
 import { errnoTable } from "./errno.ts";
 import {
   CapsicumError,
@@ -13,7 +13,6 @@ import {
   type SyscallError,
   type SyscallErrorInit,
 } from "./errors.ts";
-import { descriptor, type FdLike } from "./values.ts";
 import { Fcntls } from "../rights/fcntls.ts";
 import { type RightName, Rights } from "../rights/rights.ts";
 import { isConfined } from "./linux/glibc.ts";

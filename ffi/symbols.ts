@@ -10,7 +10,6 @@
  * @module
  */
 import { listed, shortened } from "./errors.ts";
-import { internal } from "./internal.ts";
 
 const int = "i32";
 const u_int = "u32";
@@ -225,6 +224,26 @@ const thread: { memcpy: Functions["memcpy"]; errnoAt: Deno.PointerObject } = {
   memcpy: undefined!,
   errnoAt: undefined!,
 };
+
+let isSealed = false;
+
+/** Ends the handing out, when this process enters a sandbox. */
+export function seal(): void {
+  isSealed = true;
+}
+
+/**
+ * Makes the function that hands out what only the modules of ffi/ may have. It hands out no more once the process is sandboxed.
+ *
+ * Code in a sandbox can import each module that is loaded. With a raw function of C it could corrupt memory. So no module
+ * exports one, and what the modules got they keep where no other module sees it.
+ */
+export function internal<T>(value: T): () => T {
+  return () => {
+    if (!isSealed) return value;
+    throw new Error("This module calls C, and the process is sandboxed: import it before entering.");
+  };
+}
 
 /** The functions of C, for the modules of ffi/. */
 export const rawFreebsd = internal({ bound, thread, bindFreebsd, bindReplacement });

@@ -1,11 +1,10 @@
 import * as freebsd from "./freebsd/structs.ts";
 import type { DirectoryChunk } from "./freebsd/structs.ts";
-import { internal } from "./internal.ts";
+import { type Functions, hasCapsicum, internal, library, type Name, rawFreebsd } from "./symbols.ts";
 import { hasOpenat2 } from "./linux/beneath.ts";
 import { rawLinux, readPipe, writePipe } from "./linux/calls.ts";
 import { places } from "./linux/glibc.ts";
 import * as linux from "./linux/structs.ts";
-import { type Functions, hasCapsicum, library, type Name, rawFreebsd } from "./symbols.ts";
 
 const { bound, thread, bindFreebsd, bindReplacement } = rawFreebsd();
 const { linuxCall } = rawLinux();

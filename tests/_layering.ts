@@ -127,6 +127,30 @@ export const acyclicity: Rule = (sources) => {
   return complaints;
 };
 
+/** The most modules that an entry point loads; those that enforce the Linux sandbox come on top. */
+const most: Readonly<Record<string, number>> = { "mod.ts": 45, "ffi/capsicum/mod.ts": 15 };
+const enforcement = "ffi/linux/confine/", MOST_OF_ENFORCEMENT = 3;
+
+/** An entry point loads few modules, because each of them costs at every start. */
+export const size: Rule = (sources) =>
+  Object.entries(most).flatMap(([entry, most]) => {
+    const loaded = new Set<string>();
+    const load = (path: string) => {
+      if (loaded.has(path) || !sources.has(path)) return;
+      loaded.add(path);
+      const source = sources.get(path)!.replaceAll(/\b(?:import|export) type \{[^}]*\} from "[^"]+";/g, "");
+      for (const { to } of importsOf(new Map([[path, source]]))) if (to !== undefined) load(to);
+    };
+    load(entry);
+    loaded.delete(entry);
+    const enforcing = [...loaded].filter((path) => path.startsWith(enforcement)).length;
+    const others = loaded.size - enforcing;
+    return [
+      ...(others > most ? [`${entry}: loads ${others} modules.`] : []),
+      ...(enforcing > MOST_OF_ENFORCEMENT ? [`${entry}: loads ${enforcing} modules of ${enforcement}.`] : []),
+    ];
+  });
+
 /** Only ffi/ opens libraries; no file uses raw pointers, or Node's API unless it stands for it; rights/ runs anywhere. */
 export const vocabulary: Rule = (sources) =>
   [...sources].filter(([path]) => path.endsWith(".ts") && (isLibrary(path) || isExample(path))).flatMap(

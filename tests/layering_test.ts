@@ -175,6 +175,19 @@ const samples: Sample[] = [
     ],
   },
   {
+    rule: rules.size,
+    title: "mod.ts loads at most 45 modules and 3 that enforce the Linux sandbox",
+    good: [
+      manyModules(45, "ffi/"),
+      manyModules(3, "ffi/linux/confine/"),
+      { ...manyModules(45, "ffi/"), "ffi/0.ts": 'import type { A } from "./a.ts";', "ffi/a.ts": "" },
+    ],
+    bad: [
+      [manyModules(46, "ffi/"), "mod.ts: loads 46 modules."],
+      [manyModules(4, "ffi/linux/confine/"), "mod.ts: loads 4 modules of ffi/linux/confine/."],
+    ],
+  },
+  {
     rule: rules.vocabulary,
     title: "only ffi/ opens libraries, no file uses raw pointers or Node, rights/ does not use Deno",
     good: [
@@ -268,6 +281,15 @@ const samples: Sample[] = [
     ],
   },
 ];
+
+/** A mod.ts that imports so many modules of a folder. */
+function manyModules(count: number, folder: string): Record<string, string> {
+  const names = Array.from({ length: count }, (_, i) => `${folder}${i}.ts`);
+  return {
+    "mod.ts": names.map((name) => `export { a } from "./${name}";`).join(""),
+    ...Object.fromEntries(names.map((name) => [name, ""])),
+  };
+}
 
 for (const { rule, title, good, bad } of samples) {
   test(`project: ${title}`, () => assertEquals(rule(project), []));

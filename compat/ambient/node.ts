@@ -5,7 +5,7 @@ import { failure, readStack } from "../../ffi/failure.ts";
 import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, named, replacing } from "./deno.ts";
-import { builtin } from "../sandbox/node_builtin.ts";
+import { builtin } from "../sandbox/warm_up.ts";
 import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";

@@ -5,7 +5,7 @@
  */
 import { POLLIN, POLLNVAL } from "../../ffi/libc/bytes.ts";
 import { acceptNow } from "../../ffi/libc/socket_calls.ts";
-import { nameOfSocket } from "../../ffi/libc/socket_names.ts";
+import { nameOfSocket } from "../../ffi/libc/by_descriptor.ts";
 import { FdFile } from "../fs/file.ts";
 import { pauses, readiness, sleep } from "../fs/io/waiting.ts";
 

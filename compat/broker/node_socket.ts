@@ -5,11 +5,11 @@
  */
 import type { Socket, SocketConstructorOpts } from "node:net";
 import { shown } from "../../ffi/errors.ts";
-import { typeOfSocket } from "../../ffi/libc/socket_names.ts";
+import { typeOfSocket } from "../../ffi/libc/by_descriptor.ts";
 import { aBoolean, checkOptions } from "../../ffi/values.ts";
 import { rightsOf } from "../fs/descriptor.ts";
 import { FdFile } from "../fs/file.ts";
-import { builtin } from "../sandbox/node_builtin.ts";
+import { builtin } from "../sandbox/warm_up.ts";
 import { streamOver } from "./node_stream.ts";
 
 /** Options of `nodeSocket()`. */

@@ -8,9 +8,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, DuplexOptions } from "node:stream";
 import type { SyscallError } from "../../ffi/errors.ts";
 import { SHUT_WR, shutDown } from "../../ffi/libc/socket_calls.ts";
-import { nameOfPeer, nameOfSocket, type SocketName } from "../../ffi/libc/socket_names.ts";
+import { nameOfPeer, nameOfSocket, type SocketName } from "../../ffi/libc/by_descriptor.ts";
 import type { FdFile } from "../fs/file.ts";
-import { builtin } from "../sandbox/node_builtin.ts";
+import { builtin } from "../sandbox/warm_up.ts";
 
 /** Bytes of one read. */
 const chunk = 64 * 1024;

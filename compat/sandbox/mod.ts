@@ -49,12 +49,12 @@
  *
  * **Threads.** seccomp(2) covers all threads, and so does Landlock from Linux 7.0 on. Before, Landlock covers the thread that
  * calls {@link sandbox}, the threads of Deno's pool, and the threads that start later. It does not cover Workers that already
- * run, V8's own threads, and a thread of the pool that is in a call at that moment, such as the pending read of a terminal.
- * There native code could still use an absolute path together with a descriptor of the plan. JavaScript has no way there: once
- * `ffi` is revoked it cannot load a library, this library binds no function that takes a path as nonblocking, and its raw
- * functions of C cannot be imported after {@link sandbox}. But a Worker that already runs can pass such a path to `libc`:
- * start Workers later. A plan without directories has no such gap, because the filter then refuses every call that takes a
- * path.
+ * run, V8's own threads, and as many threads of the pool as are in a call at that moment, such as the pending read of a
+ * terminal. There native code could still use an absolute path together with a descriptor of the plan. JavaScript has no way
+ * there: once `ffi` is revoked it cannot load a library, this library binds no function that takes a path as nonblocking, and
+ * its raw functions of C cannot be imported after {@link sandbox}. But a Worker that already runs can pass such a path to
+ * `libc`: start Workers later. A plan without directories has no such gap, because the filter then refuses every call that
+ * takes a path.
  *
  * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
  * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a

@@ -6,7 +6,7 @@
  */
 import { getFcntls, getIoctls, getRights, isSupported } from "../../ffi/capsicum/capability.ts";
 import { descriptorFlags, listedFiles, openFiles } from "../../ffi/libc/process.ts";
-import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/socket_names.ts";
+import { nameOfPeer, nameOfSocket, type SocketName, typeOfSocket } from "../../ffi/libc/by_descriptor.ts";
 import type { OpenFile } from "../../ffi/freebsd/structs.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { shown } from "../../ffi/errors.ts";

@@ -14,18 +14,19 @@ import { Rights } from "../../rights/rights.ts";
 import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
-import { type NamedDirectory, widened } from "./nested.ts";
-import { fileOf, unlessClosed } from "./open_descriptors.ts";
-import { avertPanics, warmUp } from "./warm_up.ts";
 import {
   type DryRunPlan,
   type Entry,
   type Existing,
+  type NamedDirectory,
   type Opening,
   type Plan,
   type Steps,
   stepsOf,
+  widened,
 } from "./plan.ts";
+import { fileOf, unlessClosed } from "./open_descriptors.ts";
+import { avertPanics, warmUp } from "./warm_up.ts";
 
 /**
  * Sandboxes the program: opens everything that a plan names, limits each descriptor to its rights, and enters capability

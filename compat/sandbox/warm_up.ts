@@ -22,7 +22,6 @@ import { openSync } from "../fs/open.ts";
 import { arrayOf, type Check, checkOptions } from "../../ffi/values.ts";
 import { listDirSync } from "../fs/tree/list.ts";
 import { limitOthers, limitStream, rightsFor } from "./limit_by_need.ts";
-import { builtin, nodeProcess } from "./node_builtin.ts";
 import { fdOf } from "./open_descriptors.ts";
 import { stepsOf, type WarmUpOptions, warmUpOptions } from "./plan.ts";
 
@@ -315,4 +314,19 @@ function canReadProc(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Loads a built-in module of Node. It opens no file. */
+export function builtin<Module>(name: `node:${string}`): Module {
+  return nodeProcess().getBuiltinModule(name) as Module;
+}
+
+interface NodeProcess {
+  readonly execPath: string;
+  getBuiltinModule(name: string): unknown;
+}
+
+/** Its name is banned in the library, except where it stands for Node. */
+export function nodeProcess(): NodeProcess {
+  return Reflect.get(globalThis, "process");
 }

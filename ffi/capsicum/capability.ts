@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { isUint8Array, toBigInt } from "../builtins.ts";
-import { seal } from "../internal.ts";
-import { bindAll, errno, hasCapsicum, rawFreebsd } from "../symbols.ts";
+import { descriptor, type FdLike, given, int, isUint8Array, memory, toBigInt, unsigned } from "../values.ts";
+import { bindAll, errno, hasCapsicum, rawFreebsd, seal } from "../symbols.ts";
 import { type Mechanism, mechanism as confinement } from "../linux/glibc.ts";
 import { listed, type SyscallError } from "../errors.ts";
 import { freebsdFiles } from "../freebsd/structs.ts";
 import { Ioctls, type IoctlsLike, requestsOf } from "../../rights/ioctls.ts";
 import { Fcntls, type FcntlsLike } from "../../rights/fcntls.ts";
 import { bytesOf, Rights, type RightsLike } from "../../rights/rights.ts";
-import { descriptor, type FdLike, given, int, memory, unsigned } from "../values.ts";
 import { CAP_IOCTLS_ALL, IOCTLS_MAX_COUNT } from "../freebsd/constants.ts";
 import { heldFcntls, syscallError } from "../failure.ts";
 

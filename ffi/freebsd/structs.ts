@@ -1,6 +1,5 @@
-import { byteLengthOf, Bytes, partOf, toBigInt } from "../builtins.ts";
+import { byteLengthOf, Bytes, decodeName, decodeNames, partOf, toBigInt } from "../values.ts";
 import { errno, rawFreebsd } from "../symbols.ts";
-import { decodeName, decodeNames } from "../values.ts";
 import { DT_WHT } from "./constants.ts";
 
 const { bindFreebsd, bound, thread } = rawFreebsd();

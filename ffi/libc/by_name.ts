@@ -1,7 +1,5 @@
-import type { Bytes } from "../builtins.ts";
-import { errno } from "../symbols.ts";
-import { abi, rawCalls } from "../system.ts";
 import {
+  type Bytes,
   cString,
   directory,
   type FdLike,
@@ -13,6 +11,8 @@ import {
   timespecs,
   unsigned,
 } from "../values.ts";
+import { errno } from "../symbols.ts";
+import { abi, rawCalls } from "../system.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 

@@ -9,9 +9,22 @@
  * @module
  */
 import { errno, MSG_DONTWAIT, MSG_EOR, MSG_NOSIGNAL } from "../symbols.ts";
-import { byteLengthOf, Bytes, copyInto, isResizable, lesser, partOf, toBigInt } from "../builtins.ts";
+import {
+  byteLengthOf,
+  Bytes,
+  copyInto,
+  descriptor,
+  type FdLike,
+  int,
+  isResizable,
+  length,
+  lesser,
+  long,
+  memory,
+  partOf,
+  toBigInt,
+} from "../values.ts";
 import { abi, rawCalls } from "../system.ts";
-import { descriptor, type FdLike, int, length, long, memory } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR, SEEK_CUR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";

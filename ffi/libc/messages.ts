@@ -8,11 +8,19 @@
  *
  * @module
  */
-import { byteLengthOf, Bytes, copyInto, lesser, partOf, toBigInt } from "../builtins.ts";
-import { errno, hasCapsicum } from "../symbols.ts";
-import { MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../symbols.ts";
+import {
+  byteLengthOf,
+  Bytes,
+  copyInto,
+  descriptor,
+  type FdLike,
+  lesser,
+  memory,
+  partOf,
+  toBigInt,
+} from "../values.ts";
+import { errno, hasCapsicum, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../symbols.ts";
 import { rawCalls } from "../system.ts";
-import { descriptor, type FdLike, memory } from "../values.ts";
 import { failure, syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";

@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { byteLengthOf } from "../builtins.ts";
+import { byteLengthOf, descriptor, type FdLike } from "../values.ts";
 import { errno, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../symbols.ts";
 import { rawCalls } from "../system.ts";
-import { descriptor, type FdLike } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";
-import { encodeAddress, errorOfSocket, familyOf, optionOf, type SocketAddress } from "./socket_names.ts";
+import { encodeAddress, errorOfSocket, familyOf, optionOf, type SocketAddress } from "./by_descriptor.ts";
 
 const { bound, thread, bind } = rawCalls();
 

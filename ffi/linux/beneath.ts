@@ -1,6 +1,5 @@
-import { byteLengthOf, Bytes, copyInto, partOf } from "../builtins.ts";
-import { internal } from "../internal.ts";
-import { errno } from "../symbols.ts";
+import { byteLengthOf, Bytes, copyInto, partOf } from "../values.ts";
+import { errno, internal } from "../symbols.ts";
 import {
   AT_FDCWD,
   AT_RESOLVE_BENEATH,

@@ -1,5 +1,4 @@
-import { internal } from "../internal.ts";
-import { errno } from "../symbols.ts";
+import { errno, internal } from "../symbols.ts";
 import { shortened } from "../errors.ts";
 
 const int = "i32";

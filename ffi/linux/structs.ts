@@ -1,9 +1,7 @@
-import { Bytes } from "../builtins.ts";
-import { internal } from "../internal.ts";
-import { errno } from "../symbols.ts";
+import { Bytes, decodeNames } from "../values.ts";
+import { errno, internal } from "../symbols.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } from "../freebsd/constants.ts";
 import { type DirectoryChunk, safeInteger } from "../freebsd/structs.ts";
-import { decodeNames } from "../values.ts";
 import { closeQuietly, isOneName, rawLookups } from "./beneath.ts";
 import { failure, isConfined, type Memory, rawGlibc } from "./glibc.ts";
 import * as linux from "./constants.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CapsicumError, FdFile, getRights, isSupported, libc, limit } from "../../mod.ts";
 import { MOST_BYTES, receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
 import { acceptNow, connectNow, listenAt, socketFor, socketPair } from "../../ffi/libc/socket_calls.ts";
-import { nameOfPeer, nameOfSocket } from "../../ffi/libc/socket_names.ts";
+import { nameOfPeer, nameOfSocket } from "../../ffi/libc/by_descriptor.ts";
 import { Fixture } from "../_fixture.ts";
 import { openDescriptors } from "../_kernel.ts";
 import { test } from "../_test.ts";

@@ -96,7 +96,7 @@ export const sandboxMutants: Mutant[] = [
     concerns: onLinux("stdio and limitOthers limit the standard"),
   },
   {
-    file: "compat/sandbox/nested.ts",
+    file: "compat/sandbox/plan.ts",
     what: "a directory gets the rights of the one around it, silently",
     search: "outer = wider.find((dir) => around.has(identityOf(dir.fd)));",
     replace: "outer = wider.find((dir) => around.has(identityOf(dir.fd)) && dir.fd < 0);",

@@ -7,7 +7,7 @@ import { failure, serving } from "../../../ffi/failure.ts";
 import { POLLOUT } from "../../../ffi/libc/bytes.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
-import type { SocketAddress } from "../../../ffi/libc/socket_names.ts";
+import type { SocketAddress } from "../../../ffi/libc/by_descriptor.ts";
 import { setNonblocking } from "../../fs/io/async_calls.ts";
 import { pauses, readiness, sleepUnlessAborted } from "../../fs/io/waiting.ts";
 

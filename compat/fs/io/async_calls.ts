@@ -22,9 +22,8 @@
  *
  * @module
  */
-import { closeOf } from "../../../ffi/libc/by_descriptor.ts";
+import { closeOf, typeOfSocket } from "../../../ffi/libc/by_descriptor.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { typeOfSocket } from "../../../ffi/libc/socket_names.ts";
 import { eventsWithin, NO_SOCKET, NOT_HERE, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/bytes.ts";
 import { identityOf, mayGetFlags, maySetFlags, rightsOf, statOf } from "../descriptor.ts";
 import {

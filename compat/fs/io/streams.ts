@@ -4,7 +4,7 @@
  * @module
  */
 import * as libc from "../../../ffi/libc/mod.ts";
-import { receiveBufferOf, typeOfSocket } from "../../../ffi/libc/socket_names.ts";
+import { receiveBufferOf, typeOfSocket } from "../../../ffi/libc/by_descriptor.ts";
 import { type GivenCall, messageOf } from "../../../ffi/errors.ts";
 import { rightsOf, statOf } from "../descriptor.ts";
 import { anInteger, aSignal } from "../../../ffi/values.ts";

@@ -10,8 +10,7 @@
  */
 import type { RightName, Rights } from "../../../rights/rights.ts";
 import { syscallError } from "../../failure.ts";
-import { seal } from "../../internal.ts";
-import { errno, type Name, symbols } from "../../symbols.ts";
+import { errno, type Name, seal, symbols } from "../../symbols.ts";
 import { rawCalls } from "../../system.ts";
 import * as linux from "../constants.ts";
 import { answers, mechanism, rawGlibc } from "../glibc.ts";

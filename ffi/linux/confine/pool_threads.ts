@@ -8,9 +8,8 @@
  * @module
  */
 import { syscallError } from "../../failure.ts";
-import { internal } from "../../internal.ts";
+import { errno, internal } from "../../symbols.ts";
 import { numbersIn } from "../../libc/process.ts";
-import { errno } from "../../symbols.ts";
 import * as linux from "../constants.ts";
 import { rawGlibc } from "../glibc.ts";
 
@@ -26,7 +25,7 @@ const PATIENCE = 1_000;
 
 /**
  * Restricts this thread, and then those of the pool. A thread that is in another call, such as the pending read of a
- * terminal, is not reached.
+ * terminal, is not reached. If that call ends meanwhile, the thread may take what was meant for another one.
  *
  * @param restrictThis Restricts this thread; -1 and errno if it fails.
  * @returns What `restrictThis` returned.

@@ -120,6 +120,9 @@ export function bytesIn(name: string): number {
         sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
 }
 
+/** Stands for the errno of a path that goes up from the top of the tree, which a program must not try. */
+export const ABOVE = "above the tree";
+
 /** Looks up a path, and returns the name of an errno where that fails on the way. */
 export function lookup(start: Directory, path: string, rules: Rules): Found | string {
   const { follow, beneath, root, links = 32, tooLong = Infinity } = rules;
@@ -144,7 +147,8 @@ export function lookup(start: Directory, path: string, rules: Rules): Found | st
     if (name === "" || name === ".") continue;
     if (name === "..") {
       if (beneath && at === start) return "ENOTCAPABLE";
-      at = at.parent ?? at;
+      if (at.parent === undefined) return ABOVE;
+      at = at.parent;
       continue;
     }
     if (bytesIn(name) > 255) return "ENAMETOOLONG";

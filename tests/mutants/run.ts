@@ -76,6 +76,8 @@ class Copy implements Disposable {
   readonly #packages: readonly string[];
 
   constructor(kernels: readonly Kernel[], packages: readonly string[]) {
+    // Some tests attack as a user without privileges.
+    Deno.chmodSync(this.#path, 0o755);
     copyTree(decodeURIComponent(root.pathname).replace(/\/$/, ""), this.#path);
     // What names the checkout must name the copy.
     const here = decodeURIComponent(root.pathname);

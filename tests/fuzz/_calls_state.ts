@@ -112,7 +112,8 @@ export abstract class State {
     if ("errors" in slot) return fails(...slot.errors, ...orLong);
     const { at } = slot.open;
     if (at.kind !== "directory") return fails("ENOTDIR", ...orLong);
-    return found(lookup(at, path, { ...rules, beneath: beneath || this.isLimited(slot) }));
+    const place = found(lookup(at, path, { ...rules, beneath: beneath || this.isLimited(slot) }));
+    return "errors" in place ? fails(...place.errors, ...orLong) : place;
   }
 
   protected isLimited({ rights, fcntls }: Slot): boolean {

@@ -414,8 +414,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: confine,
     what: "Landlock is not put in force",
-    search: "if (rules !== undefined && restrict(abi, rules) === -1)",
-    replace: "if (rules !== undefined && restrict(abi, -1) === 0)",
+    search: "if (restrict(abi, rules) === -1) return",
+    replace: "if (restrict(abi, -1) === 0) return",
     concerns: native(inSandbox, "others can't be reached by any path"),
   },
   {

@@ -54,17 +54,15 @@ function findRaw(value: unknown, path: string, depth: number): void {
 }
 
 // The others call nothing, and the built-ins of JavaScript themselves are native.
-const isOfC = (address: string) => !/\/(builtins|errno|errors|internal|needs|seccomp)\.ts$/.test(address);
+const isOfC = (address: string) => !/\/(errno|errors|needs|seccomp|values)\.ts$/.test(address);
 for (const [i, exports] of modules.entries()) {
   for (const [name, value] of Object.entries(exports)) {
     if (isOfC(addresses[i]!)) findRaw(value, `${addresses[i]} ${name}`, 3);
     if (typeof value !== "function" || !isOfC(addresses[i]!) || isExcluded(name) || /^[A-Z]/.test(name)) {
       continue;
     }
-    // What the function returns for the name of a function of C, or for nothing. Checks of options are functions too.
-    const lists = addresses[i]!.endsWith("/values.ts") || !addresses[i]!.includes("/ffi/")
-      ? []
-      : [["read"], ["openat"], []];
+    // What the function returns for the name of a function of C, or for nothing. `internal()` returns only what it gets.
+    const lists = name === "internal" || !addresses[i]!.includes("/ffi/") ? [] : [["read"], ["openat"], []];
     for (const values of lists) {
       let outcome: unknown;
       try {

@@ -151,7 +151,7 @@ export function lookup(start: Directory, path: string, rules: Rules): Found | st
       at = at.parent;
       continue;
     }
-    if (bytesIn(name) > 255) return "ENAMETOOLONG";
+    if (bytesIn(name) > 255) return at.isRemoved ? "ENOENT" : "ENAMETOOLONG";
     const node = at.isRemoved ? undefined : at.entries.get(name);
     const hasSlash = rest.length > 0, isLast = rest.every((name) => name === "");
     if (node?.kind === "symlink" && (hasSlash || follow)) {

@@ -17,19 +17,19 @@ import { answerOf, aPort, aTimeout, encode, type Request, type WireError } from 
 
 /** Where to connect to by TCP. */
 export interface ConnectOptions {
-  /** A name, or an Internet address, in brackets or not. */
+  /** A name, or an Internet address. An IPv6 address may be in brackets. */
   hostname: string;
   /** The port, from 1 to 65535. */
   port: number;
-  /** Ends the attempt when it is aborted; the promise rejects with its reason. */
+  /** Cancels the attempt when aborted. The promise then rejects with the reason of the signal. */
   signal?: AbortSignal;
-  /** The most milliseconds for looking up the name and connecting. Default: no limit but that of the system. */
+  /** The time limit for looking up the name and connecting, in milliseconds. Default: only the limits of the system. */
   timeout?: number;
 }
 
 /** Which Unix socket to connect to. */
 export interface ConnectPathOptions extends Pick<ConnectOptions, "signal" | "timeout"> {
-  /** Its absolute path. */
+  /** The absolute path of the socket. */
   path: string;
 }
 
@@ -50,19 +50,19 @@ export type BrokerOpenOptions = Pick<
 /**
  * Starts a broker: a second process that connects, listens, looks up names and opens files for this one, within a policy.
  *
- * Call it before entering the sandbox. The policy is checked as a whole before the process starts. The process limits itself as
- * far as its policy permits, and then is ready.
+ * Call it before entering the sandbox. The whole policy is checked before the second process starts. That process confines itself
+ * as far as the policy permits, and then accepts requests.
  *
  * Requires `--allow-ffi` permission, and `--allow-run` for Deno itself.
  *
- * @param policy What the broker does; it refuses everything else.
+ * @param policy What the broker permits. It refuses all other requests.
  * @returns The broker. `close()` or `using` ends its process.
- * @throws {TypeError} If a rule has no valid form, or an option is unknown. The message names the rule.
+ * @throws {TypeError} If a rule is not valid, or an option is unknown. The message names it.
  * @throws {Deno.errors.NotFound} If a directory of the policy does not exist.
- * @throws {Deno.errors.NotSupported} If the system cannot confine the process, and `enforce` is `"required"`, the default.
+ * @throws {Deno.errors.NotSupported} If the system cannot confine the process and `enforce` is `"required"`, the default.
  * @throws {CapsicumError} ECAPMODE if the program is sandboxed already.
  * @throws {Deno.errors.NotCapable} If a permission is missing.
- * @throws {Error} If the second process fails to start; the message has the end of what it wrote.
+ * @throws {Error} If the second process fails to start. The message includes its error output.
  *
  * @example
  * ```ts
@@ -88,17 +88,17 @@ export async function broker(policy: BrokerPolicy): Promise<Broker> {
     const why = "no process can be started in a sandbox (ECAPMODE). Call it before entering.";
     throw failure({ syscall: "broker" }, "ECAPMODE", why);
   }
-  // It does nothing here. So it is in Deno's cache wherever this module is, also without a network.
+  // Has no effect in this process, but ensures that the module is in Deno's cache when the second process runs it.
   await import("./child/child.ts");
   return await Broker.started(...startProcess(rules, denoPath), start);
 }
 
-/** Starts the second process, which waits for the policy at the other end of the channel. */
+/** Starts the second process, which waits for the policy on its end of the channel. */
 export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.ChildProcess] {
   const [mine, theirs] = socketPair(), channel = new Channel(mine, 1);
   try {
     if (isSupported()) limit(channel, ["READ", "WRITE", "EVENT"]);
-    // Until it is closed below, on this thread without a pause, a process that another thread starts may inherit it.
+    // Until it is closed below, a process that another thread starts could inherit it. Nothing is awaited in between.
     libc.fcntl(theirs, libc.F_SETFD, 0);
     const child = new Deno.Command(denoPath, {
       args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
@@ -125,7 +125,7 @@ function flagsFor(rules: Policy): string[] {
   ];
 }
 
-/** The most requests that are under way. Others wait until one of them is answered. */
+/** The most requests without an answer. Further ones wait until one of them is answered. */
 const MOST_REQUESTS = 1000;
 
 interface Pending {
@@ -144,21 +144,21 @@ type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
 /**
  * A second process that connects, listens, looks up names and opens files for this one; see {@link broker}.
  *
- * All methods work in the sandbox, and none stops the event loop. Requests are answered in any order, up to 1,000 at a time; the
- * others wait.
+ * All methods work in the sandbox, and none blocks the event loop. Up to 1,000 requests are under way at a time, and are answered
+ * in any order. Further requests wait.
  *
  * @throws {TypeError} If an argument or option is unknown or has the wrong type.
- * @throws {CapsicumError} ENOTCAPABLE if no rule of the policy permits it: the message names the rule that is missing. Any
- * other errno without a class in Deno.
+ * @throws {CapsicumError} ENOTCAPABLE if no rule of the policy permits the request: the message names the missing rule. Also for
+ * an errno without a class in Deno.
  * @throws {Deno.errors.BadResource} If the broker is closed.
- * @throws {Deno.errors.BrokenPipe} If its process has ended.
+ * @throws {Deno.errors.BrokenPipe} If the second process has ended.
  */
 export class Broker implements Disposable, AsyncDisposable {
   readonly #channel: Channel;
   readonly #child: Deno.ChildProcess;
   readonly #pending = new Map<number, Pending>();
   readonly #slots = new Slots(MOST_REQUESTS);
-  /** Descriptors that came with a part of a message that is not complete yet. */
+  /** Descriptors whose answers are not complete yet. */
   readonly #fds: (number | undefined)[] = [];
   #lastId = 0;
   #isReceiving = false;
@@ -183,21 +183,22 @@ export class Broker implements Disposable, AsyncDisposable {
       const text = await new Response(child.stderr).text(), { code } = await child.status;
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       throw new Error(
-        `broker(): its process ended with code ${code} before it was ready: ${shortened(text.trim(), 200)}`,
+        `broker(): the second process exited with code ${code} during its start: ${
+          shortened(text.trim(), 200)
+        }`,
         { cause: error },
       );
     }
-    // Nothing reads it from now on, and the program can end without its end.
+    // The program must be able to exit while the second process runs.
     await child.stderr.cancel();
     child.unref();
     return broker;
   }
 
   /**
-   * Connects to a host by TCP, or to a Unix socket. All addresses of a name are tried in their order.
+   * Connects to a host by TCP, or to a Unix socket. The addresses of a name are tried in order.
    *
-   * A name leads to public addresses only. A private, loopback or link-local address must be named by a rule of its own;
-   * `localhost` may lead to loopback.
+   * A name may resolve only to public addresses. Any other address must have its own rule, except loopback for `localhost`.
    *
    * Stands for connect(2).
    *
@@ -205,7 +206,7 @@ export class Broker implements Disposable, AsyncDisposable {
    * @returns The connection: a stream socket with the rights of `presets.socket.connection`.
    * @throws {Deno.errors.ConnectionRefused} If nothing listens there.
    * @throws {Deno.errors.NotFound} If the name has no address, or the socket does not exist.
-   * @throws {Deno.errors.TimedOut} If it takes longer than `timeout`.
+   * @throws {Deno.errors.TimedOut} If the attempt takes longer than `timeout`.
    */
   async connect(options: ConnectOptions | ConnectPathOptions): Promise<FdFile> {
     const call = "Broker.connect()", hasPath = "path" in (options ?? {});
@@ -224,12 +225,12 @@ export class Broker implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Listens at an address by TCP, with SO_REUSEADDR. On Linux, `[::]` stands for all IPv4 addresses too. Stands for bind(2)
+   * Listens at a TCP address, with SO_REUSEADDR. On Linux, `[::]` includes all IPv4 addresses. Stands for bind(2)
    * and listen(2).
    *
    * @param options Where to listen.
    * @returns The listener, with the rights of `presets.socket.listener`.
-   * @throws {Deno.errors.AddrInUse} If something listens there already.
+   * @throws {Deno.errors.AddrInUse} If the address is in use.
    */
   async listen(options: ListenOptions): Promise<FdListener> {
     const call = "Broker.listen()";
@@ -243,11 +244,11 @@ export class Broker implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Looks up the addresses of a name, as getaddrinfo(3) does: also in /etc/hosts.
+   * Looks up the addresses of a name by getaddrinfo(3), which also reads /etc/hosts.
    *
    * @param name The name.
    * @param type `"A"` for IPv4, `"AAAA"` for IPv6.
-   * @param options `signal` ends it.
+   * @param options `signal` cancels the lookup.
    * @returns The addresses, at least one.
    * @throws {Deno.errors.NotFound} If the name has no address of this type.
    */
@@ -266,16 +267,16 @@ export class Broker implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Opens a regular file below a directory of the policy. No path leaves the directory: neither by `..` nor by a symlink.
+   * Opens a regular file below a directory of the policy. Neither `..` nor a symlink leaves the directory.
    *
    * Stands for openat(2). On FreeBSD, the file has the rights that its options need.
    *
-   * @param path The path: absolute, or relative if the directory is.
-   * @param options For reading unless they say otherwise.
+   * @param path The path: absolute, or relative if the directory of the rule is relative.
+   * @param options How to open the file. Default: for reading.
    * @returns The file.
-   * @throws {Deno.errors.NotFound} If it does not exist.
-   * @throws {Deno.errors.IsADirectory} If it is a directory.
-   * @throws {Deno.errors.NotSupported} If it is neither a regular file nor a directory.
+   * @throws {Deno.errors.NotFound} If the file does not exist.
+   * @throws {Deno.errors.IsADirectory} If the path is a directory.
+   * @throws {Deno.errors.NotSupported} If the path is neither a regular file nor a directory.
    */
   async open(path: string | URL, options: BrokerOpenOptions = {}): Promise<FdFile> {
     checkOptions("Broker.open()", options, fileOptions);
@@ -286,27 +287,28 @@ export class Broker implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Shrinks the policy for good, as cap_net_limit(3) does it: from now on only these rules hold. Each must be within the
-   * policy as it was. What is open already stays as it is.
+   * Permanently replaces the policy by a smaller one, like cap_net_limit(3). The present policy must already permit everything
+   * that the new rules permit. Descriptors that are already open do not change.
    *
-   * @param rules The rules that are left. A kind that is left out permits nothing.
-   * @throws {CapsicumError} ENOTCAPABLE if it would permit more: the message names the surplus. Nothing changes.
+   * @param rules The new rules. A kind of rule that is left out permits nothing.
+   * @throws {CapsicumError} ENOTCAPABLE if a new rule permits more than the policy. The message names it; the policy does not
+   * change.
    */
   async limit(rules: BrokerRules): Promise<void> {
     await this.#request({ call: "limit", policy: policyOf("Broker.limit()", rules) }, false);
   }
 
-  /** Ends the process. Requests that are not answered yet are rejected. */
+  /** Ends the second process. Rejects all requests without an answer. */
   close(): void {
     this.#finish(new Deno.errors.BadResource("The broker is closed."));
   }
 
-  /** Ends the process. */
+  /** Ends the second process. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Ends the process, and waits for its end. Before FreeBSD 15 a program in capability mode can't wait for a process. */
+  /** Ends the second process and waits for it, except in capability mode before FreeBSD 15, where wait4(2) is refused. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     this.#child.ref();
@@ -329,7 +331,7 @@ export class Broker implements Disposable, AsyncDisposable {
     const { id } = request, { promise, resolve, reject } = Promise.withResolvers<Result>();
     const bytes = encode(request);
     const abort = () => {
-      // The answer still comes; a descriptor in it is closed.
+      // An answer still arrives; a descriptor in it must be closed.
       this.#pending.set(id, {
         takesFd,
         resolve: ({ fd }) => fd === undefined || libc.close(fd),
@@ -349,7 +351,7 @@ export class Broker implements Disposable, AsyncDisposable {
     }
   }
 
-  /** Receives while something is to come, so that a program with nothing to wait for ends. */
+  /** Receives only while answers are pending, so that an idle program can exit. */
   async #receive(): Promise<void> {
     if (this.#isReceiving) return;
     this.#isReceiving = true;
@@ -374,7 +376,7 @@ export class Broker implements Disposable, AsyncDisposable {
     if ("error" in answer) return pending.reject(errorOf(answer.error));
     const fd = pending.takesFd ? this.#fds.shift() : undefined;
     if (pending.takesFd && fd === undefined) {
-      const why = "this process has too many open files (EMFILE). Close some, and ask again.";
+      const why = "this process has too many open files (EMFILE). Close some, and try again.";
       return pending.reject(failure({ syscall: "recvmsg" }, "EMFILE", why));
     }
     pending.resolve({ value: answer.value, fd });
@@ -429,12 +431,12 @@ function file({ fd }: Result, origin: "own" | "elsewhere" = "elsewhere"): FdFile
 
 function ended(cause?: unknown): Error {
   return new Deno.errors.BrokenPipe(
-    "The broker's process has ended, or its connection is broken: start another one.",
+    "The broker's process has ended, or its connection is broken: start another broker.",
     cause === undefined ? undefined : { cause },
   );
 }
 
-/** The error in an answer, of the class that it has in the second process. */
+/** The error in an answer, with the same class as in the second process. */
 function errorOf({ class: name, message, code, syscall, path }: WireError): Error {
   const fields = code === undefined || syscall === undefined ? {} : {
     code,

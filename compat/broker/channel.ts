@@ -1,6 +1,5 @@
 /**
- * One end of the connection between the program and its broker: messages in order, descriptors with them, and no wait that
- * stops the event loop.
+ * Sends and receives messages and descriptors, in order, between the program and its broker. Never blocks the event loop.
  *
  * @module
  */
@@ -11,14 +10,14 @@ import { Descriptor } from "../fs/descriptor.ts";
 import { breath, endTurn, inTurn, isFree, readiness } from "../fs/io/waiting.ts";
 import { Frames } from "./wire.ts";
 
-/** What one call has received: its messages, and a descriptor that came with the first byte of one of them. */
+/** The messages that one call received, and a descriptor that came with the first byte of one of them. */
 export interface Batch {
   readonly messages: Iterable<Uint8Array | undefined>;
-  /** Undefined stands for a descriptor for which this process had no number. */
+  /** Undefined stands for a descriptor that the kernel closed because this process has too many open files. */
   readonly fds: readonly (number | undefined)[];
 }
 
-/** Bytes of one call. */
+/** The bytes that one call can receive. */
 const ROOM = 64 * 1024;
 
 export class Channel extends Descriptor {
@@ -32,19 +31,19 @@ export class Channel extends Descriptor {
   /**
    * Takes over a socket.
    *
-   * @param most The most descriptors of a message to receive. With 0, the kernel closes those that come.
+   * @param most The most descriptors to receive with a message. With 0, the kernel closes all that the peer sends.
    */
   constructor(fd: number, most: 0 | 1) {
     super(fd);
     this.#most = most;
   }
 
-  /** How many messages wait for the peer to receive. */
+  /** The number of messages that are not sent yet. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** What comes next; undefined if the peer has closed its end. */
+  /** Receives the next messages; undefined if the peer has closed its end. */
   async receive(): Promise<Batch | undefined> {
     for (;;) {
       if (!isFree()) {
@@ -63,12 +62,12 @@ export class Channel extends Descriptor {
 
   #receiveNow(): Received | undefined {
     if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
-    // recv(2) takes no descriptors.
+    // recv(2) discards descriptors.
     const count = receiveNow(this, this.#room);
     return count === undefined ? undefined : { count, fds: [], isLost: false };
   }
 
-  /** Sends a message after those before it; resolves when the kernel has it. The caller closes the descriptor. */
+  /** Sends a message after all earlier ones. Resolves once the kernel has it; then the caller must close the descriptors. */
   send(bytes: Uint8Array, fds: readonly number[] = []): Promise<void> {
     this.#queued++;
     const sent = this.#last === undefined
@@ -82,7 +81,7 @@ export class Channel extends Descriptor {
     return sent;
   }
 
-  /** Waits until few messages are queued, or the peer is gone. */
+  /** Waits until all messages queued so far are sent, or have failed. */
   async drained(): Promise<void> {
     await this.#last;
   }
@@ -97,7 +96,7 @@ export class Channel extends Descriptor {
     }
   }
 
-  /** Waits for an event, unless the channel is closed meanwhile. */
+  /** Waits for an event. Rejects if the channel is closed during the wait. */
   #until(event: typeof POLLIN | typeof POLLOUT): Promise<void> {
     const { promise, drop } = readiness(this.fd, event);
     const { promise: result, resolve, reject } = Promise.withResolvers<void>();

@@ -1,8 +1,8 @@
 /**
- * Names and addresses of hosts in one canonical form: only that form is compared with a rule.
+ * Converts names and addresses of hosts to one canonical form, in which rules and requests are compared.
  *
- * Pure. The URL parser does the work, because `fetch()` and browsers read hosts in the same way: it applies IDNA, lowers
- * the case, and reads IPv4 addresses in all notations of inet_aton(3), such as `0x7f.1` and `2130706433`.
+ * Makes no system calls. It uses the URL parser, so a host means the same as in `fetch()`: the parser applies IDNA, converts
+ * to lower case, and accepts all IPv4 notations of inet_aton(3), such as `0x7f.1` and `2130706433`.
  *
  * @module
  */
@@ -13,13 +13,13 @@ export type Host = { readonly name: string } | Address;
 
 /** An Internet address. */
 export interface Address {
-  /** 4 bytes, or 16. An IPv6 address that stands for one of IPv4 (`::ffff:0:0/96`) is that one, so it has 4. */
+  /** 4 bytes, or 16. An IPv4-mapped IPv6 address (`::ffff:0:0/96`) is converted to IPv4, so it has 4. */
   readonly bytes: Uint8Array;
   /** Such as `127.0.0.1` and, in brackets, `[::1]`. */
   readonly text: string;
 }
 
-/** What an address reaches. */
+/** The kind of an address, by what it reaches. */
 export type Scope =
   | "public"
   | "loopback"
@@ -29,14 +29,14 @@ export type Scope =
   | "unspecified"
   | "reserved";
 
-/** What the URL parser would take for a part of the URL that is not its host, or would decode. */
+/** Characters that the URL parser would decode, or would take as the end of the host. */
 const foreign = /[\0-\x20\x7f/\\@?#%<>^|"`{}]/;
 
 /**
- * The canonical form of a host. A single dot at the end of a name is left out.
+ * Returns the canonical form of a host. One dot at the end of a name is removed.
  *
  * @param given A name, an IPv4 address, or an IPv6 address with or without brackets.
- * @throws {TypeError} If it is not a host, or has a zone such as `%eth0`: a zone names an interface, which no rule can.
+ * @throws {TypeError} If the text is not a host, or has a zone such as `%eth0`: rules cannot name an interface.
  */
 export function hostOf(given: string): Host {
   const wrong = (why: string) => new TypeError(`The host ${shown(given)} ${why}.`);
@@ -70,7 +70,7 @@ function six(groups: readonly number[], text: string): Address {
   return startsWith(bytes, [...Array(10).fill(0), 0xff, 0xff]) ? four(bytes.slice(12)) : { bytes, text };
 }
 
-/** The eight groups of an address that the URL parser has written. */
+/** The eight groups of an IPv6 address, as the URL parser formats it. */
 function groupsOf(address: string): number[] {
   const parse = (part: string) => part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
   const [before = "", after] = address.split("::");
@@ -82,7 +82,7 @@ function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {
   return prefix.every((byte, i) => bytes[i] === byte);
 }
 
-/** What an address reaches. One that a gateway or a tunnel maps to an IPv4 address reaches what that one does. */
+/** Returns the kind of an address. An IPv6 address that a gateway or tunnel maps to IPv4 has the kind of the IPv4 address. */
 export function scopeOf({ bytes }: Address): Scope {
   return bytes.length === 4 ? scopeOfFour(bytes) : scopeOfSix(bytes);
 }
@@ -116,6 +116,6 @@ function scopeOfSix(bytes: Uint8Array): Scope {
     return scopeOfFour(bytes.subarray(12));
   }
   if (first === 0x20 && second === 2) return scopeOfFour(bytes.subarray(2, 6));
-  // 64:ff9b:1::/48 of RFC 8215 maps to private addresses; 2000::/3 is what is public.
+  // 2000::/3 is public. 64:ff9b:1::/48 of RFC 8215 maps to private addresses.
   return first >> 5 === 1 ? "public" : "reserved";
 }

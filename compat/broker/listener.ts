@@ -1,5 +1,5 @@
 /**
- * A socket that listens, and accepts also in a sandbox.
+ * A listening socket that also accepts connections in a sandbox.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { FdFile } from "../fs/file.ts";
 import { pauses, readiness, sleep } from "../fs/io/waiting.ts";
 
 /**
- * A listening socket of `Broker.listen()`, with the methods of `Deno.Listener` for it. It is O_NONBLOCK.
+ * A listening socket from `Broker.listen()`, with the methods of `Deno.Listener`. It has O_NONBLOCK.
  *
- * Requires `--allow-ffi` permission. An accepted connection has the rights of the listener, as for accept(2).
+ * Requires `--allow-ffi` permission. An accepted connection has the rights of the listener, as with accept(2).
  *
  * @example
  * ```ts ignore
@@ -27,14 +27,14 @@ export class FdListener extends FdFile implements AsyncIterable<FdFile> {
    * Waits for a connection and accepts it. Stands for accept4(2). Needs ACCEPT and EVENT.
    *
    * @returns The connection.
-   * @throws {Deno.errors.BadResource} If the listener is closed, before or meanwhile.
-   * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and EMFILE without a free descriptor.
+   * @throws {Deno.errors.BadResource} If the listener is closed, or is closed during the wait.
+   * @throws {CapsicumError} ENOTCAPABLE if a right is missing; EMFILE if the process has too many open files.
    */
   async accept(): Promise<FdFile> {
     for (const pause = pauses();;) {
       const accepted = acceptNow(this);
       if (accepted !== undefined) return new FdFile(accepted);
-      // Without EVENT it tries again and again.
+      // Without EVENT, poll(2) cannot wait: retry with pauses.
       if (await this.#until(POLLIN) & POLLNVAL) await sleep(pause.next().value).promise;
     }
   }
@@ -43,7 +43,9 @@ export class FdListener extends FdFile implements AsyncIterable<FdFile> {
   get addr(): Deno.NetAddr {
     const name = nameOfSocket(this.fd);
     if (name?.family !== "inet") {
-      throw new Deno.errors.BadResource("The address of the listener can't be asked: it lacks GETSOCKNAME.");
+      throw new Deno.errors.BadResource(
+        "The address of the listener is unknown: the descriptor lacks GETSOCKNAME.",
+      );
     }
     const { hostname, port } = name;
     const canonical = hostname.includes(":")
@@ -66,14 +68,14 @@ export class FdListener extends FdFile implements AsyncIterable<FdFile> {
     }
   }
 
-  /** Gives up the descriptor without closing it. `accept()` is rejected. */
+  /** Releases the descriptor without closing it. A pending `accept()` rejects. */
   override take(): number {
     const fd = super.take();
     this.#interrupt();
     return fd;
   }
 
-  /** Closes the listener. `accept()` is rejected. */
+  /** Closes the listener. A pending `accept()` rejects. */
   override close(): void {
     super.close();
     this.#interrupt();

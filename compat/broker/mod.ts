@@ -1,16 +1,15 @@
 /**
- * Out of the sandbox by permission: connections, names and files that a program needs after it has entered.
+ * Connects, listens, resolves names and opens files for a sandboxed program, within a policy.
  *
- * {@link broker} starts a second process before the program enters. The program asks it over a socket, and gets open
- * descriptors. The broker's policy says what it does; it refuses everything else, whatever the program asks. So hostile code in
- * the sandbox reaches what the policy names, and no more. It is what Casper is to C programs, by Deno's own means, on FreeBSD
- * and Linux.
+ * {@link broker} starts a second process before the program enters. After entering, the program sends requests to this process
+ * over a socket and receives open descriptors. The second process refuses each request that the policy does not permit. So even
+ * hostile code in the sandbox reaches only what the policy names. A broker is the equivalent of libcasper(3), and also works on
+ * Linux.
  *
- * Requires `--allow-ffi` permission, and `--allow-run` for Deno, which runs the second process. `ffi` and `run` are not needed
- * after entering, and `sandbox()` revokes them. Nothing in a plan has to name the broker: `limitOthers: true` leaves sockets as
- * they are.
+ * Requires `--allow-ffi` permission, and `--allow-run` for Deno, which runs the second process. After entering, neither is
+ * needed, and `sandbox()` revokes both. A plan need not name the broker's socket: `limitOthers: true` does not limit sockets.
  *
- * @example A file that is named after entering
+ * @example Opening a file after entering
  * ```ts
  * import { sandbox } from "jsr:@capsicum/capsicum/sandbox";
  * import { broker } from "jsr:@capsicum/capsicum/broker";
@@ -28,32 +27,34 @@
  *
  * | rule | permits |
  * | --- | --- |
- * | `connect: ["db.example.com:5432"]` | `connect()` to this name and port, at each address that the name has |
- * | `connect: ["*.example.com:443"]` | the same for each name with one more label, as in a certificate of TLS: not `example.com`, and not `a.b.example.com` |
+ * | `connect: ["db.example.com:5432"]` | `connect()` to this name and port, at any address of the name |
+ * | `connect: ["*.example.com:443"]` | the same for names with exactly one more label, as in a TLS certificate: not `example.com`, and not `a.b.example.com` |
  * | `connect: ["192.0.2.1:80", "[::1]:5432"]` | `connect()` to this address and port |
  * | `connect: ["unix:/var/run/app.sock"]` | `connect({ path })` to this Unix socket |
  * | `resolve: ["*.example.com"]` | `resolveDns()` of these names; `connect()` needs no such rule |
- * | `listen: ["127.0.0.1:8080"]` | `listen()` at this address and port; the port 0 stands for one that the kernel chooses |
+ * | `listen: ["127.0.0.1:8080"]` | `listen()` at this address and port; with port 0 the kernel chooses one |
  * | `open: { read: ["/home/u/docs"] }` | `open()` for reading below this directory |
- * | `open: { write: ["/home/u/out"] }` | `open()` for writing, also of new files; for both, a directory must be in both lists |
+ * | `open: { write: ["/home/u/out"] }` | `open()` for writing and creating files below this directory; a file opened for both needs its directory in both lists |
  *
- * {@link Broker.limit} shrinks the policy for good.
+ * {@link Broker.limit} permanently reduces the policy.
  *
- * **Names and addresses.** Hosts are compared in one canonical form: upper case, a dot at the end, IDN, `0x7f.1`, `2130706433`
- * and `::ffff:127.0.0.1` are read as `fetch()` reads them. A rule with a name does not permit its addresses by themselves, and
- * a rule with an address no name. The address that was looked up is the one that is connected to: no second lookup can give
- * another. A name may lead to public addresses only. So nobody who controls the name can lead the broker to a private,
- * loopback, link-local, multicast or unspecified address. Such an address needs a rule of its own, beside that of the name;
- * `localhost` alone may lead to loopback. Zones, as in `fe80::1%eth0`, are not supported.
+ * **Names and addresses.** Rules and requests are converted to one canonical form before they are compared. Upper case, a dot at
+ * the end, IDN, `0x7f.1`, `2130706433` and `::ffff:127.0.0.1` mean the same as in `fetch()`. A rule with a name does not permit
+ * a request that gives the address, and a rule with an address does not permit a request that gives a name. The broker looks
+ * up a name once, and connects to the address that it has checked.
  *
- * **Files.** A path must begin with the directory of a rule as the rule writes it; the rest is looked up below the open
- * directory, as by `Dir`. Neither `..` nor a symlink leads out of it. A relative path belongs to a relative rule, such as `"."`.
- * Only regular files are opened: others can wait for another process, or do something when they are opened.
+ * By default a name may resolve only to public addresses. So the owner of a permitted name cannot direct the broker to a
+ * private, loopback, link-local, multicast or unspecified address. To permit such an address, also add a rule for it, with the port.
+ * Only `localhost` may resolve to loopback without one. Zones, as in `fe80::1%eth0`, are not supported.
+ *
+ * **Files.** A path must begin with the directory of a rule, spelled as in the rule. The rest of the path is looked up below the
+ * open directory, as by `Dir`: neither `..` nor a symlink leaves the directory. A relative path needs a relative rule, such as
+ * `"."`. Only regular files can be opened, because opening a FIFO or a device can block or have side effects.
  *
  * ## Packages for Node
  *
- * {@link nodeSocket} makes a socket of `node:net` of a connection. So `node:tls`, `node:http` and packages of npm that take a
- * socket work in the sandbox, such as `pg` (by its option `stream`), `postgres` (`socket`) and `nodemailer` (`connection`):
+ * {@link nodeSocket} makes a `node:net` socket from a connection. So `node:tls`, `node:http` and npm packages that accept a
+ * socket work in the sandbox, such as `pg` (option `stream`), `postgres` (`socket`) and `nodemailer` (`connection`):
  *
  * ```js
  * import https from "node:https";
@@ -67,31 +68,31 @@
  * https.get({ host, createConnection }, (answer) => answer.on("data", (bytes) => console.log(bytes.length)));
  * ```
  *
- * In the repository, examples/fetch.ts is such a program.
+ * See examples/fetch.ts in the repository for a complete program.
  *
  * ## Rights
  *
- * On FreeBSD a descriptor arrives limited: a file to what its options need, a connection to `presets.socket.connection`, a
- * listener to `presets.socket.listener`. On Linux it can do what the kernel permits on a file that is open in this way.
+ * On FreeBSD each descriptor is limited before it is sent: a file to the rights that its options need, a connection to
+ * `presets.socket.connection`, and a listener to `presets.socket.listener`. On Linux there are no such limits.
  *
  * ## The second process
  *
- * It is Deno at `Deno.execPath()`, unless the policy has a `denoPath`: a program made by `deno compile` needs that, because it
- * cannot run modules itself. It has no permission of Deno but `net`, and that only if the policy has names. It closes every
- * descriptor that it inherited, except its socket, and on FreeBSD limits the others. It ends as soon as the other end of its
- * socket is closed, also if the program is killed.
+ * The second process runs Deno from `Deno.execPath()`, or from `denoPath` of the policy. A program made by `deno compile` must
+ * set `denoPath`, because its own executable cannot run other modules. It serves requests without any of Deno's
+ * permissions, except `net` if the policy has names. It closes every inherited descriptor except its socket, and on FreeBSD
+ * limits those that Deno opened. It exits as soon as the program closes its end of the socket or is killed.
  *
- * If the policy names nothing but files, it enters capability mode too. On Linux it is confined by seccomp(2) and Landlock,
- * unless the policy has names: looking these up opens files by their paths. If the system cannot confine it, `broker()` throws,
- * unless the policy has `enforce: "if-supported"`.
+ * On FreeBSD, the second process enters capability mode if the policy has only `open` rules. On Linux it is confined by
+ * seccomp(2) and, for directories, by Landlock, unless the policy has names: resolving a name opens files by path. If the system
+ * cannot confine the second process, `broker()` throws, unless the policy has `enforce: "if-supported"`.
  *
- * It treats the program as hostile. A message has at most 64 KiB and a fixed form. Descriptors that the program sends are closed
- * by the kernel. At most 1,024 requests are served at a time.
+ * The second process treats the program as hostile. A message has at most 64 KiB and a fixed form. The kernel closes descriptors
+ * that the program sends. At most 1,024 requests are served at a time.
  *
- * ## Where it differs from Casper
+ * ## Differences from libcasper(3)
  *
- * There is one process for all services, and no service for users, groups, syslog(3) or sysctl(3). Sockets are stream sockets:
- * no UDP. `bind()` of Unix sockets is not offered.
+ * One process provides all services. There is no service for users, groups, syslog(3) or sysctl(3). Only stream sockets are
+ * supported, not UDP, and a Unix socket can be connected to but not bound.
  *
  * @module
  */

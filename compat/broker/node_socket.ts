@@ -1,5 +1,5 @@
 /**
- * Descriptors of connected sockets as sockets of `node:net`, for `node:tls`, `node:http` and packages that take a stream.
+ * Makes `node:net` sockets from connected descriptors, for `node:tls`, `node:http` and packages that accept a stream.
  *
  * @module
  */
@@ -22,31 +22,30 @@ export interface NodeSocketOptions {
 const SOCK_STREAM = 1;
 
 /**
- * Makes a socket of `node:net` of a connected stream socket, also in a sandbox. It takes the descriptor over: the `FdFile` is
- * closed afterwards, and the socket closes the descriptor once, when it is destroyed.
+ * Makes a `node:net` socket from a connected stream socket, also in a sandbox. The new socket owns the descriptor, and closes it
+ * when it is destroyed. The `FdFile` counts as closed.
  *
- * The socket is already connected. Its `connect()` connects to nothing: it emits `"connect"`, whatever its arguments are,
- * because some packages call it on any stream that they get, such as `pg`.
+ * The new socket is already connected. Its `connect()` only emits `"connect"` and ignores its arguments, because some packages,
+ * such as `pg`, call `connect()` on every stream.
  *
- * In Deno 2.9 it is a `new net.Socket({ fd })`. In Deno 2.7, or if the descriptor lacks one of the rights FCNTL, FSTAT,
- * GETSOCKNAME and GETSOCKOPT, it is a `Duplex` over the `FdFile`, with the other methods and properties of a socket. Its
- * `ref()`, `unref()`, `setNoDelay()` and `setKeepAlive()` have no effect. In Deno 2.9 `node:tls`, `node:http` and `node:https`
- * work over both. Those of Deno 2.7 do not work over a `Duplex`: there this function serves packages that use the socket
- * without TLS.
+ * In Deno 2.9 the result is a `new net.Socket({ fd })`. In Deno 2.7, or if the descriptor lacks EVENT, FCNTL, FSTAT, GETSOCKNAME
+ * or GETSOCKOPT, the result is a `Duplex` with the methods and properties of a socket. The `ref()`, `unref()`, `setNoDelay()`
+ * and `setKeepAlive()` of this `Duplex` have no effect. In Deno 2.9, `node:tls`, `node:http` and `node:https` work over both
+ * kinds of socket. In Deno 2.7 they do not, so use this function there only for packages that use the socket without TLS.
  *
- * A listening descriptor needs no such function: in Deno 2.9 `server.listen({ fd: listener.take() })` serves it. **Do not use
- * that in Deno 2.7**: there `http.Server` ignores `fd` and listens on a port of its own.
+ * A listening descriptor does not need this function: in Deno 2.9, use `server.listen({ fd: listener.take() })`. **Do not use
+ * this in Deno 2.7**: `http.Server` ignores `fd` there and listens on another port.
  *
  * Requires `--allow-ffi` permission, and no `--allow-net`.
  *
  * @param file A connected stream socket, with the rights READ, WRITE, EVENT and SHUTDOWN.
- * @param options Whether it may be half open.
+ * @param options Whether the socket may be half open.
  * @returns The socket.
- * @throws {TypeError} If it is not an `FdFile` of a stream socket, or an option is unknown or has the wrong type.
- * @throws {Deno.errors.BadResource} If the file is closed.
- * @throws {Deno.errors.Busy} If an asynchronous call of the file is moving bytes.
+ * @throws {TypeError} If `file` is not an `FdFile` of a stream socket, or an option is unknown or has the wrong type.
+ * @throws {Deno.errors.BadResource} If `file` is closed.
+ * @throws {Deno.errors.Busy} If an asynchronous read or write of `file` is under way.
  *
- * @example A socket of `node:net` over a connection of a broker
+ * @example A `node:net` socket over a connection from a broker
  * ```ts
  * import { broker, nodeSocket } from "jsr:@capsicum/capsicum/broker";
  * import { assertEquals } from "jsr:@std/assert";
@@ -67,13 +66,13 @@ export function nodeSocket(file: FdFile, options: NodeSocketOptions = {}): Socke
     throw new TypeError(`nodeSocket(): the argument file must be an FdFile, not ${shown(file)}.`);
   }
   checkSocket(file);
-  // Deno does not notice that it may not wait for a descriptor.
+  // Deno's own socket hangs if the descriptor lacks EVENT.
   const mayWait = rightsOf(file.fd).has("EVENT"), { allowHalfOpen = false } = options;
   const fd = file.take();
   return connected(mayWait && native(fd, allowHalfOpen) || streamOver(new FdFile(fd), allowHalfOpen));
 }
 
-/** Refuses what is not a stream socket, if the rights of the descriptor permit to ask. */
+/** Throws unless the descriptor is a stream socket, as far as its rights permit the check. */
 function checkSocket(file: FdFile): void {
   const rights = rightsOf(file.fd);
   const isStream = rights.has("GETSOCKOPT")
@@ -84,7 +83,7 @@ function checkSocket(file: FdFile): void {
   }
 }
 
-/** A socket of Deno's own over the descriptor; undefined if this version of Deno, or the descriptor's rights, have none. */
+/** Deno's own socket over the descriptor; undefined if this version of Deno or the descriptor's rights do not permit it. */
 function native(fd: number, allowHalfOpen: boolean): Socket | undefined {
   const { Socket } = builtin<{ Socket: new (options: SocketConstructorOpts) => Socket }>("node:net");
   try {

@@ -1,6 +1,6 @@
 /**
- * A `Duplex` of `node:stream` over a connected socket, with what packages use of a socket of `node:net`. It stands in where
- * Deno cannot make a socket of a descriptor.
+ * Makes a `Duplex` of `node:stream` over a connected socket, with the members of a `node:net` socket that packages use. It is
+ * used where Deno cannot make a socket from a descriptor.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { nameOfPeer, nameOfSocket, type SocketName } from "../../ffi/libc/by_des
 import type { FdFile } from "../fs/file.ts";
 import { builtin } from "../sandbox/warm_up.ts";
 
-/** Bytes of one read. */
+/** The bytes of one read. */
 const chunk = 64 * 1024;
 
-/** Makes a stream of a socket. It closes the file when it is destroyed. */
+/** Makes a stream over a socket. Destroying the stream closes the file. */
 export function streamOver(file: FdFile, allowHalfOpen: boolean): Socket {
   const idle = new IdleTimer(), counts = { bytesRead: 0, bytesWritten: 0 }, bytes = new Uint8Array(chunk);
   const { Duplex: Stream } = builtin<{ Duplex: new (options: DuplexOptions) => Duplex }>("node:stream");
@@ -54,7 +54,7 @@ export function streamOver(file: FdFile, allowHalfOpen: boolean): Socket {
   return Object.defineProperties(stream as Socket, members);
 }
 
-/** What a socket has and a `Duplex` has not. */
+/** The members that a socket has in addition to those of a `Duplex`. */
 function membersOf(
   { fd }: FdFile,
   socket: Socket,
@@ -112,12 +112,12 @@ function membersOf(
 function addressOf(name: SocketName | undefined): Partial<AddressInfo> {
   if (name?.family !== "inet") return {};
   const { hostname, port } = name, isIPv6 = hostname.includes(":");
-  // The host of a URL has an IPv6 address in its short form.
+  // URL gives an IPv6 address in its short form.
   const address = isIPv6 ? new URL(`http://[${hostname}]`).hostname.slice(1, -1) : hostname;
   return { address, port, family: isIPv6 ? "IPv6" : "IPv4" };
 }
 
-/** Reports once that nothing was read or written for a time. It does not keep the program running. */
+/** Reports if nothing was read or written for a given time. Does not keep the program running. */
 class IdleTimer {
   milliseconds: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;

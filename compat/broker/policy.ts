@@ -1,8 +1,7 @@
 /**
- * The policy of a broker: a check of its form, what it permits, and how it shrinks. Pure.
+ * Validates and reduces the policy of a broker, and checks requests against it. Makes no system calls.
  *
- * Every rule is a text in canonical form, and a request is permitted if its own canonical text is a rule. So there is one
- * form to compare, and nothing to interpret later.
+ * Each rule is a string in canonical form. A request is converted to the same form and compared, so rules are parsed only once.
  *
  * @module
  */
@@ -12,42 +11,41 @@ import { anything, type Check, checkOptions } from "../../ffi/values.ts";
 import { ambientPath } from "../fs/path/components.ts";
 import { type Address, type Host, hostOf, scopeOf } from "./hosts.ts";
 
-/** What a broker does for the program; it refuses everything else. */
+/** The requests that a broker permits. It refuses all others. */
 export interface BrokerRules {
   /**
    * What to connect to: `"name:port"`, `"*.name:port"`, `"address:port"`, or `"unix:/absolute/path"`. An IPv6 address is in
    * brackets: `"[::1]:5432"`.
    */
   readonly connect?: readonly string[];
-  /** The names to look up by `resolveDns()`: `"name"` or `"*.name"`. `connect` needs none of them. */
+  /** The names that `resolveDns()` may look up: `"name"` or `"*.name"`. `connect()` does not need this rule. */
   readonly resolve?: readonly string[];
-  /** Where to listen: `"address:port"`. The port 0 stands for one that the kernel chooses. */
+  /** Where to listen: `"address:port"`. With port 0 the kernel chooses one. */
   readonly listen?: readonly string[];
   /** The directories below which to open files. */
   readonly open?: BrokerDirectories;
 }
 
-/** Directories, as paths or `file:` URLs. Relative ones are permitted, and then only for relative paths of files. */
+/** Directories, as paths or `file:` URLs. A relative directory permits only relative paths of files. */
 export interface BrokerDirectories {
   /** For reading. */
   readonly read?: readonly (string | URL)[];
-  /** For writing, and creating files. A file that is opened for both must be below a directory of both lists. */
+  /** For writing and creating files. A file opened for reading and writing must be below a directory in both lists. */
   readonly write?: readonly (string | URL)[];
 }
 
 /** The policy of `broker()`. */
 export interface BrokerPolicy extends BrokerRules {
-  /** The path of the Deno that runs the second process. Default: `Deno.execPath()`. */
+  /** The path of the Deno executable that runs the second process. Default: `Deno.execPath()`. */
   readonly denoPath?: string;
   /**
-   * What to do if the system cannot confine the second process. `"required"` throws `Deno.errors.NotSupported`,
-   * `"if-supported"` goes on: the process then follows the policy, but the kernel does not hold it to it. Default:
-   * `"required"`.
+   * What to do if the system cannot confine the second process. `"required"` throws `Deno.errors.NotSupported`. With
+   * `"if-supported"` the process starts anyway and checks the policy, but the kernel does not enforce it. Default: `"required"`.
    */
   readonly enforce?: "required" | "if-supported";
 }
 
-/** A policy, checked: rules in canonical form, by kind. It is also how a policy travels. */
+/** A validated policy: rules in canonical form, by kind. Messages contain policies in this form. */
 export type Policy = { readonly [kind in Kind]: readonly string[] };
 export type Kind = "connect" | "resolve" | "listen" | "read" | "write";
 export const kinds: readonly Kind[] = ["connect", "resolve", "listen", "read", "write"];
@@ -58,9 +56,9 @@ const knownDirectories = { read: anything, write: anything };
 /**
  * Checks a policy as a whole.
  *
- * @param call The function that takes it, as its caller writes it.
- * @param others A check for each further member that the function takes.
- * @throws {TypeError} If something has the wrong type or form. The message names the rule.
+ * @param call The name of the calling function, for error messages.
+ * @param others A check for each further member that the function accepts.
+ * @throws {TypeError} If a rule has the wrong type or form. The message names the rule.
  */
 export function policyOf(
   call: string,
@@ -107,7 +105,7 @@ function connectRule(rule: unknown): string {
   if (host.startsWith("*.")) return `${namePattern(host)}:${portOf(port, 1)}`;
   const canonical = hostOf(host);
   if (!("name" in canonical) && scopeOf(canonical) === "unspecified") {
-    throw new TypeError("Nothing can be reached at this address. The address of this machine is 127.0.0.1.");
+    throw new TypeError("This address cannot be connected to. The address of this machine is 127.0.0.1.");
   }
   return `${textOf(canonical)}:${portOf(port, 1)}`;
 }
@@ -115,15 +113,15 @@ function connectRule(rule: unknown): string {
 function listenRule(rule: unknown): string {
   const { host, port } = divided(text(rule)), canonical = hostOf(host);
   if ("name" in canonical) {
-    throw new TypeError("A program listens at an address, such as 127.0.0.1 or [::1], and not at a name.");
+    throw new TypeError("A listen rule needs an address, such as 127.0.0.1 or [::1], not a name.");
   }
   return `${canonical.text}:${portOf(port, 0)}`;
 }
 
-/** A name, or all names with one more label, as in a certificate of TLS. */
+/** A name, or all names with exactly one more label, as in a TLS certificate. */
 function namePattern(given: string): string {
   const isPattern = given.startsWith("*."), host = hostOf(isPattern ? given.slice(2) : given);
-  if (!("name" in host)) throw new TypeError("An address is not a name.");
+  if (!("name" in host)) throw new TypeError("This rule needs a name, not an address.");
   return isPattern ? `*.${host.name}` : host.name;
 }
 
@@ -143,19 +141,19 @@ function portOf(port: string, least: number): number {
   throw new TypeError(`The port must be a number from ${least} to 65535.`);
 }
 
-/** The path of a socket: absolute, in one spelling. */
+/** The canonical path of a socket. It must be absolute. */
 function socketPath(path: string): string {
   const canonical = directoryRule(path);
   if (!canonical.startsWith("/")) throw new TypeError("The path of a socket must be absolute.");
   if (new TextEncoder().encode(canonical).length > 103) {
-    throw new TypeError("The path of a socket has at most 103 bytes.");
+    throw new TypeError("The path of a socket must have at most 103 bytes.");
   }
   return canonical;
 }
 
 function directoryRule(path: string | URL): string {
   const { isAbsolute, names } = namesOf(ambientPath(path));
-  if (names.includes("..")) throw new TypeError('The path of a rule must not have "..".');
+  if (names.includes("..")) throw new TypeError('The path of a rule must not contain "..".');
   return joinedPath(isAbsolute, names);
 }
 
@@ -168,7 +166,7 @@ function joinedPath(isAbsolute: boolean, names: readonly string[]): string {
   return isAbsolute ? `/${names.join("/")}` : names.join("/") || ".";
 }
 
-/** The path of one rule below another rule, or equal to it; undefined if it is not. */
+/** The part of a path below the directory of a rule; undefined if the path is not below it. */
 export function below(rule: string, path: string): string | undefined {
   const of = namesOf(rule), { isAbsolute, names } = namesOf(path);
   if (of.isAbsolute !== isAbsolute || !of.names.every((name, i) => names[i] === name)) return undefined;
@@ -182,7 +180,7 @@ export function textOf(host: Host): string {
   return "name" in host ? host.name : host.text;
 }
 
-/** The pattern that a name matches: one label of it is any. */
+/** The pattern that a name matches: with "*" as its first label. */
 function patternOf(name: string): string | undefined {
   const at = name.indexOf(".");
   return at < 0 ? undefined : `*${name.slice(at)}`;
@@ -193,13 +191,13 @@ export function refused(syscall: string, path: string, kind: string, rule: strin
   return failure(
     { syscall, path },
     "ENOTCAPABLE",
-    `the broker's policy does not permit it (ENOTCAPABLE). The rule ${kind}: [${
+    `the broker's policy does not permit this (ENOTCAPABLE). The rule ${kind}: [${
       quoted(rule, 100)
     }] is missing.`,
   );
 }
 
-/** Throws unless a rule permits to connect to a host. */
+/** Throws unless a rule permits connecting to a host. */
 export function checkConnect(policy: Policy, host: Host, port: number): void {
   const asked = `${textOf(host)}:${port}`;
   if (policy.connect.includes(asked)) return;
@@ -209,8 +207,8 @@ export function checkConnect(policy: Policy, host: Host, port: number): void {
 }
 
 /**
- * Throws unless a name may lead to an address: a public one, one that a rule names by itself, or loopback for "localhost".
- * So nobody who controls a name that a rule permits can lead the broker to this machine or into its network.
+ * Throws unless a name may resolve to an address: a public one, one with its own rule, or loopback for "localhost".
+ * So the owner of a permitted name cannot direct the broker to this machine or its network.
  */
 export function checkResolved(policy: Policy, name: string, address: Address, port: number): void {
   const scope = scopeOf(address), asked = `${address.text}:${port}`;
@@ -219,22 +217,22 @@ export function checkResolved(policy: Policy, name: string, address: Address, po
   throw failure(
     { syscall: "connect", path: `${name}:${port}` },
     "ENOTCAPABLE",
-    `the name leads to ${address.text}, a ${scope} address, which a rule must name too (ENOTCAPABLE). ` +
+    `the name resolves to ${address.text}, a ${scope} address, which needs its own rule (ENOTCAPABLE). ` +
       `The rule connect: [${quoted(asked)}] is missing.`,
   );
 }
 
-/** The canonical path of a socket, if a rule permits it. */
+/** The canonical path of a socket. Throws unless a rule permits it. */
 export function checkSocket(policy: Policy, path: string): string {
   const canonical = socketPath(path), rule = `unix:${canonical}`;
   if (policy.connect.includes(rule)) return canonical;
   throw refused("connect", path, "connect", rule);
 }
 
-/** The canonical form of a name, if a rule permits to look it up. */
+/** The canonical form of a name. Throws unless a rule permits looking it up. */
 export function checkResolve(policy: Policy, given: string): string {
   const host = hostOf(given);
-  if (!("name" in host)) throw new TypeError(`${shown(given)} is an address, and not a name.`);
+  if (!("name" in host)) throw new TypeError(`${shown(given)} is an address, not a name.`);
   const pattern = patternOf(host.name);
   if ([host.name, pattern].some((rule) => rule !== undefined && policy.resolve.includes(rule))) {
     return host.name;
@@ -242,7 +240,7 @@ export function checkResolve(policy: Policy, given: string): string {
   throw refused("resolveDns", given, "resolve", host.name);
 }
 
-/** The address, if a rule permits to listen at it. */
+/** The address in canonical form. Throws unless a rule permits listening at it. */
 export function checkListen(policy: Policy, hostname: string, port: number): Address {
   const host = hostOf(hostname), asked = `${textOf(host)}:${port}`;
   if (!("name" in host) && policy.listen.includes(asked)) return host;
@@ -255,7 +253,7 @@ export interface Access {
   readonly write: boolean;
 }
 
-/** The directory of the rule that permits to open a file, the deepest one, and the path below it. */
+/** The deepest directory whose rules permit opening a file, and the path below it. Throws if there is none. */
 export function checkOpen(
   policy: Policy,
   path: string,
@@ -275,9 +273,9 @@ export function checkOpen(
 }
 
 /**
- * The new policy, if each of its rules is within the old policy.
+ * Returns the new policy, if the old policy permits each of its rules.
  *
- * @throws {CapsicumError} ENOTCAPABLE if it is not: it names the surplus.
+ * @throws {CapsicumError} ENOTCAPABLE if a new rule permits more. The message names it.
  */
 export function shrunk(old: Policy, rules: Policy): Policy {
   const surplus = kinds.flatMap((kind) =>
@@ -289,7 +287,9 @@ export function shrunk(old: Policy, rules: Policy): Policy {
   throw failure(
     { syscall: "limit" },
     "ENOTCAPABLE",
-    `a policy can only shrink, and the broker does not have ${listed(surplus, 150)} (ENOTCAPABLE).`,
+    `limit() can only reduce a policy, and the broker's does not permit ${
+      listed(surplus, 150)
+    } (ENOTCAPABLE).`,
   );
 }
 
@@ -302,12 +302,12 @@ function isWithin(old: readonly string[], kind: Kind, rule: string): boolean {
   return pattern !== undefined && old.includes(pattern);
 }
 
-/** Whether all that a policy permits is to open files, which needs no name beyond directories that are open. */
+/** Whether a policy only permits opening files, for which open directories are enough. */
 export function hasOnlyFiles(policy: Policy): boolean {
   return policy.connect.length + policy.resolve.length + policy.listen.length === 0;
 }
 
-/** Whether names are looked up. */
+/** Whether a policy permits looking up names. */
 export function hasNames(policy: Policy): boolean {
   const isAddress = /^(unix:|\[|\d+(\.\d+){3}:)/;
   return policy.resolve.length > 0 || policy.connect.some((rule) => !isAddress.test(rule));

@@ -1,8 +1,8 @@
 /**
- * The wire between the program and its broker: messages of JSON, each after its length of 32 bits, little-endian.
+ * Encodes and decodes the messages between the program and its broker: JSON, after a length of 32 bits, little-endian.
  *
- * Pure. Each side checks every member of a message: the broker treats the program as hostile. A message with a wrong form is
- * refused and harms nobody, because its length says where the next one begins.
+ * Makes no system calls. Each side checks every member of a message, because the broker treats the program as hostile. A
+ * malformed message does not affect later ones, because its length gives the start of the next one.
  *
  * @module
  */
@@ -24,13 +24,13 @@ export const MOST_BYTES: number = 64 * 1024;
 const MOST_DEPTH = 3;
 const LENGTH = 4;
 
-/** The options of a file, as they travel. */
+/** The options of a file, as a message has them. */
 export type FileOptions = Pick<
   Deno.OpenOptions & { noFollow?: boolean },
   "read" | "write" | "append" | "truncate" | "create" | "createNew" | "mode" | "noFollow"
 >;
 
-/** What the program asks for. */
+/** A request of the program. */
 export type Request =
   & { readonly id: number }
   & (
@@ -50,12 +50,12 @@ export type Request =
   );
 export type Call = Request["call"];
 
-/** What the broker answers: to `connect`, `connectPath`, `listen` and `open` with a descriptor, unless it is an error. */
+/** An answer of the broker. One to `connect`, `connectPath`, `listen` or `open` has a descriptor, unless it is an error. */
 export type Answer =
   & { readonly id: number }
   & ({ readonly value: null | readonly string[] } | { readonly error: WireError });
 
-/** An error, as it travels. */
+/** An error, as a message has it. */
 export interface WireError {
   readonly class: string;
   readonly message: string;
@@ -80,7 +80,7 @@ const optionMembers: Readonly<Record<keyof FileOptions, Check>> = {
   noFollow: aBoolean,
 };
 
-/** Checks a member that is an object itself. */
+/** Checks a member whose value is an object. */
 function anObject(members: Readonly<Record<string, Check>>, isWhole: boolean): Check {
   return (value) => {
     try {
@@ -94,12 +94,12 @@ function anObject(members: Readonly<Record<string, Check>>, isWhole: boolean): C
 
 const aFamily: Check = (value) =>
   value === 4 || value === 6 ? undefined : { expected: "4 or 6", error: RangeError };
-/** The longest timeout of a timer. */
+/** A number of milliseconds that `setTimeout()` accepts. */
 export const aTimeout: Check = anInteger(0, 0x7fffffff);
 export const aPort: Check = anInteger(0, 0xffff);
 const policy = anObject(policyMembers, true);
 
-/** The members of each call in addition to `id` and `call`; the ones that may be left out have a "?". */
+/** The members of each call in addition to `id` and `call`. A "?" marks an optional one. */
 const calls: Readonly<Record<Call, Readonly<Record<string, Check>>>> = {
   start: { policy, isConfined: aBoolean },
   limit: { policy },
@@ -123,7 +123,7 @@ function checkObject(
   if (missing !== undefined) throw new TypeError(`${what}: ${missing} is missing.`);
 }
 
-/** A message that has no valid form: the id, if it has one that can be answered. */
+/** Thrown for a malformed message. `id` is that of the message, if it has a valid one. */
 export class MalformedError extends TypeError {
   readonly id: number | undefined;
 
@@ -134,7 +134,7 @@ export class MalformedError extends TypeError {
 }
 
 /**
- * The request in a message.
+ * Returns the request in a message.
  *
  * @throws {MalformedError} If it is not a request.
  */
@@ -158,7 +158,7 @@ const errorMembers = { class: aString, message: aString, code: aString, syscall:
 const isNullOrTexts: Check = (value) => value === null ? undefined : texts(value);
 
 /**
- * The answer in a message.
+ * Returns the answer in a message.
  *
  * @throws {MalformedError} If it is not an answer.
  */
@@ -171,7 +171,7 @@ export function answerOf(message: Uint8Array | undefined): Answer {
       error: anObject(errorMembers, false),
     }, ["id"]);
     if (("value" in (value as object)) === ("error" in (value as object))) {
-      throw new TypeError("answer: it must have either a value or an error.");
+      throw new TypeError("answer: there must be either a value or an error.");
     }
     return value as Answer;
   } catch (error) {
@@ -200,7 +200,7 @@ function parsed(message: Uint8Array | undefined): unknown {
   }
 }
 
-/** The most levels of arrays and objects in a text of JSON. */
+/** The deepest nesting of arrays and objects in JSON text. */
 function depthOf(text: string): number {
   let depth = 0, most = 0;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
@@ -211,14 +211,16 @@ function depthOf(text: string): number {
 }
 
 /**
- * A message in bytes, with its length before it.
+ * Encodes a message, with its length before it.
  *
- * @throws {RangeError} If it is too long.
+ * @throws {RangeError} If the message is too long.
  */
 export function encode(message: Request | Answer): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(message));
   if (text.length > MOST_BYTES) {
-    throw new RangeError(`A message to the broker has at most ${MOST_BYTES} bytes, not ${text.length}.`);
+    throw new RangeError(
+      `A message to the broker must have at most ${MOST_BYTES} bytes, not ${text.length}.`,
+    );
   }
   const bytes = new Uint8Array(LENGTH + text.length);
   new DataView(bytes.buffer).setUint32(0, text.length, true);
@@ -226,15 +228,15 @@ export function encode(message: Request | Answer): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Divides bytes into messages, wherever they are cut. It keeps at most one message. */
+/** Divides a stream of bytes into messages. Buffers at most one message. */
 export class Frames {
   #part = new Uint8Array(LENGTH);
   #used = 0;
-  /** Bytes of a message that is too long, which are still to come. */
+  /** The bytes to skip of a message that is too long. */
   #skipping = 0;
   #isLength = true;
 
-  /** The messages that the bytes complete; undefined for one that is too long, whose bytes are passed over. */
+  /** Returns the messages that these bytes complete; undefined for one that is too long, whose bytes are skipped. */
   *messages(bytes: Uint8Array): Generator<Uint8Array | undefined, void, undefined> {
     for (let at = 0; at < bytes.length || this.#isComplete();) {
       if (this.#skipping > 0) {

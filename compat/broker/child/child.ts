@@ -1,6 +1,6 @@
 /**
- * The program of the second process. Its argument is the number of the socket by which the program asks. It ends when the
- * other end is closed, for any reason.
+ * The main module of the second process. Its argument is the descriptor of the socket on which requests arrive. The process
+ * exits when the other end of this socket is closed.
  *
  * @module
  */
@@ -19,12 +19,12 @@ import type { Resolve } from "./resolver.ts";
 import { Service, wireError } from "./service.ts";
 import { encode, requestOf } from "../wire.ts";
 
-/** The most answers that wait for the program to receive. Until then no further request is received. */
+/** The most answers that are not sent yet. While there are more, no further request is received. */
 const MOST_QUEUED = 128;
 
 /**
- * Takes the socket over, and closes what else was inherited: descriptors that are not close-on-exec. Those of Deno itself are,
- * but for the device that it opens in place of a closed standard stream.
+ * Takes over the socket, and closes all other inherited descriptors. A descriptor that is not close-on-exec was inherited,
+ * unless it is the device that Deno opens in place of a closed standard stream.
  */
 function takeOver(channel: number): Channel {
   libc.fcntl(channel, libc.F_SETFD, libc.FD_CLOEXEC);
@@ -35,11 +35,11 @@ function takeOver(channel: number): Channel {
   return new Channel(channel, 0);
 }
 
-/** Starts to serve. Everything that is needed later is loaded and bound before the process is confined. */
+/** Starts the service. Loads and binds everything that it needs before the process is confined. */
 async function start(policy: Policy, isRequired: boolean, channel: Channel): Promise<Service> {
   const { resolve } = hasNames(policy) ? await import("./resolver.ts") : { resolve: noResolver };
   const send = (answer: Uint8Array, fd: number | undefined) => {
-    // Without the program there is nothing to do.
+    // The program has ended.
     channel.send(answer, fd === undefined ? [] : [fd]).catch(() => Deno.exit(0)).finally(() => {
       if (fd !== undefined) libc.close(fd);
     });
@@ -57,14 +57,14 @@ async function start(policy: Policy, isRequired: boolean, channel: Channel): Pro
 }
 
 const noResolver: Resolve = () => {
-  throw new TypeError("The policy has no name.");
+  throw new TypeError("The policy has no names.");
 };
 
 /**
- * Confines the process as far as the policy permits. On FreeBSD nothing that is open keeps more rights than it needs, and with
- * files alone no name is needed any more. On Linux the network may stay: only the lookup of names opens files by their paths.
+ * Confines the process as far as the policy permits. On FreeBSD each descriptor is limited, and a policy for files only also
+ * permits capability mode. On Linux the process is confined unless the policy has names: looking them up opens files by path.
  *
- * @param isRequired Whether to throw if the system can't do that.
+ * @param isRequired Whether to throw if the system cannot confine the process.
  */
 function confineTo(service: Service, policy: Policy, channel: Channel, isRequired: boolean): void {
   const directories = service.directories(), onlyFiles = hasOnlyFiles(policy);
@@ -83,8 +83,8 @@ function confineTo(service: Service, policy: Policy, channel: Channel, isRequire
   if (lack !== undefined) {
     if (!isRequired) return;
     throw new Deno.errors.NotSupported(
-      `broker(): its process can't be confined, because this system lacks ${lack}. ` +
-        'To use it even so, pass enforce: "if-supported".',
+      `broker(): the second process cannot be confined, because this system lacks ${lack}. ` +
+        'To start it anyway, pass enforce: "if-supported".',
     );
   }
   avertPanics();
@@ -100,7 +100,7 @@ function confineTo(service: Service, policy: Policy, channel: Channel, isRequire
 
 async function main([number]: string[]): Promise<void> {
   const channel = takeOver(Number(number));
-  // A terminal sends these to the program too, which may go on.
+  // A terminal also sends these signals to the program, which may ignore them and still need its broker.
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) Deno.addSignalListener(signal, () => {});
   let service: Service | undefined;
   for (let batch; (batch = await channel.receive()) !== undefined;) {

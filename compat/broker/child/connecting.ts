@@ -1,5 +1,5 @@
 /**
- * Connects and listens, in the second process. Nothing here waits in the kernel, so requests go on beside each other.
+ * Connects and listens, in the second process. No call blocks, so that other requests continue.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { setNonblocking } from "../../fs/io/async_calls.ts";
 import { pauses, readiness, sleepUnlessAborted } from "../../fs/io/waiting.ts";
 
 /**
- * The descriptor of a new connection. An aborted signal ends the attempt.
+ * Returns the descriptor of a new connection. Aborting the signal ends the attempt.
  *
- * @param name What errors call the address.
+ * @param name The address, for error messages.
  */
 export async function connectTo(address: SocketAddress, name: string, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
@@ -29,7 +29,7 @@ export async function connectTo(address: SocketAddress, name: string, signal: Ab
         setNonblocking(fd, false);
         return fd;
       } catch (error) {
-        // Linux: too many connections of this socket wait to be accepted.
+        // On Linux, the queue of the listening Unix socket is full.
         if (!("path" in address && error instanceof Deno.errors.WouldBlock)) throw error;
       }
       await sleepUnlessAborted(pause.next().value, signal);
@@ -53,7 +53,7 @@ async function writable(fd: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The descriptor of a new socket that listens, with O_NONBLOCK: accept4(2) must never stop the event loop. */
+/** Returns the descriptor of a new listening socket, with O_NONBLOCK: accept4(2) must never block the event loop. */
 export function listening(address: SocketAddress, name: string): number {
   const fd = socketFor(address);
   try {
@@ -67,5 +67,5 @@ export function listening(address: SocketAddress, name: string): number {
 
 /** The error of a request that took longer than its timeout. */
 export function timedOut(syscall: string, path: string, milliseconds: number): Error {
-  return failure({ syscall, path }, "ETIMEDOUT", `not done within ${milliseconds} ms (ETIMEDOUT).`);
+  return failure({ syscall, path }, "ETIMEDOUT", `not finished within ${milliseconds} ms (ETIMEDOUT).`);
 }

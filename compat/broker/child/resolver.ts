@@ -1,6 +1,6 @@
 /**
- * Looks up names in the second process, by getaddrinfo(3), as every other program on the machine does: `Deno.resolveDns()`
- * would not read /etc/hosts. Only `node:dns` offers that, and the second process has nothing that it could harm.
+ * Looks up names in the second process by getaddrinfo(3), which also reads /etc/hosts, unlike `Deno.resolveDns()`. In Deno, only
+ * `node:dns` calls getaddrinfo(3) without a connection.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { Slots } from "../../fs/io/waiting.ts";
 /** Finds the addresses of a name, in the order in which to try them. */
 export type Resolve = (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;
 
-/** Each lookup holds a thread. */
+/** A lookup occupies a thread until it ends. */
 const slots = new Slots(16);
 
 /**
- * The addresses of a name.
+ * Returns the addresses of a name.
  *
- * @throws {Deno.errors.NotFound} If there are none, of this family or at all.
+ * @throws {Deno.errors.NotFound} If the name has no address of this family, or the lookup fails.
  */
 export async function resolve(name: string, family: 0 | 4 | 6): Promise<readonly string[]> {
   await slots.acquire().promise;

@@ -1,6 +1,6 @@
 /**
- * Answers the requests of the program, in the second process. It checks each one against the policy, as if the program were
- * hostile, and holds the directories of the rules.
+ * Answers the requests of the program, in the second process. Checks each request against the policy, treats the program as
+ * hostile, and keeps the directories of the rules open.
  *
  * @module
  */
@@ -41,10 +41,10 @@ import {
   type WireError,
 } from "../wire.ts";
 
-/** The most requests that are answered at a time. */
+/** The most requests that are served at a time. */
 export const MOST_REQUESTS = 1024;
 
-/** Sends an answer, with a descriptor that is closed then. */
+/** Sends an answer and its descriptor, then closes the descriptor. */
 export type Send = (answer: Uint8Array, fd: number | undefined) => void;
 
 type Result = { readonly value?: null | readonly string[]; readonly fd?: number };
@@ -60,7 +60,7 @@ export class Service implements Disposable {
   /**
    * Opens the directories of a policy.
    *
-   * @param resolve Finds the addresses of a name.
+   * @param resolve Looks up the addresses of a name.
    */
   constructor(policy: Policy, resolve: Resolve, send: Send) {
     this.#policy = policy;
@@ -74,12 +74,12 @@ export class Service implements Disposable {
     }
   }
 
-  /** Its directories, each with the rights that requests need. */
+  /** Returns the open directories, each with the rights that requests need. */
   directories(): { dir: Dir; rights: Rights }[] {
     return Array.from(this.#dirs, ([path, dir]) => ({ dir, rights: rightsOfDirectory(this.#policy, path) }));
   }
 
-  /** Answers a message, now or later, and always once. */
+  /** Answers a message exactly once, possibly later. A cancel request gets no answer of its own. */
   handle(message: Uint8Array | undefined): void {
     let request: Request;
     try {
@@ -88,11 +88,11 @@ export class Service implements Disposable {
       return this.#answer((error as MalformedError).id ?? 0, { error: wireError(error) });
     }
     const { id, call } = request;
-    // A cancelled request answers for itself.
+    // The cancelled request sends the answer.
     if (call === "cancel") return this.#active.get(id)?.abort(cancelled());
-    if (this.#active.has(id)) return this.#refuse(id, "its id is that of another request");
+    if (this.#active.has(id)) return this.#refuse(id, "its id is in use");
     if (this.#active.size >= MOST_REQUESTS) {
-      return this.#refuse(id, `${MOST_REQUESTS} others are not answered yet`);
+      return this.#refuse(id, `${MOST_REQUESTS} requests are still pending`);
     }
     const controller = new AbortController();
     this.#active.set(id, controller);
@@ -166,7 +166,7 @@ export class Service implements Disposable {
     for (const address of found.map(addressOf)) {
       signal.throwIfAborted();
       try {
-        // The policy may have shrunk meanwhile.
+        // limit() may have reduced the policy during the lookup.
         checkConnect(this.#policy, host, port);
         checkResolved(this.#policy, host.name, address, port);
         return connection(await connectTo({ ...address, port }, `${textOf(host)}:${port}`, signal));
@@ -194,7 +194,7 @@ export class Service implements Disposable {
   }
 
   #open({ path, options }: Of<"open">): Result {
-    // Throws if options contradict each other.
+    // Throws if options conflict.
     openFlags(options);
     const write = options.write || options.append || false, read = options.read ?? !write;
     const [rule, rest] = checkOpen(this.#policy, path, { read, write });
@@ -216,7 +216,7 @@ export class Service implements Disposable {
     return {};
   }
 
-  /** The directory of a rule, which is one of the old ones or below one of them: the deepest with all that it permits. */
+  /** Returns the directory of a new rule: an open one, or one opened below the deepest open one that permits as much. */
   #narrower(old: Policy, next: Policy, path: string): Dir {
     const same = this.#dirs.get(path);
     if (same !== undefined) return same;
@@ -229,20 +229,20 @@ export class Service implements Disposable {
       throw failure(
         { syscall: "limit", path },
         "ENOTCAPABLE",
-        "no directory of the broker has both accesses (ENOTCAPABLE).",
+        "no single directory of the broker permits both reading and writing (ENOTCAPABLE).",
       );
     }
     return asNamed(this.#dirs.get(rule)!.openDirSync(rest), path);
   }
 
-  /** Ends what is not answered yet, and closes everything. */
+  /** Cancels all pending requests and closes the directories. */
   [Symbol.dispose](): void {
     for (const controller of this.#active.values()) controller.abort(cancelled());
     for (const dir of this.#dirs.values()) dir[Symbol.dispose]();
   }
 }
 
-/** A policy of the program, checked again: it may not come from its `limit()`. */
+/** Validates a policy again, because hostile code can send one without `limit()`. */
 function canonicalOf({ read, write, ...rules }: Policy): Policy {
   return policyOf("limit()", { ...rules, open: { read, write } });
 }
@@ -255,7 +255,7 @@ function directoriesOf({ read, write }: Policy): Set<string> {
   return new Set([...read, ...write]);
 }
 
-/** What files below a directory need, which have its rights at first; READ also for its lookups, and FCNTL for F_SETFL. */
+/** The rights of a directory, which files opened below it inherit. READ is also for lookups, FCNTL for F_SETFL. */
 function rightsOfDirectory({ write }: Policy, path: string): Rights {
   const writing = write.includes(path) ? presets.dir.create : [];
   return new Rights([...presets.dir.read, ...writing, "FCNTL"]);
@@ -263,7 +263,7 @@ function rightsOfDirectory({ write }: Policy, path: string): Rights {
 
 function addressOf(text: string): Address {
   const host = hostOf(text.includes(":") ? text.replace(/%.*/, "") : text);
-  if ("name" in host) throw new TypeError(`The resolver has answered ${text}, which is not an address.`);
+  if ("name" in host) throw new TypeError(`The resolver returned ${text}, which is not an address.`);
   return host;
 }
 
@@ -273,12 +273,12 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   return await Promise.race([promise, aborted]);
 }
 
-/** Has errors name the whole path of a file, and no descriptor: it means nothing to the program. */
+/** Makes errors name the complete path and no descriptor: a number of this process is useless to the program. */
 function asNamed(dir: Dir, rule: string): Dir {
   return Object.assign(dir, { [asked]: (path: string | undefined) => ({ path: joined(rule, path ?? ".") }) });
 }
 
-/** Opens a regular file. Another kind could wait in open(2), or do something when it is opened. */
+/** Opens a regular file. Opening a FIFO or a device can block or have side effects. */
 function openFile(dir: Dir, rest: string, path: string, options: FileOptions): Result {
   const file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
   try {
@@ -310,7 +310,7 @@ function limited(fd: number, rights: Iterable<never> | Rights | readonly string[
   }
 }
 
-/** The members of an error that travel. */
+/** The members of an error that are sent. */
 export function wireError(error: unknown): WireError {
   const { message, code, syscall, path } = error as Partial<SyscallError>;
   const known = typeof code === "string" ? { code } : {};

@@ -57,7 +57,7 @@ const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
   ? false
   : "needs Linux, where /proc lists the processes";
 
-test("a sandboxed program connects, listens, looks up and opens by its broker, and not beyond its policy", async () => {
+test("a sandboxed program connects, listens, resolves and opens through a broker, only as its policy permits", async () => {
   using fixture = new Fixture(tree);
   const deno = kernelDeno(fixture), task: Task = { top: fixture.path, deno, mode: "everything" };
   const { code, stdout, stderr } = await runModule(program, { args: [JSON.stringify(task)] });
@@ -113,7 +113,7 @@ test("a sandboxed program connects, listens, looks up and opens by its broker, a
   assertEquals(results.closed, [{ class: "BadResource" }, { class: "BadResource" }]);
 });
 
-test("the process of a broker ends if the program is killed, also while it connects", async () => {
+test("the second process exits if the program is killed, also during a connect", async () => {
   using fixture = new Fixture(tree);
   const deno = kernelDeno(fixture), task: Task = { top: fixture.path, deno, mode: "stays" };
   await using running = new RunningModule(program, { args: [JSON.stringify(task)] });
@@ -169,25 +169,29 @@ test(`${most} requests, 1,000 at a time, leave no descriptor open on either side
   assertEquals(statusOf(pid), undefined);
 }, { skip: noProc });
 
-test("a broker for files alone is confined by the kernel, and has no permission", async () => {
-  using fixture = new Fixture(tree);
-  const denoPath = kernelDeno(fixture);
-  const { net: files, pid } = await started({ open: { read: [fixture.at("docs")] }, denoPath });
-  await using _files = files;
-  using file = await files.open(fixture.at("docs", "a"));
-  assertEquals(file.readAllSync().length, 6);
-  // The stand-in refuses, by seccomp, what capability mode refuses of Deno's own calls.
-  if (Deno.build.arch === "x86_64") assertEquals(statusOf(pid)?.Seccomp, "2");
-  // It has nothing but what Deno opens, the directory, and its end of the channel.
-  const open = () =>
-    descriptorsOf(pid).filter((name) =>
-      !/^(anon_inode|pipe|socket|\/dev\/null)/.test(name) && !name.includes("_cache_v")
-    );
-  await until(() => open().length <= 1, "the broker closes what it has sent");
-  assertEquals(open(), [fixture.at("docs")]);
-}, { skip: noProc });
+test(
+  "the second process of a policy for files only is confined by the kernel, and has no Deno permission",
+  async () => {
+    using fixture = new Fixture(tree);
+    const denoPath = kernelDeno(fixture);
+    const { net: files, pid } = await started({ open: { read: [fixture.at("docs")] }, denoPath });
+    await using _files = files;
+    using file = await files.open(fixture.at("docs", "a"));
+    assertEquals(file.readAllSync().length, 6);
+    // The stand-in refuses, by seccomp, what capability mode refuses of Deno's own calls.
+    if (Deno.build.arch === "x86_64") assertEquals(statusOf(pid)?.Seccomp, "2");
+    // It has nothing but what Deno opens, the directory, and its end of the channel.
+    const open = () =>
+      descriptorsOf(pid).filter((name) =>
+        !/^(anon_inode|pipe|socket|\/dev\/null)/.test(name) && !name.includes("_cache_v")
+      );
+    await until(() => open().length <= 1, "the broker closes what it has sent");
+    assertEquals(open(), [fixture.at("docs")]);
+  },
+  { skip: noProc },
+);
 
-test("requests are rejected if the process of the broker ends, and those after it", async () => {
+test("pending and later requests are rejected if the second process ends", async () => {
   using fixture = new Fixture(tree);
   const { net, pid } = await started({
     resolve: ["localhost"],
@@ -211,7 +215,7 @@ test("requests are rejected if the process of the broker ends, and those after i
 }, { skip: noProc });
 
 test(
-  "open() fails while the program has too many files open, and gives the right file afterwards",
+  "open() fails while the program has too many open files, and returns the right file afterwards",
   async () => {
     using fixture = new Fixture(tree);
     const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
@@ -246,7 +250,7 @@ test(
   { skip: kernel.simulated && "the stand-in does not know what the kernel does without a free number" },
 );
 
-test("connect() hears signal and timeout, and closes a connection that comes too late", async () => {
+test("connect() obeys signal and timeout, and closes a connection that arrives too late", async () => {
   using fixture = new Fixture(tree);
   const path = fixture.at("s");
   let full!: Deno.UnixListener;
@@ -282,7 +286,7 @@ test("connect() hears signal and timeout, and closes a connection that comes too
   assert(openDescriptors().length < open);
 }, { skip: noProc });
 
-test("accept() waits for connections, also in a loop, until the listener is closed", async () => {
+test("accept() and iteration wait for connections until the listener is closed", async () => {
   using fixture = new Fixture();
   await using net = await broker({ listen: ["127.0.0.1:0", "[::1]:0"], denoPath: kernelDeno(fixture) });
   for (const hostname of ["127.0.0.1", "::1"]) {
@@ -305,39 +309,43 @@ test("accept() waits for connections, also in a loop, until the listener is clos
   }
 });
 
-test("broker() throws if the system can't confine its process, unless the policy accepts that", async () => {
-  using fixture = new Fixture(tree);
-  const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
-  const flags = [`--preload=${new URL("../../_no_seccomp.ts", import.meta.url).href}`];
-  const outcome = await inChild(
-    async ({ caught: _ }, { mod, docs }) => {
-      const { broker }: typeof import("../../../compat/broker/mod.ts") = await import(mod);
-      const policy = { open: { read: [docs] } };
-      const refusal = await broker(policy).then(
-        () => undefined,
-        ({ name, message }: Error) => ({ name, message }),
-      );
-      await using net = await broker({ ...policy, enforce: "if-supported" });
-      using file = await net.open(`${docs}/a`);
-      const escape = await net.open(`${docs}/link`).catch((error) => error.code);
-      return { refusal, length: file.readAllSync().length, escape };
-    },
-    { mod, docs: fixture.at("docs") },
-    { flags },
-  );
-  assertEquals(outcome.refusal?.name, "NotSupported");
-  assertEquals(/this system lacks seccomp.* enforce: "if-supported"/.test(outcome.refusal!.message), true);
-  assertEquals([outcome.length, outcome.escape], [6, "ENOTCAPABLE"]);
-}, {
-  skip: (kernel.hasCapsicum || Deno.build.arch !== "x86_64") &&
-    "the filter that hides seccomp(2) is for Linux on x86_64",
-});
+test(
+  'broker() throws if the system cannot confine its process, unless enforce is "if-supported"',
+  async () => {
+    using fixture = new Fixture(tree);
+    const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
+    const flags = [`--preload=${new URL("../../_no_seccomp.ts", import.meta.url).href}`];
+    const outcome = await inChild(
+      async ({ caught: _ }, { mod, docs }) => {
+        const { broker }: typeof import("../../../compat/broker/mod.ts") = await import(mod);
+        const policy = { open: { read: [docs] } };
+        const refusal = await broker(policy).then(
+          () => undefined,
+          ({ name, message }: Error) => ({ name, message }),
+        );
+        await using net = await broker({ ...policy, enforce: "if-supported" });
+        using file = await net.open(`${docs}/a`);
+        const escape = await net.open(`${docs}/link`).catch((error) => error.code);
+        return { refusal, length: file.readAllSync().length, escape };
+      },
+      { mod, docs: fixture.at("docs") },
+      { flags },
+    );
+    assertEquals(outcome.refusal?.name, "NotSupported");
+    assertEquals(/this system lacks seccomp.* enforce: "if-supported"/.test(outcome.refusal!.message), true);
+    assertEquals([outcome.length, outcome.escape], [6, "ENOTCAPABLE"]);
+  },
+  {
+    skip: (kernel.hasCapsicum || Deno.build.arch !== "x86_64") &&
+      "the filter that hides seccomp(2) is for Linux on x86_64",
+  },
+);
 
-test("broker() reports what prevents its process from starting, and leaves nothing", async () => {
+test("broker() reports why its process does not start, and leaves no descriptor or process", async () => {
   using fixture = new Fixture({ deno: { text: "#!/bin/sh\necho broken >&2\nexit 3\n", mode: 0o755 } });
   const before = openDescriptors().length, children = childrenOf(Deno.pid).length;
   const failing = await assertRejects(() => broker({ denoPath: fixture.at("deno") }), Error);
-  assertEquals(failing.message, "broker(): its process ended with code 3 before it was ready: broken");
+  assertEquals(failing.message, "broker(): the second process exited with code 3 during its start: broken");
   await assertRejects(() => broker({ denoPath: fixture.at("none") }), Deno.errors.NotFound);
   using other = new Fixture();
   const directory = { open: { read: [other.at("none")] }, denoPath: kernelDeno(other) };

@@ -11,7 +11,7 @@ import type { Report, Task } from "./_hostile_child.ts";
 const messages = Number(Deno.env.get("CAPSICUM_TEST_MESSAGES") ?? 20_000);
 const seed = Number(Deno.env.get("CAPSICUM_TEST_SEED") ?? 20261128);
 
-test("the broker gives hostile code nothing outside of its policy, and stays alive", async () => {
+test("the broker refuses hostile requests outside its policy, and keeps serving", async () => {
   const outside = "SECRET";
   using fixture = new Fixture({
     docs: {
@@ -50,7 +50,7 @@ test("the broker gives hostile code nothing outside of its policy, and stays ali
   assert(swapped.opened > 0, JSON.stringify(swapped));
 });
 
-test("the broker's process answers nothing before its policy, and ends", async () => {
+test("the second process exits if its first request is not a policy", async () => {
   using fixture = new Fixture();
   const deno = kernelDeno(fixture), policy = policyOf("test", {});
   const first = [

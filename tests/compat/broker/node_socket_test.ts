@@ -39,7 +39,7 @@ function eventsOf(socket: Socket): string[] {
 }
 
 for (const [name, make] of Object.entries(makers)) {
-  test(`${name}() moves all bytes both ways, and waits for a slow reader`, async () => {
+  test(`${name}() sends and receives all bytes, and waits for a slow reader`, async () => {
     const [own, peer] = socketPair("stream");
     using other = peer;
     const socket = make(own), sent = crypto.getRandomValues(new Uint8Array(60_000));
@@ -83,7 +83,7 @@ for (const [name, make] of Object.entries(makers)) {
     assertEquals(events, ["finish", "data late", "end", "close"]);
   });
 
-  test(`${name}() ends when its peer does, unless allowHalfOpen`, async () => {
+  test(`${name}() ends when its peer ends, unless allowHalfOpen is true`, async () => {
     for (const allowHalfOpen of [false, true]) {
       const [own, peer] = socketPair("stream"), socket = make(own, { allowHalfOpen });
       const other = make(peer);
@@ -100,7 +100,7 @@ for (const [name, make] of Object.entries(makers)) {
     }
   });
 
-  test(`${name}() destroyed while it reads and writes gives its peer an end, and emits only "close"`, async () => {
+  test(`${name}() that is destroyed during reads and writes ends the connection, and emits only "close"`, async () => {
     const [own, peer] = socketPair("stream");
     using other = peer;
     const socket = make(own), events = eventsOf(socket);
@@ -114,7 +114,7 @@ for (const [name, make] of Object.entries(makers)) {
     assertEquals([events, socket.readyState], [["close"], "closed"]);
   });
 
-  test(`${name}() reports the errors of the kernel by their codes`, async () => {
+  test(`${name}() reports errors of the kernel with their codes`, async () => {
     const [own, peer] = socketPair("stream");
     const socket = make(own), events = eventsOf(socket);
     peer.close();
@@ -123,7 +123,7 @@ for (const [name, make] of Object.entries(makers)) {
     assert(/^(end,)?error (EPIPE|ECONNRESET),close$/.test(events.join()), events.join());
   });
 
-  test(`${name}() emits "timeout" once it was idle, and "connect" if a package calls connect()`, async () => {
+  test(`${name}() emits "timeout" after it was idle, and "connect" if connect() is called`, async () => {
     const [own, peer] = socketPair("stream");
     using other = peer;
     const socket = make(own), events = eventsOf(socket);
@@ -152,7 +152,7 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-test("nodeSocket() emits connect, and calls the listener, although it is connected already", async () => {
+test('connect() of nodeSocket() emits "connect" and calls its listener', async () => {
   const [own, peer] = socketPair("stream");
   using _peer = peer;
   const socket = makers.nodeSocket!(own), events = eventsOf(socket);
@@ -167,7 +167,7 @@ test("nodeSocket() emits connect, and calls the listener, although it is connect
 });
 
 test(
-  "nodeSocket() of a descriptor without the rights that Deno needs still moves bytes and ends",
+  "nodeSocket() works on a descriptor without the rights that Deno's own socket needs",
   async () => {
     for (
       const rights of [["READ", "WRITE", "SHUTDOWN"], [
@@ -194,7 +194,7 @@ test(
   { skip: needsCapsicum },
 );
 
-test("nodeSocket() refuses what is not a connected stream socket, and leaves it open", () => {
+test("nodeSocket() throws unless its argument is a connected stream socket, and leaves the descriptor open", () => {
   const [reader, writer] = pipe(), [one, two] = socketPair("datagram");
   using file = openSync("/dev/null");
   const shut = openSync("/dev/null");

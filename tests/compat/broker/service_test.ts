@@ -77,7 +77,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("Service connects to the address that was checked, even if the name leads elsewhere later", async () => {
+test("Service connects to the address that it checked, even if the name resolves to another one later", async () => {
   using counter = new Counter();
   const { port } = counter, asked: string[] = [];
   // The first answer is a public address in which nothing listens, or a private one that no rule names.
@@ -119,7 +119,7 @@ test("Service tries every address in order, and returns the last error", async (
   assertEquals(await local.refusal({ call: "connect", hostname: "a.example", port: closed }), "ENOTCAPABLE");
 });
 
-test("Service checks the policy again once the name is looked up", async () => {
+test("Service checks the policy again after it has looked up a name", async () => {
   using counter = new Counter();
   const { port } = counter, { promise, resolve: answer } = Promise.withResolvers<string[]>();
   using local = new Local({ connect: [`a.example:${port}`, `127.0.0.1:${port}`] }, () => promise);
@@ -133,7 +133,7 @@ test("Service checks the policy again once the name is looked up", async () => {
   assertEquals(counter.count, 0);
 });
 
-test("Service ends a request that is cancelled, or takes too long, and answers it once", async () => {
+test("Service ends a request that is cancelled or times out, and answers it once", async () => {
   using local = new Local(
     { connect: ["a.example:1", "b.example:1"], resolve: ["a.example"] },
     () => new Promise(() => {}),
@@ -149,7 +149,7 @@ test("Service ends a request that is cancelled, or takes too long, and answers i
   assertEquals(local.answers.map(({ id }) => id), [7, 8, 1]);
 });
 
-test("Service serves a bounded number of requests, and refuses the id of one that is not answered", async () => {
+test("Service serves a limited number of requests, and refuses an id that is in use", async () => {
   let answer = (_addresses: string[]) => {};
   const addresses = new Promise<string[]>((resolve) => answer = resolve);
   using local = new Local({ resolve: ["a.example"] }, () => addresses);
@@ -168,7 +168,7 @@ test("Service serves a bounded number of requests, and refuses the id of one tha
   assert(all.every((answer) => "value" in answer && answer.value?.join() === "192.0.2.1"));
 });
 
-test("Service opens regular files within its rules, and limits itself to directories below", async () => {
+test("Service opens regular files as its rules permit, and limit() can reduce them to subdirectories", async () => {
   using fixture = new Fixture({
     docs: {
       "a.txt": "a",
@@ -241,7 +241,7 @@ test("Service opens regular files within its rules, and limits itself to directo
   assertEquals(await local.refusal(open(`${w}/new`, { write: true })), "ENOTCAPABLE");
 });
 
-test("Service does not wait for a FIFO, and opens neither it nor a device", async () => {
+test("Service refuses a FIFO without waiting, and a device", async () => {
   using fixture = new Fixture({ d: {} });
   libc.mkfifoat(libc.AT_FDCWD, fixture.at("d", "fifo"), 0o600);
   using local = new Local({ open: { read: [fixture.at("d"), "/dev"], write: [fixture.at("d")] } });

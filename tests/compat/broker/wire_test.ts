@@ -27,7 +27,7 @@ const framed = requests.map((request) => encode(request));
 const all = new Uint8Array(framed.reduce((sum, { length }) => sum + length, 0));
 framed.reduce((at, bytes) => (all.set(bytes, at), at + bytes.length), 0);
 
-test("messages are the same after the wire, wherever the bytes are cut", () => {
+test("messages are decoded unchanged, however their bytes are divided", () => {
   for (let size = 1; size <= 40; size++) {
     const frames = new Frames(), found: Request[] = [];
     for (let at = 0; at < all.length; at += size) {
@@ -37,7 +37,7 @@ test("messages are the same after the wire, wherever the bytes are cut", () => {
   }
 });
 
-test("a message that is too long is passed over, and the next one is read", () => {
+test("a message that is too long is skipped, and the next one is read", () => {
   for (const length of [MOST_BYTES + 1, 3 * MOST_BYTES]) {
     const bytes = new Uint8Array(4 + length + framed[2]!.length).fill(0x20);
     new DataView(bytes.buffer).setUint32(0, length, true);
@@ -55,7 +55,7 @@ test("a message that is too long is passed over, and the next one is read", () =
   assertThrows(() => requestOf(undefined), MalformedError, "more than 65536 bytes");
 });
 
-test("a message of the most bytes, and one of none, are messages", () => {
+test("a message of maximal length and an empty one are returned", () => {
   const text = `{"id":1,"call":"connectPath","path":"${"x".repeat(MOST_BYTES - 39)}"}`;
   assertEquals(bytesOf(text).length, MOST_BYTES);
   const bytes = new Uint8Array(8 + MOST_BYTES);
@@ -72,7 +72,7 @@ test("a message of the most bytes, and one of none, are messages", () => {
   );
 });
 
-test("requestOf() refuses every other form, and returns the id if there is one", () => {
+test("requestOf() throws for every malformed request, with its id if it has one", () => {
   const wrong: [string, number | undefined][] = [
     ["", undefined],
     ["null", undefined],
@@ -124,7 +124,7 @@ test("requestOf() refuses every other form, and returns the id if there is one",
   );
 });
 
-test("answerOf() takes a value or an error, and nothing else", () => {
+test("answerOf() accepts either a value or an error, and nothing else", () => {
   for (
     const answer of [
       { id: 1, value: null },

@@ -4,10 +4,10 @@
  *
  * Each site gets one errno of the list in turn. With CAPSICUM_TEST_FAULTS=all it gets each of them.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { freebsdErrno } from "../../ffi/errno.ts";
 import { symbols } from "../../ffi/symbols.ts";
-import { Dir, FdFile, libc } from "../../mod.ts";
+import { CapsicumError, Dir, FdFile, libc } from "../../mod.ts";
 import { withShortTransfers } from "../compat/fs/_short.ts";
 import { openDescriptors } from "../_kernel.ts";
 import { callsOf, failFrom, failNext, needsStandin } from "../_standin.ts";
@@ -191,6 +191,16 @@ test("an atomic write waits for the disk before the file takes its place", async
     using place = new Place(true);
     const { counts } = await countsOf(place, operations.writeFileAtomic!, isSync);
     assertEquals(Object.fromEntries(counts).fsync, 1);
+  }
+}, skip);
+
+test("a sync that fails once on a thread is reported, though it succeeds when it is repeated", async () => {
+  using place = new Place(true);
+  await using file = place.dir.openSync("a/f", { write: true });
+  for (const [call, sync] of [["fsync", () => file.sync()], ["fdatasync", () => file.syncData()]] as const) {
+    failNext(call, numbers.get("ENOSPC")!);
+    await assertRejects(sync, CapsicumError, "what was written may not be on the disk");
+    await sync();
   }
 }, skip);
 

@@ -82,10 +82,7 @@ export const libcMutants: Mutant[] = [
     what: "fsync() off the thread loses the error that Linux reports once",
     search: '=== -1) explain("fsync", fd, fsync);',
     replace: "=== -1) fsync(fd);",
-    concerns: [{ on: "15.1", test: "compat/fs/fd_file_async_test.ts", filter: "reject with the errors" }, {
-      on: "15.1",
-      test: "faults/faults_test.ts",
-    }],
+    concerns: [{ on: "15.1", test: "faults/faults_test.ts", filter: "fails once on a thread" }],
   },
   {
     file: "ffi/libc/bytes.ts",

@@ -218,12 +218,12 @@ export class Service implements Disposable {
 
   /** Returns the directory of a new rule: an open one, or one opened below the deepest open one that permits as much. */
   #narrower(old: Policy, next: Policy, path: string): Dir {
+    const permitsAsMuch = (rule: string) =>
+      (["read", "write"] as const).every((kind) => !next[kind].includes(path) || old[kind].includes(rule));
     const same = this.#dirs.get(path);
-    if (same !== undefined) return same;
+    if (same !== undefined && permitsAsMuch(path)) return same;
     const [rule, rest] = [...this.#dirs.keys()].toSorted((a, b) => b.length - a.length)
-      .filter((rule) =>
-        (["read", "write"] as const).every((kind) => !next[kind].includes(path) || old[kind].includes(rule))
-      )
+      .filter(permitsAsMuch)
       .map((rule) => [rule, below(rule, path)] as const).find(([, rest]) => rest !== undefined) ?? [];
     if (rule === undefined || rest === undefined) {
       throw failure(

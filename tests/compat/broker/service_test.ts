@@ -241,6 +241,28 @@ test("Service opens regular files as its rules permit, and limit() can reduce th
   assertEquals(await local.refusal(open(`${w}/new`, { write: true })), "ENOTCAPABLE");
 });
 
+test("limit() does not turn a directory for writing into one for reading, unless it is below one for reading", async () => {
+  using fixture = new Fixture({
+    a: { b: { link: "../c" }, d: { "x.txt": "x" } },
+    c: { "secret.txt": "secret" },
+  });
+  const a = fixture.at("a"), b = fixture.at("a", "b"), d = fixture.at("a", "d");
+  using local = new Local({ open: { read: [a], write: [b, d] } });
+  const limit = (rules: BrokerPolicy["open"]) =>
+    ({ call: "limit", policy: policy({ open: rules! }) }) as const;
+  const open = (path: string, options = {}) => ({ call: "open", path, options }) as const;
+  assertEquals(await local.refusal(open(`${b}/secret.txt`)), "ENOTCAPABLE");
+  for (const rules of [{ read: [b], write: [b] }, { read: [b] }, { read: [d], write: [d] }]) {
+    assertEquals(await local.refusal(limit(rules)), "ENOTCAPABLE");
+  }
+  assertEquals(await local.refusal(open(`${b}/secret.txt`)), "ENOTCAPABLE");
+  (await local.ask(open(`${b}/secret.txt`, { write: true }))).file!.close();
+  assert("value" in await local.ask(limit({ read: [d], write: [b] })));
+  (await local.ask(open(`${d}/x.txt`))).file!.close();
+  (await local.ask(open(`${b}/secret.txt`, { write: true }))).file!.close();
+  assertEquals(await local.refusal(open(`${d}/x.txt`, { write: true })), "ENOTCAPABLE");
+});
+
 test("Service refuses a FIFO without waiting, and a device", async () => {
   using fixture = new Fixture({ d: {} });
   libc.mkfifoat(libc.AT_FDCWD, fixture.at("d", "fifo"), 0o600);

@@ -5,7 +5,7 @@
  * reading of errno can overwrite errno. The two calls whose result needs 64 bits have a twin with an `i32` result,
  * `*_errno`, which repeats a failed call to read its errno.
  *
- * A function is bound at its first use, here by the name that it has in FreeBSD; `system.ts` binds it on either system.
+ * A function is bound at first use, under its FreeBSD name. `system.ts` binds functions on FreeBSD and Linux.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const symbols = {
   __error: { parameters: [], result: "pointer" },
   // void *memcpy(void *dst, const void *src, size_t len)
   memcpy: { parameters: [memory, "pointer", size_t], result: "void" },
-  // The same, as it returns the address of its first argument.
+  // The same function, declared to return the address of its first argument.
   address: { name: "memcpy", parameters: [memory, memory, size_t], result: u_long },
 
   // int getosreldate(void)
@@ -185,7 +185,7 @@ export const since: Readonly<Record<string, string>> = { renameat2: "15.1" };
 type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
 /** A row of the table. */
 export type Name = keyof Symbols;
-/** The functions of the table, as they are called. */
+/** The types of the functions in the table. */
 export type Functions = { [N in Name]: NonNullable<Symbols[N]> };
 
 // The flags of send(2), recv(2) and socket(2) that the library uses, from sys/socket.h; the same in FreeBSD 13.2 to 15.1.
@@ -215,11 +215,11 @@ const bound: { [N in Name]?: Functions[N] } = Object.create(null);
 /**
  * errno of the last call that failed.
  *
- * `thread.memcpy(errno, thread.errnoAt, 4n)` is inline, as the very next thing after each call. Any code in between, even a helper
- * function, can make the runtime do a call of its own that overwrites errno.
+ * `thread.memcpy(errno, thread.errnoAt, 4n)` must directly follow each call, inline. Any code in between, even a call of a helper
+ * function, can make the runtime call libc and overwrite errno.
  */
 export const errno: Int32Array<ArrayBuffer> = new Int32Array(1);
-/** What reads errno: the address of this thread's, from `__error()`, and memcpy(3). The first function that is bound sets them. */
+/** Reads errno: the address of this thread's errno, from `__error()`, and memcpy(3). Binding the first function sets both. */
 const thread: { memcpy: Functions["memcpy"]; errnoAt: Deno.PointerObject } = {
   memcpy: undefined!,
   errnoAt: undefined!,
@@ -227,28 +227,30 @@ const thread: { memcpy: Functions["memcpy"]; errnoAt: Deno.PointerObject } = {
 
 let isSealed = false;
 
-/** Ends the handing out, when this process enters a sandbox. */
+/** Makes every function from `internal()` throw from now on, because this process is sandboxed. */
 export function seal(): void {
   isSealed = true;
 }
 
 /**
- * Makes the function that hands out what only the modules of ffi/ may have. It hands out no more once the process is sandboxed.
+ * Wraps values that only the modules of ffi/ may use, in a function that returns them until the process is sandboxed.
  *
- * Code in a sandbox can import each module that is loaded. With a raw function of C it could corrupt memory. So no module
- * exports one, and what the modules got they keep where no other module sees it.
+ * Code in a sandbox can import every loaded module, and could corrupt memory with a raw C function. So no module exports one, and
+ * each module that gets one keeps it private.
  */
 export function internal<T>(value: T): () => T {
   return () => {
     if (!isSealed) return value;
-    throw new Error("This module calls C, and the process is sandboxed: import it before entering.");
+    throw new Error(
+      "This module calls C functions, and the process is sandboxed: import it before entering.",
+    );
   };
 }
 
-/** The functions of C, for the modules of ffi/. */
+/** The raw C functions, for the modules of ffi/. */
 export const rawFreebsd = internal({ bound, thread, bindFreebsd, bindReplacement });
 
-/** Binds one function of FreeBSD's libc. Each costs about 0.15 ms, so it happens at first use. */
+/** Binds one function of FreeBSD's libc. Binding takes about 0.15 ms, so each function is bound at first use. */
 function bindFreebsd<N extends Name>(name: N): Functions[N] {
   if (!hasCapsicum()) {
     throw new Deno.errors.NotSupported(
@@ -263,13 +265,13 @@ function bindFreebsd<N extends Name>(name: N): Functions[N] {
   return open(name)[name];
 }
 
-/** Binds a replacement for a function of FreeBSD, which reads errno by itself. */
+/** Binds a replacement for a FreeBSD function. The replacement reads errno itself. */
 function bindReplacement<N extends Name>(name: N, replacement: Functions[N]): Functions[N] {
   thread.memcpy ??= () => {};
   return (bound as Functions)[name] = replacement;
 }
 
-/** Binds all functions that are not bound yet: in capability mode, a library can't be opened any more. */
+/** Binds all functions that are not bound yet: in capability mode no library can be opened. */
 export function bindAll(): void {
   if (bound.cap_enter === undefined) bindFreebsd("cap_enter");
   const rest = (Object.keys(symbols) as Name[]).filter((name) => bound[name] === undefined);
@@ -279,8 +281,8 @@ export function bindAll(): void {
 /**
  * Binds several functions at once.
  *
- * A function that this libc lacks throws when it is called. If the library can't be opened for lack of descriptors or
- * memory, this throws at once, because the library may have the function.
+ * A function that this libc lacks throws when it is called. If the library cannot be opened for lack of descriptors or memory,
+ * `bindTogether()` itself throws, because the library may have the function.
  */
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
   const wanted = Object.fromEntries(names.map((name) => [name, { ...symbols[name], optional: true }]));
@@ -290,7 +292,7 @@ function open<N extends Name>(...names: N[]): Pick<Functions, N> {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const why = shortened((cause as Error).message, 160);
-    throw new Error(`${library} can't be opened to call ${listed(names)}: ${why}.`, { cause });
+    throw new Error(`${library} cannot be opened to call ${listed(names)}: ${why}.`, { cause });
   }
   const functions = Object.fromEntries(names.map((name) => [name, found[name] ?? missing(name)]));
   return Object.assign(bound, functions) as Functions;

@@ -1,6 +1,6 @@
 /**
- * Checks values before the first system call: descriptors, numbers, buffers, file names and options. FFI itself converts
- * loosely: -1.9 becomes -1 or 1, NaN becomes 0. An option that is unknown or of the wrong type throws.
+ * Validates arguments before the first system call: descriptors, numbers, buffers, file names and options. An unknown option, or
+ * one of the wrong type, throws. FFI does not validate: it converts -1.9 to -1 or 1, and NaN to 0.
  *
  * The kernel treats a file name as bytes. As a string, each byte that is not part of valid UTF-8 is the lone surrogate
  * U+DC00 + byte, as in Python's "surrogateescape", so a listed name always opens its file.
@@ -10,12 +10,12 @@
 import { AT_FDCWD } from "./freebsd/constants.ts";
 import { listed, quoted, shown } from "./errors.ts";
 
-// Built-in functions as they were when the library was loaded. What decides which memory a call may touch must not depend on
-// what later code made of a prototype or a global name, nor on what an object says of itself.
+// Built-in functions, saved when the library is loaded. The bounds of a buffer must not depend on prototypes or globals that
+// later code can change, nor on properties that an object overrides.
 
 type Method = (this: never, ...args: never[]) => unknown;
 
-/** Makes a method a function whose first parameter is `this`. */
+/** Converts a method to a function whose first parameter is `this`. */
 const unbound = Function.prototype.bind.bind(Function.prototype.call) as unknown as <Result>(
   method: Method,
 ) => (...args: unknown[]) => Result;
@@ -50,7 +50,7 @@ export function isResizable(array: ArrayBufferView): boolean {
 export const Bytes = Uint8Array;
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The bytes of an array from `from` to `to`, in the same memory. */
+/** The bytes of an array from `from` to `to`, in the same buffer. */
 export function partOf(array: Uint8Array, from: number, to: number): Uint8Array<ArrayBuffer> {
   return new Bytes(bufferOf(array), byteOffsetOf(array) + from, to - from);
 }
@@ -138,7 +138,7 @@ export function long(value: number | bigint, what: string): bigint {
     throw new TypeError(`The ${what} is a number or a bigint, not ${shown(value)}.`);
   }
   if (typeof value === "number" ? !Number.isSafeInteger(value) : BigInt.asIntN(64, value) !== value) {
-    throw new RangeError(`The ${what} is an integer of 64 bits, as a number a safe one, not ${value}.`);
+    throw new RangeError(`The ${what} is a safe integer or a bigint of 64 bits, not ${value}.`);
   }
   return toBigInt(value);
 }
@@ -178,7 +178,7 @@ export function timespecs(times: Uint8Array | null): Uint8Array<ArrayBuffer> | n
   return times === null ? null : memory(times, 32);
 }
 
-/** Refuses an undefined set, which would count as the empty set and permanently remove everything. */
+/** Throws if a set is undefined: as an empty set it would permanently remove everything. */
 export function given<T>(set: T, what: string): T {
   if (set === undefined) throw new TypeError(`The ${what} are undefined: to permit none, pass [].`);
   return set;
@@ -192,7 +192,7 @@ function utf8(): TextDecoder {
   return decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 }
 
-/** Decodes names that are each followed by "/". */
+/** Decodes names, each followed by "/". */
 export function decodeNames(bytes: Uint8Array): string[] {
   if (bytes.length === 0) return [];
   try {
@@ -313,7 +313,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
     }
   }
   bytes[end] = 0;
-  // The path ends here at the latest, even if the encoder is not the one of Deno.
+  // The path must end here, even if the program has replaced TextEncoder.
   bytes[size - 1] = 0;
   return bytes;
 }
@@ -439,7 +439,7 @@ export function checkOptions(call: string, options: unknown, known: Readonly<Rec
   }
 }
 
-/** Whether an object is an instance of a class, such as a `Dir` or a `Date`, without members that could be options. */
+/** Whether an object is an instance of a class, such as `Dir` or `Date`, rather than an options object. */
 export function isOther(options: object): boolean {
   const prototype = Object.getPrototypeOf(options);
   return prototype !== null && Object.getPrototypeOf(prototype) !== null && Object.keys(options).length === 0;

@@ -28,9 +28,9 @@
  * {@link sandbox} also confines the process on Linux, x86_64 and arm64, permanently. `mechanism` of its result names what it
  * uses:
  *
- * - A seccomp(2) filter on all threads refuses each system call that is not listed as permitted. So it refuses paths from the
- *   root or the working directory, addresses, other processes and namespaces. A refused call fails with EPERM, an unknown
- *   one with ENOSYS. `dryRun` returns the list, with the reason for each call.
+ * - A seccomp(2) filter on all threads refuses each system call that is not listed as permitted. It refuses calls with a path
+ *   from the root or the working directory, with an address, on other processes, or on namespaces. A refused call fails with
+ *   EPERM, and an unknown one with ENOSYS. `dryRun` returns the list, with a reason for each call.
  * - Landlock keeps paths below descriptors to the directories of the plan, and permits in each what its rights include:
  *
  * | right | permits below the directory |
@@ -45,32 +45,33 @@
  * | LINKAT_TARGET | linking from other directories, and creating entries of any kind except devices |
  * | IOCTL | device ioctls, of which the filter permits those of terminals |
  *
- * A file can be moved or linked only to a directory that permits no more than the first one.
+ * A file can be moved or linked only to a directory that permits no more than the original one.
  *
- * **Threads.** seccomp(2) covers all threads, and so does Landlock from Linux 7.0 on. Before, Landlock covers the thread that
- * calls {@link sandbox}, the threads of Deno's pool, and the threads that start later. It does not cover Workers that already
- * run, V8's own threads, and as many threads of the pool as are in a call at that moment, such as the pending read of a
- * terminal. There native code could still use an absolute path together with a descriptor of the plan. JavaScript has no way
- * there: once `ffi` is revoked it cannot load a library, this library binds no function that takes a path as nonblocking, and
- * its raw functions of C cannot be imported after {@link sandbox}. But a Worker that already runs can pass such a path to
- * `libc`: start Workers later. A plan without directories has no such gap, because the filter then refuses every call that
- * takes a path.
+ * **Threads.** seccomp(2) covers all threads, and so does Landlock since Linux 7.0. Before Linux 7.0, Landlock covers only the
+ * thread that calls {@link sandbox}, the threads of Deno's pool, and threads that start later. It does not cover V8's own threads,
+ * Workers that already run, or threads of the pool that are in a call at that moment, such as a pending read of a terminal.
+ *
+ * On a thread that Landlock does not cover, native code can still use an absolute path together with a descriptor of the plan.
+ * JavaScript cannot make such a call: once `ffi` is revoked it cannot load a library, this library calls no
+ * function that takes a path on a pool thread, and its raw C functions cannot be imported after {@link sandbox}. One exception
+ * remains: a Worker that already runs can pass such a path to `libc`, so start Workers after entering. A plan without directories
+ * has no such gap, because the filter then refuses every call that takes a path.
  *
  * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
- * with a path. `Dir` opens the file instead and changes it by its descriptor; the file must be readable or writable, and a
- * symlink itself cannot be changed. Native code can read the attributes of any file, and the target of any symlink, by an
- * absolute path together with a descriptor.
+ * with a path. Instead, `Dir` opens the file and changes it by descriptor. The file must be readable or writable, and a symlink
+ * itself cannot be changed. In a plan with directories, native code can read the attributes of any file and the target of any
+ * symlink, by an absolute path together with a descriptor.
  *
  * **Descriptors.** A directory that is open but not in the plan can no longer be used for lookups. `stdio: true` and
- * `limitOthers: true` limit the standard streams, Deno's copies of them and Deno's files, by number. These descriptors can no
- * longer be closed or duplicated, except an end of a pipe, and /dev/null. A new Worker duplicates the standard streams, and
- * Deno exits if it cannot: if a stream is a terminal or a file, start Workers first. Other entries of `fds` cannot be limited
- * on Linux. They are an error, unless they have `unlimited: "allow"`.
+ * `limitOthers: true` limit the standard streams, Deno's copies of them and Deno's files, by number. Such a descriptor can no
+ * longer be closed or duplicated, unless it is an end of a pipe or /dev/null. A new Worker duplicates the standard streams, and
+ * Deno exits if that fails: if a stream is a terminal or a file, start Workers before entering. Other entries of `fds` cannot be
+ * limited on Linux, and are an error unless they have `unlimited: "allow"`.
  *
  * **Errors.** {@link sandbox} prepares the thread that calls it: it binds the functions of this library, prepares Deno to print
- * errors, and loads `process`. So call it on the main thread, where an error can otherwise end Deno by a panic. In Deno 2.7 an
- * error from a module that is not on the stack of `sandbox()` can do so too: read `stack` of an error of that module before
- * entering.
+ * errors, and loads `process`. Call it on the main thread, because otherwise an error there can make Deno panic. In Deno 2.7 this
+ * can also happen for an error from a module that is not on the stack of `sandbox()`. To prevent it, read the `stack` of an error
+ * from that module before entering.
  *
  * ## What is still open?
  *

@@ -1,10 +1,10 @@
 /**
- * Messages with descriptors on sockets of AF_UNIX: SCM_RIGHTS of sendmsg(2) and recvmsg(2). A descriptor arrives with its
- * rights, and with the first byte of its message.
+ * Sends and receives messages with descriptors on AF_UNIX sockets, by SCM_RIGHTS of sendmsg(2) and recvmsg(2). A descriptor keeps
+ * its rights, and arrives with the first byte of its message.
  *
  * The structs are those of sys/socket.h and sys/_iovec.h of FreeBSD 13.2 and 15.1, and of linux/socket.h and bits/socket.h
- * of glibc, with 64 bits. All numbers in them are little-endian, so a number of 32 bits with zeros after it is also right
- * where Linux has 64.
+ * of glibc, on 64-bit systems. They are little-endian, so a 32-bit number followed by zeros is also correct for a 64-bit member
+ * on Linux.
  *
  * @module
  */
@@ -28,37 +28,37 @@ import { close } from "./by_descriptor.ts";
 
 const { bound, thread, bind } = rawCalls();
 
-// struct msghdr: the same offsets in both but for msg_flags, which follows the length of 4 or of 8 bytes.
+// struct msghdr: the same offsets on both systems, except msg_flags, which follows a length of 4 or 8 bytes.
 const MSG_IOV = 16, MSG_IOVLEN = 24, MSG_CONTROL = 32, MSG_CONTROLLEN = 40;
-// struct cmsghdr: cmsg_len at 0, of 4 or of 8 bytes. CMSG_DATA is at 16 in both.
+// struct cmsghdr: cmsg_len at 0, of 4 or 8 bytes. CMSG_DATA is at 16 on both systems.
 const CMSG_DATA = 16, SCM_RIGHTS = 1;
 const systems = {
   freebsd: { MSG_SIZE: 48, MSG_FLAGS: 44, CMSG_LEVEL: 4, CMSG_TYPE: 8, SOL_SOCKET: 0xffff, MSG_CTRUNC: 0x20 },
   linux: { MSG_SIZE: 56, MSG_FLAGS: 48, CMSG_LEVEL: 8, CMSG_TYPE: 12, SOL_SOCKET: 1, MSG_CTRUNC: 0x8 },
 };
 
-/** Words of 8 bytes in the longer of the two. */
+/** The words of 8 bytes in the longer struct. */
 const MOST_WORDS = systems.linux.MSG_SIZE / 8;
 
-/** The most bytes, and the most descriptors, of one message. */
+/** The most bytes and descriptors of one message. */
 export const MOST_BYTES = 64 * 1024, MOST_DESCRIPTORS = 16;
 
 /** What one call of {@linkcode receiveMessage} received. */
 export interface Received {
   /** The number of bytes; 0 at the end. */
   readonly count: number;
-  /** The descriptors, each close-on-exec, which the caller closes. */
+  /** The descriptors, with close-on-exec set. The caller must close them. */
   readonly fds: readonly number[];
   /**
-   * Whether descriptors came and the kernel closed them, because the process has no free number for them (EMFILE). On FreeBSD
-   * `count` is then 0, although it is not the end: the bytes follow.
+   * Whether the kernel closed arriving descriptors because the process has too many open files (EMFILE). On FreeBSD `count` is
+   * then 0 although the stream has not ended: the bytes follow.
    */
   readonly isLost: boolean;
 }
 
 /**
- * The structs of a call in words of 8 or of 4 bytes, and the memory that they point to. Its address stays, because each buffer
- * is made before its view. No code but this gets one of the buffers: so their elements are set one by one, without methods.
+ * The structs of a call, as words of 8 or 4 bytes, and the buffers that they point to. Each buffer is made before its view, so its
+ * address does not change. No other code gets these buffers. Elements are set one by one, without methods that code could replace.
  */
 interface Message {
   readonly header: Uint8Array<ArrayBuffer>;
@@ -100,7 +100,7 @@ function aligned(size: number): number {
   return (size + 7) & ~7;
 }
 
-/** Fills in the structs for a message of so many bytes, and so many bytes of control data. */
+/** Fills in the structs for a message with these numbers of bytes and of bytes of control data. */
 function prepare(
   { header, head, part, at }: Message,
   bytes: number,
@@ -121,12 +121,14 @@ function prepare(
 /**
  * Sends bytes with descriptors, which stay open here. Stands for sendmsg(2) with MSG_DONTWAIT. Needs WRITE.
  *
- * @returns How many bytes it sent, the descriptors with the first of them; undefined if it would have to wait.
+ * @returns The number of bytes sent; undefined if the call would block. The descriptors are sent with the first byte.
  */
 export function sendMessage(fd: FdLike, bytes: Uint8Array, fds: readonly number[]): number | undefined {
   const number = descriptor(fd), passed = fds.map(descriptor), whole = message(), count = +passed.length;
   if (byteLengthOf(bytes) === 0 || !(count <= MOST_DESCRIPTORS)) {
-    throw new RangeError(`A message has at least one byte, and at most ${MOST_DESCRIPTORS} descriptors.`);
+    throw new RangeError(
+      `A message must have at least one byte and at most ${MOST_DESCRIPTORS} descriptors.`,
+    );
   }
   const length = lesser(byteLengthOf(memory(bytes, 1)), MOST_BYTES);
   copyInto(whole.bytes, partOf(bytes, 0, length));
@@ -151,13 +153,13 @@ export function sendMessage(fd: FdLike, bytes: Uint8Array, fds: readonly number[
 /**
  * Receives bytes with at most `most` descriptors. Stands for recvmsg(2) with MSG_DONTWAIT and MSG_CMSG_CLOEXEC. Needs READ.
  *
- * @returns What came; undefined if it would have to wait.
- * @throws {CapsicumError} EMSGSIZE if more descriptors came. Then all of them are closed, and the bytes are lost.
+ * @returns The bytes and descriptors received; undefined if the call would block.
+ * @throws {CapsicumError} EMSGSIZE if more than `most` descriptors arrived. All of them are then closed, and the bytes are lost.
  */
 export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Received | undefined {
   const number = descriptor(fd), whole = message(), room = +most;
   const size = lesser(byteLengthOf(memory(buffer, 1)), MOST_BYTES);
-  // With room for one at least, those that nobody asked for are seen here, and not only by the kernel.
+  // There is always room for one descriptor, so that an unexpected one is detected here.
   const header = prepare(whole, size, spaceFor(room > 1 ? lesser(room, MOST_DESCRIPTORS) : 1));
   const call = bound.recvmsg ?? bind("recvmsg");
   let count: number;
@@ -179,7 +181,7 @@ export function receiveMessage(fd: FdLike, buffer: Uint8Array, most: number): Re
     throw failure(
       { syscall: "recvmsg", fd: number },
       "EMSGSIZE",
-      `more than ${most} descriptors came with a message, and all are closed (EMSGSIZE).`,
+      `more than ${most} descriptors arrived with a message, and all were closed (EMSGSIZE).`,
     );
   }
   copyInto(buffer, partOf(whole.bytes, 0, count));
@@ -195,7 +197,7 @@ function isCut({ head32 }: Message): boolean {
   return (head32[MSG_FLAGS / 4]! & MSG_CTRUNC) !== 0;
 }
 
-/** All descriptors in the control data. */
+/** Returns all descriptors in the control data. */
 function descriptorsIn({ head32, control }: Message): number[] {
   const { SOL_SOCKET, CMSG_LEVEL, CMSG_TYPE } = numbers();
   const end = head32[MSG_CONTROLLEN / 4]!, fds: number[] = [];

@@ -260,8 +260,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: seccomp,
     what: "the filter permits calls on other processes",
-    search: '    "refuse",\n    "Acts on another process, or on one whose number was reused.",',
-    replace: '    "permit",\n    "Acts on another process, or on one whose number was reused.",',
+    search: '    "refuse",\n    "Acts on another process, or on one whose process id was reused.",',
+    replace: '    "permit",\n    "Acts on another process, or on one whose process id was reused.",',
     concerns: attacks,
   },
   {
@@ -274,8 +274,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: seccomp,
     what: "the filter permits to change attributes by absolute paths",
-    search: '    "refuse",\n    "Landlock does not check it, so an absolute path would be permitted.',
-    replace: '    "permit",\n    "Landlock does not check it, so an absolute path would be permitted.',
+    search: '    "refuse",\n    "Landlock does not check this call, so it could use an absolute path.',
+    replace: '    "permit",\n    "Landlock does not check this call, so it could use an absolute path.',
     concerns: attacks,
   },
   {
@@ -295,8 +295,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: seccomp,
     what: "the filter permits clone3(), whose flags it can't see",
-    search: '    "missing",\n    "libc then calls clone(),',
-    replace: '    "permit",\n    "libc then calls clone(),',
+    search: '    "missing",\n    "After ENOSYS, libc calls clone(),',
+    replace: '    "permit",\n    "After ENOSYS, libc calls clone(),',
     concerns: attacks,
   },
   {

@@ -1,8 +1,8 @@
 /**
  * Confines this process permanently: by a seccomp(2) filter on all threads, and by Landlock for paths below directories.
  *
- * The filter and the ruleset are made before the first step that confines. no_new_privs and, before Landlock, a filter that permits
- * all calls and is as long as the real one, come first: they cannot be undone either, but they refuse nothing.
+ * Builds the filter and the ruleset before the first step that confines. The first steps refuse nothing, but cannot be undone:
+ * no_new_privs and, before Landlock, a filter that permits all calls and is as long as the real one.
  *
  * Constants and structs are those of linux/landlock.h up to ABI 8 (Linux 7.0), linux/seccomp.h and linux/prctl.h.
  *
@@ -21,7 +21,7 @@ const { bound, bind } = rawCalls();
 const { bindGlibc, thread, glibc } = rawGlibc();
 const { restrictPoolThreads } = rawPoolThreads();
 
-/** What this system lacks to confine a process; undefined if nothing is missing. */
+/** Returns what this system lacks to confine a process; undefined if nothing is missing. */
 export function missing(hasDirs: boolean): string | undefined {
   if (!isKnown(Deno.build.arch)) return `a table of the system calls of ${Deno.build.arch}`;
   if (!hasFilters()) {
@@ -38,7 +38,7 @@ export function missing(hasDirs: boolean): string | undefined {
     : `Landlock ABI ${LEAST_ABI} of Linux 6.2: this kernel has ABI ${abi}`;
 }
 
-/** Whether this is the thread that other threads inherit from. A program can't change the answer. */
+/** Whether this is the main thread. Asks the kernel, so a program cannot change the answer. */
 function isMainThread(): boolean {
   return glibc("gettid")(linux.SYS_gettid) === Deno.pid;
 }
@@ -46,7 +46,7 @@ function isMainThread(): boolean {
 // linux/seccomp.h and linux/prctl.h
 const SECCOMP_SET_MODE_FILTER = 1, SECCOMP_FILTER_FLAG_TSYNC = 1, PR_SET_NO_NEW_PRIVS = 38;
 
-/** Whether seccomp(2) accepts filters for all threads: then it looks for the program, and fails with EFAULT. */
+/** Whether seccomp(2) accepts filters for all threads. If so, it fails with EFAULT because the filter is null. */
 function hasFilters(): boolean {
   const seccomp = glibc("seccomp"), number = new Int32Array(1);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, null);
@@ -54,7 +54,7 @@ function hasFilters(): boolean {
   return result === -1 && number[0] === linux.EFAULT;
 }
 
-/** The system calls, and whether the sandbox permits them; undefined on other systems than Linux. */
+/** The system calls, and whether the sandbox permits them; undefined except on Linux. */
 export function calls(hasDirs: boolean, rights: Rights): readonly Row[] | undefined {
   return Deno.build.os === "linux" && isKnown(Deno.build.arch)
     ? table({ pid: Deno.pid, hasDirs, rights })
@@ -67,7 +67,7 @@ export interface Limits {
   readonly dirs: readonly AllowedDirectory[];
   /** The rights that at least one entry of the plan has. */
   readonly rights: Rights;
-  /** What open descriptors keep. */
+  /** The limits of open descriptors. */
   readonly descriptors: readonly DescriptorLimit[];
   /** The connected socket by which descriptors may be passed to the process at its other end. Default: none. */
   readonly passing?: number;
@@ -76,9 +76,9 @@ export interface Limits {
 }
 
 /**
- * Confines the process permanently: paths to the directories, everything else by the table.
+ * Confines the process permanently: paths to the directories, and all other calls as the table says.
  *
- * @throws {Error} If a call failed. If it was the last one, Landlock is already in force, but `sandboxed()` stays false.
+ * @throws {Error} If a call failed. If the last one failed, Landlock is already in force, but `sandboxed()` stays false.
  */
 export function confine(limits: Limits): void {
   if (mechanism() !== "none") throw new Error("The process is confined already.");
@@ -89,7 +89,7 @@ export function confine(limits: Limits): void {
   if (mechanism() === "none") throw new Error("The filter was set, but the process is not confined.");
 }
 
-/** Binds what may be called later: in a sandbox no library can be opened. */
+/** Binds all functions that may be called later: in a sandbox no library can be opened. */
 export function bindAll(): void {
   bindGlibc();
   for (const name of Object.keys(symbols) as Name[]) {
@@ -116,7 +116,7 @@ function attempt({ dirs, rights, descriptors, passing, network = false }: Limits
       return "prctl";
     }
     if (rules !== undefined) {
-      // Fails here if a thread has a filter of its own, or memory is short. It also sets no_new_privs on all threads.
+      // If a thread has its own filter, or memory is short, this fails before Landlock. Also sets no_new_privs on all threads.
       if (!install(allowAll(filter))) return "seccomp";
       if (restrict(abi, rules) === -1) return "landlock_restrict_self";
     }
@@ -129,13 +129,13 @@ function attempt({ dirs, rights, descriptors, passing, network = false }: Limits
 /** Sets a filter for all threads. Sets errno if that fails. */
 function install(program: Uint8Array<ArrayBuffer>): boolean {
   const memset = glibc("memset"), seccomp = glibc("seccomp");
-  // Fills 0 bytes, and returns the address of the buffer.
+  // Fills 0 bytes: the result is the address of the buffer.
   const address = memset(program, 0, 0n);
   // struct sock_fprog: the number of steps in 16 bits, and their address at byte 8.
   const filter = new BigUint64Array([BigInt(program.length / STEP_SIZE), address]);
   const result = seccomp(linux.SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter);
   if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-  // Instead of an errno, the number of a thread that has another filter.
+  // A positive result is the id of a thread that has another filter.
   else if (result !== 0) errno[0] = linux.EBUSY;
   return result === 0;
 }
@@ -187,17 +187,17 @@ export function accessFor(rights: Rights): number {
   return accessOf().reduce((all, [right, access]) => rights.has(right) ? all | access : all, 0);
 }
 
-/** The version of Landlock's interface; 0 if the kernel has none, or a filter refuses it. */
+/** The version of Landlock's interface; 0 if the kernel has no Landlock or a filter refuses the call. */
 function landlockAbi(): number {
   const LANDLOCK_CREATE_RULESET_VERSION = 1;
   const call = glibc("landlock_create_ruleset");
   return Math.max(0, call(linux.SYS_landlock_create_ruleset, null, 0n, LANDLOCK_CREATE_RULESET_VERSION));
 }
 
-/** The descriptor of a new ruleset that permits only these directories, and the network if asked; -1 and errno if it fails. */
+/** Creates a ruleset that permits only these directories, and optionally the network. Returns its descriptor, or -1 and errno. */
 function ruleset(abi: number, dirs: readonly AllowedDirectory[], network: boolean): number {
   const handled = (1 << fileRights[Math.min(abi, fileRights.length) - 1]!) - 1;
-  // struct landlock_ruleset_attr: handled_access_fs, handled_access_net, scoped. An older kernel has fewer of them.
+  // struct landlock_ruleset_attr: handled_access_fs, handled_access_net, scoped. Older kernels have only the first members.
   const attr = new BigUint64Array([
     BigInt(handled),
     ...(abi >= TCP_ABI ? [network ? 0n : BIND_TCP | CONNECT_TCP] : []),
@@ -226,7 +226,7 @@ function addRule(ruleset: number, access: number, dir: number): number {
   return result;
 }
 
-/** Restricts all threads, or else those that can run what JavaScript calls; -1 and errno if it fails on this one. */
+/** Restricts all threads or, before Linux 7.0, this one and the pool's. Returns -1 and sets errno if it fails on this one. */
 function restrict(abi: number, ruleset: number): number {
   const hasSync = abi >= TSYNC_ABI;
   const restrictSelf = () => {

@@ -1,9 +1,9 @@
 /**
- * Restricts the threads of Deno's pool by Landlock, for a kernel that can't do that by itself (before Linux 7.0).
+ * Restricts the threads of Deno's thread pool by Landlock, on kernels before Linux 7.0, which cannot restrict all threads at once.
  *
- * A thread must make the call itself; only threads that it starts later inherit the restriction. The threads of the pool
- * exist already, and take their calls from one queue. So each one is first held in a call that waits. While all are held,
- * two more calls are queued: the restriction, and another one that waits. Then one thread is let go, and takes both.
+ * Each thread must make the call itself; only threads that it starts later inherit the restriction. The pool's threads already
+ * exist and take calls from one queue. So each thread is first held in a blocking call. While all are held, the restriction and
+ * another blocking call are queued. Then one held thread is released, and makes both calls. This repeats for each thread.
  *
  * @module
  */
@@ -18,18 +18,18 @@ const { thread, glibc } = rawGlibc();
 /** For `confine.ts`. */
 export const rawPoolThreads = internal({ restrictPoolThreads });
 
-/** The most threads that the pool has: `max_blocking_threads` in Deno's runtime. */
+/** The size of the pool: `max_blocking_threads` in Deno's runtime. */
 const POOL_SIZE = 32;
-/** How long a thread may take until it makes a call, in milliseconds. */
+/** The time limit for a thread to start a call, in milliseconds. */
 const PATIENCE = 1_000;
 
 /**
- * Restricts this thread, and then those of the pool. A thread that is in another call, such as the pending read of a
- * terminal, is not reached. If that call ends meanwhile, the thread may take what was meant for another one.
+ * Restricts this thread, and then those of the pool. A thread that is in another call, such as a pending read of a terminal, is
+ * not reached. If such a call ends meanwhile, its thread may take a call that was meant for another thread.
  *
- * @param restrictThis Restricts this thread; -1 and errno if it fails.
- * @returns What `restrictThis` returned.
- * @throws {Error} If descriptors run out, or a thread does not go on.
+ * @param restrictThis Restricts this thread; returns -1 and sets errno if it fails.
+ * @returns The result of `restrictThis`.
+ * @throws {Error} If descriptors run out, or a thread does not continue.
  */
 function restrictPoolThreads(ruleset: number, restrictThis: () => number): number {
   const holds: Hold[] = [];
@@ -43,7 +43,7 @@ function restrictPoolThreads(ruleset: number, restrictThis: () => number): numbe
     }
     const result = restrictThis();
     if (result === -1 || holds.length === 1) return result;
-    // The last hold is in the queue: the thread of the first one takes it, and comes last.
+    // The last hold is still queued: the thread of the first hold takes it, and is restricted last.
     let [free, ...others] = holds as [Hold, ...Hold[]];
     free.release();
     others.at(-1)!.mustBeEntered();
@@ -76,7 +76,7 @@ async function restrictNext(ruleset: number): Promise<void> {
 // linux/fcntl.h and asm-generic/poll.h
 const F_SETPIPE_SZ = 1031, POLLIN = 1;
 
-/** A call that keeps a thread of the pool waiting: it writes one byte more to a pipe than fits. */
+/** A call that holds a thread of the pool: it writes one byte more to a pipe than fits. */
 class Hold {
   readonly #from: number;
   readonly #to: number;
@@ -92,7 +92,7 @@ class Hold {
       throw syscallError("pipe2", {});
     }
     [this.#from, this.#to] = ends as unknown as [number, number];
-    // As small as possible, which is a page; what it could not shrink still has the size that it reports.
+    // The smallest pipe holds one page. F_SETPIPE_SZ returns the resulting size.
     this.#data = new Uint8Array(fcntl(this.#to, F_SETPIPE_SZ, 1n) + 1);
   }
 
@@ -101,23 +101,23 @@ class Hold {
     this.#call = glibc("write_async")(this.#to, this.#data, BigInt(this.#data.length));
   }
 
-  /** Whether a thread is in the call, or comes to it in this time (in milliseconds). */
+  /** Whether a thread is in the call, or enters it within this time (in milliseconds). */
   isEntered(patience: number): boolean {
     // struct pollfd: fd, events and revents of 16 bits.
     return this.#isEntered = glibc("poll")(new Int32Array([this.#from, POLLIN]), 1n, patience) === 1;
   }
 
   mustBeEntered(): void {
-    if (!this.isEntered(5 * PATIENCE)) throw new Error("A thread of Deno's pool does not go on.");
+    if (!this.isEntered(5 * PATIENCE)) throw new Error("A thread of Deno's pool does not continue.");
   }
 
-  /** Lets the thread go, by reading what it writes. */
+  /** Releases the thread by reading what it writes. */
   release(): void {
     const read = glibc("read");
     for (let left = this.#data.length; left > 0;) left -= read(this.#from, this.#data, BigInt(left));
   }
 
-  /** Lets the thread go, if there is one, and closes the pipe. */
+  /** Releases the thread, if there is one, and closes the pipe. */
   close(): void {
     const close = glibc("close");
     close(this.#from);

@@ -1,8 +1,8 @@
 /**
- * The seccomp(2) filter: the verdict on each system call, and the program for the kernel.
+ * Builds the seccomp(2) filter: the verdict on each system call, and the BPF program.
  *
  * A call that is not listed as permitted is refused. The numbers are those of asm/unistd_64.h (x86_64) and asm-generic/unistd.h
- * (arm64), Linux 6.1. Later calls fail with ENOSYS, so that libc does without them.
+ * (arm64), Linux 6.1. Calls added later fail with ENOSYS, so that libc falls back to older ones.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { ENOSYS, EPERM } from "../constants.ts";
 import { QUESTION } from "../glibc.ts";
 
 /**
- * A verdict on a call. "if": permitted if its arguments fit. "beneath": only below a directory. "right": if an entry of the
- * plan has the right that it needs. "missing": ENOSYS.
+ * A verdict on a call. "if": permitted with certain arguments. "beneath": permitted only below a directory. "right": permitted
+ * if an entry of the plan has the right that the call needs. "missing": fails with ENOSYS.
  */
 type Verdict = "permit" | "if" | "beneath" | "right" | "missing" | "refuse";
 
-/** Each group: a verdict, its reason, and the calls, each with its number on x86_64 and on arm64; "-" where it is missing. */
+/** Each group: a verdict, its reason, and the calls, each with its number on x86_64 and on arm64; "-" if it has none. */
 const groups: readonly (readonly [verdict: Verdict, reason: string, calls: string])[] = [
   [
     "permit",
@@ -107,7 +107,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "beneath",
-    "Permitted below a descriptor: Landlock checks the path. AT_FDCWD and other negative numbers are refused.",
+    "Permitted below a directory's descriptor: Landlock checks the path. AT_FDCWD and other negative numbers are refused.",
     `
     openat 257 56, openat2 437 437, mkdirat 258 34, mknodat 259 33, unlinkat 263 35, symlinkat 266 36,
     renameat 264 38, renameat2 316 276, linkat 265 37, readlinkat 267 78, faccessat 269 48,
@@ -115,13 +115,13 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "right",
-    "Landlock does not check it, so it is permitted on every descriptor or, if no entry has its right, on none.",
+    "Landlock does not check this call. It is permitted on all descriptors if an entry has its right, else on none.",
     `
     fchmod 91 52, fchown 93 55, utimensat 280 88`,
   ],
   [
     "missing",
-    "libc then calls clone(), whose flags the filter can check.",
+    "After ENOSYS, libc calls clone(), whose flags the filter can check.",
     `
     clone3 435 435`,
   ],
@@ -139,7 +139,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Landlock does not check it, so an absolute path would be permitted. Use fchmod(), fchown() and futimens().",
+    "Landlock does not check this call, so it could use an absolute path. Use fchmod(), fchown() and futimens().",
     `
     fchmodat 268 53, fchownat 260 54, futimesat 261 -, fsetxattr 190 7, fremovexattr 199 16`,
   ],
@@ -157,7 +157,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Acts on another process, or on one whose number was reused.",
+    "Acts on another process, or on one whose process id was reused.",
     `
     tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240, pidfd_open 434 434,
     pidfd_getfd 438 438, pidfd_send_signal 424 424, process_vm_readv 310 270, process_vm_writev 311 271,
@@ -185,7 +185,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Takes a name of interprocess communication, or a key.",
+    "Takes a name or a key for interprocess communication.",
     `
     shmget 29 194, shmat 30 196, shmctl 31 195, shmdt 67 197, semget 64 190, semop 65 193,
     semctl 66 191, semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187,
@@ -194,7 +194,7 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
   [
     "refuse",
-    "Changes the kernel: modules, tracing, programs in it.",
+    "Changes the kernel, by modules, tracing or BPF programs.",
     `
     init_module 175 105, finit_module 313 273, delete_module 176 106, create_module 174 -,
     get_kernel_syms 177 -, query_module 178 -, bpf 321 280, perf_event_open 298 241,
@@ -235,12 +235,13 @@ const groups: readonly (readonly [verdict: Verdict, reason: string, calls: strin
   ],
 ];
 
-/** A condition on one argument of a call, by its lower half unless it is `wide`; `of`: only for these first arguments. */
+/** A condition on one argument of a call. */
 interface Check {
+  /** The first arguments for which the condition holds. Default: all. */
   readonly of?: readonly number[];
   readonly arg: number;
   readonly mask?: number;
-  /** Both halves count: the upper one is 0. */
+  /** Whether the upper 32 bits must be 0. Default: they are ignored. */
   readonly wide?: boolean;
   readonly is?: readonly number[];
   readonly not?: readonly number[];
@@ -255,7 +256,7 @@ export interface Row {
   readonly checks: readonly Check[];
 }
 
-/** What the filter depends on. */
+/** The options of the filter. */
 export interface FilterOptions {
   /** The process that may be signalled: this one. */
   readonly pid: number;
@@ -276,12 +277,12 @@ export interface DescriptorLimit {
   /** Whether they can be duplicated. A duplicate has no limits, which is harmless for one end of a pipe. Default: false. */
   readonly mayBeDuplicated?: boolean;
   /**
-   * What the descriptors are open for, if not for both. The kernel refuses the other by itself, and the filter leaves it out: a
-   * verdict on read(2) or write(2) that depends on no argument costs nothing.
+   * Whether the descriptors are open only for reading or only for writing. Default: for both. The kernel itself refuses the other
+   * use, so the filter omits it: a verdict on read(2) or write(2) without conditions costs nothing.
    */
   readonly openFor?: "read" | "write" | undefined;
   readonly rights: Rights;
-  /** Default: all that are permitted at all. */
+  /** Default: all that the filter permits. */
   readonly ioctls?: Ioctls;
   readonly fcntls?: Fcntls;
 }
@@ -292,14 +293,14 @@ const numbersFrom = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => first + i);
 const aDirectory = (arg: number): Check => ({ arg, mask: NEGATIVE, is: [0] });
 
-/** The conditions of the calls that are permitted only if their arguments fit, each with its reason. */
+/** The conditions of the calls that are permitted only with certain arguments, each with its reason. */
 function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: string, ...Check[]]> {
   const CLONE_VM = 0x100, CLONE_SIGHAND = 0x800, CLONE_PTRACE = 0x2000, CLONE_THREAD = 0x10000;
   // CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h.
   const namespaces = 0x7e020080, thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
   const stat: [string, Check] = hasDirs
     ? [
-      "Below a descriptor. Landlock does not check the path, so native code can examine any file.",
+      "Below a descriptor. Landlock does not check the path, so native code can read any file's attributes.",
       aDirectory(0),
     ]
     : ["On a descriptor without a path.", { arg: 1, ...NULL }];
@@ -320,7 +321,7 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
     }],
     // AF_UNIX, AF_INET, AF_INET6; SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET; IPPROTO_TCP, IPPROTO_UDP.
     socket: [
-      "Local and Internet sockets, which cannot connect or bind. No other family, such as netlink or packet.",
+      "Local and Internet sockets, which cannot connect or bind. Refused: other families, such as netlink and packet.",
       {
         arg: 0,
         is: [1, 2, 10],
@@ -328,10 +329,10 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
       { arg: 1, mask: 0xf, is: [1, 2, 5] },
       { arg: 2, is: [0, 6, 17] },
     ],
-    socketpair: ["Local sockets, which are connected to each other.", { arg: 0, is: [1] }],
+    socketpair: ["Local sockets that are connected to each other.", { arg: 0, is: [1] }],
     // Levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6; SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_*. Of
     // netfilter: IPT_SO_SET_* and IP6T_SO_SET_*, ARPT_SO_SET_*, EBT_SO_SET_*, IP_VS_SO_SET_*.
-    setsockopt: ["Options of the socket, IP and TCP, except programs for the kernel, and its firewall.", {
+    setsockopt: ["Options of the socket, IP and TCP. Refused: BPF programs and firewall rules.", {
       arg: 0x1,
       is: [0, 1, 6, 41],
     }, {
@@ -366,7 +367,7 @@ function conditionsOf({ pid, hasDirs }: FilterOptions): Record<string, [reason: 
   };
 }
 
-/** The arguments that are directories, where it is not the first alone. */
+/** The arguments that are directories, if not only the first one is. */
 const directoryArguments: Readonly<Record<string, readonly number[]>> = {
   symlinkat: [1],
   renameat: [0, 2],
@@ -374,7 +375,7 @@ const directoryArguments: Readonly<Record<string, readonly number[]>> = {
   linkat: [0, 2],
 };
 
-/** The arguments of a call that are descriptors, each with the call of FreeBSD whose rights it needs; null: never. */
+/** The arguments of a call that are descriptors, each with the FreeBSD call whose rights it needs; null: refused if limited. */
 function descriptorsOf(name: string): readonly (readonly [arg: number, operation: Operation | null])[] {
   const first = {
     ...{
@@ -416,7 +417,7 @@ function descriptorsOf(name: string): readonly (readonly [arg: number, operation
   }
 }
 
-/** The requests of Linux for those of FreeBSD: asm-generic/ioctls.h. */
+/** The Linux requests for those of FreeBSD: asm-generic/ioctls.h. */
 function requestsOf(ioctls: Ioctls): number[] {
   const requests: [bigint, number[]][] = [
     [Ioctl.TIOCGETA, [0x5401, 0x802c542a]],
@@ -430,7 +431,7 @@ function requestsOf(ioctls: Ioctls): number[] {
   return requests.flatMap(([request, numbers]) => ioctls.has(request) ? numbers : []);
 }
 
-/** What limits on descriptors add to the conditions of a call. */
+/** The conditions of a call that follow from the limits of descriptors. */
 function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
   if (limits.length === 0) return [];
   if (name === "fcntl") return permittedOnly(limits.map((limit) => [limit.fds, commandsOf(limit)]));
@@ -448,7 +449,7 @@ function limiting(name: string, limits: readonly DescriptorLimit[]): Check[] {
   }
   return descriptorsOf(name).flatMap(([arg, operation]) => {
     const fds = limits.flatMap((limit) => {
-      // vmsplice(2) reads or writes, as the pipe is open.
+      // vmsplice(2) reads or writes, depending on how the pipe is open.
       const isOneWay = limit.mayBeDuplicated && arg === 0 && /^dup|^vmsplice$/.test(name);
       return isOneWay || may(limit, operation) ? [] : limit.fds;
     });
@@ -463,13 +464,13 @@ function may({ rights, openFor }: DescriptorLimit, operation: Operation | null):
   return isRefused || rights.isSupersetOf(needs[operation]);
 }
 
-/** The calls that fail with EBADF if a descriptor is open for the other use only. */
+/** The calls that fail with EBADF unless a descriptor is open for this use. */
 const transfers: Readonly<Record<"read" | "write", readonly Operation[]>> = {
   read: ["read", "readv", "pread", "preadv"],
   write: ["write", "writev", "pwrite", "pwritev"],
 };
 
-/** The commands of fcntl(2) that a limit leaves. */
+/** The commands of fcntl(2) that a limit permits. */
 function commandsOf(limit: DescriptorLimit): number[] {
   const locks = may(limit, "flock") ? [5, 6, 7, 36, 37, 38] : [];
   const status = may(limit, "fcntl") ? [[3, "GETFL"], [4, "SETFL"], [9, "GETOWN"]] as const : [];
@@ -478,13 +479,13 @@ function commandsOf(limit: DescriptorLimit): number[] {
   return [1, 2, ...others, ...locks, ...(limit.mayBeDuplicated ? [0, 1030] : [])];
 }
 
-/** The requests of ioctl(2) that a limit leaves; undefined if it leaves all. */
+/** The requests of ioctl(2) that a limit permits; undefined if it permits all. */
 function permittedRequests(limit: DescriptorLimit): number[] | undefined {
   if (!may(limit, "ioctl")) return [];
   return limit.ioctls === undefined || limit.ioctls.isUnlimited ? undefined : requestsOf(limit.ioctls);
 }
 
-/** One check for all descriptors that keep the same values of the second argument. */
+/** Returns one check for all descriptors that permit the same values of the second argument. */
 function permittedOnly(
   pairs: readonly (readonly [fds: readonly number[], is: readonly number[]])[],
 ): Check[] {
@@ -499,7 +500,7 @@ function isBeneath(call: string): boolean {
   return groups.some(([verdict, , calls]) => verdict === "beneath" && calls.includes(` ${call} `));
 }
 
-/** The table for this machine, by number. */
+/** The table for an architecture, by number. */
 export function table(options: FilterOptions, arch: string = Deno.build.arch): Row[] {
   const { limits = [] } = options;
   return rowsOf(options, arch).map((row) => {
@@ -534,7 +535,7 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
         };
       }
       if (options.network && ["connect", "bind", "listen"].includes(name)) {
-        const reason = "The process connects and listens for another one, which may not.";
+        const reason = "This process connects and listens for a sandboxed one.";
         return { name, number, verdict: "permit", reason, checks: [] };
       }
       if (name === "sendmsg" && options.passing !== undefined) {
@@ -542,7 +543,7 @@ function rowsOf(options: FilterOptions, arch: string): Row[] {
           name,
           number,
           verdict: "if",
-          reason: "On the one socket that passes descriptors, which is connected, so no address counts.",
+          reason: "Only on the socket that passes descriptors, which is connected, so an address is refused.",
           checks: [{ arg: 0, is: [options.passing] }],
         };
       }
@@ -578,9 +579,10 @@ const REFUSE: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | EPERM];
 const MISSING: Step = [RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS];
 
 /**
- * Makes the program for the kernel.
+ * Makes the BPF program.
  *
- * Numbers are searched by halves. A call that is permitted by its number alone costs nothing: the kernel remembers it.
+ * The program finds a number by binary search. A call that is permitted without conditions costs nothing, because the kernel
+ * caches this verdict.
  *
  * @param answer The errno of prctl(2) with {@link QUESTION}.
  * @throws {Error} If the program is longer than the kernel accepts.
@@ -610,7 +612,7 @@ export function program(
   return bytesOf([...main, ...shared]);
 }
 
-/** A program that permits every call, and is as long as another. */
+/** Makes a program that permits every call and is as long as another program. */
 export function allowAll({ length }: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytesOf(Array.from({ length: length / STEP_SIZE }, () => ALLOW));
 }
@@ -628,8 +630,8 @@ const MOST_STEPS = 4096;
 function bytesOf(steps: readonly Step[]): Uint8Array<ArrayBuffer> {
   if (steps.length > MOST_STEPS || steps.some(([, yes, no]) => yes > 255 || no > 255)) {
     throw new Error(
-      `A seccomp(2) filter has at most ${MOST_STEPS} steps, and the limits on open descriptors need ${steps.length}. ` +
-        "Close files first, or leave out limitOthers.",
+      `A seccomp(2) filter must have at most ${MOST_STEPS} steps; the limits of open descriptors need ${steps.length}. ` +
+        "Close files first, or omit limitOthers.",
     );
   }
   const view = new DataView(new ArrayBuffer(STEP_SIZE * steps.length));
@@ -648,13 +650,13 @@ interface Leaf {
   readonly steps: readonly Step[];
 }
 
-/** The last checks of a call, which other calls have too: they are at the end of the program, once. */
+/** The last checks of a call, if other calls share them. They are at the end of the program, once. */
 interface Tail {
   readonly index: number;
   readonly checks: readonly Check[];
 }
 
-/** In place of a jump to the tail of this index, until it is known where that is. */
+/** A placeholder for a jump to the tail with this index, until the address of the tail is known. */
 const TO_TAIL = -1;
 
 function leavesOf(rows: readonly Row[], answer: number, tails: Map<string, Tail>): Leaf[] {
@@ -686,7 +688,7 @@ function leavesOf(rows: readonly Row[], answer: number, tails: Map<string, Tail>
   return leaves;
 }
 
-/** Goes on after the check if the argument fits, and else refuses. */
+/** Continues after the check if the argument is permitted; otherwise refuses the call. */
 function checking({ of, arg, mask, wide, is, not = [] }: Check): Step[] {
   const test: Step[] = [
     ...(wide ? [[LOAD, 0, 0, argument(arg) + 4], [EQUAL, 1, 0, 0], REFUSE] as const : []),
@@ -705,7 +707,7 @@ function checking({ of, arg, mask, wide, is, not = [] }: Check): Step[] {
   ];
 }
 
-/** Goes on if the value is among these, and else skips the next step. Consecutive values cost as much as one. */
+/** Continues if the value is among these; otherwise skips the next step. A range of values costs as much as one value. */
 function among(values: readonly number[]): Step[] {
   const sorted = values.toSorted((a, b) => a - b);
   const starts = sorted.filter((value, i) => value - 1 > (sorted[i - 1] ?? -Infinity));

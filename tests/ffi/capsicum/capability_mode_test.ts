@@ -243,7 +243,7 @@ test(
         { exits: true },
       );
       assertEquals([refusal?.class, refusal?.code], ["Error", undefined]);
-      assertStringIncludes(refusal?.message ?? "", "can't be opened to call");
+      assertStringIncludes(refusal?.message ?? "", "cannot be opened to call");
       assertEquals(answer, [true, name === "enter"]);
     }
   },

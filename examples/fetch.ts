@@ -1,5 +1,5 @@
 /**
- * Fetches a URL like `curl -L`, in a sandbox. Its broker connects only to the hosts that the command line names.
+ * Fetches a URL like `curl -L`, in a sandbox. A broker connects it only to the hosts on its command line.
  *
  * deno run --allow-ffi=/lib/libc.so.7 --allow-run examples/fetch.ts URL
  */
@@ -13,20 +13,20 @@ import { Tool } from "./_tool.ts";
 
 const help = `usage: fetch.ts [-H HEADER]... [-X METHOD] [-d DATA] [OPTION...] URL
 
-Writes the body of the answer to an HTTP request to standard output. Progress goes to standard error if that is a
-terminal. Up to ten redirects are followed, if their hosts are permitted, but none from https: to http:.
--H, --header="NAME: VALUE": send this header. It can be repeated. Redirects to another host get no credentials.
+Sends an HTTP request and writes the body of the response to standard output. Progress goes to standard error if that
+is a terminal. Up to ten redirects are followed, only to permitted hosts, and never from https: to http:.
+-H, --header="NAME: VALUE": send this header. Can be repeated. A redirect to another origin gets no credentials.
 -X, --method=METHOD: by default GET, or POST with -d.
 -d, --data=DATA: send this text as the body, by default as application/x-www-form-urlencoded.
---allow-host=HOST:PORT: also connect to this host, for redirects. It can be repeated. A name leads only to public
-  addresses: to reach a private one, permit the address too.
---cacert=FILE: trust the certificates in this file, and no others.
---timeout=SECONDS: give up if nothing was received for so long; by default 60.
--v: print progress, and the status and headers of answers, even if standard error is not a terminal.
+--allow-host=HOST:PORT: also permit redirects to this host. Can be repeated. A name may resolve only to public
+  addresses: to reach a private address, permit the address too.
+--cacert=FILE: trust only the certificates in this file.
+--timeout=SECONDS: stop if nothing was received for this time; by default 60.
+-v: print progress, and the status and headers of responses, even if standard error is not a terminal.
 --unprotected: fetch without a sandbox if the system has none.
 On Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 --allow-run examples/fetch.ts URL
-The exit code is 0 if the status is below 400, 3 if it is 400 or more, 1 if there was no complete answer, and 2 if
-the arguments are wrong. It needs Deno 2.9: node:tls and node:http of Deno 2.7 can't use a descriptor.`;
+The exit code is 0 if the status is below 400, 3 if it is 400 or more, 1 if there was no complete response, and 2 if
+the arguments are wrong. Requires Deno 2.9: node:tls and node:http of Deno 2.7 cannot use a descriptor.`;
 
 const tool: Tool<"v" | "header" | "method" | "data" | "allow-host" | "cacert" | "timeout"> = new Tool(
   help,
@@ -40,7 +40,7 @@ const isWatched = options.v !== "" || Deno.stderr.isTerminal();
 type Headers = Record<string, string[]>;
 type Answer = http.IncomingMessage;
 
-/** What to send, and where. */
+/** A request, and the URL to send it to. */
 interface Sending {
   readonly url: URL;
   readonly method: string;
@@ -48,7 +48,7 @@ interface Sending {
   readonly body: string | undefined;
 }
 
-/** A URL that can be fetched; undefined if it is not one. */
+/** Parses a URL; undefined if it cannot be fetched. */
 function urlOf(text: string, base?: URL): URL | undefined {
   const url = URL.parse(text, base?.href);
   const isKnown = url?.protocol === "https:" || url?.protocol === "http:";
@@ -64,7 +64,7 @@ function headersOf(lines: readonly string[], headers: Headers): Headers {
     const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
     if (name === undefined) tool.misused(`${JSON.stringify(line)} is not a header`);
     if (/^(host|connection|content-length|transfer-encoding|upgrade|expect)$/i.test(name)) {
-      tool.misused(`--header can't set ${name}`);
+      tool.misused(`--header cannot set ${name}`);
     }
     (own[name.toLowerCase()] ??= []).push(value!);
   }
@@ -85,15 +85,15 @@ function firstSending(): Sending {
   return { url, method, headers, body };
 }
 
-/** Reads the certificates before entering. */
+/** Reads the file of --cacert. Must be called before entering. */
 function certificates(): string | undefined {
   if (options.cacert === "") return undefined;
   try {
     using file = openSync(options.cacert);
     const text = new TextDecoder().decode(file.readAllSync({ maxLength: 2 ** 20 }));
-    // Without this check, a file without any certificate would mean those of the system.
+    // Node would use the system's certificates instead of an empty list.
     if (!text.includes("-----BEGIN CERTIFICATE-----")) {
-      throw new Error(`${options.cacert}: it has no certificate.`);
+      throw new Error(`${options.cacert}: the file has no certificate.`);
     }
     return text;
   } catch (error) {
@@ -101,7 +101,7 @@ function certificates(): string | undefined {
   }
 }
 
-/** Sends a request over a connection of the broker, and returns the answer once its headers are there. */
+/** Sends a request over a connection from the broker. Resolves when the headers of the answer have arrived. */
 async function answerTo({ url, method, headers, body }: Sending, net: Broker): Promise<Answer> {
   const host = url.hostname.replace(/^\[|\]$/g, ""), isSecure = url.protocol === "https:";
   const timeout = 1000 * Number(options.timeout);
@@ -121,14 +121,16 @@ async function answerTo({ url, method, headers, body }: Sending, net: Broker): P
   return await promise;
 }
 
-/** The request that a redirect asks for; undefined if the answer is not a redirect. */
+/** The next request of a redirect; undefined if the answer is not a redirect. */
 function redirected({ url, method, headers, body }: Sending, answer: Answer): Sending | undefined {
   const { statusCode: status = 0, headers: { location } } = answer;
   if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return undefined;
   const next = urlOf(location, url), refused = `the redirect to ${JSON.stringify(location)} is refused`;
-  if (next === undefined) throw new Error(`${refused}: it is not an http: or https: URL without a password.`);
+  if (next === undefined) {
+    throw new Error(`${refused}: the target is not an http: or https: URL without a password.`);
+  }
   if (next.protocol === "http:" && url.protocol === "https:") {
-    throw new Error(`${refused}, because it leads from https: to http:.`);
+    throw new Error(`${refused}: it goes from https: to http:.`);
   }
   if (!hosts.includes(hostOf(next))) throw new Error(`${refused}; --allow-host=${hostOf(next)} permits it.`);
   const isGet = status === 303 ? method !== "HEAD" : status < 303 && method === "POST";
@@ -153,7 +155,7 @@ async function copy(answer: Answer): Promise<void> {
     tool.say(`${count}${total} bytes`);
     nextProgress = performance.now() + 1000;
   }
-  if (!answer.complete) throw new Error("the answer is not complete.");
+  if (!answer.complete) throw new Error("the response is not complete.");
   if (isWatched) tool.say(`${count} bytes`);
 }
 
@@ -170,7 +172,9 @@ let sending = first;
 try {
   const net = await broker({ connect: hosts });
   tool.sandbox({ stdio: true, warmUp: { tls: true } });
-  if (!("_connectionListener" in http)) throw new Error("node:http of this Deno can't use a descriptor.");
+  if (!("_connectionListener" in http)) {
+    throw new Error("node:http of this version of Deno cannot use a descriptor.");
+  }
   for (let redirects = 0;; redirects++) {
     const answer = await answerTo(sending, net), status = answer.statusCode!;
     if (options.v !== "") {

@@ -37,7 +37,7 @@ test("the table of escapes has every method of Dir, and every method of Broker t
   assertEquals(calls.sort(), ["close", "connect", "limit", "listen", "open", "resolveDns"]);
 });
 
-test("no path leads out of a Dir, a broker's directory or a mount of ambient(), by any operation; without them it does", async () => {
+test("no path leaves a Dir, a broker's directory or a mount of ambient(), by any operation; Deno's own functions do", async () => {
   // Deno's own functions, which are the controls, are beside the stand-in.
   const controls: Task["parts"] = kernel.hasCapsicum ? [] : ["control"];
   const parts: Task["parts"] = isWhole ? ["broker", "ambient", ...controls] : [];
@@ -50,7 +50,7 @@ test("no path leads out of a Dir, a broker's directory or a mount of ambient(), 
   if (controls.length > 0) assert(counts.control > 800, Deno.inspect(counts));
 });
 
-test("no path leads out of a Dir at the root of a mount, by any operation", async () => {
+test("no path leaves a Dir at the root of a mount, by any operation", async () => {
   const { findings, noMount, counts } = await tried([], true);
   if (noMount !== undefined) console.log(`skipped: the root of a mount: ${noMount}`);
   assertEquals(findings, []);

@@ -14,7 +14,7 @@ testUsage("fetch", {
       /"http:\/\/a:b@localhost\/" is not an http: or https: URL without a password/,
     ],
     [["-H", "no colon", "http://localhost/"], /"no colon" is not a header/],
-    [["-HHost: x", "http://localhost/"], /--header can't set Host/],
+    [["-HHost: x", "http://localhost/"], /--header cannot set Host/],
     [["--allow-host=localhost", "http://localhost/"], /--allow-host takes HOST:PORT, not "localhost"/],
   ],
   right: ["http://localhost:1/"],
@@ -74,7 +74,7 @@ test("fetch.ts writes exactly the body, over TLS", async () => {
 }, { skip });
 
 test(
-  "fetch.ts sends the method, headers and data, prints the answer's with -v, and exits with 3 for an error",
+  "fetch.ts sends the method, headers and data, prints the response headers with -v, and exits with 3 for status 404",
   async () => {
     await using server = new Server(async (_url, request) =>
       new Response(await request.text(), { status: 404 })
@@ -90,7 +90,7 @@ test(
   { skip },
 );
 
-test("fetch.ts refuses a certificate for another name, and one of an unknown authority", async () => {
+test("fetch.ts refuses a certificate for another name, and one from an unknown authority", async () => {
   await using server = new Server(() => new Response("secret"));
   const [other, unknown] = await Promise.all([
     run(trusting, `https://127.0.0.1:${server.port}/`),
@@ -106,7 +106,7 @@ test("fetch.ts refuses a certificate for another name, and one of an unknown aut
 }, { skip });
 
 test(
-  "fetch.ts follows redirects to permitted hosts alone, and sends credentials to none but the first",
+  "fetch.ts follows redirects only to permitted hosts, and sends credentials only to the first host",
   async () => {
     await using target = new Server(() => new Response("target"), false);
     const elsewhere = `http://127.0.0.1:${target.port}`;
@@ -147,8 +147,8 @@ test(
       new RegExp(`^fetch: localhost:\\d+: the redirect to "${elsewhere}/" is refused; ${permits}`),
     );
     assertMatch(looping.stderr, /there are more than ten redirects\.\n$/);
-    assertMatch(downgraded.stderr, /is refused, because it leads from https: to http:\.\n$/);
-    assertMatch(local.stderr, /"file:\/\/\/etc\/passwd" is refused: it is not an http: or https: URL/);
+    assertMatch(downgraded.stderr, /is refused: it goes from https: to http:\.\n$/);
+    assertMatch(local.stderr, /"file:\/\/\/etc\/passwd" is refused: the target is not an http: or https: URL/);
   },
   { skip },
 );

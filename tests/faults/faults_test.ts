@@ -186,7 +186,7 @@ test("short reads and writes change nothing in the results of the asynchronous o
   }
 }, skip);
 
-test("an atomic write waits for the disk before the file takes its place", async () => {
+test("an atomic write calls fsync(2) once", async () => {
   for (const isSync of [true, false]) {
     using place = new Place(true);
     const { counts } = await countsOf(place, operations.writeFileAtomic!, isSync);

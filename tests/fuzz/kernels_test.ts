@@ -10,7 +10,7 @@ const run = (task: Task) =>
 const bounds = (count: number) => ({ seed: 1, count: scaled(count), seconds: 300 });
 
 test(
-  "libc, FdFile and limit() do what a model of the kernel predicts, in random programs of calls",
+  "random programs of libc, FdFile and limit() calls have the results that a model of the kernel predicts",
   async () => {
     const { code, stdout, stderr } = await run({ calls: bounds(5000) });
     assertEquals([code, stderr], [0, ""], stdout);
@@ -21,7 +21,7 @@ test(
   },
 );
 
-test("Dir does with random paths what the names in the tree predict, and stays in it while names are swapped", async () => {
+test("Dir resolves random paths as the tree predicts, and stays inside the tree while names are swapped", async () => {
   const { code, stdout, stderr } = await run({ paths: bounds(800) });
   assertEquals([code, stderr], [0, ""], stdout);
 });

@@ -15,7 +15,7 @@ test("expandGlob() finds what the patterns of @std/path find; untar.ts stays in 
   assertEquals([code, stderr], [0, ""], stdout);
 });
 
-test("shrunk() leaves out what a list can do without, and simplifies the rest", async () => {
+test("shrunk() removes unneeded items of a list and simplifies the others", async () => {
   const list = Array.from({ length: 40 }, (_, i) => i);
   const needs = (list: readonly number[]) =>
     Promise.resolve(list.includes(7) && list.some((one) => one >= 30));
@@ -23,7 +23,7 @@ test("shrunk() leaves out what a list can do without, and simplifies the rest", 
   assertEquals(await shrunk([1, 2, 3], () => Promise.resolve(true)), []);
 });
 
-test("fuzz() reports the seed and the shortest form of a program that fails, and none if all work", async () => {
+test("fuzz() reports the seed and the shortest form of a failing program, and nothing if all succeed", async () => {
   const target: Target<number> = {
     name: "numbers",
     unit: "numbers",

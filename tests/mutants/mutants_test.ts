@@ -22,13 +22,13 @@ test("every mutant applies to its file once, in rights/, ffi/ and compat/, and n
   assert(mutants.length >= 60, `${mutants.length}`);
 });
 
-test("every mutant has a name of its own and a test that must see it", () => {
+test("every mutant has a unique name and a test that must detect it", () => {
   const names = mutants.map(({ what }) => what);
   assertEquals(names.filter((name, i) => names.indexOf(name) < i), []);
   assertEquals(mutants.filter(({ concerns }) => concerns.length === 0), []);
 });
 
-test("mutated() refuses a text that is missing, that is there twice, and a change that changes nothing", () => {
+test("mutated() throws if the text is missing or not unique, or the replacement equals it", () => {
   const mutant = { what: "a", file: "a.ts", search: "one", replace: "two", concerns: [] };
   assertEquals(mutated("one three", mutant), "two three");
   assertThrows(() => mutated("three", mutant), Error, "0 times");

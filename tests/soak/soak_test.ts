@@ -3,7 +3,7 @@ import { runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { test } from "../_test.ts";
 
-test("twelve rounds of Workers, streams, trees and brokers leave no descriptor open, and the process as large as it was", async () => {
+test("twelve rounds of Workers, streams, trees and brokers leave no descriptor open and do not grow the process", async () => {
   using fixture = new Fixture();
   const { code, stdout, stderr } = await runModule(new URL("_rounds.ts", import.meta.url), {
     flags: ["--v8-flags=--expose-gc"],

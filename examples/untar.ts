@@ -53,7 +53,7 @@ const unfinished = new Map<string, Pick<Entry, "mode" | "mtime">>();
 
 function namesOf(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
-  if (path.startsWith("/") || names.includes("..")) throw new Error("the path leads out of DIRECTORY");
+  if (path.startsWith("/") || names.includes("..")) throw new Error("the path leaves DIRECTORY");
   return names;
 }
 
@@ -100,7 +100,7 @@ function makeSymlink(link: string, names: string[]): void {
   // A ".." after a name could leave the directory if that name is a symlink.
   const [, up = "", down = ""] = /^((?:\.?\/|\.\.(?:\/|$))*)(.*)$/s.exec(link)!;
   const isOut = link.startsWith("/") || up.split("..").length > names.length;
-  if (isOut || down.split("/").includes("..")) throw new Error("the link leads out of DIRECTORY");
+  if (isOut || down.split("/").includes("..")) throw new Error("the link leaves DIRECTORY");
   out.symlinkSync(link, names.join("/"));
 }
 

@@ -29,7 +29,7 @@ export interface Task {
   isMountRoot: boolean;
   /** The Deno of the broker's process. */
   deno: string;
-  /** What is tried besides the `Dir`. */
+  /** What is tried in addition to the `Dir`. */
   parts: ("control" | "broker" | "ambient")[];
 }
 
@@ -61,7 +61,7 @@ const aboveFd = libc.open(above, libc.O_RDONLY | libc.O_DIRECTORY | libc.O_CLOEX
 const tree = treeIn(above, aboveFd), kinds = kindsOf(above);
 let outsideIds: Outside, before = "";
 
-/** Makes everything as it was. */
+/** Restores the initial state. */
 function restore(): void {
   for (const name of fixture.list("inside")) fixture.remove(`inside/${name}`);
   fixture.add(tree, "inside");

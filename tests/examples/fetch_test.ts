@@ -148,7 +148,10 @@ test(
     );
     assertMatch(looping.stderr, /there are more than ten redirects\.\n$/);
     assertMatch(downgraded.stderr, /is refused: it goes from https: to http:\.\n$/);
-    assertMatch(local.stderr, /"file:\/\/\/etc\/passwd" is refused: the target is not an http: or https: URL/);
+    assertMatch(
+      local.stderr,
+      /"file:\/\/\/etc\/passwd" is refused: the target is not an http: or https: URL/,
+    );
   },
   { skip },
 );

@@ -27,7 +27,7 @@ test("untar.ts reads long names and sizes of ustar, pax and GNU, and names that 
   const { code, stderr } = await place.untar(input);
   assertEquals([code, stderr.split("\n")[0]], [
     1,
-    'untar: refused "paxlink": the link leads out of DIRECTORY.',
+    'untar: refused "paxlink": the link leaves DIRECTORY.',
   ]);
   using dir = openDirSync(place.fixture.at("in"));
   assertEquals(dir.readTextFileSync("caf\udce9"), "latin");

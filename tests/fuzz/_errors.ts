@@ -39,7 +39,7 @@ export function codeIn(error: unknown): string {
   return code ?? (error as Error).constructor.name;
 }
 
-/** Returns what is wrong with an error, whatever the call; undefined if nothing is. */
+/** Checks an error of any call. Returns a description of the problem; undefined if there is none. */
 export function wrongWith(error: unknown): string | undefined {
   const shown = `it throws ${Deno.inspect(error)}`;
   if (!(error instanceof Error)) return shown;

@@ -41,7 +41,7 @@ export class Paths {
     return lookup(this.top, path, { follow: true, beneath: true });
   }
 
-  /** The name that a path ends in, whatever it is. */
+  /** The entry that a path names. A symlink at the end is not followed. */
   named(path: string): Found | string {
     const bare = path.replace(/(?<=[^/])\/+$/, "");
     const found = lookup(this.top, bare, { follow: false, beneath: true });

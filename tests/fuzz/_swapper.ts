@@ -1,7 +1,7 @@
 /** The places in the shared memory of what is to be done and of what is done: 1 while names are swapped. */
 export const GO = 0, STATE = 1;
 
-/** A Worker that renames at random what is in a directory, for as long as it is told to. */
+/** A Worker that renames the entries of a directory at random until it is stopped. */
 export class Swapper implements Disposable {
   readonly #worker: Worker;
   readonly #shared = new Int32Array(new SharedArrayBuffer(8));

@@ -98,7 +98,7 @@ export const brokerMutants: Mutant[] = [
   },
   {
     file: hosts,
-    what: "an address of 6to4 is public, whatever it maps to",
+    what: "every 6to4 address is public",
     search: "  if (first === 0x20 && second === 2) return scopeOfFour(bytes.subarray(2, 6));\n",
     replace: "",
     concerns: rules,
@@ -198,7 +198,7 @@ export const brokerMutants: Mutant[] = [
   },
   {
     file: messages,
-    what: "descriptors that nobody asked for stay open",
+    what: "unexpected descriptors stay open",
     search: "    for (const fd of fds) close(fd);\n",
     replace: "",
     concerns: [{ on: "native", test: "ffi/messages_test.ts" }],

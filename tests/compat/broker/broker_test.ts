@@ -204,7 +204,7 @@ test("pending and later requests are rejected if the second process ends", async
   const waiting = Array.from({ length: 1001 }, open),
     controller = new AbortController(),
     reason = new Error("enough");
-  // It waits for a place among the others, and hears its signal.
+  // This request waits for a slot, and obeys its signal.
   const queued = net.resolveDns("localhost", "A", { signal: controller.signal });
   controller.abort(reason);
   assertEquals(await queued.catch((error) => error), reason);

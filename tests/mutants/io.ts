@@ -77,7 +77,7 @@ export const ioMutants: Mutant[] = [
     what: "a write that writes nothing is repeated for ever",
     search: "  if (written > 0) return written;\n",
     replace: "  if (written >= 0) return written || 1;\n",
-    concerns: [...fs("15.1", "fd_file_async_test.ts"), ...fs("native", "io_test.ts")],
+    concerns: fs("native", "io_test.ts", "a write that writes nothing"),
   },
   {
     file: streams,

@@ -7,6 +7,7 @@ import { Fixture } from "../../_fixture.ts";
 import { needsTerminal, pipe, shrink, socketPair, terminal } from "../../_pairs.ts";
 import { workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
+import { progress } from "../../../compat/fs/io/transfer.ts";
 import { endOfPolls, pause, settledSoon } from "./_pipe.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -437,6 +438,11 @@ test("FdFile.read() and pread() of fewer bytes than a buffer has leave the rest 
       assertEquals([await read(to), ...to], [2, 97, 98, 7, 7, 7]);
     }
   }
+});
+
+test("a write that writes nothing is an error, and is not repeated for ever", () => {
+  assertEquals([1, 70_000].map(progress), [1, 70_000]);
+  assertThrows(() => progress(0), Deno.errors.WriteZero, "takes no more bytes");
 });
 
 test("a detached buffer throws TypeError, and its target is unchanged", async () => {

@@ -21,7 +21,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: components,
-    what: "a symlink on the way is followed by the kernel",
+    what: "a symlink within a path is followed by the kernel",
     search: "return libc.openat(on, name, DIRECTORY | libc.O_NOFOLLOW);",
     replace: "return libc.openat(on, name, DIRECTORY);",
     concerns: fs(stepwise, "resolve_test.ts"),
@@ -35,7 +35,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: components,
-    what: "an absolute symlink is taken for a relative one",
+    what: "an absolute symlink is treated as a relative one",
     search: '    if (path.startsWith("/")) throw leaves(request);\n    const names',
     replace: "    const names",
     concerns: fs(stepwise, "resolve_test.ts"),
@@ -56,7 +56,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: resolve,
-    what: "a last symlink is followed by the kernel where it does not keep lookups beneath",
+    what: "a symlink at the end of a path is followed by a kernel that does not confine lookups",
     search: "place.isWhole ? libc.O_RESOLVE_BENEATH : libc.O_NOFOLLOW), mode)",
     replace: "place.isWhole ? libc.O_RESOLVE_BENEATH : 0), mode)",
     concerns: fs(stepwise, "resolve_test.ts"),
@@ -77,14 +77,14 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: resolve,
-    what: "a place that is refused stays open",
+    what: "a directory stays open after its path is refused",
     search: "  } catch (error) {\n    place[Symbol.dispose]();\n    throw error;\n  }\n}\n\n/** Acts on",
     replace: "  } catch (error) {\n    throw error;\n  }\n}\n\n/** Acts on",
     concerns: [...fs("native", "resolve_test.ts"), ...fs("native", "dir_names_test.ts")],
   },
   {
     file: resolve,
-    what: "the directories on the way stay open",
+    what: "the directories along a path stay open",
     search: "    closePassed(held);\n",
     replace: "",
     concerns: fs(stepwise, "resolve_test.ts"),
@@ -119,14 +119,14 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: descriptor,
-    what: "fromFd() takes a number that is not open",
+    what: "fromFd() accepts a descriptor that is not open",
     search: "  libc.fcntl(number, libc.F_GETFD);\n",
     replace: "",
     concerns: fs("native", "descriptor_test.ts"),
   },
   {
     file: descriptor,
-    what: "an atomic write begins without the rights to end it",
+    what: "an atomic write starts without the rights that it needs at its end",
     search: "  if (lacks.length === 0) return;\n  const why",
     replace: "  if (lacks.length >= 0) return;\n  const why",
     concerns: [...fs("15.1", "dir_rights_test.ts"), ...fs("15.1", "atomic_test.ts")],
@@ -154,7 +154,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: descriptor,
-    what: "seconds are cut to the millisecond below",
+    what: "times are rounded down to microseconds",
     search: "Math.round(milliseconds * 1000)",
     replace: "Math.floor(milliseconds * 1000)",
     concerns: fs("15.1", "times_test.ts"),
@@ -189,7 +189,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: entries,
-    what: "a file that takes the place of another one is left when that fails",
+    what: "the temporary file remains if it cannot replace the target",
     search:
       "      using _file = this.file;\n      if (this.#isThere) libc.unlinkat(this.#place, this.#name, 0);\n",
     replace: "      using _file = this.file;\n",
@@ -197,14 +197,14 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: entries,
-    what: "a file that takes the place of another one stays open when that fails",
+    what: "the temporary file stays open if it cannot replace the target",
     search: "      using _file = this.file;\n",
     replace: "",
     concerns: [{ on: "15.1", test: "faults/faults_test.ts", filter: "/calls? of the synchronous/" }],
   },
   {
     file: entries,
-    what: "others may read a file before it takes the place of another one",
+    what: "others may read the temporary file before it replaces the target",
     search: "constructor(place: Spot, mode = 0o600)",
     replace: "constructor(place: Spot, mode = 0o644)",
     concerns: [...fs("native", "copy_exposure_test.ts"), ...fs("native", "atomic_test.ts")],
@@ -218,7 +218,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: entries,
-    what: "a rename by a link leaves two names when it fails",
+    what: "a failed rename by link leaves two names",
     search: "      libc.unlinkat(toFd, toName, 0);\n",
     replace: "",
     concerns: fs("15.1", "dir_names_test.ts", "uses a link"),
@@ -240,7 +240,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: contents,
-    what: "a file whose mode can't be set stays open",
+    what: "a file stays open if its mode cannot be set",
     search:
       "  } catch (error) {\n    libc.close(fd);\n    throw error;\n  }\n}\n\nasync function openToWriteAsync",
     replace: "  } catch (error) {\n    throw error;\n  }\n}\n\nasync function openToWriteAsync",
@@ -248,21 +248,21 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: contents,
-    what: "the asynchronous twin leaves a file open whose mode can't be set",
+    what: "the asynchronous twin leaves a file open if its mode cannot be set",
     search: "    file.close();\n    throw error;\n  }\n}\n\nfunction writingFlags",
     replace: "    throw error;\n  }\n}\n\nfunction writingFlags",
     concerns: [{ on: "15.1", test: "faults/faults_test.ts" }],
   },
   {
     file: contents,
-    what: "an atomic write does not wait for the disk",
+    what: "an atomic write does not call fsync()",
     search: "    file.syncSync();\n",
     replace: "",
     concerns: [{ on: "15.1", test: "faults/faults_test.ts" }],
   },
   {
     file: contents,
-    what: "the asynchronous atomic write does not wait for the disk",
+    what: "the asynchronous atomic write does not call fsync()",
     search: "    await file.sync();\n",
     replace: "",
     concerns: [{ on: "15.1", test: "faults/faults_test.ts" }],
@@ -347,7 +347,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: dir,
-    what: "readFile() does not check its options, as its twin does",
+    what: "readFile() does not check its options, unlike its twin",
     search: '    checkOptions("Dir.readFile()", options, readOptions("file"));\n',
     replace: "",
     concerns: fs("native", "dir_contents_test.ts", "invalid maxLength"),
@@ -361,7 +361,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: list,
-    what: "a directory that took the place of a level is used for it",
+    what: "a directory that replaced a level of a tree is used instead of it",
     search: "if (identityOf(fd) === level.identity) return fd;",
     replace: "return fd;",
     concerns: fs("native", "levels_test.ts", "is another directory"),
@@ -389,7 +389,7 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: walk,
-    what: "a walk that meets a symlink out of the directory ends with an error",
+    what: "a walk throws at a symlink that leaves the directory",
     search: '.includes(codeOf(error) ?? "") || isEscape(error)) return undefined;',
     replace: '.includes(codeOf(error) ?? "")) return undefined;',
     concerns: fs("native", "walk_test.ts"),

@@ -25,21 +25,21 @@ export const ioMutants: Mutant[] = [
   },
   {
     file,
-    what: "preadSync() at the end of the file gives 0",
+    what: "preadSync() returns 0 at the end of the file",
     search: "libc.pread(this, p, p.length, offset);\n    return count === 0 && p.length > 0 ? null : count;",
     replace: "libc.pread(this, p, p.length, offset);\n    return count;",
     concerns: fs("native", "fd_file_test.ts"),
   },
   {
     file,
-    what: "lines() does not check its options, as its twin does",
+    what: "lines() does not check its options, unlike its twin",
     search: '    checkOptions("FdFile.lines()", options, lengthOptions("line"));\n',
     replace: "",
     concerns: fs("native", "fd_file_test.ts", "refuse invalid options before"),
   },
   {
     file,
-    what: "take() gives away a descriptor that a call uses",
+    what: "take() releases a descriptor that a call is using",
     search: "    if (this.#calls?.busy) {\n",
     replace: "    if (false) {\n",
     concerns: fs("native", "fd_file_async_test.ts", "take() throws Busy"),
@@ -53,7 +53,7 @@ export const ioMutants: Mutant[] = [
   },
   {
     file: calls,
-    what: "close() closes the descriptor while a call uses it",
+    what: "close() closes a descriptor that a call is using",
     search: "    if (this.#underWay === 0) {\n      closeOf",
     replace: "    if (this.#underWay >= 0) {\n      closeOf",
     concerns: fs("native", "fd_file_async_test.ts", "closes the descriptor only after"),
@@ -74,7 +74,7 @@ export const ioMutants: Mutant[] = [
   },
   {
     file: "compat/fs/io/transfer.ts",
-    what: "a write that writes nothing is repeated for ever",
+    what: "a write that writes nothing is repeated forever",
     search: "  if (written > 0) return written;\n",
     replace: "  if (written >= 0) return written || 1;\n",
     concerns: fs("native", "io_test.ts", "a write that writes nothing"),

@@ -8,7 +8,7 @@ const ofRights = { file: "rights/rights.ts" };
 export const rightsMutants: Mutant[] = [
   {
     ...ofRights,
-    what: "SEEK lacks a bit, so that lseek() would need a right that nothing has",
+    what: "SEEK lacks a bit, so that no set of rights permits lseek()",
     search: "  SEEK: 0x020000000000000cn",
     replace: "  SEEK: 0x0200000000000008n",
     concerns: [...tables],

@@ -12,7 +12,7 @@ const plan = "compat/sandbox/plan.ts", mounts = "compat/ambient/mounts.ts";
 export const sandboxMutants: Mutant[] = [
   {
     file: sandbox,
-    what: "the mode is entered before anything is limited",
+    what: "capability mode is entered before descriptors are limited",
     search: '    const present = existing.filter((entry) => this.step("limit"',
     replace: '    this.step("enter", undefined, enterOnce);\n' +
       '    const present = existing.filter((entry) => this.step("limit"',
@@ -20,14 +20,14 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: sandbox,
-    what: "what sandbox() opened is not limited",
+    what: "descriptors that sandbox() opened are not limited",
     search: 'this.step("limit", name, () => applyLimits(opened, limits));',
     replace: "void [name, opened, limits];",
     concerns: of("15.1", "sandbox/sandbox_test.ts", "sandbox() opens, limits, enters"),
   },
   {
     file: sandbox,
-    what: "sandbox() goes on when cap_enter() fails",
+    what: "sandbox() continues if cap_enter() fails",
     search: "    if (!sandboxed()) throw error;\n",
     replace: "    void error;\n",
     concerns: of("15.1", "sandbox/faults_test.ts"),
@@ -48,7 +48,7 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: sandbox,
-    what: "what sandbox() opened stays open when it fails",
+    what: "descriptors that sandbox() opened stay open if it fails",
     search: "    run.closeQuietly();\n    throw error;",
     replace: "    throw error;",
     concerns: of("15.1", "sandbox/sandbox_test.ts", "an error names its step"),
@@ -62,21 +62,21 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: sandbox,
-    what: "without a word about it, a plan need not be enforced",
+    what: "by default a plan is not enforced",
     search: 'plan.enforce !== "if-supported"',
     replace: 'plan.enforce === "required"',
     concerns: of("native", "sandbox/sandbox_test.ts", "can't enforce a plan"),
   },
   {
     file: sandbox,
-    what: "a descriptor that Linux can't limit stays as it is",
+    what: "a descriptor that Linux cannot limit is accepted",
     search: "if (isRequired && !isAllowed) throw new Deno.errors.NotSupported(why);",
     replace: "",
     concerns: onLinux("a descriptor that Linux can't limit"),
   },
   {
     file: sandbox,
-    what: "the rights of the plan are those that all entries have",
+    what: "only rights that all entries have count as rights of the plan",
     search: "all.union(limits.rights), Rights.NONE)",
     replace: "all.intersection(limits.rights), Rights.all())",
     concerns: onLinux("with FCHOWN"),
@@ -90,14 +90,14 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: sandbox,
-    what: "a copy of a standard stream may be made without its limits",
+    what: "a limited descriptor may be duplicated",
     search: "mayBeDuplicated: isOneWay || rdev === DEV_NULL,",
     replace: "mayBeDuplicated: fd >= 0 || isOneWay || rdev === DEV_NULL,",
     concerns: onLinux("stdio and limitOthers limit the standard"),
   },
   {
     file: "compat/sandbox/plan.ts",
-    what: "a directory gets the rights of the one around it, silently",
+    what: "a directory silently gets the wider rights of an enclosing one",
     search: "outer = wider.find((dir) => around.has(identityOf(dir.fd)));",
     replace: "outer = wider.find((dir) => around.has(identityOf(dir.fd)) && dir.fd < 0);",
     concerns: onLinux("is an error that names both"),
@@ -112,28 +112,28 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: limits,
-    what: "limitOthers() fails on a descriptor that holds less",
+    what: "limitOthers() fails on a descriptor with fewer rights",
     search: "limit(fd, getRights(fd).intersection(rights));",
     replace: "limit(fd, rights);",
     concerns: of("15.1", "sandbox/open_descriptors_test.ts"),
   },
   {
     file: limits,
-    what: "limitOthers() leaves directories",
+    what: "limitOthers() does not limit directories",
     search: "return isDirectory ? { rights: Rights.NONE } : undefined;",
     replace: "return isDirectory ? undefined : undefined;",
     concerns: of("15.1", "sandbox/open_descriptors_test.ts", "removes all rights except FLOCK"),
   },
   {
     file: limits,
-    what: "limitOthers() leaves files their rights",
+    what: "limitOthers() does not limit files",
     search: 'if (kind === "file") return { rights: new Rights(["FLOCK"]) };',
     replace: 'if (kind === "file") return undefined;',
     concerns: of("15.1", "sandbox/open_descriptors_test.ts", "removes all rights except FLOCK"),
   },
   {
     file: limits,
-    what: "the preset for reading permits to write",
+    what: "the preset for reading permits writing",
     search: 'const read = [...list, "SEEK", "EVENT"] as const;',
     replace: 'const read = [...list, "SEEK", "EVENT", "WRITE"] as const;',
     concerns: of("15.1", "sandbox/presets_test.ts"),
@@ -147,7 +147,7 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: limits,
-    what: "the standard streams have the presets of each other",
+    what: "the presets of the standard streams are swapped",
     search: 'const uses = { read: "stdin", write: "stdout"',
     replace: 'const uses = { read: "stdout", write: "stdin"',
     concerns: of("15.1", "sandbox/stdio_test.ts", "limitStream() leaves the rights"),
@@ -168,7 +168,7 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: plan,
-    what: "rights that are undefined are the empty set",
+    what: "undefined rights are treated as the empty set",
     search:
       '    if (rights === undefined) throw new TypeError("the rights are undefined: to permit none, pass [].");\n',
     replace: "",
@@ -176,14 +176,14 @@ export const sandboxMutants: Mutant[] = [
   },
   {
     file: plan,
-    what: "a name that every object has counts as a preset",
+    what: "a property of every object counts as a preset",
     search: "  if (!Object.hasOwn(known, rights)) {\n    throw new RangeError(",
     replace: "  if (!(rights in known)) {\n    throw new RangeError(",
     concerns: [...of("15.1", "sandbox/sandbox_test.ts"), ...of("native", "sandbox/sandbox_test.ts")],
   },
   {
     file: mounts,
-    what: "a path is in a directory whose name it begins with",
+    what: "a path counts as below a directory if it only starts with the same characters",
     search: "const isBelow = whole.startsWith(prefix);",
     replace: "const isBelow = whole.startsWith(nameOf(prefix));",
     concerns: of("native", "ambient/ambient_test.ts", "finds the longest mount"),

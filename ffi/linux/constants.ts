@@ -79,6 +79,7 @@ export const SYS_renameat2: bigint = isArm ? 276n : 316n;
 export const SYS_getdents64: bigint = isArm ? 61n : 217n;
 export const SYS_fstat: bigint = isArm ? 80n : 5n;
 export const SYS_seccomp: bigint = isArm ? 277n : 317n;
+export const SYS_futex: bigint = isArm ? 98n : 202n;
 export const SYS_gettid: bigint = isArm ? 178n : 186n;
 export const SYS_landlock_create_ruleset = 444n;
 export const SYS_landlock_add_rule = 445n;

@@ -86,8 +86,6 @@ const symbols = {
   renameat2: { name: "syscall", parameters: [long, int, string, int, string, unsigned], result: int },
   // int prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
   prctl: { parameters: [int, unsigned_long, unsigned_long, unsigned_long, unsigned_long], result: int },
-  // int pipe2(int pipefd[2], int flags)
-  pipe2: { parameters: [memory, int], result: int },
   // long syscall(SYS_gettid)
   gettid: { name: "syscall", parameters: [long], result: int },
   // long syscall(SYS_seccomp, unsigned int operation, unsigned int flags, void *args)
@@ -106,7 +104,14 @@ const symbols = {
     result: int,
     nonblocking: true,
   },
-  write_async: { name: "write", parameters: [int, memory, size_t], result: int, nonblocking: true },
+  futex_async: {
+    name: "syscall",
+    parameters: [long, memory, int, int, unsigned_long, memory, int],
+    result: int,
+    nonblocking: true,
+  },
+  // long syscall(SYS_futex, uint32_t *uaddr, int futex_op, uint32_t val, unsigned long val2, uint32_t *uaddr2, uint32_t val3)
+  futex: { name: "syscall", parameters: [long, memory, int, int, unsigned_long, memory, int], result: int },
   // ssize_t fgetxattr(int fd, const char *name, void *value, size_t size)
   fgetxattr: { parameters: [int, string, memory, size_t], result: int },
 } as const satisfies Deno.ForeignLibraryInterface;

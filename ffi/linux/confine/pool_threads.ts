@@ -7,13 +7,12 @@
  *
  * @module
  */
-import { syscallError } from "../../failure.ts";
-import { errno, internal } from "../../symbols.ts";
+import { internal } from "../../symbols.ts";
 import { numbersIn } from "../../libc/process.ts";
 import * as linux from "../constants.ts";
 import { rawGlibc } from "../glibc.ts";
 
-const { thread, glibc } = rawGlibc();
+const { glibc } = rawGlibc();
 
 /** For `confine.ts`. */
 export const rawPoolThreads = internal({ restrictPoolThreads });
@@ -29,34 +28,33 @@ const PATIENCE = 1_000;
  *
  * @param restrictThis Restricts this thread; returns -1 and sets errno if it fails.
  * @returns The result of `restrictThis`.
- * @throws {Error} If descriptors run out, or a thread does not continue.
+ * @throws {Error} If a thread does not continue.
  */
 function restrictPoolThreads(ruleset: number, restrictThis: () => number): number {
   const holds: Hold[] = [];
+  const hold = () => holds[holds.push(new Hold()) - 1]!;
   try {
-    for (let isFull = false; !isFull;) {
-      const before = threadCount(), hold = new Hold();
-      holds.push(hold);
-      hold.start();
-      const isExpected = holds.length <= POOL_SIZE || threadCount() > before;
-      isFull = !hold.isEntered(isExpected ? PATIENCE : 0);
-    }
+    let last: Hold, isExpected: boolean;
+    do {
+      const before = threadCount();
+      last = hold();
+      isExpected = holds.length <= POOL_SIZE || threadCount() > before;
+    } while (last.isEntered(isExpected ? PATIENCE : 0));
     const result = restrictThis();
     if (result === -1 || holds.length === 1) return result;
     // The last hold is still queued: the thread of the first hold takes it, and is restricted last.
-    let [free, ...others] = holds as [Hold, ...Hold[]];
-    free.release();
-    others.at(-1)!.mustBeEntered();
-    for (const hold of others) {
+    const [first, ...others] = holds;
+    first!.release();
+    last.mustBeEntered();
+    for (const held of others) {
       restrictNext(ruleset);
-      free.start();
-      hold.release();
-      free.mustBeEntered();
-      free = hold;
+      const next = hold();
+      held.release();
+      next.mustBeEntered();
     }
     return result;
   } finally {
-    for (const hold of holds) hold.close();
+    for (const hold of holds) hold.release();
   }
 }
 
@@ -73,56 +71,46 @@ async function restrictNext(ruleset: number): Promise<void> {
   }
 }
 
-// linux/fcntl.h and asm-generic/poll.h
-const F_SETPIPE_SZ = 1031, POLLIN = 1;
+// linux/futex.h, with FUTEX_PRIVATE_FLAG
+const FUTEX_WAIT = 0 | 128, FUTEX_WAKE = 1 | 128, FUTEX_CMP_REQUEUE = 4 | 128;
 
-/** A call that holds a thread of the pool: it writes one byte more to a pipe than fits. */
+/**
+ * A call that keeps a thread of the pool waiting, in futex(2). A signal does not end it: Deno's handlers have SA_RESTART.
+ *
+ * To see whether a thread waits at the first word, this one moves it to the second. A signal moves it back to the first.
+ */
 class Hold {
-  readonly #from: number;
-  readonly #to: number;
-  readonly #data: Uint8Array<ArrayBuffer>;
-  #call: Promise<number> | undefined;
-  #isEntered = false;
+  // Not on the heap of V8, which moves what is there.
+  readonly #first = new Int32Array(new ArrayBuffer(8), 0, 1);
+  readonly #second = new Int32Array(this.#first.buffer, 4, 1);
 
   constructor() {
-    const ends = new Int32Array(2), pipe2 = glibc("pipe2"), fcntl = glibc("fcntl");
-    const result = pipe2(ends, linux.O_CLOEXEC);
-    if (result === -1) {
-      thread.memcpy(errno, thread.errnoAt, 4n);
-      throw syscallError("pipe2", {});
-    }
-    [this.#from, this.#to] = ends as unknown as [number, number];
-    // The smallest pipe holds one page. F_SETPIPE_SZ returns the resulting size.
-    this.#data = new Uint8Array(fcntl(this.#to, F_SETPIPE_SZ, 1n) + 1);
-  }
-
-  start(): void {
-    this.#isEntered = false;
-    this.#call = glibc("write_async")(this.#to, this.#data, BigInt(this.#data.length));
+    glibc("futex_async")(linux.SYS_futex, this.#first, FUTEX_WAIT, 0, 0n, null, 0);
   }
 
   /** Whether a thread is in the call, or enters it within this time (in milliseconds). */
   isEntered(patience: number): boolean {
-    // struct pollfd: fd, events and revents of 16 bits.
-    return this.#isEntered = glibc("poll")(new Int32Array([this.#from, POLLIN]), 1n, patience) === 1;
+    const futex = glibc("futex"), poll = glibc("poll"), start = performance.now();
+    for (;;) {
+      const moved = futex(linux.SYS_futex, this.#first, FUTEX_CMP_REQUEUE, 0, 1n, this.#second, 0);
+      if (moved === 1) return true;
+      const passed = performance.now() - start;
+      if (passed >= patience) return false;
+      // A thread usually comes at once.
+      if (passed > 1) poll(null, 0n, 1);
+    }
   }
 
   mustBeEntered(): void {
     if (!this.isEntered(5 * PATIENCE)) throw new Error("A thread of Deno's pool does not continue.");
   }
 
-  /** Releases the thread by reading what it writes. */
+  /** Lets the thread go. If it comes only later, or again after a signal, it does not wait. */
   release(): void {
-    const read = glibc("read");
-    for (let left = this.#data.length; left > 0;) left -= read(this.#from, this.#data, BigInt(left));
-  }
-
-  /** Releases the thread, if there is one, and closes the pipe. */
-  close(): void {
-    const close = glibc("close");
-    close(this.#from);
-    // A call in the queue still needs its descriptor.
-    if (this.#isEntered) close(this.#to);
-    else this.#call?.then(() => close(this.#to));
+    const futex = glibc("futex");
+    this.#first[0] = 1;
+    for (const word of [this.#first, this.#second]) {
+      futex(linux.SYS_futex, word, FUTEX_WAKE, 1, 0n, null, 0);
+    }
   }
 }

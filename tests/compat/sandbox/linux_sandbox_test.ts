@@ -440,7 +440,7 @@ it("in a Worker, a plan with directories needs a Landlock that confines all thre
   assertEquals(without as unknown, [["seccomp", true], true]);
 });
 
-it("Landlock covers the pool's threads, old and new, except one that is in a call", async () => {
+it("Landlock covers the pool's threads, old and new, during signals too, except one that is in a call", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(
     async ({ sandbox }, base) => {
@@ -458,10 +458,15 @@ it("Landlock covers the pool's threads, old and new, except one that is in a cal
       if (pipe(ends) === -1) throw new Error("no pipe");
       void read(ends[0]!, new Uint8Array(1), 1n);
       const before = await countOpened(AT_FDCWD, 20);
+      Deno.addSignalListener("SIGWINCH", () => {});
+      const signals = `postMessage(0); for (;;) try { Deno.kill(Deno.pid, "SIGWINCH"); } catch {}`;
+      const worker = new Worker(`data:text/javascript,${encodeURIComponent(signals)}`, { type: "module" });
+      await new Promise((resolve) => worker.onmessage = resolve);
       const reads = Array.from({ length: 64 }, () => Deno.readTextFile(`${base}/other/two`).catch(() => ""));
       const { dirs: { data }, mechanism } = sandbox({ dirs: { data: { path: `${base}/data` } } });
       const during = await countOpened(data.fd, 128);
       await Promise.all(reads);
+      worker.terminate();
       return [mechanism, before, during];
     },
     fixture.path,

@@ -43,9 +43,9 @@
  * a request that gives the address, and a rule with an address does not permit a request that gives a name. The broker looks
  * up a name once, and connects to the address that it has checked.
  *
- * By default a name may resolve only to public addresses. So the owner of a permitted name cannot direct the broker to a
- * private, loopback, link-local, multicast or unspecified address. To permit such an address, also add a rule for it, with the port.
- * Only `localhost` may resolve to loopback without one. Zones, as in `fe80::1%eth0`, are not supported.
+ * By default a name may resolve only to public addresses, and `localhost` also to loopback. So the owner of a permitted name
+ * cannot direct the broker to a private, loopback, link-local, multicast or unspecified address. To permit such an address, also
+ * add a rule for the address and port. Zones, as in `fe80::1%eth0`, are not supported.
  *
  * **Files.** A path must begin with the directory of a rule, spelled as in the rule. The rest of the path is looked up below the
  * open directory, as by `Dir`: neither `..` nor a symlink leaves the directory. A relative path needs a relative rule, such as
@@ -78,7 +78,7 @@
  * ## The second process
  *
  * The second process runs Deno from `Deno.execPath()`, or from `denoPath` of the policy. A program made by `deno compile` must
- * set `denoPath`, because its own executable cannot run other modules. It serves requests without any of Deno's
+ * set `denoPath`, because its own executable cannot run other modules. The second process serves requests without any of Deno's
  * permissions, except `net` if the policy has names. It closes every inherited descriptor except its socket, and on FreeBSD
  * limits those that Deno opened. It exits as soon as the program closes its end of the socket or is killed.
  *

@@ -34,9 +34,9 @@ export interface Task {
 }
 
 export interface Report {
-  /** Everything that must not be. */
+  /** The errors found. */
   findings: string[];
-  /** How many tries were refused with ENOTCAPABLE, and how many escapes work without the confinement. */
+  /** How many calls were refused with ENOTCAPABLE, and how many escapes succeed without confinement. */
   counts: Record<"dir" | "broker" | "ambient" | "control", number>;
   /** Why the directory is not the root of a mount, if it should be. */
   noMount?: string | undefined;
@@ -98,7 +98,7 @@ function checkOutside(where: string): void {
   restoreOutside();
 }
 
-/** Whether the paths of a kind must be refused to a use. */
+/** Whether a use must refuse the paths of a kind. */
 const leaves = (kind: Kind, follows: boolean) =>
   kind.leaves === "always" || kind.leaves === "followed" && follows;
 
@@ -117,7 +117,7 @@ async function tryDir(dir: Dir, kinds: readonly Kind[]): Promise<Map<Kind, Set<n
         if (leaves(kind, use.follows)) {
           expected = { errors: isError ? predicted.errors : ["ENOTCAPABLE"] };
           const isEscape = expected.errors.includes("ENOTCAPABLE");
-          // Of a new name that is taken, and of one with a slash, something else may be wrong first.
+          // If a new name exists or has a slash at its end, another error may be reported first.
           const mayDiffer = path.endsWith("/") ||
             kind.leaves === "followed" &&
               /^(open, createNew|symlink|mkfifo|link|mkdir|ensure)/.test(use.name);
@@ -139,10 +139,10 @@ async function tryDir(dir: Dir, kinds: readonly Kind[]): Promise<Map<Kind, Set<n
   return refused;
 }
 
-/** The uses that work with any directory, and change nothing. */
+/** The uses that work with any directory and change nothing. */
 const onDirectories = /^(l?stat|exists|realPath|open|openDir|readDir|list|walk)$/;
 
-/** Makes sure that the escapes work where nothing confines them, for each kind and use. */
+/** Checks for each kind and use that the escapes succeed without confinement. */
 async function tryControls(dir: Dir, refused: Map<Kind, Set<number>>): Promise<void> {
   const call = unconfined(inside);
   for (const [kind, those] of refused) {
@@ -169,7 +169,7 @@ async function tryControls(dir: Dir, refused: Map<Kind, Set<number>>): Promise<v
   }
 }
 
-/** Whether a path ends as only that of a directory does: then something else may be wrong first. */
+/** Whether a path ends like that of a directory: then another error may be reported first. */
 const namesDirectory = (path: string) => /\/\.?$/.test(path);
 const joined = (path: string) => path.startsWith("/") ? path : `${inside}/${path}`;
 
@@ -211,7 +211,7 @@ async function tryBroker(): Promise<void> {
           (await opener.connect({ path: joined(path) })).close();
           tell(`broker.connect ${path}: it works`);
         } catch (error) {
-          // A ".." is not a path of a rule, and so of no request either.
+          // A request with ".." matches no rule, because rules cannot contain it.
           if (!["ENOTCAPABLE", "TypeError"].includes(codeIn(error))) {
             tell(`broker.connect ${path}: it throws ${error}`);
           }
@@ -223,7 +223,7 @@ async function tryBroker(): Promise<void> {
   }
 }
 
-/** Whether a path of no symlinks is in the directory by its text. */
+/** Whether the text of a path without symlinks is inside the directory. */
 function isInsideByName(path: string): boolean {
   return path.startsWith("/") && !path.includes("..") && normalize(joined(path)).startsWith(`${inside}/`) ||
     normalize(joined(path)) === inside && path.startsWith("/");

@@ -1,5 +1,5 @@
 /**
- * The uses of a `Dir` by Deno's own functions on the joined path: without the confinement, the escapes work.
+ * Does the same as each use of a `Dir`, with Deno's own functions on the joined path: without confinement, the escapes succeed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const two = ["rename", "link", "copyFile"];
 
 type Call = (method: string, ...args: readonly unknown[]) => unknown;
 
-/** Calls what stands for a method of the `Dir` at `inside`. */
+/** Calls the counterpart of a method of the `Dir` at `inside`. */
 export function unconfined(inside: string): Call {
   const at = (path: unknown) => String(path).startsWith("/") ? String(path) : `${inside}/${path}`;
   const own: Record<string, (...args: never[]) => unknown> = {
@@ -27,7 +27,7 @@ export function unconfined(inside: string): Call {
     list: (path: string) => [...Deno.readDirSync(at(path))],
     readDir: (path: string) => [...Deno.readDirSync(at(path))],
     readTextFileLines: (path: string) => [Deno.readTextFileSync(at(path))],
-    // Deno has neither: another way to make a name, and to replace a file.
+    // Deno has no such functions; these also create a name or replace a file.
     mkfifo: (path: string) => inForce.symlinkSync!("target", at(path)),
     writeFileAtomic: (path: string, data: Uint8Array) => inForce.writeFileSync!(at(path), data),
     // That of Deno 2.9 does not follow a symlink.
@@ -35,7 +35,7 @@ export function unconfined(inside: string): Call {
       using file = inForce.openSync!(at(path), { write: true }) as Deno.FsFile;
       file.truncateSync(length);
     },
-    // @std/fs resolves ".." by name, and so does not take all of these ways.
+    // @std/fs resolves ".." by name, so not all of these paths escape.
     expandGlob: (glob: string, { root }: { root?: string } = {}) =>
       root !== undefined || glob.endsWith("/*")
         ? [...Deno.readDirSync(at(root ?? glob.slice(0, -2)))]

@@ -1,5 +1,5 @@
 /**
- * What the process of the escapes does to itself on Linux, by calls that the library has no use for.
+ * Prepares the process of the escapes on Linux, by calls that the library does not make.
  *
  * @module
  */

@@ -1,18 +1,18 @@
 /**
- * Paths that lead out of a directory, and those that stay in it, with what must come of each.
+ * Paths that leave a directory, and paths that stay inside it, with the expected result of each.
  *
- * All that lead out end at places of the fixture, so that a broken library does no harm.
+ * All paths that leave it end in the fixture, so that a broken library does no harm.
  *
  * @module
  */
 import type { Tree } from "../_fixture.ts";
 
-/** A kind of path, such as one through a symlink, with the paths to the different things that it can lead to. */
+/** A kind of path, such as one through a symlink, with paths of this kind to the different targets. */
 export interface Kind {
   name: string;
   /**
    * Whether the path leaves the directory: "always", or only if its last symlink is followed. The error is ENOTCAPABLE.
-   * Of those that stay inside, the names in the tree tell the result.
+   * For paths that stay inside, the tree determines the result.
    */
   leaves: "always" | "followed" | "no";
   paths: readonly string[];

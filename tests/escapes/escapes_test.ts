@@ -10,7 +10,7 @@ import { test } from "../_test.ts";
 import type { Report, Task } from "./_child.ts";
 
 const isPlain = !Deno.env.has("CAPSICUM_TEST_OPENAT2");
-/** One kernel of each kind tries all: the functions over a `Dir` call nothing that differs between releases. */
+/** One kernel of each kind is enough: the functions on a `Dir` make no calls that differ between releases. */
 const isWhole = isPlain && (kernel.major >= 15 || !kernel.hasCapsicum);
 
 async function tried(parts: Task["parts"], isMountRoot: boolean): Promise<Report> {
@@ -38,7 +38,7 @@ test("the table of escapes has every method of Dir, and every method of Broker t
 });
 
 test("no path leaves a Dir, a broker's directory or a mount of ambient(), by any operation; Deno's own functions do", async () => {
-  // Deno's own functions, which are the controls, are beside the stand-in.
+  // Deno's own functions, the controls, do not use the stand-in.
   const controls: Task["parts"] = kernel.hasCapsicum ? [] : ["control"];
   const parts: Task["parts"] = isWhole ? ["broker", "ambient", ...controls] : [];
   const { findings, counts, confined } = await tried(parts, false);

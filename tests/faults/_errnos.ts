@@ -1,5 +1,5 @@
 /**
- * The errnos that the man page of each call lists, of FreeBSD 13.2 to 15.1, and ENOMEM, which Linux may give for any.
+ * The errnos in the man page of each call, of FreeBSD 13.2 to 15.1, and ENOMEM, which Linux may return for any call.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import type { SyscallError } from "../../mod.ts";
 
 const words = (text: string) => text.split(" ");
 
-/** What a lookup of a path may give. */
+/** The errnos of a path lookup. */
 const lookup = words(
   "ENOTDIR ENAMETOOLONG ENOENT EACCES ELOOP EFAULT EIO EINTEGRITY EBADF EINVAL ENOTCAPABLE ECAPMODE",
 );
-/** What a call may give that makes or removes a name. */
+/** The errnos of a call that creates or removes a name. */
 const changing = [...lookup, ...words("EPERM EROFS ENOSPC EDQUOT")];
 const onFile = words("EBADF EINVAL EIO EINTEGRITY EPERM EROFS");
 const opening = [
@@ -96,13 +96,13 @@ function classFor(code: string): string {
   return known[code] ?? "CapsicumError";
 }
 
-/** Errnos that mean something to the library in some calls, so that it goes another way. */
+/** Errnos that the library handles itself in some calls. */
 export const meaningful: readonly string[] = words(
   "ENOENT ENOTDIR ELOOP EMLINK EEXIST EPERM EISDIR ENOTEMPTY EAGAIN EOPNOTSUPP EINVAL ENXIO ENOSYS EACCES ENOTCAPABLE EROFS",
 );
 
 /**
- * What is wrong in the error of a call that failed.
+ * Describes what is wrong in the error of a failed call.
  *
  * @param expected The errno with which it failed.
  * @param numbers The number of each errno on this system.

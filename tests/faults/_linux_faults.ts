@@ -1,9 +1,9 @@
 /**
- * Has Linux refuse calls, and prints what is wrong in what the library makes of it.
+ * Makes Linux refuse calls, and prints the errors in how the library handles this.
  *
- * A filter of seccomp(2) decides by the number of the descriptor: of each call it refuses those on 160 numbers, each with the
- * errno that is the place among them. So one filter is enough for every call with every errno. A descriptor that the library
- * opens gets the lowest free number, and here all others are taken.
+ * A seccomp(2) filter decides by the descriptor's number. Each call has its own 160 numbers, and is refused on the n-th of them
+ * with the errno n. So one filter is enough for every call with every errno. The library gets the intended number for a new
+ * descriptor, because all lower numbers are in use.
  *
  * @module
  */
@@ -102,7 +102,7 @@ for (let fd = 0; fd < LAST;) fd = dup(0);
 const wrong: string[] = [];
 let turn = 0, refused = 0;
 
-/** Errnos that mean to try again, again and again. */
+/** Errnos after which the library repeats the call. */
 const endless = ["EINTR", "EAGAIN"];
 const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 
@@ -158,7 +158,7 @@ for (const [title, operation] of Object.entries(operations)) {
     }
   }
 }
-// If it can't be asked whether a file has a list of access, its copy is for the owner alone.
+// If it is unknown whether a file has an access control list, its copy gets permissions for the owner only.
 const unknown = FIRST + (calls.length - 1) * ROOM + numbers.get("EACCES")!;
 close_range(unknown, unknown, 0);
 place.dir.copyFileSync("a/f", "b/g");

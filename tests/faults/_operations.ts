@@ -1,5 +1,5 @@
 /**
- * Operations of the library on a small tree, in both forms, with what came of each.
+ * Operations of the library on a small tree, synchronous and asynchronous, and their results.
  *
  * @module
  */
@@ -130,7 +130,7 @@ export class Place implements Disposable {
     return lines.sort().join("\n");
   }
 
-  /** Puts back what was changed. */
+  /** Restores the initial tree. */
   restore(): void {
     if (this.picture() === this.#before) return;
     for (const name of this.fixture.list()) this.fixture.remove(name);
@@ -189,7 +189,7 @@ function digest(bytes: Uint8Array): string {
   return latin1.decode(bytes);
 }
 
-/** What can be compared of a result. */
+/** The parts of a result that can be compared. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return digest(value);
   if (typeof value === "string") return value.replace(/[0-9a-f]{16}/, "RANDOM");

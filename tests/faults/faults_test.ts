@@ -1,6 +1,6 @@
 /**
- * Each call site of the library fails, with the errnos that the man page of its call lists: nothing stays open, nothing is
- * done by half, and the error is the right one or the result is the same as without the fault.
+ * Makes each call site of the library fail with errnos from the man page of its call. No descriptor may stay open and no change
+ * may be left incomplete. Either the error is correct, or the result is the same as without the fault.
  *
  * Each site gets one errno of the list in turn. With CAPSICUM_TEST_FAULTS=all it gets each of them.
  */
@@ -47,11 +47,11 @@ interface Site {
 /** Whether a failure may change nothing and go unreported. */
 function mayBeSilent(title: string, { call, code }: Site): boolean {
   if (meaningful.includes(code)) return true;
-  // poll(2) that fails is asked again.
+  // A failed poll(2) is repeated.
   if (call === "poll") return true;
   // Of a directory that was only passed through, or a file that was only read; see `closesWritten`.
   if (call === "close") return true;
-  // If it can't be found out whether the kernel confines the directory, the answer is no.
+  // If it is unknown whether the kernel confines the directory, the library assumes that it does not.
   if (title === "openDir") return ["__cap_rights_get", "openat", "fstat"].includes(call);
   // It asks for the size of messages, if the file is a socket.
   return call === "getsockopt";
@@ -63,7 +63,7 @@ let turn = 0;
 function codesFor(call: string, isLoop: boolean): string[] {
   const all = errnos[call];
   assert(all !== undefined, `tests/faults/_errnos.ts has no errnos of ${call}`);
-  // Again and again, these mean to try again.
+  // The library repeats the call after these.
   const usable = isLoop ? all.filter((code) => code !== "EINTR" && code !== "EAGAIN") : all;
   return isWhole ? [...usable] : [usable[turn++ % usable.length]!];
 }

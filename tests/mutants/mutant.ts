@@ -1,5 +1,5 @@
 /**
- * Small faults for the library: each is a place in a file, and the test that must see it.
+ * Small faults for the library: each is a text in a file, its replacement, and the tests that must detect the fault.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Place } from "../run/places.ts";
 
 /** A test that must fail. */
 export interface Concern {
-  /** The cheapest kernel on which it can see the fault. */
+  /** The cheapest kernel on which the test can detect the fault. */
   on: Place;
   /** The file, below tests/. */
   test: string;
@@ -16,13 +16,13 @@ export interface Concern {
 }
 
 export interface Mutant {
-  /** What is wrong. */
+  /** A description of the fault. */
   what: string;
   file: string;
-  /** A text that the file has once, and what stands there instead. */
+  /** A text that occurs once in the file, and its replacement. */
   search: string;
   replace: string;
-  /** The first of them that fails is enough. */
+  /** The tests to run, in order, until one fails. */
   concerns: Concern[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the tests of the broker share: a Deno for its process that reaches the same kernel, and the process without a `Broker`.
+ * Shared by the tests of the broker: a Deno executable that uses the same kernel, and the second process without a `Broker`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function kernelDeno(fixture: Fixture, cache?: string): string {
   return fixture.at("deno");
 }
 
-/** Leaves the queue of a listening socket room for one connection: the next ones wait. */
+/** Limits the queue of a listening socket to one connection: further ones wait. */
 export function shortenQueue(fd: number): void {
   const library = Deno.dlopen(libcPath, { listen: { parameters: ["i32", "i32"], result: "i32" } });
   if (library.symbols.listen(fd, 0) !== 0) throw new Error("listen() failed");
@@ -40,14 +40,14 @@ export function descriptorsOf(pid: number): string[] {
     try {
       return [Deno.readLinkSync(`${directory}/${name}`)];
     } catch (error) {
-      // It was closed meanwhile.
+      // Closed since it was listed.
       if (error instanceof Deno.errors.NotFound) return [];
       throw error;
     }
   }).sort();
 }
 
-/** The second process, as hostile code sees it: bytes go in, answers and descriptors come out. */
+/** The second process, as hostile code uses it: send bytes, receive answers and descriptors. */
 export class RawBroker implements AsyncDisposable {
   readonly channel: Channel;
   readonly child: Deno.ChildProcess;
@@ -70,7 +70,7 @@ export class RawBroker implements AsyncDisposable {
     return raw;
   }
 
-  /** The next answer, and the descriptors that came with the bytes in which it was. */
+  /** The next answer, and the descriptors that arrived with its bytes. */
   async next(): Promise<{ answer: Answer; fds: readonly (number | undefined)[] }> {
     const { value, done } = await this.#iterator.next();
     if (done) throw new Error("the broker's process has ended");

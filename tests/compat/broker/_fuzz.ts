@@ -1,12 +1,12 @@
 /**
- * Messages for the broker's process that hostile code might send: valid, mutated and random ones, from a seed.
+ * Generates messages from a seed, as hostile code might send them to the broker's process: valid, mutated and random ones.
  *
  * @module
  */
 import { encode, MOST_BYTES, type Request } from "../../../compat/broker/wire.ts";
 import type { Random } from "../../_random.ts";
 
-/** What messages are made of. */
+/** The parts of messages. */
 export interface Words {
   readonly hosts: readonly string[];
   readonly ports: readonly number[];

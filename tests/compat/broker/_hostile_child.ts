@@ -1,6 +1,6 @@
 /**
- * Hostile code at the program's end of a broker's channel: it sends what no library would send, and prints what it got. Its
- * argument is the task in JSON. It runs as nobody.
+ * Hostile code on the program's end of a broker's channel. It sends messages that the library would not send, and prints what it
+ * received. Its argument is the task in JSON. It runs as the user nobody.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface Task {
 }
 
 export interface Report {
-  /** Everything that must not happen. */
+  /** The errors found. */
   findings: string[];
   /** How many messages were answered, with an error, with a value, with a descriptor. */
   errors: number;
@@ -90,7 +90,7 @@ function check(fd: number): void {
   if (text !== "inside") tell(`a file with ${JSON.stringify(text.slice(0, 40))} was opened`);
 }
 
-/** How many answers are of requests that are answered with a descriptor. */
+/** The number of answers to requests that return a descriptor. */
 let awaited = 0;
 
 /** Receives answers until one has this id. */
@@ -106,7 +106,7 @@ async function answersUntil(id: number): Promise<number> {
   }
 }
 
-/** Asks for something, to know that all before it is answered. */
+/** Sends a request and waits for its answer, so that all earlier requests have been served. */
 let lastMark = 2 ** 47;
 async function mark(): Promise<number> {
   const id = ++lastMark;
@@ -127,13 +127,13 @@ async function smuggle(): Promise<void> {
   }
 }
 
-/** Sends requests and does not receive: the broker must neither hold ever more descriptors, nor lose an answer. */
+/** Sends requests without receiving: the broker must not accumulate descriptors or lose an answer. */
 async function clog(): Promise<void> {
   const count = 3000,
     request = (id: number): Request => ({ id, call: "open", path: `${top}/docs/a`, options: {} });
   const before = descriptorsOf(pid).length, openBefore = report.descriptors;
   const sent = Promise.all(Array.from({ length: count }, (_, i) => raw.channel.send(encode(request(i + 1)))));
-  // It stops to read once its answers are not received.
+  // The broker stops reading while its answers are not received.
   for (let last = -1, now; (now = descriptorsOf(pid).length) !== last; last = now) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -201,7 +201,7 @@ async function fuzz(): Promise<void> {
   }
 }
 
-/** Swaps a directory and a file with symlinks that lead out, while the broker opens what is below them. */
+/** Swaps a directory and a file with symlinks to the outside, while the broker opens files by these paths. */
 async function swap(): Promise<void> {
   using docs = openDirSync(`${top}/docs`);
   const opened = report.descriptors;

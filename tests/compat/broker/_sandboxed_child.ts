@@ -11,7 +11,7 @@ import { shortenQueue } from "./_broker.ts";
 export interface Task {
   top: string;
   deno: string;
-  /** "everything" ends by itself; "stays" waits with a connection that never comes about, until it is killed. */
+  /** "everything" runs to its end; "stays" waits for a connection that is never made, until it is killed. */
   mode: "everything" | "stays";
 }
 

@@ -120,7 +120,7 @@ test("the second process exits if the program is killed, also during a connect",
   await running.said(/started/);
   const [pid, ...others] = childrenOf(running.pid);
   assert(pid !== undefined && others.length === 0);
-  // What the program left inheritable is not there.
+  // The inheritable descriptors of the program are closed.
   assert(!descriptorsOf(pid).includes(fixture.path));
   Deno.kill(running.pid, "SIGKILL");
   await until(() => statusOf(pid) === undefined, "the broker's process ends");
@@ -157,7 +157,7 @@ test(`${most} requests, 1,000 at a time, leave no descriptor open on either side
     }
   };
   assert(!descriptorsOf(pid).includes(fixture.at("secret")), "the process keeps what it inherited");
-  // Without a name to look up, Linux confines also a process that connects.
+  // On Linux a process that connects is also confined, if the policy has no names.
   if (!kernel.hasCapsicum) assertEquals(statusOf(pid)?.Seccomp, "2");
   await run(1000);
   const ours = openDescriptors().length, theirs = descriptorsOf(pid).length;
@@ -178,9 +178,9 @@ test(
     await using _files = files;
     using file = await files.open(fixture.at("docs", "a"));
     assertEquals(file.readAllSync().length, 6);
-    // The stand-in refuses, by seccomp, what capability mode refuses of Deno's own calls.
+    // The stand-in refuses Deno's own calls by seccomp(2), as capability mode does.
     if (Deno.build.arch === "x86_64") assertEquals(statusOf(pid)?.Seccomp, "2");
-    // It has nothing but what Deno opens, the directory, and its end of the channel.
+    // Only Deno's own descriptors, the directory and the channel are open.
     const open = () =>
       descriptorsOf(pid).filter((name) =>
         !/^(anon_inode|pipe|socket|\/dev\/null)/.test(name) && !name.includes("_cache_v")

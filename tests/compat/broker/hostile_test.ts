@@ -34,7 +34,7 @@ test("the broker refuses hostile requests outside its policy, and keeps serving"
   const task: Task = { top: fixture.path, deno, messages, seed, swaps: 1000 };
   const { code, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {
     args: [JSON.stringify(task)],
-    // With the stand-in, the directory is the root of a mounted file system, out of which FreeBSD 15.1 lets ".." lead.
+    // With the stand-in, the directory is the root of a mounted file system, which FreeBSD 15.1 lets ".." leave.
     env: { STANDIN_MOUNT_ROOTS: fixture.at("docs") },
     timeout: 120_000 + messages * 2,
   });

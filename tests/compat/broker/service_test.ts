@@ -9,7 +9,7 @@ import { test } from "../../_test.ts";
 
 const policy = (rules: BrokerPolicy) => policyOf("test", rules);
 
-/** A service in this process, whose resolver is the test's. */
+/** A service in this process, with a resolver of the test. */
 class Local implements Disposable {
   readonly #waiting = new Map<number, (answer: Received) => void>();
   readonly #service: Service;
@@ -80,7 +80,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 test("Service connects to the address that it checked, even if the name resolves to another one later", async () => {
   using counter = new Counter();
   const { port } = counter, asked: string[] = [];
-  // The first answer is a public address in which nothing listens, or a private one that no rule names.
+  // The first answer is a public address on which nothing listens, or a private one without a rule.
   const answers = [["127.0.0.1"], ["169.254.169.254", "10.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0"], [
     "127.0.0.1",
   ]];
@@ -124,7 +124,7 @@ test("Service checks the policy again after it has looked up a name", async () =
   const { port } = counter, { promise, resolve: answer } = Promise.withResolvers<string[]>();
   using local = new Local({ connect: [`a.example:${port}`, `127.0.0.1:${port}`] }, () => promise);
   const connecting = local.ask({ call: "connect", hostname: "a.example", port });
-  // The address alone is still permitted, but not by this name.
+  // The address is still permitted, but no longer the name.
   const less = policy({ connect: [`127.0.0.1:${port}`] });
   assertEquals(await local.ask({ call: "limit", policy: less }), { id: 2, value: null });
   answer(["127.0.0.1"]);

@@ -117,7 +117,7 @@ test("requestOf() throws for every malformed request, with its id if it has one"
   for (const bytes of [[0xff], [0xef, 0xbb, 0xbf, 0x7b, 0x7d], [0xed, 0xa0, 0x80]]) {
     assertThrows(() => requestOf(new Uint8Array(bytes)), MalformedError);
   }
-  // Brackets in a text are no levels.
+  // Brackets inside a string do not nest.
   assertEquals(
     requestOf(bytesOf(`{"id":1,"call":"connectPath","path":"${'[{\\"'.repeat(50)}"}`)).call,
     "connectPath",

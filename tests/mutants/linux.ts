@@ -419,6 +419,20 @@ export const linuxMutants: Mutant[] = [
     concerns: native(inSandbox, "others can't be reached by any path"),
   },
   {
+    file: "ffi/linux/confine/pool_threads.ts",
+    what: "Landlock leaves out the pool's threads",
+    search: "      restrictNext(ruleset);\n",
+    replace: "",
+    concerns: native(inSandbox, "the pool's threads"),
+  },
+  {
+    file: "ffi/linux/confine/pool_threads.ts",
+    what: "only the pool's first threads are held",
+    search: "POOL_SIZE = 32",
+    replace: "POOL_SIZE = 0",
+    concerns: native(inSandbox, "the pool's threads"),
+  },
+  {
     file: confine,
     what: "the ruleset of Landlock stays open",
     search: '    if (rules !== undefined) glibc("close")(rules);\n',

@@ -17,7 +17,7 @@ import {
 } from "./_calls_state.ts";
 import type { File } from "./_tree.ts";
 
-/** The rights that a call needs of its descriptor. */
+/** The rights that a call needs on its descriptor. */
 const needs: Readonly<Record<string, RightName>> = {
   read: "READ",
   write: "WRITE",
@@ -31,7 +31,7 @@ const needs: Readonly<Record<string, RightName>> = {
   fchmod: "FCHMOD",
 };
 
-/** What the calls on descriptors do. */
+/** The expected effects of the calls on descriptors. */
 export abstract class Files extends State {
   protected file(
     name: string,
@@ -79,7 +79,7 @@ export abstract class Files extends State {
     return works(bytes.length);
   }
 
-  /** A negative offset is refused before the descriptor is looked at, or after it. */
+  /** The kernel may refuse a negative offset before or after it checks the descriptor. */
   protected place(
     name: string,
     fd: number,

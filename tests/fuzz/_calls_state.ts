@@ -6,7 +6,7 @@
 import type { RightName, Rights } from "../../mod.ts";
 import { type Directory, type Existing, type Found, lookup, type Node } from "./_tree.ts";
 
-/** What must come of a call: a value, or one of some errors by the names of errnos and classes, or either. */
+/** The expected result of a call: a value, one of several errors (names of errnos or classes), or either. */
 export interface Expected {
   errors: readonly string[];
   works: boolean;
@@ -14,7 +14,7 @@ export interface Expected {
   value?: unknown;
 }
 
-/** The end of a pipe or a socket: what is to be read there, and the end where it is written. */
+/** One end of a pipe or a socket: the bytes to read there, and the end where they are written. */
 export interface Stream {
   readonly kind: "pipe" | "socket";
   readonly inbox: number[];
@@ -51,7 +51,7 @@ export interface Kernel {
   readonly major: number;
 }
 
-/** The open descriptors, and the way from a descriptor and a path to what is there. */
+/** The open descriptors, and the lookup of paths from a descriptor. */
 export abstract class State {
   readonly slots = new Map<number, Slot>();
   readonly root: { directory: Directory; path: string };
@@ -68,12 +68,12 @@ export abstract class State {
     this.slots.set(fd, { open, rights: undefined, fcntls: allFcntls, isClosedOnExec: true });
   }
 
-  /** What a descriptor is of. */
+  /** The object that a descriptor refers to. */
   kindOf(fd: number): Node["kind"] | Stream["kind"] | undefined {
     return this.slots.get(fd)?.open.at.kind;
   }
 
-  /** The next descriptor that a call returns gets what the call is expected to open. */
+  /** Assigns the expected object to the next descriptor that a call returns. */
   opened: ((fd: number) => void) | undefined;
 
   call(name: string, args: readonly unknown[]): Expected {
@@ -107,7 +107,7 @@ export abstract class State {
       return found(lookup(this.root.directory, path, { ...rules, beneath: false }));
     }
     const slot = this.slot(fd, "LOOKUP", ...rights);
-    // The length of a name may be looked at first.
+    // The kernel may check the length of a name first.
     const orLong = path.length > 255 ? ["ENAMETOOLONG"] : [];
     if ("errors" in slot) return fails(...slot.errors, ...orLong);
     const { at } = slot.open;
@@ -129,7 +129,7 @@ export function existing(found: Found | Expected): Existing | Expected {
   return "errors" in found || found.node !== undefined ? found as Existing | Expected : fails("ENOENT");
 }
 
-/** What is compared of a file's status: its kind, and the size of a file. */
+/** The parts of a status that are compared: the kind and, for a file, the size. */
 export function statOf(at: Node | Stream): unknown {
   return at.kind === "file" ? at.data.length : at.kind;
 }

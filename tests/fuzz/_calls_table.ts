@@ -1,5 +1,5 @@
 /**
- * The calls that programs are made of: how their arguments are made, and how they are called.
+ * The calls of random programs: how to generate their arguments, and how to make them.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Random } from "../_random.ts";
 import type { Arg, Kind } from "./_calls_values.ts";
 
 export type Run = (...args: never[]) => unknown;
-/** A call: what it is given, how each argument is made, and its result as data. */
+/** A call: its arguments, how each one is generated, and its result as data. */
 export interface Call {
   kinds: readonly Kind[];
   make(random: Random): Arg[];
   run: Run;
-  /** It returns a descriptor. */
+  /** Whether the call returns a descriptor. */
   opens?: true;
-  /** It waits on what is no file. */
+  /** Whether the call can block on a descriptor that is not a file. */
   onFilesOnly?: true;
 }
 
@@ -96,7 +96,7 @@ const atFlags = [
   1,
 ];
 
-/** Any of the 255 bytes that a name can have, but "/". */
+/** A random name of any bytes except NUL and "/". */
 const anyName = (random: Random) => {
   const bytes = Array.from({ length: 1 + random.below(4) }, () => 1 + random.below(255)).filter((byte) =>
     byte !== 0x2f
@@ -303,5 +303,5 @@ export const calls: Readonly<Record<string, Call>> = {
   },
 };
 
-/** The last argument of these may be left out. */
+/** The calls whose last argument is optional. */
 export const defaults = ["openat", "F_DUPFD_CLOEXEC", "F_SETFL"];

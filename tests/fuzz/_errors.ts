@@ -1,5 +1,5 @@
 /**
- * Which errors the library may throw at all, and what is wrong with one.
+ * Checks errors against those that the library may throw.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const plain = [TypeError, RangeError, errors.NotSupported, errors.BadResource];
 const engines =
   /Cannot (read|convert|set|mix)|is not (a function|iterable|defined|an object)|undefined \(|expected [iu]\d|Expected |Invalid FFI/;
 
-/** What an error says of its cause: the name of its errno, or of its class. */
+/** Returns the name of an error's errno or, without one, of its class. */
 export function codeIn(error: unknown): string {
   const { code } = error as { code?: string };
   return code ?? (error as Error).constructor.name;

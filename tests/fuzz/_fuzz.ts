@@ -6,18 +6,18 @@
 import { openDescriptors } from "../_kernel.ts";
 import { Random } from "../_random.ts";
 
-/** Something to try with random programs. A program is a list of steps. */
+/** A target of random programs. A program is a list of steps. */
 export interface Target<Step> extends Disposable {
   readonly name: string;
-  /** What is counted, in plural. */
+  /** The unit that is counted, in plural. */
   readonly unit: string;
   generate(random: Random): Step[];
-  /** Runs a program from a fresh start, and returns what is wrong; undefined if nothing is. */
+  /** Runs a program from the initial state. Returns an error text; undefined if the program succeeds. */
   run(program: readonly Step[]): Promise<string | undefined>;
-  /** How many of its units a program has. */
+  /** The number of units in a program. */
   count(program: readonly Step[]): number;
   show(step: Step): string;
-  /** Runs once after all programs, and returns what is wrong. */
+  /** Runs once after all programs. Returns an error text; undefined if there is no error. */
   finish?(): Promise<string | undefined>;
   /** Simpler steps that may fail in the same way. */
   simpler?(step: Step): readonly Step[];
@@ -25,7 +25,7 @@ export interface Target<Step> extends Disposable {
 
 export interface Bounds {
   seed: number;
-  /** At least so many units, and at most so many seconds. */
+  /** Stops after this number of units, or after `seconds`. */
   count: number;
   seconds: number;
 }
@@ -33,11 +33,11 @@ export interface Bounds {
 export interface Outcome {
   /** How many units ran. */
   count: number;
-  /** The seed of the program that failed, and what is wrong. */
+  /** The seed of the failing program, and an error text. */
   failure?: { seed: number; report: string };
 }
 
-/** After how many programs it is checked that none has left a descriptor open, which takes long. */
+/** The number of programs between checks for open descriptors, which are slow. */
 const BATCH = 25;
 
 /** Runs programs of consecutive seeds until one fails. */
@@ -74,7 +74,7 @@ export async function fuzz<Step>(target: Target<Step>, { seed, count, seconds }:
   }
 }
 
-/** What is needed to try a program again and to show it. */
+/** The functions that repeat a program and show it. */
 type Hooks<Step> = Pick<Target<Step>, "run" | "show"> & { simpler(step: Step): readonly Step[] };
 
 function hooks<Step>(target: Target<Step>): Hooks<Step> {
@@ -85,7 +85,7 @@ function hooks<Step>(target: Target<Step>): Hooks<Step> {
   };
 }
 
-/** What is wrong with a program that leaves descriptors open each time. */
+/** Returns an error text if a program leaves descriptors open each time. */
 async function leakOf<Step>(target: Target<Step>, program: readonly Step[]): Promise<string | undefined> {
   for (let tries = 1;; tries++) {
     const before = openDescriptors().length;
@@ -106,10 +106,10 @@ async function report<Step>(hooks: Hooks<Step>, program: readonly Step[], wrong:
   return [...shortest.map((step) => `  ${hooks.show(step)}`), last].join("\n");
 }
 
-/** How often a program is tried again to shorten it. */
+/** The maximum number of runs to shorten a program. */
 const TRIES = 1500;
 
-/** The shortest form that is found of a list for which `fails` is true. */
+/** Returns the shortest form of a list that it finds for which `fails` is true. */
 export async function shrunk<T>(
   list: readonly T[],
   fails: (list: readonly T[]) => Promise<boolean>,

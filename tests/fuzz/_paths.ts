@@ -1,5 +1,6 @@
 /**
- * Trees and paths: each use of a `Dir` on each, against {@link Paths}, or while another thread renames what they pass.
+ * Calls each use of a `Dir` on random trees and paths, and compares the results with {@link Paths}; or, while another thread
+ * renames entries along the paths, checks that the results are inside the directory.
  *
  * @module
  */
@@ -65,7 +66,7 @@ function pathOf(random: Random, above: string, depth = 5): string {
     (random.chance(12) ? "/" : "");
 }
 
-/** What is made of results, for those of which the oracle knows the value. */
+/** Converts the results that the oracle can predict to data. */
 function valueIn(use: string, result: unknown): unknown {
   const info = (Array.isArray(result) && use.startsWith("open") ? result[0] : result) as Deno.FileInfo;
   switch (use) {
@@ -87,7 +88,7 @@ function valueIn(use: string, result: unknown): unknown {
   return result;
 }
 
-/** Makes one call and returns what is wrong about it: another result than expected, or one that shows what is outside. */
+/** Makes one call. Returns an error text if the result is unexpected, or reveals anything outside the directory. */
 export async function wrongAbout(
   dir: Dir,
   { use, path, isSync, id }: { use: number; path: string; isSync: boolean; id: number },
@@ -141,7 +142,7 @@ export class PathsTarget implements Target<Step> {
     this.#before = this.#canaries();
   }
 
-  /** All outside, except the times of reading. */
+  /** Everything outside the directory, except access times. */
   #canaries(): string {
     const tree = treeOf(this.#fixture.at("outside"));
     return [...tree].map(([path, { type, mode, text, mtime }]) => [path, type, mode, text, mtime].join(" "))
@@ -174,7 +175,7 @@ export class PathsTarget implements Target<Step> {
     if (random.chance(50)) steps.push({ race: true });
     for (let id = 0; id < most; id++) {
       const path = pathOf(random, this.#fixture.path);
-      // The oracle does not know some uses: they come at the end, if at all.
+      // The oracle cannot predict some uses, so these come last.
       const use = random.below(uses.length);
       steps.push({ use, path, isSync: random.chance(50), id });
     }

@@ -1,5 +1,5 @@
 /**
- * What paths lead to, from the tree as data alone, and what is done there.
+ * Predicts the results of path operations from the tree as data.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import {
   put,
 } from "./_tree.ts";
 
-/** What must come of a call. */
+/** The expected result of a call. */
 export type Expected =
   /** One of these errnos, or "TypeError". */
   | { errors: readonly string[] }
-  /** It works; `value` is what `valueOf()` makes of its result, if that is known. */
+  /** The call succeeds; `value` is its result as `valueOf()` converts it, if that can be predicted. */
   | { value?: unknown }
-  /** Not known: the result may be anything that is safe. */
+  /** Not predicted: any safe result is correct. */
   | undefined;
 
 export const text = [..."in"].map((sign) => sign.charCodeAt(0));
@@ -36,7 +36,7 @@ export class Paths {
     this.top = top;
   }
 
-  /** What a path leads to, symlinks at the end included. */
+  /** The entry that a path names. A symlink at the end is followed. */
   target(path: string): Found | string {
     return lookup(this.top, path, { follow: true, beneath: true });
   }
@@ -48,7 +48,7 @@ export class Paths {
     return typeof found === "string" ? found : { ...found, hasSlash: bare !== path };
   }
 
-  /** The name, which with a slash behind it must be that of a directory. */
+  /** The name. If a slash follows, it must name a directory. */
   place(path: string): Found | string {
     const found = this.named(path);
     if (typeof found === "string" || !found.hasSlash) return found;
@@ -69,7 +69,7 @@ export function existing(found: Found | string): Existing | string {
   return typeof found === "string" || found.node !== undefined ? found as Existing | string : "ENOENT";
 }
 
-/** A use of what a path leads to, which must exist. */
+/** A use of an existing entry. */
 export function onTarget(use: (found: Existing) => Expected): Use {
   return (at, path) => {
     const found = existing(at.target(path));
@@ -86,17 +86,17 @@ export const onFile = (value: (data: number[]) => unknown) =>
 
 export const names = (directory: Directory) => [...directory.entries.keys()].sort();
 
-/** A new file can't have a slash after its name, for which each kernel has an errno of its own. */
+/** A new file cannot have a slash after its name. The errno depends on the kernel. */
 export const withSlash = ["EISDIR", "ENOENT", "ENOTDIR"];
 
-/** A use that makes or opens a file to write. */
+/** A use that creates a file, or opens one for writing. */
 export function onWritten(change: (data: number[]) => number[], creates = true): Use {
   return (at, path) => {
     const found = at.target(path);
     if (creates && path.endsWith("/")) {
       return error(...typeof found === "string" ? [found] : [], ...withSlash);
     }
-    // The slash can be that of a symlink's target.
+    // The slash can be in the target of a symlink.
     if (creates && found === "ENOTDIR") return error(found, "EISDIR");
     if (typeof found === "string") return error(found);
     if (found.node?.kind === "directory") return error("EISDIR");
@@ -111,7 +111,7 @@ export function onWritten(change: (data: number[]) => number[], creates = true):
   };
 }
 
-/** A use that makes something of a new name. */
+/** A use that creates an entry with a new name. */
 export function onNew(make: (found: Found) => Expected, find: "place" | "named" = "place"): Use {
   return (at, path) => {
     const found = at[find](path);
@@ -120,7 +120,7 @@ export function onNew(make: (found: Found) => Expected, find: "place" | "named" 
   };
 }
 
-/** Makes a directory and its missing parents; an errno if something is in the way. */
+/** Creates a directory and its missing parents. Returns an errno if another entry has one of these names. */
 export function makePath(at: Paths, path: string): string | undefined {
   const found = at.named(path);
   if (typeof found !== "string") {
@@ -156,12 +156,12 @@ export const removed = (recursive: boolean): Use => (at, path) => {
   return done;
 };
 
-/** Whether a directory is another one, or above it. */
+/** Whether a directory is the same as another one, or an ancestor of it. */
 function contains(directory: unknown, below: Directory | undefined): boolean {
   return below !== undefined && (below === directory || contains(directory, below.parent));
 }
 
-/** What one call does with two names, of which it may look for the second one first. */
+/** A call with two names. The kernel may look up the second one first. */
 function ofTwo(
   source: Found | string,
   target: Found | string,
@@ -226,7 +226,7 @@ export function copied(at: Paths, from: string, to: string): Expected {
   return done;
 }
 
-/** Whether a name is longer than a kernel takes, which it says before or after it looks for the others. */
+/** Whether a name is too long. A kernel may report this before or after it looks up the other names. */
 export function isLong(path: string): boolean {
   return bytesIn(path) > 1000;
 }

@@ -1,4 +1,4 @@
-/** The places in the shared memory of what is to be done and of what is done: 1 while names are swapped. */
+/** The indexes in shared memory of the requested and the actual state: 1 while names are swapped. */
 export const GO = 0, STATE = 1;
 
 /** A Worker that renames the entries of a directory at random until it is stopped. */
@@ -21,9 +21,9 @@ export class Swapper implements Disposable {
   }
 
   /**
-   * Begins, and waits until the first names are swapped.
+   * Starts swapping, and waits until the first names are swapped.
    *
-   * @param above The directory of "inside", "outside" and "elsewhere".
+   * @param above The directory that contains "inside", "outside" and "elsewhere".
    */
   async begin(above: string): Promise<void> {
     Atomics.store(this.#shared, GO, 1);
@@ -31,7 +31,7 @@ export class Swapper implements Disposable {
     await this.#reached(1);
   }
 
-  /** Ends, and waits until nothing is renamed any more. */
+  /** Stops swapping, and waits until it has stopped. */
   async end(): Promise<void> {
     Atomics.store(this.#shared, GO, 0);
     await this.#reached(0);

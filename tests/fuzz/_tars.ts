@@ -1,5 +1,5 @@
 /**
- * Archives with hostile and damaged members, for the parser of examples/untar.ts; and then all of them for the program.
+ * Generates archives with hostile and damaged members, for the parser of examples/untar.ts and, at the end, for the program.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { Fixture } from "../_fixture.ts";
 import type { Random } from "../_random.ts";
 import type { Target } from "./_fuzz.ts";
 
-/** A member of an archive, and bytes of it that are changed or cut off. */
+/** A member of an archive, with bytes that are changed or removed. */
 interface Step {
   member: Member;
   changes: readonly (readonly [at: number, byte: number])[];
-  /** How many of its bytes are left; undefined if all. */
+  /** The number of bytes that remain; undefined for all. */
   length?: number;
 }
 
-/** "@" stands for the path of the fixture: nothing leads to another place outside. */
+/** "@" stands for the path of the fixture: no path reaches anything else outside. */
 const names = [
   ...[
     "f",
@@ -172,7 +172,7 @@ export class TarTarget implements Target<Step> {
     }
   }
 
-  /** Unpacks everything by the program itself, and looks what it has done outside. */
+  /** Unpacks all members with the program itself, and checks that nothing outside has changed. */
   async finish(): Promise<string | undefined> {
     const stdin = joined([...this.#all, end]);
     const { code, signal, stderr } = await runModule(new URL("../../examples/untar.ts", import.meta.url), {
@@ -191,7 +191,7 @@ export class TarTarget implements Target<Step> {
   }
 }
 
-/** Whether the program can go on after a member. What follows one of a wrong size is lost, or is all of one name. */
+/** Whether the program can continue after a member. After a member with a wrong size, the rest is lost or has one name. */
 function isWhole({ changes, member: { size, type, data } }: Step): boolean {
   return changes.length === 0 && size === undefined && !"gSV".includes(type!) &&
     !/size|sparse/.test(String(data));

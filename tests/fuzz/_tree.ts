@@ -19,7 +19,7 @@ export interface Symlink {
 export interface Directory {
   readonly kind: "directory";
   readonly entries: Map<string, Node>;
-  /** None above the top; undefined too once it was removed. */
+  /** Undefined for the top, and after the node was removed. */
   parent: Directory | undefined;
   isRemoved: boolean;
 }
@@ -91,22 +91,22 @@ export interface Rules {
   root?: { directory: Directory; path: string };
   /** How many symlinks are followed. */
   links?: number;
-  /** How many bytes a path has at least that is too long. */
+  /** The length in bytes from which a path is too long. */
   tooLong?: number;
 }
 const NAMES: Rules = { follow: false, beneath: true };
 
-/** What a path leads to. */
+/** The result of a lookup. */
 export interface Found {
   parent: Directory;
-  /** The last component; "." if it leads to a directory by ".", ".." or nothing else. */
+  /** The last component; "." if the path ends with "." or "..", or has no component. */
   name: string;
-  /** Undefined if it is missing, and could be made there. */
+  /** Undefined if there is no entry, but one could be created. */
   node: Node | undefined;
   hasSlash: boolean;
 }
 
-/** What a path leads to that exists. */
+/** The result of a lookup that found an entry. */
 export type Existing = Found & { node: Node };
 
 const encoder = new TextEncoder();
@@ -120,16 +120,16 @@ export function bytesIn(name: string): number {
         sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
 }
 
-/** Stands for the errno of a path that goes up from the top of the tree, which a program must not try. */
+/** Returned in place of an errno for a path that leaves the top of the tree. A program must not use such a path. */
 export const ABOVE = "above the tree";
 
-/** Looks up a path, and returns the name of an errno where that fails on the way. */
+/** Looks up a path. Returns the name of an errno if the lookup fails. */
 export function lookup(start: Directory, path: string, rules: Rules): Found | string {
   const { follow, beneath, root, links = 32, tooLong = Infinity } = rules;
   if (bytesIn(path) >= tooLong) return "ENAMETOOLONG";
   let at: Directory = start, followed = 0;
   let rest: string[] = [];
-  /** Puts the components of a path before the rest; an errno if it leads out. */
+  /** Inserts the components of a path before the remaining ones. Returns an errno if the path leaves the directory. */
   const enter = (path: string): string | undefined => {
     if (path.startsWith("/")) {
       if (beneath || root === undefined || !path.startsWith(root.path)) return "ENOTCAPABLE";

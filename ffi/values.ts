@@ -61,6 +61,14 @@ export const copyInto = unbound<void>(typedArray.set as Method) as (
   from: Uint8Array,
 ) => void;
 
+/** How many bytes a path has before its NUL. */
+export function pathLength(path: Uint8Array): number {
+  const most = byteLengthOf(path);
+  let length = 0;
+  while (length < most && path[length] !== 0) length++;
+  return length;
+}
+
 export const toBigInt = BigInt, toNumber = Number;
 
 export function lesser(a: number, b: number): number {
@@ -186,6 +194,14 @@ export function given<T>(set: T, what: string): T {
 
 let decoder: TextDecoder | undefined;
 let encoder: TextEncoder | undefined;
+const encodeInto = unbound<TextEncoderEncodeIntoResult>(TextEncoder.prototype.encodeInto as Method);
+const Encoder = TextEncoder;
+
+/** Writes text as UTF-8 from `at` on, and returns where it ends. No other code gets the bytes: they are a path that is not checked yet. */
+function writeText(text: string, bytes: Uint8Array, at: number): number {
+  const { written } = encodeInto(encoder ??= new Encoder(), text, partOf(bytes, at, byteLengthOf(bytes)));
+  return at + written;
+}
 const SLASH = 0x2f;
 
 function utf8(): TextDecoder {
@@ -299,7 +315,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
   const size = length * 3 < LONGEST ? LONGEST : length * 3 + 1,
     bytes = size === LONGEST ? short : new Bytes(size);
   let end = 0;
-  if (path.isWellFormed()) end = (encoder ??= new TextEncoder()).encodeInto(path, bytes).written;
+  if (path.isWellFormed()) end = writeText(path, bytes, 0);
   else {
     for (const character of path) {
       const code = character.codePointAt(0)!;
@@ -309,7 +325,7 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
           `The path ${quoted(path)} has the lone surrogate U+${code.toString(16).toUpperCase()}, ` +
             `which stands for no byte: only U+DC80 to U+DCFF do.`,
         );
-      } else end += (encoder ??= new TextEncoder()).encodeInto(character, bytes.subarray(end)).written;
+      } else end = writeText(character, bytes, end);
     }
   }
   bytes[end] = 0;
@@ -337,8 +353,9 @@ export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> 
  * ```
  */
 export function encodeName(name: string): Uint8Array<ArrayBuffer> {
-  const bytes = cString(name);
-  return bytes.slice(0, bytes.indexOf(0));
+  const path = cString(name), length = pathLength(path), bytes = new Bytes(length);
+  copyInto(bytes, partOf(path, 0, length));
+  return bytes;
 }
 
 /** Returns the expected type or range if a value does not have it. */

@@ -54,19 +54,22 @@
  * On a thread that Landlock does not cover, native code can still use an absolute path together with a descriptor of the plan.
  * JavaScript cannot make such a call: once `ffi` is revoked it cannot load a library, this library calls no
  * function that takes a path on a pool thread, and its raw C functions cannot be imported after {@link sandbox}. One exception
- * remains: a Worker that already runs can pass such a path to `libc`, so start Workers after entering. A plan without directories
+ * remains: a Worker that already runs can open files below a directory by `libc` without Landlock's limits, so start Workers
+ * after entering. A plan without directories
  * has no such gap, because the filter then refuses every call that takes a path.
  *
- * **Attributes.** Landlock does not control file attributes. So the filter refuses fchmodat(2), fchownat(2) and utimensat(2)
- * with a path. Instead, `Dir` opens the file and changes it by descriptor. The file must be readable or writable, and a symlink
- * itself cannot be changed. In a plan with directories, native code can read the attributes of any file and the target of any
- * symlink, by an absolute path together with a descriptor.
+ * **Attributes.** Landlock does not control file attributes, and its errors tell which files exist. So the functions of `libc`
+ * with a directory keep each path beneath it, as in capability mode: any other path is ENOTCAPABLE. The filter refuses
+ * fchmodat(2), fchownat(2) and utimensat(2) with a path. Instead, the library opens the file and changes it by descriptor. The
+ * file must be readable or writable, and a symlink itself cannot be changed. In a plan with directories, native code can read
+ * the attributes of any file and the target of any symlink, by an absolute path together with a descriptor.
  *
- * **Descriptors.** A directory that is open but not in the plan can no longer be used for lookups. `stdio: true` and
- * `limitOthers: true` limit the standard streams, Deno's copies of them and Deno's files, by number. Such a descriptor can no
- * longer be closed or duplicated, unless it is an end of a pipe or /dev/null. A new Worker duplicates the standard streams, and
- * Deno exits if that fails: if a stream is a terminal or a file, start Workers before entering. Other entries of `fds` cannot be
- * limited on Linux, and are an error unless they have `unlimited: "allow"`.
+ * **Descriptors.** Below a directory that is open but not in the plan, no file can be read, changed or removed. But the
+ * directory can still be listed, and attributes and symlinks below it can be read: close it before entering, or use
+ * `limitOthers: true`. `stdio: true` and `limitOthers: true` limit the standard streams, Deno's copies of them and other open
+ * files, by number. Such a descriptor can no longer be closed or duplicated, unless it is an end of a pipe or /dev/null. A new
+ * Worker duplicates the standard streams, and Deno exits if that fails: if a stream is a terminal or a file, start Workers before
+ * entering. Other entries of `fds` cannot be limited on Linux, and are an error unless they have `unlimited: "allow"`.
  *
  * **Errors.** {@link sandbox} prepares the thread that calls it: it binds the functions of this library, prepares Deno to print
  * errors, and loads `process`. Call it on the main thread, because otherwise an error there can make Deno panic. In Deno 2.7 this

@@ -1,4 +1,4 @@
-import { byteLengthOf, Bytes, copyInto, partOf } from "../values.ts";
+import { byteLengthOf, Bytes, copyInto, partOf, pathLength } from "../values.ts";
 import { errno, internal } from "../symbols.ts";
 import {
   AT_FDCWD,
@@ -44,9 +44,11 @@ function openAmbient(path: Memory, flags: number, mode: number): number {
 /** openat(2) with the semantics of FreeBSD. */
 function openRelative(fd: number, path: Memory, flags: number, mode: number): number {
   const bits = openFlags(flags);
-  if (flags & LOCK) return openLocked(fd, path, flags, mode);
-  // Landlock does not see O_PATH, so in a sandbox such a path is kept beneath its directory here.
-  const isBeneath = flags & O_RESOLVE_BENEATH || bits & linux.O_PATH && fd !== AT_FDCWD && isConfined();
+  // In a sandbox every path stays beneath its directory, as in capability mode: Landlock does not see O_PATH, and its
+  // errors tell which other files exist.
+  const stays = bits & linux.O_NOFOLLOW && isOneName(path as Uint8Array);
+  const isBeneath = (flags & O_RESOLVE_BENEATH) !== 0 || fd !== AT_FDCWD && !stays && isConfined();
+  if (flags & LOCK) return openLocked(fd, path, flags, mode, isBeneath ? openBeneath : openPlain);
   if (isBeneath) return openBeneath(fd, path, bits, mode);
   const result = (openat ??= glibc("openat"))(fd, path, bits, mode);
   if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
@@ -69,7 +71,7 @@ function openBeneath(fd: number, path: Memory, bits: number, mode = 0): number {
     const number = errno[0];
     if (number === linux.EAGAIN && tries < TRIES) continue;
     if (number === linux.EXDEV) errno[0] = -linux.EXDEV;
-    else if ((number === linux.ENOSYS || number === linux.EPERM) && !isAllowed()) {
+    else if ((number === linux.ENOSYS || number === linux.EPERM) && !isAllowed() && !isConfined()) {
       throw new Deno.errors.NotSupported(
         "openat2(2), which keeps a lookup beneath its directory, came with Linux 5.6, and the seccomp profile of an old " +
           "container runtime may forbid it. The methods of Dir do without.",
@@ -96,9 +98,8 @@ function isAllowed(): boolean {
 }
 
 /** Opens with O_SHLOCK or O_EXLOCK: FreeBSD truncates the file only once it is locked. */
-function openLocked(fd: number, path: Memory, flags: number, mode: number): number {
+function openLocked(fd: number, path: Memory, flags: number, mode: number, open: typeof openPlain): number {
   const bits = openFlags(flags), truncates = (bits & linux.O_TRUNC) !== 0 && (bits & ACCMODE) !== 0;
-  const open = flags & O_RESOLVE_BENEATH ? openBeneath : openPlain;
   const result = open(fd, path, truncates ? bits & ~linux.O_TRUNC : bits, mode);
   if (result === -1) return -1;
   const operation = (flags & O_EXLOCK ? LOCK_EX : LOCK_SH) | (bits & linux.O_NONBLOCK ? LOCK_NB : 0);
@@ -148,8 +149,7 @@ function beneath(fd: number, path: Memory, flags: number, use: Use): number {
   const name = path as Uint8Array<ArrayBuffer>;
   const follows = (flags & AT_SYMLINK_NOFOLLOW) === 0;
   if ((flags & AT_RESOLVE_BENEATH) === 0) return use(fd, name, follows);
-  const length = name.indexOf(0);
-  const last = name.lastIndexOf(SLASH, length - 1) + 1;
+  const length = pathLength(name), last = lastName(name, length);
   // With a trailing slash, a symlink is followed too.
   if (follows || last === length || isDots(name, last, length)) return atObject(fd, name, use);
   return last === 0
@@ -166,17 +166,24 @@ function nameBeneath(
 ): number {
   const name = path as Uint8Array<ArrayBuffer>;
   if ((flags & AT_RESOLVE_BENEATH) === 0) return use(fd, name);
-  let end = name.indexOf(0);
+  let end = pathLength(name);
   while (end > 1 && name[end - 1] === SLASH) end--;
-  const last = name.lastIndexOf(SLASH, end - 1) + 1;
+  const last = lastName(name, end);
   return last === 0 ? use(fd, name) : inParent(fd, name, last, use);
 }
 
 /** Whether the path is a single component that is not followed. */
 export function isOneName(path: Uint8Array): boolean {
-  let at = 0;
-  for (let byte; (byte = path[at]!) !== 0; at++) if (byte === SLASH) return false;
-  return !(at === 2 && path[0] === DOT && path[1] === DOT);
+  const length = pathLength(path);
+  for (let at = 0; at < length; at++) if (path[at] === SLASH) return false;
+  return !(length === 2 && path[0] === DOT && path[1] === DOT);
+}
+
+/** Where the name begins that ends at `end`. */
+function lastName(path: Uint8Array, end: number): number {
+  let at = end;
+  while (at > 0 && path[at - 1] !== SLASH) at--;
+  return at;
 }
 
 function isDots(path: Uint8Array<ArrayBuffer>, from: number, to: number): boolean {
@@ -203,7 +210,7 @@ function inParent(
 
 function atObject(fd: number, path: Uint8Array<ArrayBuffer>, use: Use): number {
   return throughObject(fd, path, 0, (object) => {
-    const result = use(AT_FDCWD, cString(`/proc/self/fd/${object}`), true);
+    const result = use(AT_FDCWD, descriptorPath(object), true);
     if (result === -1 && errno[0] === linux.ENOENT && !hasProc()) {
       throw new Deno.errors.NotSupported(
         "Following a symlink beneath a directory needs /proc on Linux, and it is not mounted: give the flag " +
@@ -253,12 +260,21 @@ function noFollow(flags: number): number {
 }
 
 function hasProc(): boolean {
-  return glibc("faccessat")(AT_FDCWD, cString("/proc/self/fd"), 0, 0) === 0;
+  return glibc("faccessat")(AT_FDCWD, descriptorFolder, 0, 0) === 0;
 }
 
-// The buffers of cString() of values.ts hold the paths of the call in progress.
-function cString(path: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Bytes(path.length + 1);
-  for (let i = 0; i < path.length; i++) bytes[i] = path.charCodeAt(i);
-  return bytes;
+const descriptorFolder = new TextEncoder().encode("/proc/self/fd\0");
+const DIGITS = 10, ZERO = 0x30;
+
+/** The path of a descriptor in /proc, without methods that other code can replace. */
+function descriptorPath(fd: number): Uint8Array<ArrayBuffer> {
+  const folder = byteLengthOf(descriptorFolder), path = new Bytes(folder + DIGITS + 1);
+  copyInto(path, descriptorFolder);
+  path[folder - 1] = SLASH;
+  let end = folder;
+  for (let rest = fd; end === folder || rest > 0; rest = (rest - rest % 10) / 10) end++;
+  for (let at = end - 1, rest = fd; at >= folder; at--, rest = (rest - rest % 10) / 10) {
+    path[at] = ZERO + rest % 10;
+  }
+  return path;
 }

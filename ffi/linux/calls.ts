@@ -235,7 +235,7 @@ const calls = {
     const position = new BigInt64Array(1), bytes = new Uint8Array(position.buffer);
     return (fd, buffer, count, basep) => {
       position[0] = lseek(fd, 0n, SEEK_CUR);
-      (basep as Uint8Array).set(bytes);
+      copyInto(basep as Uint8Array, bytes);
       const result = getdents64(linux.SYS_getdents64, fd, buffer, count);
       if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
       return result;
@@ -338,7 +338,7 @@ const calls = {
     return (fd, path, mode, flags) => {
       const bits = atFlags(flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
       if (bits === -1) return failure(linux.EINVAL);
-      if (isConfined() && fd !== AT_FDCWD && (bits & linux.AT_EMPTY_PATH) === 0) {
+      if (isConfined() && fd !== AT_FDCWD) {
         return throughObject(fd, path, flags, (object) => {
           const result = faccessat(object, empty, mode, bits | linux.AT_EMPTY_PATH);
           if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
@@ -414,7 +414,7 @@ const calls = {
     return (fd, path, flags) => {
       const bits = atFlags(flags, AT_REMOVEDIR);
       if (bits === -1) return failure(linux.EINVAL);
-      return nameBeneath(fd, path, flags, (fd, name) => {
+      return nameBeneath(fd, path, flags | kept(fd, path), (fd, name) => {
         const result = unlinkat(fd, name, bits);
         if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
         return result;
@@ -423,40 +423,46 @@ const calls = {
   },
   mkdirat: () => {
     const mkdirat = glibc("mkdirat");
-    return (fd, path, mode) => {
-      const result = mkdirat(fd, path, mode);
-      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-      return result;
-    };
+    return (fd, path, mode) =>
+      nameBeneath(fd, path, kept(fd, path), (fd, name) => {
+        const result = mkdirat(fd, name, mode);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+        return result;
+      });
   },
   mkfifoat: () => {
     const mkfifoat = glibc("mkfifoat");
-    return (fd, path, mode) => {
-      const result = mkfifoat(fd, path, mode);
-      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-      return result;
-    };
+    return (fd, path, mode) =>
+      nameBeneath(fd, path, kept(fd, path), (fd, name) => {
+        const result = mkfifoat(fd, name, mode);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+        return result;
+      });
   },
   symlinkat: () => {
     const symlinkat = glibc("symlinkat");
-    return (target, fd, path) => {
-      const result = symlinkat(target, fd, path);
-      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-      return result;
-    };
+    return (target, fd, path) =>
+      nameBeneath(fd, path, kept(fd, path), (fd, name) => {
+        const result = symlinkat(target, fd, name);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+        return result;
+      });
   },
   readlinkat: () => {
     const readlinkat = glibc("readlinkat");
     return (fd, path, buffer, size) => {
-      // Landlock does not see symlinks, so a path is kept beneath its directory here.
-      const flags = isOneName(path as Uint8Array) || fd === AT_FDCWD || !isConfined()
-        ? 0
-        : AT_RESOLVE_BENEATH;
-      return nameBeneath(fd, path, flags, (fd, name) => {
-        const result = readlinkat(fd, name, buffer, size);
-        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-        return result;
-      });
+      if (mustStayBeneath(fd, path)) {
+        // Not by the last name: with a slash at its end, the kernel would follow it.
+        return throughObject(fd, path, AT_SYMLINK_NOFOLLOW, (object) => {
+          const result = readlinkat(object, empty, buffer, size);
+          if (result !== -1) return result;
+          thread.memcpy(errno, thread.errnoAt, 4n);
+          return failure(errno[0] === linux.ENOENT ? linux.EINVAL : errno[0]!);
+        });
+      }
+      const result = readlinkat(fd, path, buffer, size);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+      return result;
     };
   },
   linkat: () => {
@@ -465,6 +471,15 @@ const calls = {
       const bits = atFlags(flags, AT_SYMLINK_FOLLOW | AT_EMPTY_PATH);
       if (bits === -1) return failure(linux.EINVAL);
       const noFollow = flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+      if (isConfined()) {
+        // What a symlink at the end leads to must be beneath the directory too.
+        if (noFollow === 0 && fd !== AT_FDCWD && throughObject(fd, path, 0, () => 0) === -1) return -1;
+        return namesBeneath(fd, path, toFd, toPath, (fd, name, toFd, toName) => {
+          const result = linkat(fd, name, toFd, toName, bits);
+          if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+          return result;
+        });
+      }
       return beneath(fd, path, flags | noFollow, (fd, path, follows) => {
         const result = linkat(fd, path, toFd, toPath, follows ? bits | linux.AT_SYMLINK_FOLLOW : bits);
         if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
@@ -474,35 +489,68 @@ const calls = {
   },
   renameat: () => {
     const renameat = glibc("renameat");
-    return (fd, path, toFd, toPath) => {
-      const result = renameat(fd, path, toFd, toPath);
-      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-      return result;
-    };
+    return (fd, path, toFd, toPath) =>
+      namesBeneath(fd, path, toFd, toPath, (fd, name, toFd, toName) => {
+        const result = renameat(fd, name, toFd, toName);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+        return result;
+      });
   },
   renameat2: () => {
     const renameat2 = glibc("renameat2");
     return (fd, path, toFd, toPath, flags) => {
       if (flags & ~AT_RENAME_NOREPLACE) return failure(linux.EINVAL);
       const bits = flags & AT_RENAME_NOREPLACE ? linux.RENAME_NOREPLACE : 0;
-      const result = renameat2(linux.SYS_renameat2, fd, path, toFd, toPath, bits);
-      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
-      return result;
+      return namesBeneath(fd, path, toFd, toPath, (fd, name, toFd, toName) => {
+        const result = renameat2(linux.SYS_renameat2, fd, name, toFd, toName, bits);
+        if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+        return result;
+      });
     };
   },
 } satisfies { [N in Name]?: () => Functions[N] };
 
+/**
+ * Whether the library keeps a path beneath its directory without the flag: in a sandbox, as in capability mode. Landlock does
+ * not see symlinks, and its errors tell which other files exist.
+ */
+function mustStayBeneath(fd: number, path: Memory): boolean {
+  return fd !== AT_FDCWD && !isOneName(path as Uint8Array) && isConfined();
+}
+
+/** The flag that keeps a path beneath its directory, if it must stay there. */
+function kept(fd: number, path: Memory): number {
+  return mustStayBeneath(fd, path) ? AT_RESOLVE_BENEATH : 0;
+}
+
+/** Keeps both paths of a call beneath their directories, each if it must stay there. */
+function namesBeneath(
+  fd: number,
+  path: Memory,
+  toFd: number,
+  toPath: Memory,
+  use: (fd: number, name: Memory, toFd: number, toName: Memory) => number,
+): number {
+  return nameBeneath(
+    fd,
+    path,
+    kept(fd, path),
+    (fd, name) =>
+      nameBeneath(toFd, toPath, kept(toFd, toPath), (toFd, toName) => use(fd, name, toFd, toName)),
+  );
+}
+
 const empty = new Uint8Array(1);
-const times = new BigInt64Array(4);
+const times = new BigInt64Array(4), timesBytes = new Uint8Array(times.buffer);
 
 /** Two `struct timespec` with the Linux numbers for "now" and "unchanged"; undefined for times that FreeBSD refuses. */
 function linuxTimes(given: Memory): BigInt64Array<ArrayBuffer> | null | undefined {
   if (given === null) return null;
-  new Uint8Array(times.buffer).set((given as Uint8Array).subarray(0, 32));
+  copyInto(timesBytes, partOf(given as Uint8Array, 0, 32));
   for (let i = 1; i < 4; i += 2) {
     const nanoseconds = times[i]!;
-    if (nanoseconds === BigInt(UTIME_NOW)) times[i] = linux.UTIME_NOW;
-    else if (nanoseconds === BigInt(UTIME_OMIT)) times[i] = linux.UTIME_OMIT;
+    if (nanoseconds === toBigInt(UTIME_NOW)) times[i] = linux.UTIME_NOW;
+    else if (nanoseconds === toBigInt(UTIME_OMIT)) times[i] = linux.UTIME_OMIT;
     else if (nanoseconds < 0n || nanoseconds >= 1_000_000_000n) return undefined;
   }
   return times;

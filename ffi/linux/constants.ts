@@ -111,7 +111,7 @@ const flagPairs = () =>
 const otherwise = freebsd.O_RESOLVE_BENEATH | freebsd.O_SHLOCK | freebsd.O_EXLOCK | freebsd.O_EMPTY_PATH;
 const withPath = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-const translated = new Map<number, number>();
+const translated: Record<number, number> = Object.create(null);
 
 /**
  * Converts `O_*` flags of FreeBSD to those of Linux.
@@ -119,14 +119,14 @@ const translated = new Map<number, number>();
  * @throws {Deno.errors.NotSupported} If Linux has no equivalent of a flag.
  */
 export function openFlags(flags: number): number {
-  return translated.get(flags) ?? translate(flags);
+  return translated[flags] ?? translate(flags);
 }
 
 function translate(flags: number): number {
-  const unknown = flagPairs().reduce(
-    (bits, [flag]) => bits & ~flag,
-    flags & ~(freebsd.O_ACCMODE | otherwise),
-  );
+  // Without methods and iterators, which other code can replace.
+  const pairs = flagPairs();
+  let unknown = flags & ~(freebsd.O_ACCMODE | otherwise);
+  for (let i = 0; i < pairs.length; i++) unknown &= ~pairs[i]![0];
   if (unknown) {
     throw new Deno.errors.NotSupported(
       `Linux has no equivalent of the flags 0x${(unknown >>> 0).toString(16)} of open(2).`,
@@ -138,10 +138,9 @@ function translate(flags: number): number {
     );
   }
   let bits = flags & freebsd.O_ACCMODE;
-  for (const [from, to] of flagPairs()) if (flags & from) bits |= to;
+  for (let i = 0; i < pairs.length; i++) if (flags & pairs[i]![0]) bits |= pairs[i]![1];
   if (bits & O_PATH) bits &= withPath;
-  translated.set(flags, bits);
-  return bits;
+  return translated[flags] = bits;
 }
 
 /** Converts the result of F_GETFL on Linux to the flags of FreeBSD. */
@@ -155,15 +154,14 @@ export function statusFlags(bits: number): number {
 
 /**
  * Converts the `AT_*` flags of FreeBSD that a call accepts to those of Linux. Returns -1, which means EINVAL, if there
- * are other flags. AT_RESOLVE_BENEATH is accepted and removed.
+ * are other flags. AT_RESOLVE_BENEATH is accepted and removed, and so is AT_EMPTY_PATH: no path is empty.
  */
 export function atFlags(flags: number, accepted: number): number {
   if (flags & ~(accepted | freebsd.AT_RESOLVE_BENEATH)) return -1;
   return (flags & freebsd.AT_SYMLINK_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) |
     (flags & freebsd.AT_SYMLINK_FOLLOW ? AT_SYMLINK_FOLLOW : 0) |
     (flags & freebsd.AT_REMOVEDIR ? AT_REMOVEDIR : 0) |
-    (flags & freebsd.AT_EACCESS ? AT_EACCESS : 0) |
-    (flags & freebsd.AT_EMPTY_PATH ? AT_EMPTY_PATH : 0);
+    (flags & freebsd.AT_EACCESS ? AT_EACCESS : 0);
 }
 
 /** Converts `MSG_*` flags of FreeBSD to those of Linux; -1 if there are flags that the library does not use. */

@@ -232,7 +232,7 @@ export type Mechanism = "seccomp+landlock" | "seccomp" | "none";
 export const QUESTION = 0x43617073;
 
 /** The errno of the answer. The greatest that Linux has is 133, and a filter can pass 4095. */
-export const answers = { seccomp: 3237, "seccomp+landlock": 3238 } as const;
+export const answers = Object.freeze({ seccomp: 3237, "seccomp+landlock": 3238 });
 
 let prctl: ReturnType<typeof glibc<"prctl">> | undefined;
 const answer = new Int32Array(1);

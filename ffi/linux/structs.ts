@@ -217,7 +217,7 @@ function statRelative(
 
 /** Whether a lookup is kept beneath its directory without the flag: in a sandbox, where Landlock does not see attributes. */
 function mustStayBeneath(fd: number, path: Memory, bits: number): boolean {
-  if (fd === AT_FDCWD || bits & linux.AT_EMPTY_PATH) return false;
+  if (fd === AT_FDCWD) return false;
   return !(bits & linux.AT_SYMLINK_NOFOLLOW && isOneName(path as Uint8Array)) && isConfined();
 }
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { libc, openDirSync, sandbox } from "../../mod.ts";
+import { libc, openDirSync, presets, sandbox } from "../../mod.ts";
 import { dropRoot } from "../_unprivileged.ts";
 
 const [base = "", ...addresses] = Deno.args;
@@ -21,9 +21,19 @@ const [socket, peer] = pair();
 libc.fcntl(socket, libc.F_SETFL, libc.O_NONBLOCK);
 libc.write(peer, new Uint8Array(4096).fill(0x42));
 const honest = await Deno.open(`${base}/file`);
+// So that it is the path that is refused.
+const namesToo = [
+  "SYMLINKAT",
+  "MKFIFOAT",
+  "FCHMOD",
+  "FCHOWN",
+  "FUTIMES",
+  "LINKAT_SOURCE",
+  "LINKAT_TARGET",
+] as const;
 dropRoot();
 const { dirs: { d: dir } } = sandbox({
-  dirs: { d: { path: `${base}/dir`, rights: "readWrite" } },
+  dirs: { d: { path: `${base}/dir`, rights: [...presets.dir.readWrite, ...namesToo] } },
   permissions: { revoke: "all" },
 });
 
@@ -32,7 +42,15 @@ const { apply, ownKeys, getOwnPropertyDescriptor: member } = Reflect, source = F
 const Bytes = Uint8Array, Memory = ArrayBuffer, define = Object.defineProperty;
 const MARK = 0xaa, OWN = 0x41, HALF = 2048, LIE = 1024, LENGTH = 8;
 const modules = await load(),
-  results = { calls: 0, returned: 0, handedOut: [] as string[], touched: [] as string[] };
+  results = {
+    calls: 0,
+    returned: 0,
+    handedOut: [] as string[],
+    touched: [] as string[],
+    outside: 0,
+    escaped: [] as string[],
+    inside: [] as string[],
+  };
 
 // These end the child, wait, or take long.
 const excluded =
@@ -206,9 +224,117 @@ async function callAll(when: string): Promise<void> {
   check("a call on another thread");
 }
 
+const long = "./".repeat(30), buffer = new Bytes(256), { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH } = libc;
+/** Each function with a path below a directory; some paths exist, some do not, and the answer may not tell which. */
+const lookups: Record<string, (path: string) => unknown> = {
+  "openat": (path) => libc.openat(dir, path, libc.O_RDONLY | libc.O_NONBLOCK),
+  "openat to create": (path) => libc.openat(dir, path, libc.O_WRONLY | libc.O_CREAT | libc.O_NONBLOCK, 0o600),
+  "openat O_PATH": (path) => libc.openat(dir, path, O_PATH),
+  "openat O_SHLOCK": (path) => libc.openat(dir, path, libc.O_SHLOCK | libc.O_NONBLOCK),
+  "openat O_PATH and O_SHLOCK": (path) => libc.openat(dir, path, O_PATH | libc.O_SHLOCK),
+  "readlinkat": (path) => libc.readlinkat(dir, path, buffer),
+  "fchmodat": (path) => libc.fchmodat(dir, path, 0o600, 0),
+  "fchownat": (path) => libc.fchownat(dir, path, -1, -1, AT_EMPTY_PATH),
+  "utimensat": (path) => libc.utimensat(dir, path, null, 0),
+  "unlinkat": (path) => libc.unlinkat(dir, path, 0),
+  "unlinkat of a directory": (path) => libc.unlinkat(dir, path, libc.AT_REMOVEDIR),
+  "mkdirat": (path) => libc.mkdirat(dir, path, 0o700),
+  "mkfifoat": (path) => libc.mkfifoat(dir, path, 0o600),
+  "symlinkat": (path) => libc.symlinkat("file", dir, path),
+  "linkat from": (path) => libc.linkat(dir, path, dir, "new", AT_EMPTY_PATH),
+  "linkat to": (path) => libc.linkat(dir, "file", dir, path, 0),
+  "renameat from": (path) => libc.renameat(dir, path, dir, "new"),
+  "renameat to": (path) => libc.renameat(dir, "file", dir, path),
+};
+const flagsOf = {
+  "": 0,
+  " AT_EMPTY_PATH": AT_EMPTY_PATH,
+  " nofollow": AT_SYMLINK_NOFOLLOW,
+  " AT_EMPTY_PATH nofollow": AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+};
+for (const [name, flags] of Object.entries(flagsOf)) {
+  lookups[`fstatat${name}`] = (path) => libc.fstatat(dir, path, buffer, flags);
+  lookups[`faccessat${name}`] = (path) => libc.faccessat(dir, path, libc.R_OK, flags);
+}
+const lookupNames = ownKeys(lookups) as string[];
+const outside = [`${base}/file`, `${base}/none`, "../file", "../none", `${long}../file`, "/proc/self/exe"];
+const throughLinks = ["out", "dangling", "root/"],
+  follows = /^(openat|openat O_.*|(fstatat|faccessat)( AT_EMPTY_PATH)?)$/;
+
+/** Tries what leaves the directory, and then what does not. */
+function lookUp(when: string): void {
+  for (let l = 0; l < lookupNames.length; l++) {
+    const name = lookupNames[l]!, paths = follows.test(name) ? [...outside, ...throughLinks] : outside;
+    for (let p = 0; p < paths.length; p++) {
+      results.outside++;
+      let code: unknown = "none";
+      try {
+        lookups[name]!(paths[p]!);
+      } catch (error) {
+        code = (error as { code?: string }).code ?? error;
+      }
+      if (code !== "ENOTCAPABLE") results.escaped.push(`${when}: ${name} ${paths[p]}: ${code}`);
+    }
+  }
+  const twins: Record<string, () => unknown> = {
+    "openat": () => libc.openat(dir, `${long}file`, libc.O_RDONLY),
+    "openat O_PATH": () => libc.openat(dir, "in", O_PATH),
+    "fstatat": () => libc.fstatat(dir, "in", buffer, AT_EMPTY_PATH),
+    "faccessat": () => libc.faccessat(dir, "sub/../file", libc.R_OK, AT_EMPTY_PATH),
+    "readlinkat": () =>
+      libc.readlinkat(dir, "in", buffer) === 4 && libc.readlinkat(dir, "sub/../in", buffer) === 4,
+    "mkdirat": () => libc.mkdirat(dir, "sub/made", 0o700),
+    "renameat": () => libc.renameat(dir, "sub/made", dir, "./moved"),
+    "unlinkat": () => libc.unlinkat(dir, `${long}moved/`, libc.AT_REMOVEDIR),
+    "symlinkat": () => libc.symlinkat("file", dir, "sub/made"),
+    "unlinkat of a symlink": () => libc.unlinkat(dir, "sub/made", 0),
+    "mkfifoat": () => libc.mkfifoat(dir, "sub/made", 0o600),
+    "unlinkat of a FIFO": () => libc.unlinkat(dir, "sub/made", 0),
+  };
+  for (const [name, twin] of Object.entries(twins)) {
+    try {
+      if (twin() === false) throw "wrong";
+    } catch (error) {
+      results.inside.push(`${when}: ${name}: ${error}`);
+    }
+  }
+}
+lookUp("at first");
+
 const before = new Bytes(LIE);
 const twins = [libc.pread(file, before, LIE, 0), libc.read(socket, before)];
 await callAll("with lying buffers");
+
+// Built-ins that lie about where a path has its slashes and its end, and that note the paths that they get.
+const SLASH = 0x2f, DOT = 0x2e;
+const arrays = Object.getPrototypeOf(Bytes.prototype), originals: [object, string, PropertyDescriptor][] = [];
+const spied: [object, string, unknown?][] = [
+  ...["indexOf", "lastIndexOf", "findIndex", "findLastIndex"].map((name) =>
+    [arrays, name, -1] as [object, string, unknown]
+  ),
+  ...["includes", "some", "every"].map((name) => [arrays, name, false] as [object, string, unknown]),
+  ...["subarray", "slice", "set", "fill", "join", "at", "keys", "values"].map((name) =>
+    [arrays, name] as [object, string]
+  ),
+  [TextEncoder.prototype, "encodeInto"],
+];
+for (const [of, name, answer] of spied) {
+  const original = member(of, name)!;
+  originals.push([of, name, original]);
+  define(of, name, {
+    configurable: true,
+    writable: true,
+    value(this: unknown, ...values: unknown[]) {
+      for (const bytes of [this, values[1]]) {
+        const [first] = bytes instanceof Bytes ? bytes : [];
+        if (first === SLASH || first === DOT) results.handedOut.push(`a path, to ${name}()`);
+      }
+      return answer ?? apply(original.value, this, values);
+    },
+  });
+}
+lookUp("with built-ins that lie about paths");
+for (const [of, name, original] of originals) define(of, name, original);
 
 // Of each built-in that the library might ask how long something is, a version that lies.
 const typed = Object.getPrototypeOf(Bytes.prototype), lie = { configurable: true, get: () => LIE };

@@ -13,17 +13,31 @@ function modulesIn(folder: URL): string[] {
   });
 }
 
-test("hostile code in a sandbox gets no raw function of C, and no lying buffer makes a call leave it", async () => {
-  using fixture = new Fixture({ file: "B".repeat(8192), dir: { file: "B" } });
+test("hostile code in a sandbox gets no raw function of C, leaves it by no path, and no lying buffer makes a call leave it", async () => {
+  using fixture = new Fixture({
+    file: "B".repeat(8192),
+    dir: {
+      file: "B",
+      sub: {},
+      in: { link: "file" },
+      out: { link: "../file" },
+      dangling: { link: "../none" },
+      root: { link: "/" },
+    },
+  });
   fixture.giveAway();
   const modules = ["ffi/", "compat/"].flatMap((folder) => modulesIn(new URL(folder, root)));
   const { code, signal, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {
     args: [fixture.path, ...modules],
   });
   assertEquals([code, signal, stderr], [0, null, ""]);
-  const { calls, returned, handedOut, touched, twins, modules: loaded } = JSON.parse(stdout);
+  const report = JSON.parse(stdout), { calls, returned, handedOut, touched, twins, modules: loaded } = report;
   assertEquals(handedOut, []);
   assertEquals(touched, []);
+  assertEquals(report.escaped, []);
+  // Paths that stay below the directory.
+  assertEquals(report.inside, []);
+  assert(report.outside > 300, `${report.outside}`);
   // The same calls with an honest buffer.
   assertEquals(twins, [1024, 1024]);
   assert(calls > 10_000 && returned > 1000 && loaded > 60, `${[calls, returned, loaded]}`);

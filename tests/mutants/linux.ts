@@ -6,6 +6,7 @@ const native = (test: string, filter?: string): Concern[] => [
 ];
 const inSandbox = "compat/sandbox/linux_sandbox_test.ts";
 const attacks = native("compat/sandbox/linux_attack_test.ts");
+const hostile = native("ffi/hostile_code_test.ts");
 const table: Concern[] = [{ on: "native", test: "ffi/linux/confine/seccomp_test.ts" }];
 const beneath = "ffi/linux/beneath.ts", calls = "ffi/linux/calls.ts", structs = "ffi/linux/structs.ts";
 const constants = "ffi/linux/constants.ts", glibc = "ffi/linux/glibc.ts";
@@ -57,7 +58,7 @@ export const linuxMutants: Mutant[] = [
   {
     file: beneath,
     what: 'the single name ".." counts as a name below the directory',
-    search: "return !(at === 2 && path[0] === DOT && path[1] === DOT);",
+    search: "return !(length === 2 && path[0] === DOT && path[1] === DOT);",
     replace: "return true;",
     concerns: native("ffi/linux/linux_test.ts", "AT_RESOLVE_BENEATH"),
   },
@@ -91,10 +92,17 @@ export const linuxMutants: Mutant[] = [
   },
   {
     file: beneath,
-    what: "O_PATH in a sandbox is not kept beneath its directory",
-    search: " || bits & linux.O_PATH && fd !== AT_FDCWD && isConfined()",
+    what: "openat() in a sandbox is not kept beneath its directory",
+    search: " || fd !== AT_FDCWD && !stays && isConfined()",
     replace: "",
-    concerns: [...native(inSandbox), ...attacks],
+    concerns: native(inSandbox, "others can't be reached by any path"),
+  },
+  {
+    file: beneath,
+    what: "the last name of a path is found by a method that hostile code can replace",
+    search: "  let at = end;\n  while (at > 0 && path[at - 1] !== SLASH) at--;\n  return at;\n",
+    replace: "  return path.lastIndexOf(SLASH, end - 1) + 1;\n",
+    concerns: hostile,
   },
   {
     file: beneath,
@@ -204,16 +212,23 @@ export const linuxMutants: Mutant[] = [
   {
     file: calls,
     what: "errno of mkdirat() is read after another call on Linux",
-    search: "      const result = mkdirat(fd, path, mode);\n",
-    replace: '      const result = mkdirat(fd, path, mode);\n      glibc("close")(-1);\n',
+    search: "        const result = mkdirat(fd, name, mode);\n",
+    replace: '        const result = mkdirat(fd, name, mode);\n        glibc("close")(-1);\n',
     concerns: native("compat/fs/dir_names_test.ts"),
   },
   {
     file: calls,
     what: "readlinkat() in a sandbox is not kept beneath its directory",
-    search: "|| fd === AT_FDCWD || !isConfined()",
-    replace: "|| true",
+    search: "if (mustStayBeneath(fd, path)) {",
+    replace: "if (false) {",
     concerns: native(inSandbox, "others can't be reached by any path"),
+  },
+  {
+    file: calls,
+    what: "mkdirat() and similar calls in a sandbox tell what exists outside of their directory",
+    search: "return mustStayBeneath(fd, path) ? AT_RESOLVE_BENEATH : 0;",
+    replace: "return 0;",
+    concerns: hostile,
   },
   {
     file: calls,

@@ -242,6 +242,7 @@ const lookups: Record<string, (path: string) => unknown> = {
   "mkfifoat": (path) => libc.mkfifoat(dir, path, 0o600),
   "symlinkat": (path) => libc.symlinkat("file", dir, path),
   "linkat from": (path) => libc.linkat(dir, path, dir, "new", AT_EMPTY_PATH),
+  "linkat following": (path) => libc.linkat(dir, path, dir, "new", libc.AT_SYMLINK_FOLLOW),
   "linkat to": (path) => libc.linkat(dir, "file", dir, path, 0),
   "renameat from": (path) => libc.renameat(dir, path, dir, "new"),
   "renameat to": (path) => libc.renameat(dir, "file", dir, path),
@@ -259,7 +260,7 @@ for (const [name, flags] of Object.entries(flagsOf)) {
 const lookupNames = ownKeys(lookups) as string[];
 const outside = [`${base}/file`, `${base}/none`, "../file", "../none", `${long}../file`, "/proc/self/exe"];
 const throughLinks = ["out", "dangling", "root/"],
-  follows = /^(openat|openat O_.*|(fstatat|faccessat)( AT_EMPTY_PATH)?)$/;
+  follows = /^(openat|openat O_.*|linkat following|(fstatat|faccessat)( AT_EMPTY_PATH)?)$/;
 
 /** Tries what leaves the directory, and then what does not. */
 function lookUp(when: string): void {
@@ -288,6 +289,8 @@ function lookUp(when: string): void {
     "unlinkat": () => libc.unlinkat(dir, `${long}moved/`, libc.AT_REMOVEDIR),
     "symlinkat": () => libc.symlinkat("file", dir, "sub/made"),
     "unlinkat of a symlink": () => libc.unlinkat(dir, "sub/made", 0),
+    "linkat": () => libc.linkat(dir, "sub/../in", dir, "made", libc.AT_SYMLINK_FOLLOW),
+    "unlinkat of a link": () => libc.unlinkat(dir, "made", 0),
     "mkfifoat": () => libc.mkfifoat(dir, "sub/made", 0o600),
     "unlinkat of a FIFO": () => libc.unlinkat(dir, "sub/made", 0),
   };

@@ -6,4 +6,9 @@
 import { ambient } from "../compat/ambient/mod.ts";
 import { sandbox } from "../mod.ts";
 
-sandbox({ dirs: { tree: { path: Deno.args[0] ?? ".", rights: "read" } }, ambient, warmUp: true });
+try {
+  sandbox({ dirs: { tree: { path: Deno.args[0] ?? ".", rights: "read" } }, ambient, warmUp: true });
+} catch (error) {
+  console.error(`file_types: ${(error as Error).message}`);
+  Deno.exit(1);
+}

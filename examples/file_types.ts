@@ -1,7 +1,8 @@
 /**
  * Adds up the sizes of files by their types. It knows nothing about sandboxes but its first import.
  *
- * deno run --allow-ffi=/lib/libc.so.7 examples/file_types.ts DIRECTORY
+ * FreeBSD: deno run --allow-ffi=/lib/libc.so.7 examples/file_types.ts DIRECTORY
+ * Linux: deno run --allow-ffi=/lib/x86_64-linux-gnu/libc.so.6 examples/file_types.ts DIRECTORY
  *
  * @module
  */

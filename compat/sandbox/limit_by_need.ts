@@ -31,7 +31,8 @@ import { type OpenDescriptor, openDescriptors, unlessClosed } from "./open_descr
  * - `dir.list`: names, metadata and, because of READ, contents.
  * - `dir.read`: `list`, and seeking in files and waiting for them.
  * - `dir.create`: new files and directories, and writing; nothing can be read, renamed or removed.
- * - `dir.append`: files that are opened with `append`, created if missing; their content stays.
+ * - `dir.append`: files that are opened with `append`, created if missing; their content stays (on Linux
+ * this right can also truncate: see "On Linux" of this module).
  * - `dir.readWrite`: `read` and `create`, and renaming, removing, truncating and locking; no new links, FIFOs or owners.
  * - `file.read`, `file.write`, `file.readWrite`, `file.append`: an open file.
  * - `stream.stdin`, `stream.stdout`, `stream.stderr`: the rights that caph_limit_stdio(3) leaves; `stream.terminal`: both directions.

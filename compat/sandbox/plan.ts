@@ -40,7 +40,10 @@ import { identifiedAt, identityOf } from "../fs/descriptor.ts";
 export interface DirPlan {
   /** An ambient path. */
   path: string | URL;
-  /** A preset of `presets.dir`, or a set of rights. Default: `"read"`. */
+  /**
+   * A preset of `presets.dir`, or a set of rights. Default: `"read"`. On Linux a directory inside another one of the plan must
+   * have the same rights as that one, or more.
+   */
   rights?: keyof Presets["dir"] | RightsLike;
   /** Whether to create it if it is missing. Its parent must exist. It stays if a later step fails. Default: false. */
   create?: boolean;
@@ -152,7 +155,8 @@ export interface WarmUpOptions {
   /**
    * What the first connection of `node:tls` and `node:https` opens: the root certificates, which are files if one of the
    * variables `DENO_CERT`, `NODE_EXTRA_CA_CERTS` and `DENO_TLS_CA_STORE=system` names them, and what Deno's TLS library
-   * examines at its start. Without it, these certificates are not trusted after entering. Default: false.
+   * examines at its start. Without it, these certificates are not trusted after entering, and Deno 2.9 can print the warning
+   * "Ignoring extra certs". Default: false.
    */
   tls?: boolean;
 }

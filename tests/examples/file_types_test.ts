@@ -20,5 +20,8 @@ test("examples/file_types.ts without a directory that it could open says why", a
     args: ["/nonexistent"],
   });
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /SandboxError: sandbox\(\): to open dirs\.tree failed: open "\/nonexistent": .*ENOENT/);
+  assertMatch(
+    stderr,
+    /^file_types: sandbox\(\): to open dirs\.tree failed: open "\/nonexistent": .*ENOENT\)\.\n$/,
+  );
 });

@@ -7,7 +7,7 @@ import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { abi } from "../../ffi/system.ts";
 import { aBoolean, aMode, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
 import { FdFile } from "../fs/file.ts";
-import { Slots, type Wait } from "../fs/io/waiting.ts";
+import { Slots, unlessAborted } from "../fs/io/waiting.ts";
 import { openFlags, type OpenOptions } from "../fs/open.ts";
 import { ambientPath } from "../fs/path/components.ts";
 import { Channel } from "./channel.ts";
@@ -318,7 +318,7 @@ export class Broker implements Disposable, AsyncDisposable {
   async #request(request: WithoutId<Request>, takesFd: boolean, signal?: AbortSignal): Promise<Result> {
     signal?.throwIfAborted();
     if (this.#end) throw this.#end;
-    if (!this.#slots.tryAcquire()) await heard(this.#slots.acquire(), signal);
+    if (!this.#slots.tryAcquire()) await unlessAborted(this.#slots.acquire(), signal);
     try {
       return await this.#ask({ ...request, id: ++this.#lastId } as Request, takesFd, signal);
     } finally {
@@ -406,22 +406,6 @@ const fileOptions = {
 function given(call: string, options: unknown): void {
   if (options === undefined) {
     throw new TypeError(`${call}: the options must be an object, not ${shown(options)}.`);
-  }
-}
-
-/** Waits, unless the signal is aborted. */
-async function heard({ promise, drop }: Wait<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    drop();
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort);
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

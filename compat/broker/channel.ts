@@ -6,8 +6,9 @@
 import { receiveNow, sendNow } from "../../ffi/libc/bytes.ts";
 import { POLLIN, POLLOUT } from "../../ffi/libc/bytes.ts";
 import { type Received, receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
+import { codeOf } from "../../ffi/failure.ts";
 import { Descriptor } from "../fs/descriptor.ts";
-import { breath, endTurn, inTurn, isFree, readiness } from "../fs/io/waiting.ts";
+import { breath, endTurn, inTurn, isFree, pauses, readiness, sleep } from "../fs/io/waiting.ts";
 import { Frames } from "./wire.ts";
 
 /** The messages that one call received, and a descriptor that came with the first byte of one of them. */
@@ -16,6 +17,9 @@ export interface Batch {
   /** Undefined stands for a descriptor that the kernel closed because this process has too many open files. */
   readonly fds: readonly (number | undefined)[];
 }
+
+/** Errors of a send to try again later: on Linux, too many descriptors of the user are sent but not received yet. */
+const PASSING = ["ETOOMANYREFS", "ENOBUFS", "ENOMEM"];
 
 /** The bytes that one call can receive. */
 const ROOM = 64 * 1024;
@@ -87,12 +91,18 @@ export class Channel extends Descriptor {
   }
 
   async #sendAll(bytes: Uint8Array, fds: readonly number[]): Promise<void> {
+    const pause = pauses();
     let used = 0;
     while (used < bytes.length) {
       const rest = bytes.subarray(used), isFirst = used === 0;
-      const sent = isFirst && fds.length > 0 ? sendMessage(this, rest, fds) : sendNow(this, rest, false);
-      if (sent === undefined) await this.#until(POLLOUT);
-      else used += sent;
+      try {
+        const sent = isFirst && fds.length > 0 ? sendMessage(this, rest, fds) : sendNow(this, rest, false);
+        if (sent === undefined) await this.#until(POLLOUT);
+        else used += sent;
+      } catch (error) {
+        if (!PASSING.includes(codeOf(error) ?? "")) throw error;
+        await sleep(pause.next().value).promise;
+      }
     }
   }
 

@@ -149,9 +149,9 @@ export const brokerMutants: Mutant[] = [
   {
     file: service,
     what: "the number of requests is unlimited",
-    search: "if (this.#active.size >= MOST_REQUESTS) {",
+    search: "if (this.#active.size + this.#abandoned >= MOST_REQUESTS) {",
     replace: "if (this.#active.size < 0) {",
-    concerns: of("service_test.ts", "a bounded number"),
+    concerns: of("service_test.ts", "a limited number"),
   },
   {
     file: service,
@@ -171,8 +171,9 @@ export const brokerMutants: Mutant[] = [
   {
     file: "compat/broker/child/connecting.ts",
     what: "a connection that fails stays open",
-    search: "  } catch (error) {\n    libc.close(fd);\n    throw error;\n  }\n}\n\nasync function writable",
-    replace: "  } catch (error) {\n    throw error;\n  }\n}\n\nasync function writable",
+    search:
+      "  } catch (error) {\n    libc.close(fd);\n    throw error;\n  }\n}\n\n/** Returns the descriptor of a new listening",
+    replace: "  } catch (error) {\n    throw error;\n  }\n}\n\n/** Returns the descriptor of a new listening",
     concerns: of("service_test.ts"),
   },
   {

@@ -9,23 +9,31 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
 import type { SocketAddress } from "../../../ffi/libc/by_descriptor.ts";
 import { setNonblocking } from "../../fs/io/async_calls.ts";
-import { pauses, readiness, sleepUnlessAborted } from "../../fs/io/waiting.ts";
+import { pauses, readiness, sleepUnlessAborted, unlessAborted } from "../../fs/io/waiting.ts";
 
 /**
  * Returns the descriptor of a new connection. Aborting the signal ends the attempt.
  *
  * @param name The address, for error messages.
+ * @param check Throws if the connection is not permitted, also if only since the attempt began.
  */
-export async function connectTo(address: SocketAddress, name: string, signal: AbortSignal): Promise<number> {
+export async function connectTo(
+  address: SocketAddress,
+  name: string,
+  signal: AbortSignal,
+  check: () => void,
+): Promise<number> {
   signal.throwIfAborted();
   const fd = socketFor(address), on = serving(fd, { path: name });
   try {
     for (const pause = pauses();;) {
+      check();
       try {
         if (!connectNow(on, address, name)) {
-          await writable(fd, signal);
+          await unlessAborted(readiness(fd, POLLOUT), signal);
           connected(on, name);
         }
+        check();
         setNonblocking(fd, false);
         return fd;
       } catch (error) {
@@ -37,19 +45,6 @@ export async function connectTo(address: SocketAddress, name: string, signal: Ab
   } catch (error) {
     libc.close(fd);
     throw error;
-  }
-}
-
-async function writable(fd: number, signal: AbortSignal): Promise<void> {
-  const { promise, drop } = readiness(fd, POLLOUT);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    drop();
-    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -6,31 +6,44 @@
  */
 import { lookup } from "node:dns";
 import { failure } from "../../../ffi/failure.ts";
-import { Slots } from "../../fs/io/waiting.ts";
+import { Slots, unlessAborted } from "../../fs/io/waiting.ts";
 
-/** Finds the addresses of a name, in the order in which to try them. */
-export type Resolve = (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;
+type LookUp = (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;
 
-/** A lookup occupies a thread until it ends. */
-const slots = new Slots(16);
+/**
+ * Finds the addresses of a name, in the order in which to try them. Aborting the signal ends the wait for other lookups, but
+ * not a lookup that has begun.
+ */
+export type Resolve = (...args: [...Parameters<LookUp>, signal: AbortSignal]) => ReturnType<LookUp>;
+
+/** The most lookups at a time: each occupies a thread until it ends. */
+export const MOST_LOOKUPS = 16;
+
+/** Makes lookups wait for each other. */
+export function queued(lookUp: LookUp): Resolve {
+  const slots = new Slots(MOST_LOOKUPS);
+  return async (name, family, signal) => {
+    await unlessAborted(slots.acquire(), signal);
+    try {
+      return await lookUp(name, family);
+    } finally {
+      slots.release();
+    }
+  };
+}
 
 /**
  * Returns the addresses of a name.
  *
  * @throws {Deno.errors.NotFound} If the name has no address of this family, or the lookup fails.
  */
-export async function resolve(name: string, family: 0 | 4 | 6): Promise<readonly string[]> {
-  await slots.acquire().promise;
-  try {
-    return await new Promise((resolve, reject) =>
-      lookup(name, { all: true, family, verbatim: true }, (error, addresses) => {
-        if (!error && addresses.length > 0) return resolve(addresses.map(({ address }) => address));
-        const code = error?.code ?? "ENOTFOUND";
-        const why = code === "ENOTFOUND" ? "the name has no address" : "the name could not be looked up";
-        reject(failure({ syscall: "getaddrinfo", path: name }, "ENOENT", `${why} (${code}).`));
-      })
-    );
-  } finally {
-    slots.release();
-  }
-}
+export const resolve: Resolve = queued((name, family) =>
+  new Promise((resolve, reject) =>
+    lookup(name, { all: true, family, verbatim: true }, (error, addresses) => {
+      if (!error && addresses.length > 0) return resolve(addresses.map(({ address }) => address));
+      const code = error?.code ?? "ENOTFOUND";
+      const why = code === "ENOTFOUND" ? "the name has no address" : "the name could not be looked up";
+      reject(failure({ syscall: "getaddrinfo", path: name }, "ENOENT", `${why} (${code}).`));
+    })
+  )
+);

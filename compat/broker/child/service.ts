@@ -11,6 +11,7 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { type Dir, openDirSync } from "../../fs/dir.ts";
 import { setNonblocking } from "../../fs/io/async_calls.ts";
+import { unlessAborted } from "../../fs/io/waiting.ts";
 import { openFlags } from "../../fs/open.ts";
 import { joined } from "../../fs/path/components.ts";
 import { presets } from "../../sandbox/limit_by_need.ts";
@@ -56,6 +57,8 @@ export class Service implements Disposable {
   readonly #resolve: Resolve;
   readonly #send: Send;
   readonly #active = new Map<number, AbortController>();
+  /** The number of lookups that run although their requests were cancelled. */
+  #abandoned = 0;
 
   /**
    * Opens the directories of a policy.
@@ -91,7 +94,7 @@ export class Service implements Disposable {
     // The cancelled request sends the answer.
     if (call === "cancel") return this.#active.get(id)?.abort(cancelled());
     if (this.#active.has(id)) return this.#refuse(id, "its id is in use");
-    if (this.#active.size >= MOST_REQUESTS) {
+    if (this.#active.size + this.#abandoned >= MOST_REQUESTS) {
       return this.#refuse(id, `${MOST_REQUESTS} requests are still pending`);
     }
     const controller = new AbortController();
@@ -159,17 +162,19 @@ export class Service implements Disposable {
     const host = hostOf(hostname);
     checkConnect(this.#policy, host, port);
     if (!("name" in host)) {
-      return connection(await connectTo({ ...host, port }, `${host.text}:${port}`, signal));
+      const check = () => checkConnect(this.#policy, host, port);
+      return connection(await connectTo({ ...host, port }, `${host.text}:${port}`, signal, check));
     }
-    const found = await unlessAborted(this.#resolve(host.name, 0), signal);
+    const found = await this.#found(host.name, 0, signal);
     let last: unknown;
     for (const address of found.map(addressOf)) {
       signal.throwIfAborted();
-      try {
-        // limit() may have reduced the policy during the lookup.
+      const check = () => {
         checkConnect(this.#policy, host, port);
         checkResolved(this.#policy, host.name, address, port);
-        return connection(await connectTo({ ...address, port }, `${textOf(host)}:${port}`, signal));
+      };
+      try {
+        return connection(await connectTo({ ...address, port }, `${textOf(host)}:${port}`, signal, check));
       } catch (error) {
         last = error;
       }
@@ -178,8 +183,8 @@ export class Service implements Disposable {
   }
 
   async #connectPath({ path }: Of<"connectPath">, signal: AbortSignal): Promise<Result> {
-    const canonical = checkSocket(this.#policy, path);
-    return connection(await connectTo({ path: canonical }, path, signal));
+    const check = () => checkSocket(this.#policy, path);
+    return connection(await connectTo({ path: check() }, path, signal, check));
   }
 
   #listen({ hostname, port }: Of<"listen">): Result {
@@ -189,8 +194,18 @@ export class Service implements Disposable {
 
   async #lookUp({ name, family }: Of<"resolve">, signal: AbortSignal): Promise<Result> {
     const canonical = checkResolve(this.#policy, name);
-    const found = await unlessAborted(this.#resolve(canonical, family), signal);
+    const found = await this.#found(canonical, family, signal);
+    checkResolve(this.#policy, name);
     return { value: [...new Set(found)] };
+  }
+
+  async #found(name: string, family: 0 | 4 | 6, signal: AbortSignal): Promise<readonly string[]> {
+    const promise = this.#resolve(name, family, signal);
+    const abandon = () => {
+      this.#abandoned++;
+      promise.catch(() => {}).finally(() => this.#abandoned--);
+    };
+    return await unlessAborted({ promise, drop: abandon }, signal);
   }
 
   #open({ path, options }: Of<"open">): Result {
@@ -265,12 +280,6 @@ function addressOf(text: string): Address {
   const host = hostOf(text.includes(":") ? text.replace(/%.*/, "") : text);
   if ("name" in host) throw new TypeError(`The resolver returned ${text}, which is not an address.`);
   return host;
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  return await Promise.race([promise, aborted]);
 }
 
 /** Makes errors name the complete path and no descriptor: a number of this process is useless to the program. */

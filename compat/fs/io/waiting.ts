@@ -27,23 +27,33 @@ export function sleep(milliseconds: number): Wait<void> {
   return { promise, drop: () => clearTimeout(timer) };
 }
 
+/** Waits. If the signal is aborted first, stops waiting and rejects with the signal's reason. */
+export async function unlessAborted<T>(
+  { promise, drop }: Wait<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted]);
+  } catch (error) {
+    drop();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** A pause that rejects with the signal's reason if the signal is aborted. */
 export async function sleepUnlessAborted(
   milliseconds: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { promise: pause, drop } = sleep(milliseconds);
-  if (signal === undefined) return await pause;
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    await Promise.race([pause, aborted]);
-  } finally {
-    drop();
-    signal.removeEventListener("abort", abort);
-  }
+  signal?.throwIfAborted();
+  await unlessAborted(sleep(milliseconds), signal);
 }
 
 /** A semaphore: slots are granted in the order of the requests. */

@@ -1,11 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MOST_REQUESTS, Service } from "../../../compat/broker/child/service.ts";
-import type { Resolve } from "../../../compat/broker/child/resolver.ts";
+import { connectTo } from "../../../compat/broker/child/connecting.ts";
+import { MOST_LOOKUPS, queued, type Resolve } from "../../../compat/broker/child/resolver.ts";
 import { type BrokerPolicy, policyOf } from "../../../compat/broker/policy.ts";
 import { type Answer, answerOf, type Request } from "../../../compat/broker/wire.ts";
-import { FdFile, libc } from "../../../mod.ts";
+import { FdFile, fdOf, libc } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
+import { shortenQueue } from "./_broker.ts";
 
 const policy = (rules: BrokerPolicy) => policyOf("test", rules);
 
@@ -166,6 +168,66 @@ test("Service serves a limited number of requests, and refuses an id that is in 
   answer(["192.0.2.1", "192.0.2.1"]);
   const all = await Promise.all(asks);
   assert(all.every((answer) => "value" in answer && answer.value?.join() === "192.0.2.1"));
+});
+
+test("a cancelled lookup leaves the queue, and counts as a request while it runs", async () => {
+  let started = 0;
+  const { promise, resolve: answer } = Promise.withResolvers<string[]>();
+  const resolve = queued(() => {
+    started++;
+    return promise;
+  });
+  using local = new Local({ resolve: ["a.example"], connect: ["a.example:1"] }, resolve);
+  const lookUp = { call: "resolve", name: "a.example", family: 4 } as const;
+  for (let id = 1; id <= 2 * MOST_REQUESTS; id++) {
+    local.send({ ...lookUp, id });
+    local.send({ id, call: "cancel" });
+    if (id % 256 === 0) await until(() => local.answers.length === id);
+  }
+  const connect = { call: "connect", hostname: "a.example", port: 1, timeout: 0 } as const;
+  assertEquals(await local.refusal(connect), "ETIMEDOUT");
+  assert(local.answers.every((answer) => "error" in answer && answer.error.class !== "TypeError"));
+  assertEquals(started, MOST_LOOKUPS);
+  const asks = Array.from({ length: MOST_REQUESTS - MOST_LOOKUPS }, (_, i) => local.ask(lookUp, 5000 + i));
+  assertEquals(await local.refusal(lookUp), "TypeError");
+  answer(["192.0.2.1"]);
+  assert((await Promise.all(asks)).every((answer) => "value" in answer));
+  assertEquals(started, MOST_REQUESTS);
+});
+
+test("limit() also ends the requests that wait for a lookup or for a connection", async () => {
+  using fixture = new Fixture();
+  const path = fixture.at("s"), { promise, resolve: answer } = Promise.withResolvers<string[]>();
+  let listener!: Deno.UnixListener;
+  shortenQueue(fdOf(() => listener = Deno.listen({ transport: "unix", path })));
+  using _listener = listener;
+  using local = new Local({ connect: [`unix:${path}`], resolve: ["a.example"] }, () => promise);
+  const connect = () => local.ask({ call: "connectPath", path, timeout: 5000 });
+  // More than fit into the queue of the listener.
+  const connecting = [connect(), connect(), connect()];
+  const looking = local.ask({ call: "resolve", name: "a.example", family: 4 });
+  await until(() => local.answers.length > 0);
+  assert("value" in await local.ask({ call: "limit", policy: policy({}) }));
+  answer(["192.0.2.1"]);
+  const codes = (await Promise.all([...connecting, looking])).map((answer) => {
+    answer.file?.close();
+    return "error" in answer ? answer.error.code : "open";
+  });
+  assertEquals(codes.slice(-2), ["ENOTCAPABLE", "ENOTCAPABLE"]);
+  assertEquals(codes[0], "open");
+});
+
+test("connectTo() closes a connection that is not permitted when it is made", async () => {
+  using counter = new Counter();
+  const address = { bytes: new Uint8Array([127, 0, 0, 1]), port: counter.port };
+  let checks = 0;
+  const check = () => {
+    if (++checks === 2) throw new Error("limited");
+  };
+  const { signal } = new AbortController();
+  await assertRejects(() => connectTo(address, "it", signal, check), Error, "limited");
+  libc.close(await connectTo(address, "it", signal, check));
+  await until(() => counter.count === 2);
 });
 
 test("Service opens regular files as its rules permit, and limit() can reduce them to subdirectories", async () => {

@@ -116,6 +116,8 @@ function scopeOfSix(bytes: Uint8Array): Scope {
     return scopeOfFour(bytes.subarray(12));
   }
   if (first === 0x20 && second === 2) return scopeOfFour(bytes.subarray(2, 6));
+  // 2001::/32 of RFC 4380 (Teredo) contains the IPv4 address of a server and that of a client.
+  if (startsWith(bytes, [0x20, 1, 0, 0])) return "reserved";
   // 2000::/3 is public. 64:ff9b:1::/48 of RFC 8215 maps to private addresses.
   return first >> 5 === 1 ? "public" : "reserved";
 }

@@ -50,6 +50,11 @@ export type Policy = { readonly [kind in Kind]: readonly string[] };
 export type Kind = "connect" | "resolve" | "listen" | "read" | "write";
 export const kinds: readonly Kind[] = ["connect", "resolve", "listen", "read", "write"];
 
+/** The most rules of a policy, of all kinds together. */
+export const MOST_RULES = 1000;
+/** The most bytes of a path: PATH_MAX of Linux. That of FreeBSD is smaller. */
+const MOST_PATH = 4096;
+
 const known = { connect: anything, resolve: anything, listen: anything, open: anything };
 const knownDirectories = { read: anything, write: anything };
 
@@ -59,6 +64,7 @@ const knownDirectories = { read: anything, write: anything };
  * @param call The name of the calling function, for error messages.
  * @param others A check for each further member that the function accepts.
  * @throws {TypeError} If a rule has the wrong type or form. The message names the rule.
+ * @throws {RangeError} If there are more than 1,000 rules.
  */
 export function policyOf(
   call: string,
@@ -69,6 +75,13 @@ export function policyOf(
   checkOptions(call, rules, { ...known, ...others });
   const { connect, resolve, listen, open = {} } = rules;
   checkOptions(`${call}: open`, open, knownDirectories);
+  const count = [connect, resolve, listen, open.read, open.write].reduce(
+    (sum, list) => sum + (Array.isArray(list) ? list.length : 0),
+    0,
+  );
+  if (count > MOST_RULES) {
+    throw new RangeError(`${call}: a policy must have at most ${MOST_RULES} rules, not ${count}.`);
+  }
   const checked = (kind: string, list: unknown, canonical: (rule: never) => string): string[] => {
     if (list === undefined) return [];
     if (!Array.isArray(list)) {
@@ -157,7 +170,12 @@ function directoryRule(path: string | URL): string {
   return joinedPath(isAbsolute, names);
 }
 
-function namesOf(path: string): { isAbsolute: boolean; names: string[] } {
+interface Names {
+  readonly isAbsolute: boolean;
+  readonly names: readonly string[];
+}
+
+function namesOf(path: string): Names {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   return { isAbsolute: path.startsWith("/"), names };
 }
@@ -168,11 +186,15 @@ function joinedPath(isAbsolute: boolean, names: readonly string[]): string {
 
 /** The part of a path below the directory of a rule; undefined if the path is not below it. */
 export function below(rule: string, path: string): string | undefined {
-  const of = namesOf(rule), { isAbsolute, names } = namesOf(path);
-  if (of.isAbsolute !== isAbsolute || !of.names.every((name, i) => names[i] === name)) return undefined;
-  const rest = names.slice(of.names.length).join("/") || ".";
+  const of = namesOf(rule), all = namesOf(path);
+  if (!isBelow(of, all)) return undefined;
+  const rest = all.names.slice(of.names.length).join("/") || ".";
   // A slash at the end means a directory, which a file is not.
   return path.endsWith("/") && rest !== "." ? `${rest}/` : rest;
+}
+
+function isBelow(of: Names, { isAbsolute, names }: Names): boolean {
+  return of.isAbsolute === isAbsolute && of.names.every((name, i) => names[i] === name);
 }
 
 /** A host as rules write it. */
@@ -261,15 +283,19 @@ export function checkOpen(
 ): [dir: string, path: string] {
   const wanted = (["read", "write"] as const).filter((kind) => kind === "read" ? read : write);
   const [first = "read", second = first] = wanted;
-  const rules = policy[first].filter((rule) =>
-    policy[second].includes(rule) && below(rule, path) !== undefined
-  );
+  if (new TextEncoder().encode(path).length >= MOST_PATH) {
+    throw failure(
+      { syscall: "open" },
+      "ENAMETOOLONG",
+      `the path has ${MOST_PATH} bytes or more (ENAMETOOLONG).`,
+    );
+  }
+  const all = namesOf(path), isPermitted = (rule: string) => isBelow(namesOf(rule), all);
+  const rules = policy[first].filter((rule) => policy[second].includes(rule) && isPermitted(rule));
   const deepest = rules.toSorted((a, b) => b.length - a.length)[0];
   if (deepest !== undefined) return [deepest, below(deepest, path)!];
-  const { isAbsolute, names } = namesOf(path);
-  const missing = wanted.find((kind) => policy[kind].every((rule) => below(rule, path) === undefined)) ??
-    second;
-  throw refused("open", path, `open: ${missing}`, joinedPath(isAbsolute, names.slice(0, -1)));
+  const missing = wanted.find((kind) => !policy[kind].some(isPermitted)) ?? second;
+  throw refused("open", path, `open: ${missing}`, joinedPath(all.isAbsolute, all.names.slice(0, -1)));
 }
 
 /**
@@ -278,11 +304,13 @@ export function checkOpen(
  * @throws {CapsicumError} ENOTCAPABLE if a new rule permits more. The message names it.
  */
 export function shrunk(old: Policy, rules: Policy): Policy {
-  const surplus = kinds.flatMap((kind) =>
-    rules[kind].filter((rule) => !isWithin(old[kind], kind, rule)).map((rule) =>
-      `${kind === "read" || kind === "write" ? `open.${kind}` : kind} ${quoted(rule)}`
-    )
-  );
+  const surplus = kinds.flatMap((kind) => {
+    const texts = new Set(old[kind]), isOpen = kind === "read" || kind === "write";
+    const dirs = isOpen ? old[kind].map(namesOf) : [];
+    return rules[kind].filter((rule) => !isWithin(texts, dirs, kind, rule)).map((rule) =>
+      `${isOpen ? `open.${kind}` : kind} ${quoted(rule)}`
+    );
+  });
   if (surplus.length === 0) return rules;
   throw failure(
     { syscall: "limit" },
@@ -293,13 +321,16 @@ export function shrunk(old: Policy, rules: Policy): Policy {
   );
 }
 
-function isWithin(old: readonly string[], kind: Kind, rule: string): boolean {
-  if (old.includes(rule)) return true;
-  if (kind === "read" || kind === "write") return old.some((dir) => below(dir, rule) !== undefined);
+function isWithin(old: ReadonlySet<string>, dirs: readonly Names[], kind: Kind, rule: string): boolean {
+  if (old.has(rule)) return true;
+  if (kind === "read" || kind === "write") {
+    const names = namesOf(rule);
+    return dirs.some((dir) => isBelow(dir, names));
+  }
   if (kind === "listen" || rule.startsWith("*.") || rule.startsWith("unix:")) return false;
   const pattern = patternOf(rule);
   // The pattern of an address is never a rule.
-  return pattern !== undefined && old.includes(pattern);
+  return pattern !== undefined && old.has(pattern);
 }
 
 /** Whether a policy only permits opening files, for which open directories are enough. */

@@ -200,12 +200,16 @@ function parsed(message: Uint8Array | undefined): unknown {
   }
 }
 
-/** The deepest nesting of arrays and objects in JSON text. */
+/** The deepest nesting of arrays and objects in JSON text, in linear time. */
 function depthOf(text: string): number {
-  let depth = 0, most = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (token === "[" || token === "{") most = Math.max(most, ++depth);
-    else if (token === "]" || token === "}") depth--;
+  let depth = 0, most = 0, isString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (char === '"') isString = !isString;
+    else if (isString) {
+      if (char === "\\") i++;
+    } else if (char === "[" || char === "{") most = Math.max(most, ++depth);
+    else if (char === "]" || char === "}") depth--;
   }
   return most;
 }

@@ -42,8 +42,8 @@ export const brokerMutants: Mutant[] = [
   {
     file: policy,
     what: "a rule for a directory also permits directories whose names start with its name",
-    search: "!of.names.every((name, i) => names[i] === name)",
-    replace: "!path.startsWith(rule)",
+    search: "of.names.every((name, i) => names[i] === name)",
+    replace: 'names.join("/").startsWith(of.names.join("/"))',
     concerns: rules,
   },
   {
@@ -156,16 +156,8 @@ export const brokerMutants: Mutant[] = [
   {
     file: service,
     what: "a file that is not regular is opened",
-    search: "    if (!isFile) {\n",
-    replace: "    if (isDirectory) {\n",
-    concerns: of("service_test.ts", "FIFO"),
-  },
-  {
-    file: service,
-    what: "a file that is refused stays open",
-    search:
-      "  } catch (error) {\n    file[Symbol.dispose]();\n    throw error;\n  }\n}\n\nfunction connection",
-    replace: "  } catch (error) {\n    throw error;\n  }\n}\n\nfunction connection",
+    search: "  if (isFile) return;\n",
+    replace: "  if (!isDirectory) return;\n",
     concerns: of("service_test.ts", "FIFO"),
   },
   {

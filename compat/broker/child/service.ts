@@ -287,20 +287,29 @@ function asNamed(dir: Dir, rule: string): Dir {
   return Object.assign(dir, { [asked]: (path: string | undefined) => ({ path: joined(rule, path ?? ".") }) });
 }
 
-/** Opens a regular file. Opening a FIFO or a device can block or have side effects. */
+/** Opens a regular file. Opening a FIFO or a device can block or have side effects, so the kind is checked before. */
 function openFile(dir: Dir, rest: string, path: string, options: FileOptions): Result {
-  const file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
+  const before = unlessMissing(() => options.noFollow ? dir.lstatSync(rest) : dir.statSync(rest));
+  if (before !== undefined && !before.isSymlink) checkRegular(before, path);
+  using file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
+  // Another process may have replaced it since.
+  checkRegular(file.statSync(), path);
+  setNonblocking(file.fd, false);
+  return limited(file.take(), fileRights(options));
+}
+
+function checkRegular({ isFile, isDirectory }: Deno.FileInfo, path: string): void {
+  if (isFile) return;
+  const code = isDirectory ? "EISDIR" : "EOPNOTSUPP";
+  throw failure({ syscall: "open", path }, code, `only regular files can be opened (${code}).`);
+}
+
+/** What a call returns; undefined if it fails, because opening the file then reports why. */
+function unlessMissing<T>(call: () => T): T | undefined {
   try {
-    const { isFile, isDirectory } = file.statSync();
-    if (!isFile) {
-      const code = isDirectory ? "EISDIR" : "EOPNOTSUPP";
-      throw failure({ syscall: "open", path }, code, `only regular files can be opened (${code}).`);
-    }
-    setNonblocking(file.fd, false);
-    return limited(file.take(), fileRights(options));
-  } catch (error) {
-    file[Symbol.dispose]();
-    throw error;
+    return call();
+  } catch {
+    return undefined;
   }
 }
 

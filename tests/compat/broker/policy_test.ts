@@ -100,6 +100,7 @@ test("scopeOf() classifies public and special addresses", () => {
       "2606:4700::1",
       "64:ff9b::101:101",
       "2002:101:101::",
+      "2001:1::1",
     ],
     loopback: [
       "127.0.0.1",
@@ -133,6 +134,7 @@ test("scopeOf() classifies public and special addresses", () => {
       "4000::1",
       "64:ff9b:1::1",
       "100::1",
+      "2001:0:a9fe:a9fe::1",
     ],
   };
   for (const [scope, all] of Object.entries(scopes)) {
@@ -326,6 +328,20 @@ test("shrunk() accepts a smaller policy, and names each rule that the old policy
   for (const [rules, surplus] of beyond) {
     const error = assertThrows(() => shrunk(old, policy(rules)), Error, `does not permit ${surplus}`);
     assertEquals((error as { code?: string }).code, "ENOTCAPABLE");
+  }
+});
+
+test("a policy has at most 1,000 rules, and a path less than 4,096 bytes", () => {
+  const list = (start: string, count: number) => Array.from({ length: count }, (_, i) => `${start}${i}`);
+  const rules = (count: number) => ({ open: { read: list("/r", 500), write: list("/w", count) } });
+  const most = policy(rules(500));
+  assertThrows(() => policy(rules(501)), RangeError, "at most 1000 rules, not 1001");
+  assertThrows(() => shrunk(most, policy({ open: { read: list("/x", 1000) } })), Error, "does not permit");
+  const read = { read: true, write: false }, long = `/r1/${"a/".repeat(2046)}`;
+  assertEquals(checkOpen(most, `${long}`.slice(0, 4095), read)[0], "/r1");
+  for (const path of [`${long}ab`, `/r1/${"é".repeat(2046)}`, `/r1/${"a/".repeat(30_000)}`]) {
+    const { code } = assertThrows(() => checkOpen(most, path, read)) as Error & { code?: string };
+    assertEquals(code, "ENAMETOOLONG");
   }
 });
 

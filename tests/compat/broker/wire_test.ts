@@ -124,6 +124,17 @@ test("requestOf() throws for every malformed request, with its id if it has one"
   );
 });
 
+test("a message of many escapes is refused as quickly as any other", () => {
+  const slow = performance.now();
+  for (const text of ['"' + '\\"'.repeat(32_000), '\\"'.repeat(32_000), `["${"\\\\".repeat(16_000)}"`]) {
+    assertThrows(() => requestOf(bytesOf(text)), MalformedError, "not JSON");
+  }
+  // A quadratic search takes seconds.
+  assert(performance.now() - slow < 1000);
+  assertThrows(() => requestOf(bytesOf('["\\"",[[["a"]]]]')), MalformedError, "levels");
+  assertThrows(() => requestOf(bytesOf('["\\\\",[[["a"]]]]')), MalformedError, "levels");
+});
+
 test("answerOf() accepts either a value or an error, and nothing else", () => {
   for (
     const answer of [

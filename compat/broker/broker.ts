@@ -58,6 +58,7 @@ export type BrokerOpenOptions = Pick<
  * @param policy What the broker permits. It refuses all other requests.
  * @returns The broker. `close()` or `using` ends its process.
  * @throws {TypeError} If a rule is not valid, or an option is unknown. The message names it.
+ * @throws {RangeError} If the policy has more than 1,000 rules.
  * @throws {Deno.errors.NotFound} If a directory of the policy does not exist.
  * @throws {Deno.errors.NotSupported} If the system cannot confine the process and `enforce` is `"required"`, the default.
  * @throws {CapsicumError} ECAPMODE if the program is sandboxed already.
@@ -102,6 +103,8 @@ export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.Ch
     libc.fcntl(theirs, libc.F_SETFD, 0);
     const child = new Deno.Command(denoPath, {
       args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
+      // An empty search list (resolv.conf(5)): a rule names a complete name.
+      env: { LOCALDOMAIN: "" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -288,7 +291,8 @@ export class Broker implements Disposable, AsyncDisposable {
 
   /**
    * Permanently replaces the policy by a smaller one, like cap_net_limit(3). The present policy must already permit everything
-   * that the new rules permit. Descriptors that are already open do not change.
+   * that the new rules permit. A directory for both reading and writing must be below a single directory that permits both.
+   * Descriptors that are already open do not change. Requests under way fail if the new policy does not permit them.
    *
    * @param rules The new rules. A kind of rule that is left out permits nothing.
    * @throws {CapsicumError} ENOTCAPABLE if a new rule permits more than the policy. The message names it; the policy does not

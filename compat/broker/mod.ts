@@ -41,15 +41,18 @@
  * **Names and addresses.** Rules and requests are converted to one canonical form before they are compared. Upper case, a dot at
  * the end, IDN, `0x7f.1`, `2130706433` and `::ffff:127.0.0.1` mean the same as in `fetch()`. A rule with a name does not permit
  * a request that gives the address, and a rule with an address does not permit a request that gives a name. The broker looks
- * up a name once, and connects to the address that it has checked.
+ * up a name once, and connects to the address that it has checked. It ignores the search list of resolv.conf(5), so a name is
+ * always complete: `db` is not looked up as `db.corp.example`.
  *
  * By default a name may resolve only to public addresses, and `localhost` also to loopback. So the owner of a permitted name
  * cannot direct the broker to a private, loopback, link-local, multicast or unspecified address. To permit such an address, also
- * add a rule for the address and port. Zones, as in `fe80::1%eth0`, are not supported.
+ * add a rule for the address and port. Addresses of `64:ff9b::/96` and 6to4 count as the IPv4 address in them. A NAT64 prefix
+ * of a network's own is unknown to the broker: there, a public IPv6 address may reach a private IPv4 address. Zones, as in `fe80::1%eth0`, are not supported.
  *
  * **Files.** A path must begin with the directory of a rule, spelled as in the rule. The rest of the path is looked up below the
  * open directory, as by `Dir`: neither `..` nor a symlink leaves the directory. A relative path needs a relative rule, such as
- * `"."`. Only regular files can be opened, because opening a FIFO or a device can block or have side effects.
+ * `"."`. Only regular files can be opened. The kind is checked before, because opening a FIFO or a device can block or have side
+ * effects. If another process replaces the file meanwhile, a FIFO or device may be opened without waiting, and is closed at once.
  *
  * ## Packages for Node
  *
@@ -79,15 +82,16 @@
  *
  * The second process runs Deno from `Deno.execPath()`, or from `denoPath` of the policy. A program made by `deno compile` must
  * set `denoPath`, because its own executable cannot run other modules. The second process serves requests without any of Deno's
- * permissions, except `net` if the policy has names. It closes every inherited descriptor except its socket, and on FreeBSD
- * limits those that Deno opened. It exits as soon as the program closes its end of the socket or is killed.
+ * permissions, except `net` if the policy has names. It closes every inherited descriptor except its socket and character
+ * devices, and on FreeBSD limits those that remain. It exits as soon as the program closes its end of the socket or is killed.
  *
  * On FreeBSD, the second process enters capability mode if the policy has only `open` rules. On Linux it is confined by
  * seccomp(2) and, for directories, by Landlock, unless the policy has names: resolving a name opens files by path. If the system
  * cannot confine the second process, `broker()` throws, unless the policy has `enforce: "if-supported"`.
  *
  * The second process treats the program as hostile. A message has at most 64 KiB and a fixed form. The kernel closes descriptors
- * that the program sends. At most 1,024 requests are served at a time.
+ * that the program sends. At most 1,024 requests are served at a time. A policy has at most 1,000 rules, and a
+ * path of a file less than 4,096 bytes.
  *
  * ## Differences from libcasper(3)
  *

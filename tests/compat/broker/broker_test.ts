@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Broker, broker } from "../../../compat/broker/mod.ts";
 import { FdFile, fdOf, libc } from "../../../mod.ts";
 import { inChild, runModule, RunningModule } from "../../_child.ts";
@@ -191,13 +191,15 @@ test(
   { skip: noProc },
 );
 
-test("pending and later requests are rejected if the second process ends", async () => {
+test("the second process has no search list, and its end rejects pending and later requests", async () => {
   using fixture = new Fixture(tree);
   const { net, pid } = await started({
     resolve: ["localhost"],
     open: { read: [fixture.at("docs")] },
     denoPath: kernelDeno(fixture),
   });
+  // resolv.conf(5): the search list is empty, so the resolver adds no domain to a name.
+  assertMatch(Deno.readTextFileSync(`/proc/${pid}/environ`), /(^|\0)LOCALDOMAIN=\0/);
   const open = () => net.open(fixture.at("docs", "a"));
   (await open()).close();
   Deno.kill(pid, "SIGSTOP");

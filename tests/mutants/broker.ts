@@ -169,6 +169,27 @@ export const brokerMutants: Mutant[] = [
     concerns: of("service_test.ts"),
   },
   {
+    file: service,
+    what: "a smaller policy reads a directory that was opened only for writing",
+    search: "if (same !== undefined && permitsAsMuch(path)) return same;",
+    replace: "if (same !== undefined) return same;",
+    concerns: of("service_test.ts", "limit() does not turn"),
+  },
+  {
+    file: service,
+    what: "a FIFO is opened before it is refused",
+    search: "if (before !== undefined && !before.isSymlink) checkRegular(before, path);",
+    replace: "void before;",
+    concerns: of("service_test.ts", "FIFO"),
+  },
+  {
+    file: "compat/broker/child/connecting.ts",
+    what: "a connection is sent although limit() no longer permits it",
+    search: "        check();\n        setNonblocking(fd, false);",
+    replace: "        setNonblocking(fd, false);",
+    concerns: of("service_test.ts", "connectTo()"),
+  },
+  {
     file: child,
     what: "the second process keeps the descriptors that it inherited",
     search: "if (isInherited && fileOf(fd)?.info.isCharDevice !== true) libc.close(fd);",

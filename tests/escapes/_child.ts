@@ -52,6 +52,13 @@ const report: Report = {
 };
 const isNative = !kernel.hasCapsicum;
 if (isMountRoot && isNative) report.noMount = mountOn(inside);
+const started = parts.includes("broker")
+  ? await broker({
+    open: { read: [inside], write: [inside] },
+    connect: [`unix:${inside}/socket`],
+    denoPath: deno,
+  })
+  : undefined;
 dropRoot();
 if (isNative) seesItself();
 
@@ -174,11 +181,7 @@ const namesDirectory = (path: string) => /\/\.?$/.test(path);
 const joined = (path: string) => path.startsWith("/") ? path : `${inside}/${path}`;
 
 async function tryBroker(): Promise<void> {
-  await using opener = await broker({
-    open: { read: [inside], write: [inside] },
-    connect: [`unix:${inside}/socket`],
-    denoPath: deno,
-  });
+  await using opener = started!;
   const ways = [
     {},
     { read: true, noFollow: true },

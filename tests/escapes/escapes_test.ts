@@ -14,8 +14,8 @@ const isPlain = !Deno.env.has("CAPSICUM_TEST_OPENAT2");
 const isWhole = isPlain && (kernel.major >= 15 || !kernel.hasCapsicum);
 
 async function tried(parts: Task["parts"], isMountRoot: boolean): Promise<Report> {
-  using fixture = new Fixture({ inside: {}, cache: {} });
-  const deno = kernelDeno(fixture, fixture.at("cache"));
+  using fixture = new Fixture({ inside: {} });
+  const deno = kernelDeno(fixture, "nobody");
   fixture.giveAway();
   const task: Task = { above: fixture.path, isMountRoot, parts, deno };
   const { code, stdout, stderr } = await runModule(new URL("_child.ts", import.meta.url), {

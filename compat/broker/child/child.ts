@@ -98,7 +98,12 @@ function confineTo(service: Service, policy: Policy, channel: Channel, isRequire
   });
 }
 
-async function main([number]: string[]): Promise<void> {
+/**
+ * Serves until the program closes its end, and then exits.
+ *
+ * @param args The number of the socket.
+ */
+export async function main([number]: string[]): Promise<void> {
   const channel = takeOver(Number(number));
   // A terminal also sends these signals to the program, which may ignore them and still need its broker.
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) Deno.addSignalListener(signal, () => {});

@@ -14,14 +14,20 @@ import { kernel } from "../../_kernel.ts";
 /**
  * A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests.
  *
- * @param cache A directory for its cache, if it can't use that of the tests because it runs as nobody.
+ * @param user With "nobody" it must be started by root, and takes root's privileges from itself once its modules are loaded.
  */
-export function kernelDeno(fixture: Fixture, cache?: string): string {
-  if (!kernel.simulated && cache === undefined) return Deno.execPath();
-  const flags: string[] = kernel.simulated ? JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]") : [];
-  const words = [Deno.execPath(), "run", `--allow-ffi=${libcPath}`, ...flags].map((word) => `'${word}'`);
-  const environment = cache === undefined ? "" : `DENO_DIR='${cache}' `;
-  const text = `#!/bin/sh\nshift\n${environment}exec ${words.join(" ")} "$@"\n`;
+export function kernelDeno(fixture: Fixture, user?: "nobody"): string {
+  if (!kernel.simulated && user === undefined) return Deno.execPath();
+  const flags: string[] = kernel.simulated || user !== undefined
+    ? JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]")
+    : [];
+  const words = (...more: string[]) =>
+    [Deno.execPath(), "run", ...more, ...flags].map((word) => `'${word}'`).join(" ");
+  const asNobody = new URL("_nobody_child.ts", import.meta.url).href;
+  // The last argument is the number of the socket.
+  const text = user === undefined
+    ? `#!/bin/sh\nshift\nexec ${words(`--allow-ffi=${libcPath}`)} "$@"\n`
+    : `#!/bin/sh\nfor socket; do :; done\nexec ${words("-A", "--quiet")} '${asNobody}' "$socket"\n`;
   fixture.add({ deno: { text, mode: 0o755 } });
   return fixture.at("deno");
 }

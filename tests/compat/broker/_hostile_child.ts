@@ -46,7 +46,6 @@ const report: Report = {
 };
 const tell = (finding: string) => report.findings.length < 30 && report.findings.push(finding);
 
-dropRoot();
 const allowed = Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   forbidden = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 const port = (listener: Deno.Listener) => (listener.addr as Deno.NetAddr).port;
@@ -64,6 +63,7 @@ const rules = {
   connect: [`127.0.0.1:${port(allowed)}`],
 };
 await using raw = await RawBroker.started(rules, deno);
+dropRoot();
 const pid = raw.child.pid;
 
 /** Checks a descriptor that came, and closes it. */

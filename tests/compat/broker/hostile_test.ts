@@ -27,9 +27,8 @@ test("the broker refuses hostile requests outside its policy, and keeps serving"
     docsx: outside,
     out: { a: "" },
     secret: { c: outside, a: outside, b: outside },
-    cache: {},
   });
-  const deno = kernelDeno(fixture, fixture.at("cache"));
+  const deno = kernelDeno(fixture, "nobody");
   fixture.giveAway();
   const task: Task = { top: fixture.path, deno, messages, seed, swaps: 1000 };
   const { code, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {

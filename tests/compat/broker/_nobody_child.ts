@@ -1,0 +1,14 @@
+/**
+ * The second process of a broker, which runs as nobody. It loads everything before: nobody may lack the permission to read it.
+ *
+ * @module
+ */
+import "../../../compat/broker/child/resolver.ts";
+import { main } from "../../../compat/broker/child/child.ts";
+import { kernel } from "../../_kernel.ts";
+import { dropRoot } from "../../_unprivileged.ts";
+import { seesItself } from "../../escapes/_linux.ts";
+
+dropRoot();
+if (!kernel.hasCapsicum) seesItself();
+await main(Deno.args);

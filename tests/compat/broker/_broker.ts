@@ -100,7 +100,7 @@ export class RawBroker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.channel[Symbol.dispose]();
-    await this.child.stderr.cancel();
+    if (!this.child.stderr.locked) await this.child.stderr.cancel();
     await this.child.status;
   }
 }

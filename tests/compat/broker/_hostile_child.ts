@@ -244,7 +244,9 @@ if (after.length > before.length) {
 await raw.channel.send(new Uint8Array([200, 0, 0, 0, 123]));
 raw.channel.close();
 const { code, signal } = await raw.child.status;
-if (code !== 0 || signal !== null) tell(`the broker ended with ${signal ?? code}`);
+if (code !== 0 || signal !== null) {
+  tell(`the broker ended with ${signal ?? code}: ${await new Response(raw.child.stderr).text()}`);
+}
 allowed.close();
 forbidden.close();
 if (openDescriptors().length > 100) tell(`${openDescriptors().length} descriptors are open here`);

@@ -10,5 +10,5 @@ import { dropRoot } from "../../_unprivileged.ts";
 import { seesItself } from "../../escapes/_linux.ts";
 
 dropRoot();
-if (!kernel.hasCapsicum) seesItself();
+if (!kernel.hasCapsicum || kernel.simulated) seesItself();
 await main(Deno.args);

@@ -65,10 +65,16 @@ export class Channel extends Descriptor {
   }
 
   #receiveNow(): Received | undefined {
-    if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
-    // recv(2) discards descriptors.
-    const count = receiveNow(this, this.#room);
-    return count === undefined ? undefined : { count, fds: [], isLost: false };
+    try {
+      if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
+      // recv(2) discards descriptors.
+      const count = receiveNow(this, this.#room);
+      return count === undefined ? undefined : { count, fds: [], isLost: false };
+    } catch (error) {
+      // Linux: the peer has closed its end before it received everything.
+      if (error instanceof Deno.errors.ConnectionReset) return { count: 0, fds: [], isLost: false };
+      throw error;
+    }
   }
 
   /** Sends a message after all earlier ones. Resolves once the kernel has it; then the caller must close the descriptors. */

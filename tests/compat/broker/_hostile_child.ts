@@ -235,6 +235,7 @@ await mark();
 for (let tries = 0; tries < 50 && descriptorsOf(pid).length > before.length; tries++) {
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
+await mark();
 if (report.descriptors !== awaited) tell(`${report.descriptors} descriptors came with ${awaited} answers`);
 const after = descriptorsOf(pid);
 if (after.length > before.length) {

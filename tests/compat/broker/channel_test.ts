@@ -1,4 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { Channel } from "../../../compat/broker/channel.ts";
+import { socketPair } from "../../../ffi/libc/socket_calls.ts";
+import { libc } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
@@ -47,3 +50,13 @@ test(
   },
   { skip: (kernel.simulated || kernel.hasCapsicum) && "only Linux limits the descriptors in flight" },
 );
+
+test("receive() ends when the peer closes its end before it has received everything", async () => {
+  for (const most of [0, 1] as const) {
+    const [one, other] = socketPair();
+    using channel = new Channel(one, most);
+    await channel.send(new Uint8Array([1, 0, 0, 0, 65]));
+    libc.close(other);
+    assertEquals(await channel.receive(), undefined);
+  }
+});

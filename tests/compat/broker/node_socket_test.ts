@@ -23,8 +23,11 @@ function watched(socket: Socket): Socket {
   return socket;
 }
 
-/** Waits for the end of a socket, with or without an error. */
-const closed = (socket: Socket) => ends.get(socket)!;
+/** Waits for the end of a socket, with or without an error, and for that of its poll(2), which takes at most 100 ms. */
+async function closed(socket: Socket): Promise<void> {
+  await ends.get(socket)!;
+  await new Promise((resolve) => setTimeout(resolve, 110));
+}
 const encode = (text: string) => new TextEncoder().encode(text);
 
 /** Collects what a socket emits, in order. */

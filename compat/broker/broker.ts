@@ -5,7 +5,7 @@ import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { abi } from "../../ffi/system.ts";
-import { aBoolean, aMode, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
+import { aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
 import { FdFile } from "../fs/file.ts";
 import { Slots, unlessAborted } from "../fs/io/waiting.ts";
 import { openFlags, type OpenOptions } from "../fs/open.ts";
@@ -13,7 +13,7 @@ import { ambientPath } from "../fs/path/components.ts";
 import { Channel } from "./channel.ts";
 import { FdListener } from "./listener.ts";
 import { type BrokerPolicy, type BrokerRules, hasNames, type Policy, policyOf } from "./policy.ts";
-import { answerOf, aPort, aTimeout, encode, type Request, type WireError } from "./wire.ts";
+import { answerOf, aPort, aTimeout, encode, fileOptions, type Request, type WireError } from "./wire.ts";
 
 /** Where to connect to by TCP. */
 export interface ConnectOptions {
@@ -395,17 +395,6 @@ export class Broker implements Disposable, AsyncDisposable {
     this.#pending.clear();
   }
 }
-
-const fileOptions = {
-  read: aBoolean,
-  write: aBoolean,
-  append: aBoolean,
-  truncate: aBoolean,
-  create: aBoolean,
-  createNew: aBoolean,
-  mode: aMode,
-  noFollow: aBoolean,
-};
 
 function given(call: string, options: unknown): void {
   if (options === undefined) {

@@ -46,8 +46,9 @@
  *
  * By default a name may resolve only to public addresses, and `localhost` also to loopback. So the owner of a permitted name
  * cannot direct the broker to a private, loopback, link-local, multicast or unspecified address. To permit such an address, also
- * add a rule for the address and port. Addresses of `64:ff9b::/96` and 6to4 count as the IPv4 address in them. A NAT64 prefix
- * of a network's own is unknown to the broker: there, a public IPv6 address may reach a private IPv4 address. Zones, as in `fe80::1%eth0`, are not supported.
+ * add a rule for the address and port. Addresses of `64:ff9b::/96` and 6to4 count as the IPv4 address in them. The broker does
+ * not know other NAT64 prefixes of a network: there, a public IPv6 address may reach a private IPv4 address. Zones, as in
+ * `fe80::1%eth0`, are not supported.
  *
  * **Files.** A path must begin with the directory of a rule, spelled as in the rule. The rest of the path is looked up below the
  * open directory, as by `Dir`: neither `..` nor a symlink leaves the directory. A relative path needs a relative rule, such as

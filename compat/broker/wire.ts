@@ -6,16 +6,8 @@
  *
  * @module
  */
-import {
-  aBoolean,
-  aMode,
-  anInteger,
-  arrayOf,
-  aString,
-  type Check,
-  checkOptions,
-  oneOf,
-} from "../../ffi/values.ts";
+import { aBoolean, anInteger, arrayOf, aString, type Check, checkOptions, oneOf } from "../../ffi/values.ts";
+import { openOptions } from "../fs/open.ts";
 import type { Policy } from "./policy.ts";
 
 /** The most bytes of a message, without its length. */
@@ -69,15 +61,17 @@ const MOST_ID = 2 ** 48;
 export const anId: Check = anInteger(0, MOST_ID);
 const texts = arrayOf(aString, "strings");
 const policyMembers = { connect: texts, resolve: texts, listen: texts, read: texts, write: texts };
-const optionMembers: Readonly<Record<keyof FileOptions, Check>> = {
-  read: aBoolean,
-  write: aBoolean,
-  append: aBoolean,
-  truncate: aBoolean,
-  create: aBoolean,
-  createNew: aBoolean,
-  mode: aMode,
-  noFollow: aBoolean,
+const { read, write, append, truncate, create, createNew, mode, noFollow } = openOptions;
+/** A check for each option of a file. */
+export const fileOptions: Readonly<Record<keyof FileOptions, Check>> = {
+  read,
+  write,
+  append,
+  truncate,
+  create,
+  createNew,
+  mode,
+  noFollow,
 };
 
 /** Checks a member whose value is an object. */
@@ -107,7 +101,7 @@ const calls: Readonly<Record<Call, Readonly<Record<string, Check>>>> = {
   connectPath: { path: aString, "timeout?": aTimeout },
   listen: { hostname: aString, port: aPort },
   resolve: { name: aString, family: aFamily },
-  open: { path: aString, options: anObject(optionMembers, false) },
+  open: { path: aString, options: anObject(fileOptions, false) },
   cancel: {},
 };
 

@@ -36,7 +36,7 @@ function restrictPoolThreads(ruleset: number, restrictThis: () => number): numbe
   try {
     let last: Hold, isExpected: boolean;
     do {
-      const before = threadCount();
+      const before = holds.length < POOL_SIZE ? 0 : threadCount();
       last = hold();
       isExpected = holds.length <= POOL_SIZE || threadCount() > before;
     } while (last.isEntered(isExpected ? PATIENCE : 0));

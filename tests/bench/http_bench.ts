@@ -9,7 +9,7 @@ import { Fixture } from "../_fixture.ts";
 import { isQuick, median, report } from "./_bench.ts";
 import { ask } from "./http/client.ts";
 
-const KiB = 1024, rounds = isQuick ? 1 : 5, connections = 16;
+const KiB = 1024, rounds = isQuick ? 1 : 15, connections = 16;
 const cases: [name: string, size: number, requests: number][] = [
   ["1 KiB", KiB, 3000],
   ["64 KiB", 64 * KiB, 1500],

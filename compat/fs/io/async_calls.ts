@@ -102,7 +102,7 @@ export function setNonblocking(fd: number, on: boolean): boolean {
   return true;
 }
 
-/** Bytes: a file call of this size takes a fraction of the 50 µs that a switch to another thread costs. */
+/** Bytes: a file call of this size takes a fraction of the 50 microseconds that a switch to another thread costs. */
 const small = 64 * 1024;
 /** The most bytes that a call moves on this thread. */
 const mostHere = 256 * 1024;

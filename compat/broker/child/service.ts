@@ -8,7 +8,7 @@ import { isSupported, limit } from "../../../ffi/capsicum/capability.ts";
 import type { SyscallError } from "../../../ffi/errors.ts";
 import { asked, failure } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { Rights } from "../../../rights/rights.ts";
+import { Rights, type RightsLike } from "../../../rights/rights.ts";
 import { type Dir, openDirSync } from "../../fs/dir.ts";
 import { setNonblocking } from "../../fs/io/async_calls.ts";
 import { unlessAborted } from "../../fs/io/waiting.ts";
@@ -317,10 +317,10 @@ function connection(fd: number): Result {
   return limited(fd, presets.socket.connection);
 }
 
-function limited(fd: number, rights: Iterable<never> | Rights | readonly string[]): Result {
+function limited(fd: number, rights: RightsLike): Result {
   if (!isSupported()) return { fd };
   try {
-    limit(fd, rights as Rights);
+    limit(fd, rights);
     return { fd };
   } catch (error) {
     libc.close(fd);

@@ -71,7 +71,6 @@ export type { WalkEntry, WalkOptions } from "./compat/fs/tree/walk.ts";
 export { sandbox, SandboxError } from "./compat/sandbox/sandbox.ts";
 export type {
   DryRun,
-  PlanNames,
   PlannedCall,
   PlannedStep,
   Sandbox,
@@ -81,7 +80,6 @@ export type {
 export type {
   DescriptorPlan,
   DirPlan,
-  DryRunPlan,
   FilePlan,
   PermissionName,
   PermissionPlan,

@@ -86,7 +86,10 @@ export class Tool<Option extends string> {
   }
 
   /** Enters a sandbox. Where the system has none, continues if `--unprotected` was given, and exits otherwise. */
-  sandbox<const P extends Plan & { dryRun?: false }>(plan: P, code = 1): Sandbox<P> {
+  sandbox<DirNames extends string = never, FileNames extends string = never>(
+    plan: Plan<DirNames, FileNames>,
+    code = 1,
+  ): Sandbox<DirNames, FileNames> {
     try {
       const box = sandbox({
         limitOthers: true,

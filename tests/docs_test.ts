@@ -62,7 +62,7 @@ const functionDocs = functions.flatMap((name) => {
   if (functions.includes(`${name}Sync`)) places.shift();
   return places.map((place) => ({
     name,
-    doc: docOf(name, new RegExp(`^${place}/(.*/)?[a-z]\\w*\\.ts: export (async )?function \\*?${name}\\(`)),
+    doc: docOf(name, new RegExp(`^${place}/(.*/)?[a-z]\\w*\\.ts: export (async )?function \\*?${name}[(<]`)),
   }));
 });
 const declared = /^(compat\/python\/[a-z]\w*\.ts: export function )(\w+)/;

@@ -177,19 +177,10 @@
  * @module
  */
 export { sandbox, SandboxError } from "./sandbox.ts";
-export type {
-  DryRun,
-  PlanNames,
-  PlannedCall,
-  PlannedStep,
-  Sandbox,
-  SandboxErrorInit,
-  SandboxStep,
-} from "./sandbox.ts";
+export type { DryRun, PlannedCall, PlannedStep, Sandbox, SandboxErrorInit, SandboxStep } from "./sandbox.ts";
 export type {
   DescriptorPlan,
   DirPlan,
-  DryRunPlan,
   FilePlan,
   PermissionName,
   PermissionPlan,

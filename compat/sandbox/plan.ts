@@ -92,12 +92,19 @@ export interface PermissionPlan {
   revoke?: readonly PermissionName[] | "all";
 }
 
-/** Everything that a program needs from outside, for `sandbox()`. */
-export interface Plan {
+/**
+ * Everything that a program needs from outside, for `sandbox()`. The type parameters are the names of the entries of `dirs` and
+ * `files`, and the type of `dryRun`. By default the names are any strings, and `dryRun` is not true.
+ */
+export interface Plan<
+  DirNames extends string = string,
+  FileNames extends string = string,
+  Dry extends boolean = false,
+> {
   /** Directories to open, by their names in the result. */
-  dirs?: Readonly<Record<string, DirPlan>>;
+  dirs?: Readonly<Record<DirNames, DirPlan>>;
   /** Files to open, by their names in the result. */
-  files?: Readonly<Record<string, FilePlan>>;
+  files?: Readonly<Record<FileNames, FilePlan>>;
   /** Descriptors that are already open, by their names in errors. */
   fds?: Readonly<Record<string, DescriptorPlan>>;
   /** Whether to limit standard input, output and error, as `limitStdio()` does; on Linux, by number. Default: false. */
@@ -124,14 +131,8 @@ export interface Plan {
    * limits and without entering, and sets `sandboxed` of the result to false. Default: `"required"`.
    */
   enforce?: "required" | "if-supported";
-  /** Whether to only return the steps: true only in a {@link DryRunPlan}. Default: false. */
-  dryRun?: false;
-}
-
-/** A plan of which `sandbox()` only returns the steps, such as `{ ...plan, dryRun: true }`. */
-export interface DryRunPlan<Dry extends boolean = true> extends Omit<Plan, "dryRun"> {
-  /** True to only return the steps. */
-  dryRun: Dry;
+  /** Whether to only return the steps, as in `sandbox({ ...plan, dryRun: true })`. Default: false. */
+  dryRun?: Dry;
 }
 
 /** The parts of Deno that `warmUp()` prepares. */
@@ -205,7 +206,7 @@ export interface Steps {
  * @throws {TypeError} If something has the wrong type, or options contradict each other.
  * @throws {RangeError} If a right, a preset, a descriptor or a name of the plan is unknown.
  */
-export function stepsOf(plan: Plan | DryRunPlan<boolean>): Steps {
+export function stepsOf(plan: Plan<string, string, boolean>): Steps {
   if (plan === undefined) throw new TypeError("sandbox(): a plan must be an object, not undefined.");
   checkOptions("sandbox()", plan, known.plan);
   const { dirs, files, fds, stdio = false, warmUp, permissions = {} } = plan;

@@ -15,7 +15,6 @@ import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
 import {
-  type DryRunPlan,
   type Entry,
   type Existing,
   type NamedDirectory,
@@ -67,14 +66,20 @@ import { avertPanics, warmUp } from "./warm_up.ts";
  * if (box.sandboxed) assertThrows(() => etc.writeTextFileSync("motd", "hello"));
  * ```
  */
-export function sandbox(plan: DryRunPlan): DryRun;
-/** Sandboxes the program, or returns what it would do. */
-export function sandbox(plan: DryRunPlan<boolean>): Sandbox | DryRun;
-/** Sandboxes the program. */
-export function sandbox<const P extends Plan>(plan: P): Sandbox<P>;
-export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
+export function sandbox<
+  DirNames extends string = never,
+  FileNames extends string = never,
+  Dry extends boolean = false,
+>(
+  plan: Plan<DirNames, FileNames, Dry>,
+): Dry extends true ? DryRun : Sandbox<NoInfer<DirNames>, NoInfer<FileNames>> {
   const steps = stepsOf(plan);
-  if (plan.dryRun) return describe(plan, steps);
+  // The type checker does not derive `Dry` from the value.
+  return (plan.dryRun ? describe(plan, steps) : entered(plan, steps)) as never;
+}
+
+/** Carries out the steps of a plan. */
+function entered(plan: Plan<string, string, boolean>, steps: Steps): Sandbox {
   const run = new Run();
   const means = run.step("find Capsicum", undefined, () => findMeans(steps));
   const isRequired = plan.enforce !== "if-supported", { limitOthers: others = false } = plan;
@@ -110,17 +115,13 @@ export function sandbox(plan: Plan | DryRunPlan<boolean>): Sandbox | DryRun {
   }
 }
 
-/** The names of the entries in a part of a plan: any string if the plan is typed as `Plan`. */
-export type PlanNames<P, Part extends "dirs" | "files"> = P extends
-  { readonly [part in Part]?: infer Entries } ? keyof NonNullable<Entries>
-  : never;
-
 /** The result of `sandbox()`: what it opened, by the names of the plan. `using` closes all of it. */
-export interface Sandbox<P extends Plan = Plan> extends Disposable {
+export interface Sandbox<DirNames extends string = string, FileNames extends string = string>
+  extends Disposable {
   /** The directories. */
-  readonly dirs: { readonly [Name in PlanNames<P, "dirs">]: Dir };
+  readonly dirs: Readonly<Record<DirNames, Dir>>;
   /** The files. */
-  readonly files: { readonly [Name in PlanNames<P, "files">]: FdFile };
+  readonly files: Readonly<Record<FileNames, FdFile>>;
   /** Whether the plan is enforced: false only with `enforce: "if-supported"`, where the system can't enforce it. */
   readonly sandboxed: boolean;
   /**
@@ -502,7 +503,7 @@ function enterOnce(): void {
 }
 
 /** Returns the steps of a plan. */
-function describe(plan: Plan | DryRunPlan<boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
+function describe(plan: Plan<string, string, boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
   const means = mayCall() ? findMeans({ dirs, files, existing, revoked }) : undefined;
   const mechanism = means && planned(means);

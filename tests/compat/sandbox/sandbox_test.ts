@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Dir, DryRun, FdFile, Plan, Sandbox } from "../../../mod.ts";
+import type { DryRun, Plan } from "../../../mod.ts";
 import { sandbox, SandboxError } from "../../../mod.ts";
 import { inChild, libcPath, otherSystem, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
@@ -305,33 +305,6 @@ test("sandbox() without --allow-ffi throws Deno's own NotCapable", async () => {
     },
   );
   assertEquals(error?.class, "NotCapable");
-});
-
-test("the result is typed by the keys of the plan", () => {
-  // Never called: it is only for the type checker.
-  const typed = () => {
-    const plan = { dirs: { data: { path: "/srv" } }, files: { log: { path: "/log" } } } as const;
-    const box = sandbox(plan);
-    const dir: Dir = box.dirs.data, file: FdFile = box.files.log;
-    // @ts-expect-error: the plan has no such directory.
-    void box.dirs.dta;
-    // @ts-expect-error: the plan has no such file.
-    void box.files.data;
-    // @ts-expect-error: a plan without files gives none.
-    void sandbox({ dirs: plan.dirs }).files.log;
-    // @ts-expect-error: no such preset.
-    sandbox({ dirs: { data: { path: "/srv", rights: "everything" } } });
-    // @ts-expect-error: a dry run opens nothing.
-    void sandbox({ ...plan, dryRun: true }).dirs;
-    const kept: Plan = { dirs: { data: { path: "/srv" } }, enforce: "if-supported" };
-    const maybe: Dir | undefined = sandbox(kept).dirs.data;
-    const satisfied = { dirs: { data: { path: "/srv", rights: "read" } } } satisfies Plan;
-    const exact: Dir = sandbox(satisfied).dirs.data;
-    const steps: DryRun = sandbox({ ...kept, dryRun: true });
-    const either: DryRun | Sandbox = sandbox({ ...kept, dryRun: Math.random() < 1 });
-    return [dir, file, maybe, exact, steps, either];
-  };
-  assert(typeof typed === "function");
 });
 
 test("a sandbox closes everything when it is disposed of, and then throws the first error", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Plan } from "../../../mod.ts";
 import { inChild, libcPath } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -343,12 +344,12 @@ it("a directory in another one that has more rights, or the same directory, is a
       using inner = openDirSync(`${base}/a/in/b`);
       const paths = (outer: string, innerPath: string) =>
         ({ outer: { path: outer, rights: "readWrite" }, inner: { path: innerPath } }) as const;
-      const plans = [
+      const plans: Plan[] = [
         { dirs: paths(`${base}/a`, `${base}/a/in/b`) },
         { dirs: paths(`${base}/link`, `${base}/a/in/b`) },
         { dirs: paths(`${base}/a`, `${base}/a`) },
         { dirs: { outer: { path: `${base}/a` } }, fds: { inner: { fd: inner.fd, rights: ["LOOKUP"] } } },
-      ] as const;
+      ];
       const errors = plans.map((plan) => {
         try {
           sandbox(plan);

@@ -50,9 +50,12 @@ export const needsCapsicum: string | false = kernel.hasCapsicum
 
 const F_GETFD = 1;
 
+/** Whether this process has the descriptor open. */
+export function isOpen(fd: number): boolean {
+  return symbols.fcntl(fd, F_GETFD, 0n) !== -1;
+}
+
 /** The descriptors below 1024 that this process has open. */
 export function openDescriptors(): number[] {
-  const open: number[] = [];
-  for (let fd = 0; fd < 1024; fd++) if (symbols.fcntl(fd, F_GETFD, 0n) !== -1) open.push(fd);
-  return open;
+  return Array.from({ length: 1024 }, (_, fd) => fd).filter(isOpen);
 }

@@ -17,6 +17,7 @@ import {
   Rights,
 } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
+import { isOpen } from "../../_kernel.ts";
 import { allCalls, failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
@@ -25,15 +26,6 @@ const owners: { Class: typeof FdFile | typeof Dir; open(fixture: Fixture): FdFil
   { Class: FdFile, open: (fixture) => openSync(fixture.at("file")) },
   { Class: Dir, open: (fixture) => openDirSync(fixture.path) },
 ];
-
-function isOpen(fd: number): boolean {
-  try {
-    return libc.fcntl(fd, libc.F_GETFD) >= 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.BadResource) return false;
-    throw error;
-  }
-}
 
 const byte = new Uint8Array(1);
 const shared: Record<string, (owner: Descriptor) => unknown> = {

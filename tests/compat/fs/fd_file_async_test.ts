@@ -3,7 +3,7 @@ import type * as capsicum from "../../../mod.ts";
 import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
-import { kernel, needsCapsicum } from "../../_kernel.ts";
+import { isOpen, kernel, needsCapsicum } from "../../_kernel.ts";
 import { callsOf, failNext, needsStandin, needsTraps, workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { type Failure, failureOf } from "./_failure.ts";
@@ -31,15 +31,6 @@ function pattern(length: number): Uint8Array<ArrayBuffer> {
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function isOpen(fd: number): boolean {
-  try {
-    return libc.fcntl(fd, libc.F_GETFD) >= 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.BadResource) return false;
-    throw error;
-  }
 }
 
 /** Sizes below and above the limit for transfers on this thread. */

@@ -4,6 +4,7 @@ import type * as capsicum from "../../../mod.ts";
 import { FdFile, libc, openDirSync, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
+import { isOpen } from "../../_kernel.ts";
 import { needsTerminal, pipe, shrink, socketPair, terminal } from "../../_pairs.ts";
 import { workerURL } from "../../_standin.ts";
 import { test } from "../../_test.ts";
@@ -92,15 +93,6 @@ async function fill(
     if (count === "waits") return { waiting, written };
     if (messages) assertEquals(count, bytes.length);
     written += count;
-  }
-}
-
-function isOpen(fd: number): boolean {
-  try {
-    return libc.fcntl(fd, libc.F_GETFD) >= 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.BadResource) return false;
-    throw error;
   }
 }
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertFalse, assertLess, assertRejects, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
-import { type FdFile, libc, openSync } from "../../../mod.ts";
+import { type FdFile, openSync } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture, scaled } from "../../_fixture.ts";
-import { openDescriptors } from "../../_kernel.ts";
+import { isOpen, openDescriptors } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 import { endOfPolls, openWaitingPipe, pause, settledSoon, ticking } from "./_pipe.ts";
 
@@ -21,15 +21,6 @@ function pattern(length: number): Uint8Array<ArrayBuffer> {
 
 async function joined(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   return await new Response(stream as BodyInit).bytes();
-}
-
-function isOpen(fd: number): boolean {
-  try {
-    return libc.fcntl(fd, libc.F_GETFD) >= 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.BadResource) return false;
-    throw error;
-  }
 }
 
 function isClosed(file: FdFile): boolean {

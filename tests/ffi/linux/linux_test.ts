@@ -25,7 +25,10 @@ import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { test } from "../../_test.ts";
 import { exportedFunctions } from "../_calls.ts";
+import type * as replacing from "./_openat2.ts";
 
+/** Imported by children. */
+const replacement = new URL("_openat2.ts", import.meta.url).href;
 const skip = kernel.hasCapsicum && "needs Linux itself, natively";
 const it = (name: string, body: () => void | Promise<void>) => test(name, body, { skip });
 
@@ -276,40 +279,26 @@ it("without openat2 libc's own lookup beneath a directory is NotSupported, and D
   using fixture = new Fixture({ file: "text", sub: { file: "below" } });
   const { O_RESOLVE_BENEATH } = libc;
   for (const errno of [38, 1]) {
-    const outcome = await inChild(({ caught, libc, openDirSync }, { path, errno, beneath, beneathAt }) => {
-      const real = Deno.dlopen, calls: string[] = [];
-      let isRefused = false;
-      const dlopen = (library: string, wanted: Deno.ForeignLibraryInterface) => {
-        const { symbols } = real(library, wanted);
-        const [name] = Object.keys(wanted);
-        if (name === "memcpy") {
-          const { memcpy: copy } = symbols as unknown as {
-            memcpy: (cell: Int32Array, ...from: unknown[]) => void;
-          };
-          const memcpy = (cell: Int32Array, ...from: unknown[]) => {
-            if (isRefused) cell[0] = errno;
-            else copy(cell, ...from);
-            isRefused = false;
-          };
-          return { symbols: { ...symbols, memcpy } };
-        }
-        if (name !== "openat2") return { symbols };
-        return { symbols: { openat2: () => (calls.push("openat2"), isRefused = true, -1) } };
-      };
-      Object.defineProperty(Deno, "dlopen", { value: dlopen });
-      const dir = openDirSync(path);
-      return {
-        raw: [
-          caught(() => libc.openat(dir, "file", beneath)),
-          caught(() => libc.fstatat(dir, "sub/file", new Uint8Array(256), beneathAt)),
-        ],
-        confined: dir.confined,
-        text: dir.readTextFileSync("sub/../sub/file"),
-        out: caught(() => dir.readTextFileSync("../x"))?.code,
-        plain: libc.openat(dir, "file", 0) > 2,
-        calls: calls.length,
-      };
-    }, { path: fixture.path, errno, beneath: O_RESOLVE_BENEATH, beneathAt: AT_RESOLVE_BENEATH });
+    const outcome = await inChild(
+      async ({ caught, libc, openDirSync }, { path, errno, beneath, beneathAt, replacement }) => {
+        const { replaceOpenat2 }: typeof replacing = await import(replacement);
+        let calls = 0;
+        replaceOpenat2(() => (calls++, errno));
+        const dir = openDirSync(path);
+        return {
+          raw: [
+            caught(() => libc.openat(dir, "file", beneath)),
+            caught(() => libc.fstatat(dir, "sub/file", new Uint8Array(256), beneathAt)),
+          ],
+          confined: dir.confined,
+          text: dir.readTextFileSync("sub/../sub/file"),
+          out: caught(() => dir.readTextFileSync("../x"))?.code,
+          plain: libc.openat(dir, "file", 0) > 2,
+          calls,
+        };
+      },
+      { path: fixture.path, errno, beneath: O_RESOLVE_BENEATH, beneathAt: AT_RESOLVE_BENEATH, replacement },
+    );
     for (const error of outcome.raw) {
       assertEquals(error?.class, "NotSupported");
       assertStringIncludes(error!.message, "openat2(2)");
@@ -328,41 +317,17 @@ it("without openat2 libc's own lookup beneath a directory is NotSupported, and D
 it("openat2 is retried when a rename interferes, up to a limit", async () => {
   using fixture = new Fixture({ file: "" });
   for (const disturbed of [50, Infinity]) {
-    const { error, calls } = await inChild(({ caught, openDirSync }, { path, disturbed }) => {
-      const real = Deno.dlopen;
-      let calls = 0, isDisturbed = false;
-      const dlopen = (library: string, wanted: Deno.ForeignLibraryInterface) => {
-        const { symbols } = real(library, wanted);
-        const [name] = Object.keys(wanted);
-        if (name === "memcpy") {
-          const { memcpy: copy } = symbols as unknown as {
-            memcpy: (cell: Int32Array, ...from: unknown[]) => void;
-          };
-          const memcpy = (cell: Int32Array, ...from: unknown[]) => {
-            if (isDisturbed) cell[0] = 11;
-            else copy(cell, ...from);
-            isDisturbed = false;
-          };
-          return { symbols: { ...symbols, memcpy } };
-        }
-        if (name !== "openat2") return { symbols };
-        const { openat2 } = symbols as { openat2: (...args: unknown[]) => number };
-        const often = disturbed ?? Infinity;
-        return {
-          symbols: {
-            openat2: (...args: unknown[]) => {
-              // A size of 0 asks only whether there is such a call.
-              if (args[4] === 0n || calls++ >= often) return openat2(...args);
-              isDisturbed = true;
-              return -1;
-            },
-          },
-        };
-      };
-      Object.defineProperty(Deno, "dlopen", { value: dlopen });
-      const dir = openDirSync(path);
-      return { error: caught(() => dir.openSync("file")), calls };
-    }, { path: fixture.path, disturbed });
+    const { error, calls } = await inChild(
+      async ({ caught, openDirSync }, { path, disturbed, replacement }) => {
+        const { replaceOpenat2 }: typeof replacing = await import(replacement);
+        const EAGAIN = 11, often = disturbed ?? Infinity;
+        let calls = 0;
+        replaceOpenat2((size) => size === 0n || calls++ >= often ? undefined : EAGAIN);
+        const dir = openDirSync(path);
+        return { error: caught(() => dir.openSync("file")), calls };
+      },
+      { path: fixture.path, disturbed, replacement },
+    );
     assertEquals(error?.code, disturbed === 50 ? undefined : "EAGAIN");
     if (disturbed === 50) assertEquals(calls, 51);
     else assert(calls > 50 && calls < 100_000, `${calls} calls`);

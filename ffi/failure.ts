@@ -17,7 +17,7 @@ import { Fcntls } from "../rights/fcntls.ts";
 import { type RightName, Rights } from "../rights/rights.ts";
 import { isConfined } from "./linux/glibc.ts";
 import { errno, hasCapsicum, rawFreebsd } from "./symbols.ts";
-import { AT_FDCWD, O_NOFOLLOW } from "./freebsd/constants.ts";
+import { AT_FDCWD, O_NOFOLLOW, O_PATH } from "./freebsd/constants.ts";
 import { type Operation, rightsNeeded, rightsToOpen } from "./capsicum/needs.ts";
 
 const { bindFreebsd, bound } = rawFreebsd();
@@ -189,7 +189,7 @@ export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLi
   if (code === "ENOTCAPABLE") return notCapable(given, error, { ...call, syscall });
   if (code === "ECAPMODE") return failure(given, error, capModeAdvice(given));
 
-  const reason = call.reason?.(code);
+  const reason = call.reason?.(code) ?? planAdvice(code, { ...call, syscall });
   const message = `${text} (${code}).${reason ? ` ${reason}` : ""}`;
   if (code === "ENOSYS") {
     const why = `the kernel of this system has no ${syscall}(2) (ENOSYS).`;
@@ -204,7 +204,49 @@ export function syscallError(syscall: string, call: Call, on?: FdLike, to?: FdLi
 
 /** Whether the filter of a sandbox on Linux refused a path that is not below a descriptor. */
 function isOutside({ fd, path }: Call): boolean {
-  return !hasCapsicum() && path !== undefined && (fd === undefined || fd === AT_FDCWD) && isConfined();
+  return path !== undefined && (fd === undefined || fd === AT_FDCWD) && isInLinuxSandbox();
+}
+
+function isInLinuxSandbox(): boolean {
+  if (hasCapsicum()) return false;
+  try {
+    return isConfined();
+  } catch {
+    // A process that can't ask is not in a sandbox, which binds all functions before.
+    return false;
+  }
+}
+
+let hasPlan = true;
+
+/** Makes errors not mention a plan: in the process of a broker, whose policy is checked before any call. */
+export function withoutPlan(): void {
+  hasPlan = false;
+}
+
+/** Rights that a sandbox on Linux does not check where a call fails with EACCES. */
+const neverDenied: readonly RightName[] = ["LOOKUP", "SEEK", "FSTAT"];
+
+/**
+ * The way out if a sandbox on Linux may have refused a call. It fails with the errnos of modes, owners and file systems, so the
+ * reason is not known.
+ */
+function planAdvice(code: string, call: Call & { syscall: string }): string | undefined {
+  if (!["EACCES", "EPERM", "EXDEV"].includes(code) || !hasPlan || !isInLinuxSandbox()) return undefined;
+  const { syscall, flags = 0 } = call, operation = call.operation ?? syscall;
+  const isDenied = code === "EACCES",
+    rights = syscall !== "openat"
+      ? [...rightsNeeded(operation), ...rightsNeeded(`${operation} to`)]
+      : flags & O_PATH
+      ? []
+      : rightsToOpen(flags);
+  // These calls open the file first.
+  const opening: RightName[] = isDenied && ["fchmodat", "fchownat", "utimensat"].includes(syscall)
+    ? ["READ"]
+    : [];
+  const checked = [...opening, ...rights].filter((right) => !isDenied || !neverDenied.includes(right));
+  if (checked.length > 0) return `In this sandbox, the plan must also permit it: ${listed(checked)}.`;
+  return code === "EPERM" ? "The sandbox may not permit this call." : undefined;
 }
 
 /** @param given The call as the caller made it; `call` has the descriptors that the kernel got. */

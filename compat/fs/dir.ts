@@ -67,7 +67,7 @@ const creating: OpenOptions = { read: true, write: true, create: true, truncate:
  * @throws {Deno.errors.AlreadyExists} If a name that must be new exists.
  * @throws {Deno.errors.NotADirectory} If a directory is needed and something else has the name.
  * @throws {Deno.errors.IsADirectory} If a file is needed and a directory has the name.
- * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it.
+ * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it, or a sandbox on Linux.
  * @throws {Deno.errors.BadResource} If the `Dir` is closed or was taken.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  * @throws {Deno.errors.NotSupported} If the system is neither FreeBSD nor Linux, or, with `limit`, not FreeBSD.

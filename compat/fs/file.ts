@@ -49,7 +49,7 @@ import { aBoolean, aBuffer, anInteger, anOffset, checkArgument, checkOptions } f
  * @throws {Deno.errors.BadResource} If the file is closed, or not open for reading or writing as the method needs.
  * @throws {Deno.errors.WouldBlock} If a synchronous method would wait and the descriptor is O_NONBLOCK.
  * @throws {Deno.errors.BrokenPipe} If it writes to a pipe or socket that no process reads.
- * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it.
+ * @throws {Deno.errors.PermissionDenied} If file modes or owners do not permit it, or a sandbox on Linux.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  * @throws {CapsicumError} ENOTCAPABLE if a right is missing, and any errno without a class in Deno, such as ESPIPE for
  * a pipe and EINVAL for a negative offset.

@@ -5,6 +5,7 @@
  * @module
  */
 import { enter, isSupported, limit } from "../../../ffi/capsicum/capability.ts";
+import { withoutPlan } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { openFiles } from "../../../ffi/libc/process.ts";
 import { bindAll as bindLinux, confine, missing } from "../../../ffi/linux/confine/confine.ts";
@@ -104,6 +105,7 @@ function confineTo(service: Service, policy: Policy, channel: Channel, isRequire
  * @param args The number of the socket.
  */
 export async function main([number]: string[]): Promise<void> {
+  withoutPlan();
   const channel = takeOver(Number(number));
   // A terminal also sends these signals to the program, which may ignore them and still need its broker.
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) Deno.addSignalListener(signal, () => {});

@@ -343,6 +343,22 @@ test(
   },
 );
 
+test(
+  "the error of a file whose mode does not permit reading does not mention a plan, which a broker has not",
+  async () => {
+    using fixture = new Fixture({ docs: { locked: { text: "", mode: 0 } } });
+    const denoPath = kernelDeno(fixture, "nobody");
+    fixture.giveAway();
+    await using net = await broker({ open: { read: [fixture.at("docs")] }, denoPath });
+    const error = await assertRejects(
+      () => net.open(fixture.at("docs/locked")),
+      Deno.errors.PermissionDenied,
+    );
+    assertMatch(error.message, /Permission denied \(EACCES\)\.$/);
+  },
+  { skip: noProc },
+);
+
 test("broker() reports why its process does not start, and leaves no descriptor or process", async () => {
   using fixture = new Fixture({ deno: { text: "#!/bin/sh\necho broken >&2\nexit 3\n", mode: 0o755 } });
   const before = openDescriptors().length, children = childrenOf(Deno.pid).length;

@@ -165,6 +165,65 @@ it("a directory keeps what its rights say, and others can't be reached by any pa
   assertEquals(fixture.list("out"), ["new", "newer"]);
 });
 
+it("an error in a sandbox names the rights that the plan must have, and none outside of a sandbox", async () => {
+  using fixture = new Fixture({ in: { one: "1", sub: {} }, out: {}, locked: { file: "" } });
+  const [before, result] = await inChild(
+    ({ sandbox, caught, libc, openDirSync }, base) => {
+      const adviceOf = (call: () => unknown) => {
+        const { message = "", code = "" } = caught(call) ?? {};
+        return [code, message.length <= 300 && message.split(/ \([A-Z]+\)\. ?/)[1]];
+      };
+      using outside = openDirSync(base);
+      // A hard link to a directory is EPERM everywhere, and one to another file system EXDEV.
+      const unconfined = [
+        adviceOf(() => outside.linkSync("in", "other")),
+        adviceOf(() => libc.linkat(outside, "in/one", openDirSync("/dev"), "other", 0)),
+      ];
+      const { dirs: { in: dir, out, locked } } = sandbox({
+        dirs: {
+          in: { path: `${base}/in`, rights: ["LOOKUP", "READ", "FSTAT", "LINKAT_SOURCE"] },
+          out: { path: `${base}/out`, rights: "create" },
+          locked: { path: `${base}/locked`, rights: ["LOOKUP", "FCHMOD"] },
+        },
+        stdio: true,
+      });
+      const long = "n".repeat(250);
+      out.writeTextFileSync("new", "2");
+      const confined = {
+        write: adviceOf(() => dir.writeTextFileSync("one", "2")),
+        append: adviceOf(() => dir.openSync("one", { append: true })),
+        read: adviceOf(() => out.readTextFileSync("new")),
+        list: adviceOf(() => out.listSync()),
+        mkdir: adviceOf(() => dir.mkdirSync("new")),
+        remove: adviceOf(() => dir.removeSync("one")),
+        rename: adviceOf(() => dir.renameSync("one", out, long)),
+        link: adviceOf(() => dir.linkSync("one", out, "two")),
+        chmod: adviceOf(() => locked.chmodSync("file", 0o777)),
+        chown: adviceOf(() => libc.fchown(libc.openat(dir, "one", libc.O_RDONLY), 1, 1)),
+        close: adviceOf(() => libc.close(1)),
+      };
+      return [unconfined, confined] as const;
+    },
+    fixture.path,
+  );
+  assertEquals(before as unknown, [["EPERM", ""], ["EXDEV", ""]]);
+  const needs = (...rights: string[]) =>
+    `In this sandbox, the plan must also permit it: ${rights.join(", ")}.`;
+  assertEquals(result as unknown, {
+    write: ["EACCES", needs("WRITE", "CREATE", "FTRUNCATE")],
+    append: ["EACCES", needs("WRITE")],
+    read: ["EACCES", needs("READ")],
+    list: ["EACCES", needs("READ")],
+    mkdir: ["EACCES", needs("MKDIRAT")],
+    remove: ["EACCES", needs("UNLINKAT")],
+    rename: ["EACCES", needs("RENAMEAT_SOURCE", "RENAMEAT_TARGET")],
+    link: ["EXDEV", needs("LINKAT_SOURCE", "LINKAT_TARGET")],
+    chmod: ["EACCES", needs("READ", "FCHMOD")],
+    chown: ["EPERM", needs("FCHOWN")],
+    close: ["EPERM", "The sandbox may not permit this call."],
+  });
+});
+
 it("a descriptor that Linux can't limit is an error that names its entry, unless it is allowed", async () => {
   using fixture = new Fixture(tree);
   const result = await inChild(

@@ -15,6 +15,15 @@ export interface Validators {
   modified?: number | undefined;
 }
 
+/**
+ * Returns the time of the last change for {@link Validators}. A time in the future is replaced by the current one. A time that
+ * HTTP cannot express is `undefined`: its year has four digits, and a kernel can store more times than a `Date`.
+ */
+export function lastModified(mtime: Date | null, now: number): number | undefined {
+  if (mtime === null || !(mtime.getUTCFullYear() >= 0)) return undefined;
+  return Math.floor(Math.min(mtime.getTime(), now) / 1000) * 1000;
+}
+
 /** Returns the status of a GET or HEAD request by its conditions, evaluated in the order of section 13.2.2. */
 export function statusOf(headers: Headers, { tag, modified }: Validators): 200 | 304 | 412 {
   const date = (name: string) => parseDate(headers.get(name) ?? "");

@@ -1,7 +1,7 @@
 /** Answers a request for one open file. */
 import mime from "npm:mime@4.1.2";
 import type { FdFile } from "../mod.ts";
-import { rangeOf, statusOf, type Validators } from "./_http_conditions.ts";
+import { lastModified, rangeOf, statusOf, type Validators } from "./_http_conditions.ts";
 
 /** A body of up to `small` bytes is read at once, a longer one in pieces of `piece` bytes. */
 const small = 1024 * 1024, piece = 64 * 1024;
@@ -44,14 +44,14 @@ export function sendFile(request: Request, file: FdFile, name: string): Response
 
 /**
  * The tag contains mtime, and ctime, which no program can set back. It is weak while another change could still get the
- * same time stamps. A modification time in the future is replaced by the current time.
+ * same time stamps.
  */
 function validatorsOf({ ino, size, mtime, ctime }: Deno.FileInfo): Validators {
   const now = Date.now(), changed = ctime?.getTime() ?? now;
   const tag = `"${ino}-${size}-${mtime?.getTime()}-${changed}"`;
   return {
     tag: now - changed < tick ? `W/${tag}` : tag,
-    modified: mtime ? Math.floor(Math.min(mtime.getTime(), now) / 1000) * 1000 : undefined,
+    modified: lastModified(mtime, now),
   };
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseDate, rangeOf, statusOf } from "../../examples/_http_conditions.ts";
+import { lastModified, parseDate, rangeOf, statusOf } from "../../examples/_http_conditions.ts";
 import { test } from "../_test.ts";
 
 const modified = Date.UTC(1994, 10, 6, 8, 49, 37);
@@ -163,5 +163,17 @@ test("rangeOf() parses single ranges by RFC 9110, and ignores an invalid range a
   for (const other of ['W/"a"', '"b"', '"a", "b"', "*", "a", "", earlier, later, "1994-11-06T08:49:37Z"]) {
     assertEquals(of("bytes=1-2", 10, { "if-range": other }), undefined, other);
     assertEquals(of("bytes=99-", 10, { "if-range": other }), undefined, other);
+  }
+});
+
+test("lastModified() returns whole seconds, no time in the future, and undefined for a time that HTTP cannot express", () => {
+  const now = Date.UTC(2026, 0, 1);
+  assertEquals(lastModified(new Date(modified + 789), now), modified);
+  assertEquals(lastModified(new Date(-1), now), -1000);
+  assertEquals(lastModified(new Date("+012345-01-01"), now), now);
+  const first = new Date("0000-01-01");
+  assertEquals(lastModified(first, now), first.getTime());
+  for (const time of [new Date(first.getTime() - 1), new Date(NaN), null]) {
+    assertEquals(lastModified(time, now), undefined);
   }
 });

@@ -19,6 +19,14 @@ test("plugin_host.ts refuses a plug-in that is not a file, or too long", async (
   }
 });
 
+test("plugin_host.ts runs a plug-in that imports modules of Node", async () => {
+  const source = `import process from "node:process";
+    import { gzipSync } from "node:zlib"; import path from "node:path";
+    export default (x) => [typeof process.version, gzipSync(x).length > 0, path.basename(x)];`;
+  const { code, stdout, stderr } = await run(source, ["a/b"]);
+  assertEquals([code, stdout, stderr], [0, '{"result":["string",true,"b"]}\n', ""]);
+});
+
 test("plugin_host.ts prints no escape sequences for a plug-in that can't be loaded", async () => {
   const { code, stderr } = await run('import "./other.js";', [], [], "plugin.js", { NO_COLOR: "" });
   assertEquals(code, 1);

@@ -30,7 +30,8 @@
  *
  * - A seccomp(2) filter on all threads refuses each system call that is not listed as permitted. It refuses calls with a path
  *   from the root or the working directory, with an address, on other processes, or on namespaces. A refused call fails with
- *   EPERM, and an unknown one with ENOSYS. `dryRun` returns the list, with a reason for each call.
+ *   EPERM, and an unknown one with ENOSYS. `dryRun` returns the list, with a reason for each call, and a warning for each
+ *   entry of the plan that Linux refuses or does not limit.
  * - Landlock keeps paths below descriptors to the directories of the plan, and permits in each what its rights include:
  *
  * | right | permits below the directory |

@@ -150,6 +150,8 @@ export interface PlannedStep {
   readonly path?: string;
   /** More about it, for people. */
   readonly note?: string;
+  /** What this system refuses about it or does not limit, for people. */
+  readonly warning?: string;
   /** The names of the rights that are left, as `Rights.names()` returns them. */
   readonly rights?: readonly string[];
   /** The ioctls that are left; undefined if only the rights are limited. */
@@ -170,7 +172,7 @@ export interface PlannedCall {
   readonly reason: string;
 }
 
-/** The steps of `sandbox()`, in order. `String(steps)` formats them as text of at most 80 columns. */
+/** The steps of `sandbox()`, in order. `console.log()` prints them as text of at most 80 columns, and `String()` returns it. */
 export interface DryRun {
   /** What `sandbox()` does on a system that cannot enforce the plan. */
   readonly enforce: "required" | "if-supported";
@@ -415,7 +417,7 @@ class Run {
 const cannotLimit =
   "Linux can limit only directories and the standard streams, and this descriptor is neither. " +
   'Accept that by unlimited: "allow", or leave the entry out on Linux.';
-const alreadyConfined = "The process is already sandboxed, and then Linux can't limit anything further.";
+const alreadyConfined = "the process is already sandboxed, and then Linux can't limit anything further.";
 
 /** Of Linux: makedev(1, 3). */
 const DEV_NULL = 0x103;
@@ -503,9 +505,10 @@ function enterOnce(): void {
 }
 
 /** Returns the steps of a plan. */
-function describe(plan: Plan<string, string, boolean>, { dirs, files, existing, revoked }: Steps): DryRun {
+function describe(plan: Plan<string, string, boolean>, all: Steps): DryRun {
   const { enforce = "required", warmUp = false, limitOthers = false } = plan;
-  const means = mayCall() ? findMeans({ dirs, files, existing, revoked }) : undefined;
+  const { dirs, files, existing, revoked } = all, isRequired = enforce === "required";
+  const means = mayCall() ? findMeans(all) : undefined;
   const mechanism = means && planned(means);
   const calls = callsIn(means?.hasDirs ?? dirs.length > 0, unionOf([...dirs, ...files, ...existing]))?.map(
     ({ name, number, verdict, reason }) => {
@@ -513,7 +516,15 @@ function describe(plan: Plan<string, string, boolean>, { dirs, files, existing, 
     },
   );
   const opened = [...dirs, ...files];
-  const steps: PlannedStep[] = [
+  const warnings = mechanism?.startsWith("seccomp")
+    ? warningsOnLinux(all, isRequired)
+    : new Map<string, string>();
+  if (means?.missing !== undefined) {
+    const end = isRequired ? "sandbox() throws" : "sandbox() only opens";
+    warnings.set("find Capsicum", `This system lacks ${means.missing}: ${end}.`);
+  }
+  if (!limitOthers) warnings.set("enter", "Without limitOthers, other open descriptors keep their rights.");
+  const bare: PlannedStep[] = [
     { step: "find Capsicum" },
     ...(warmUp ? [{ step: "warm up" as const }] : []),
     ...opened.map(({ name, path, what }) => ({ step: "open" as const, entry: name, path, note: what })),
@@ -528,15 +539,70 @@ function describe(plan: Plan<string, string, boolean>, { dirs, files, existing, 
     { step: "enter", note: calls === undefined ? "enter capability mode" : "confine the process" },
     ...(revoked.length === 0 ? [] : [{ step: "revoke" as const, note: revoked.join(", ") }]),
   ];
+  const steps = bare.map((step): PlannedStep => {
+    const warning = warnings.get(step.step === "limit" ? step.entry ?? "" : step.step);
+    return warning === undefined ? step : { ...step, warning };
+  });
   const text = [
-    enforce === "required"
+    isRequired
       ? "sandbox() would do this, and throw if the system can't enforce it:"
       : "sandbox() would do this, and only open if the system can't enforce it:",
-    ...steps.flatMap((step, i) =>
-      wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step)))
-    ),
+    ...steps.flatMap((step, i) => [
+      ...wrapped(`${String(i + 1).padStart(3)}. `, visible(sentences[step.step](step))),
+      ...(step.warning === undefined ? [] : wrapped("     Warning: ", visible(step.warning))),
+    ]),
   ].join("\n");
-  return { enforce, mechanism, calls, steps, toString: () => text };
+  const toString = () => text;
+  return { enforce, mechanism, calls, steps, toString, ...{ [Symbol.for("Deno.customInspect")]: toString } };
+}
+
+/**
+ * What Linux refuses in a plan or does not limit, by entry. Opens the directories for a moment, to find those that are in
+ * another one.
+ */
+function warningsOnLinux({ dirs, files, existing }: Steps, isRequired: boolean): Map<string, string> {
+  const warnings = new Map(
+    files.map(({ name }) => [name, "Linux limits a file only by the options that open it, not by rights."]),
+  );
+  const warn = (name: string, isAllowed: boolean, why: string) =>
+    warnings.set(
+      name,
+      isAllowed
+        ? "Linux does not limit it."
+        : isRequired
+        ? `sandbox() throws here: ${why}`
+        : `Linux does not limit it: ${why}`,
+    );
+  const isConfined = mechanism() !== "none", all: NamedDirectory[] = [], own: number[] = [];
+  try {
+    for (const { name, path, limits: { rights } } of isConfined ? [] : dirs) {
+      // If it can't be opened, sandbox() throws the reason.
+      const fd = unlessFailed(() => libc.open(path, libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC));
+      if (fd === undefined) continue;
+      own.push(fd);
+      all.push({ name, fd, rights });
+    }
+    for (const { name, fd, limits: { rights }, mayBeUnlimited } of existing) {
+      if (isConfined) warn(name, mayBeUnlimited, alreadyConfined);
+      else if (fileOf(fd)?.info.isDirectory) all.push({ name, fd, rights });
+      else if (fd > 2) warn(name, mayBeUnlimited, cannotLimit);
+    }
+    for (const dir of all) {
+      const why = widened(dir, all);
+      if (why !== undefined) warn(dir.name, false, why);
+    }
+  } finally {
+    for (const fd of own) libc.close(fd);
+  }
+  return warnings;
+}
+
+function unlessFailed<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
 }
 
 const copies: PlannedStep = {

@@ -107,6 +107,71 @@ it("a plan with directories needs Landlock, and one without works without it", a
   assertEquals(result.after as unknown, ["seccomp", true]);
 });
 
+it("a dry run warns of what sandbox() then throws or does not limit, and leaves nothing open", async () => {
+  using fixture = new Fixture({ a: { in: {}, other: "" }, link: { link: "a/in" }, b: {} });
+  const results = await inChild(
+    ({ sandbox, SandboxError, openSync, openDescriptors }, base) => {
+      const file = openSync(`${base}/a/other`), wide = { path: `${base}/a`, rights: "readWrite" } as const;
+      const plans: Plan[] = [
+        { dirs: { wide, inner: { path: `${base}/link` } }, limitOthers: true },
+        { fds: { file: { fd: file, rights: ["READ"] } }, limitOthers: true },
+        { dirs: { wide, same: { path: `${base}/a/in`, rights: "readWrite" }, b: { path: `${base}/b` } } },
+        {
+          files: { log: { path: `${base}/a/other` } },
+          fds: { file: { fd: file, rights: [], unlimited: "allow" } },
+        },
+      ];
+      return plans.map((plan) => {
+        const before = openDescriptors().length;
+        const warnings = (["required", "if-supported"] as const).map((enforce) =>
+          sandbox({ ...plan, enforce, dryRun: true }).steps.flatMap(({ entry, step, warning }) =>
+            warning === undefined ? [] : [`${entry ?? step}: ${warning}`]
+          )
+        );
+        const left = openDescriptors().length - before;
+        // Only plans that fail: the others would sandbox this process.
+        if (!plan.limitOthers) return [left, ...warnings];
+        try {
+          sandbox(plan);
+        } catch (error) {
+          if (!(error instanceof SandboxError)) throw error;
+          return [
+            left,
+            ...warnings,
+            `${error.entry}: sandbox() throws here: ${(error.cause as Error).message}`,
+          ];
+        }
+        throw new Error("it worked");
+      });
+    },
+    fixture.path,
+  );
+  const [nested, unlimitable, ...permitted] = results as [number, string[], string[], string?][];
+  for (const [left, required, supported, thrown] of [nested!, unlimitable!]) {
+    assertEquals([left, required], [0, [thrown!]]);
+    assertEquals(supported, [thrown!.replace("sandbox() throws here", "Linux does not limit it")]);
+  }
+  assertStringIncludes(nested![1][0]!, "dirs.inner: sandbox() throws here: it is in dirs.wide or");
+  const open = "enter: Without limitOthers, other open descriptors keep their rights.";
+  const file = "files.log: Linux limits a file only by the options that open it, not by rights.";
+  const lenient = [file, "fds.file: Linux does not limit it.", open];
+  assertEquals(permitted, [[0, [open], [open]], [0, lenient, lenient]]);
+});
+
+it("a dry run warns of what the system lacks", async () => {
+  const steps = await inChild(
+    ({ sandbox }) =>
+      (["required", "if-supported"] as const).map((enforce) =>
+        sandbox({ dirs: { etc: { path: "/etc" } }, limitOthers: true, enforce, dryRun: true }).steps
+          .flatMap(({ warning = [] }) => warning)
+      ),
+    undefined,
+    { flags: [preload("_no_seccomp.ts")], env: { CAPSICUM_TEST_MISSING: "landlock" } },
+  );
+  const lack = "This system lacks Landlock, which this kernel does not have or does not enable";
+  assertEquals(steps, [[`${lack}: sandbox() throws.`], [`${lack}: sandbox() only opens.`]]);
+});
+
 it("a directory keeps what its rights say, and others can't be reached by any path", async () => {
   using fixture = new Fixture({ ...tree, out: {}, link: { link: "other/two" } });
   const result = await inChild(

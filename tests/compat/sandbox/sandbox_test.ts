@@ -270,13 +270,14 @@ test("dryRun returns the steps, as data and as text of 80 columns, and performs 
   const lines = String(dry).split("\n");
   assertEquals(lines.filter((line) => line.length > 80), []);
   assertEquals(lines[0], "sandbox() would do this, and throw if the system can't enforce it:");
-  assertEquals(lines[2], "  2. warm up: open now what Deno would open later");
+  assert(lines.includes("  2. warm up: open now what Deno would open later"));
   assertEquals(lines.slice(-2), [
     ` 18. ${kernel.hasCapsicum ? "enter capability mode" : "confine the process"}`,
     " 19. revoke the permissions ffi, run",
   ]);
   assertStringIncludes(String(dry).replaceAll(/\n */g, ""), long);
   assertEquals(JSON.parse(JSON.stringify(dry)).steps.length, 19);
+  assertEquals(Deno.inspect(dry), String(dry));
   const { mechanism } = await inChild(({ sandbox }) => {
     return { mechanism: sandbox({ dirs: { etc: { path: "/etc" } }, dryRun: true }).mechanism };
   });

@@ -1,15 +1,14 @@
 /** The functions of node:fs over the directories of a sandbox, in their three forms. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
-import { quoted, shown } from "../../ffi/errors.ts";
 import { failure, readStack } from "../../ffi/failure.ts";
-import { decodeName } from "../../ffi/values.ts";
 import type { Dir } from "../fs/dir.ts";
 import { type Call, type Calls, named, replacing } from "./deno.ts";
 import { builtin } from "../sandbox/warm_up.ts";
-import { pathOf } from "../fs/path/components.ts";
 import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
-import { Files, type Forms, type NodeFs } from "./node_files.ts";
+import { Files, type Forms } from "./node_files.ts";
+import { handleOf } from "./node_handle.ts";
+import { coded, type NodeFs, textOf } from "./node_values.ts";
 
 /**
  * Makes the functions of `node:fs` work on open directories, and also those of `Deno` that {@link ambient} replaces.
@@ -25,7 +24,8 @@ import { Files, type Forms, type NodeFs } from "./node_files.ts";
  *
  * - on paths: access, appendFile, chmod, chown, copyFile, exists, link, lstat, mkdir, mkdtemp, open, readFile, readdir,
  *   readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes and writeFile;
- * - on the descriptors that `open` returns: close, fdatasync, fstat, fsync, ftruncate, futimes, read and write.
+ * - on the descriptors that `open` returns: close, fchmod, fchown, fdatasync, fstat, fsync, ftruncate, futimes, read, readv,
+ *   write and writev.
  *
  * It also replaces createReadStream and createWriteStream. Other functions of `node:fs` on paths fail in a sandbox: cp, glob,
  * lchown, lutimes, mkdtempDisposable, openAsBlob, opendir, statfs, watch and watchFile with the `code` ENOSYS. Errors have the
@@ -88,7 +88,7 @@ const valuesOf = (module: Calls, names: Calls): Calls =>
 function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Calls, Calls] {
   const own: Calls = {}, ownPromises: Calls = {};
   for (const [name, form] of Object.entries<Forms>({ ...formsOnPaths(fs, files), ...files.forms })) {
-    const { at = [0], addition = "", results = onlyValue } = form;
+    const { at = [0], addition = "", results } = form;
     const sync = form.sync as Call, async = (form.async ?? sync) as Call;
     /** The arguments with places for paths and numbers for files; undefined if the original is to act. */
     const placed = (call: string, args: unknown[]): unknown[] | undefined => {
@@ -101,15 +101,20 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
     const outside = (args: unknown[]) =>
       args.map((arg, i) => at.includes(i) && fdOf(arg) === undefined ? mounts.absolute(textOf(arg)) : arg);
     own[`${name}Sync`] = (...args) => {
-      const given = placed(`fs.${name}Sync()`, args);
-      return given ? sync(...given) : fs[`${name}Sync`]!(...outside(args));
+      try {
+        const given = placed(`fs.${name}Sync()`, args);
+        if (given) return sync(...given);
+      } catch (error) {
+        throw coded(error);
+      }
+      return fs[`${name}Sync`]!(...outside(args));
     };
     own[name] = (...args) => {
       const callback = name === "close" ? args[1] ?? nothing : args.at(-1);
       if (typeof callback !== "function") {
-        throw new TypeError(`fs.${name}(): the last argument must be a callback.`);
+        throw coded(new TypeError(`fs.${name}(): the last argument must be a callback.`));
       }
-      const fail = (error: unknown) => later(callback as Call, error);
+      const fail = (error: unknown) => later(callback as Call, coded(error));
       let given: unknown[] | undefined;
       try {
         given = placed(`fs.${name}()`, args);
@@ -119,16 +124,27 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
       if (!given) return void fs[name]!(...outside(args));
       const last = typeof given.at(-1) === "function" ? -1 : undefined;
       (async () => await async(...given.slice(0, last)))().then(
-        (value) => later(callback as Call, null, ...results(value as never)),
+        (value) => later(callback as Call, null, ...valuesFor(value, results)),
         fail,
       );
     };
+    const promise = async (original: () => Call, args: unknown[]) => {
+      try {
+        const given = placed(`fs.promises.${name}()`, args);
+        if (given) return await async(...given);
+      } catch (error) {
+        throw coded(error);
+      }
+      return await original()(...outside(args));
+    };
+    if (results) {
+      const original = () => builtin<Calls>("node:util").promisify!(fs[name]) as Call;
+      Object.assign(own[name]!, { [promisified]: (...args: unknown[]) => promise(original, args) });
+    }
     if (!promises[name]) continue;
     ownPromises[name] = async (...args) => {
-      const given = placed(`fs.promises.${name}()`, args);
-      if (!given) return await promises[name]!(...outside(args));
-      const value = await async(...given);
-      return name === "open" ? files.handle(value as number) : value;
+      const value = await promise(() => promises[name]!, args);
+      return name === "open" && typeof value === "number" ? handleOf(value, files, own) : value;
     };
   }
   const isThere = (path: unknown) => {
@@ -141,24 +157,19 @@ function formsOf(fs: NodeFs, promises: Calls, mounts: Mounts, files: Files): [Ca
   };
   own.existsSync = isThere;
   own.exists = (path, callback) => later(callback as Call, isThere(path));
-  Object.assign(own.exists, {
-    [Symbol.for("nodejs.util.promisify.custom")]: async (path: unknown) => await isThere(path),
-  });
+  Object.assign(own.exists, { [promisified]: async (path: unknown) => await isThere(path) });
+  const { open, read, write, writev, fsync, close } = own,
+    calls = { open, read, write, writev, fsync, close };
   for (const name of ["createReadStream", "createWriteStream"]) {
     own[name] = (path, options) => {
       const given = (typeof options === "string" ? { encoding: options } : options) as
         | { fd?: unknown }
         | undefined;
-      const { open, read, write, close } = own, fd = fdOf(given?.fd);
-      if (fd !== undefined) {
-        return fs[name]!(
-          path,
-          files.isOwn(fd) ? { ...given, fd, fs: { open, read, write, close } } : options,
-        );
-      }
+      const fd = fdOf(given?.fd);
+      if (fd !== undefined) return fs[name]!(path, files.isOwn(fd) ? { ...given, fd, fs: calls } : options);
       const text = textOf(path);
       if (!mounts.find(`fs.${name}()`, text)) return fs[name]!(mounts.absolute(text), options);
-      return fs[name]!(path, { ...given, fs: { open, read, write, close } });
+      return fs[name]!(path, { ...given, fs: calls });
     };
   }
   for (const name of ["realpath", "realpathSync"]) Object.assign(own[name]!, { native: own[name] });
@@ -205,8 +216,14 @@ function refusing(module: string, originals: Calls): Calls {
   return calls;
 }
 
-const onlyValue = (value: unknown) => value === undefined ? [] : [value];
+const promisified = Symbol.for("nodejs.util.promisify.custom");
 const nothing = () => {};
+
+/** What a callback gets after the error. */
+function valuesFor(value: unknown, results: Forms["results"]): unknown[] {
+  if (results) return results.map((name) => (value as Record<string, unknown>)[name]);
+  return value === undefined ? [] : [value];
+}
 
 /** Calls a callback in a later turn: what it throws is an uncaught error, not the error of the call. */
 function later(callback: Call, ...args: unknown[]): void {
@@ -217,19 +234,4 @@ function later(callback: Call, ...args: unknown[]): void {
 function fdOf(file: unknown): number | undefined {
   const fd = typeof file === "object" && file !== null ? (file as { fd?: unknown }).fd : file;
   return typeof fd === "number" ? fd : undefined;
-}
-
-/** A path of Node: a string, a URL, or bytes. */
-function textOf(path: unknown): string {
-  const isText = typeof path === "string" || path instanceof URL;
-  if (!isText && !(path instanceof Uint8Array)) {
-    const error = new TypeError(`node:fs: a path must be a string, a URL or bytes, not ${shown(path)}.`);
-    throw Object.assign(error, { code: "ERR_INVALID_ARG_TYPE" });
-  }
-  const text = isText ? pathOf(path) : decodeName(path);
-  if (!text.includes("\0")) return text;
-  const error = new TypeError(
-    `node:fs: the path ${quoted(text)} contains a NUL character (ERR_INVALID_ARG_VALUE).`,
-  );
-  throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });
 }

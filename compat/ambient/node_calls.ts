@@ -2,25 +2,29 @@
 import { codeOf } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { quoted } from "../../ffi/errors.ts";
-import { encodeName } from "../../ffi/values.ts";
+import { aSignal, checkArgument } from "../../ffi/values.ts";
 import { access } from "../fs/entries.ts";
 import { at } from "../fs/path/resolve.ts";
 import { type Mounted, pathIn } from "./mounts.ts";
+import type { Files, Forms } from "./node_files.ts";
 import {
+  asOptions,
   bytesOf,
   encoded,
-  type Files,
-  type Forms,
+  isSet,
+  lengthOf,
+  modeOf,
+  nameAs,
   type NodeFs,
-  numberOf,
+  ofThreeBits,
   openingOf,
+  type Options,
+  partsOf,
   statsOf,
-} from "./node_files.ts";
+  textOf,
+  timeOf,
+} from "./node_values.ts";
 
-type Options = Record<string, unknown> | undefined;
-
-const asOptions = (options: unknown): Options =>
-  typeof options === "object" && options !== null ? options as Options : undefined;
 const withoutSlash = (path: string) => path.replace(/(?<=.)\/$/, "");
 const withoutEntry = (options: Options) => options?.throwIfNoEntry === false;
 
@@ -39,27 +43,32 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
     async: async ({ dir, rest }: Mounted, options?: Options) => statsOf(await dir[name](rest), options, fs),
   });
   const opened = (options: unknown, flag: string) => {
-    const { flag: other = flag, mode, encoding } = asOptions(options) ?? {};
+    const { flag: other, mode, signal } = asOptions(options) ?? {}, isPlain = (other ?? flag) === flag;
+    if (signal !== undefined) checkArgument("node:fs", "signal", signal, aSignal);
     return {
       opening: openingOf(other ?? flag, mode, fs),
-      encoding: typeof options === "string" ? options : encoding,
+      signal: signal as AbortSignal | undefined,
+      isPlain,
     };
   };
   const write = (flag: string): Forms => ({
     sync(place: Mounted | number, data: unknown, options?: unknown) {
-      const { opening, encoding } = opened(options, flag), bytes = bytesOf(data, encoding);
+      const { opening } = opened(options, flag), bytes = bytesOf(data, options);
       if (typeof place === "number") return files.of(place).writeAllSync(bytes);
       using file = place.dir.openSync(place.rest, opening);
       file.writeAllSync(bytes);
     },
     async async(place: Mounted | number, data: unknown, options?: unknown) {
-      const { opening, encoding } = opened(options, flag);
-      const chunks = typeof data === "string" || ArrayBuffer.isView(data)
-        ? [data]
-        : data as AsyncIterable<unknown>;
-      if (typeof place === "number") return await files.of(place).writeAll(bytesOf(data, encoding));
-      await using file = await place.dir.open(place.rest, opening);
-      for await (const chunk of chunks) await file.writeAll(bytesOf(chunk, encoding));
+      const { opening, signal } = opened(options, flag), parts = partsOf(data);
+      signal?.throwIfAborted();
+      // Checked before the file is truncated.
+      const first = Array.isArray(parts) && parts.length === 1 ? [bytesOf(parts[0], options)] : undefined;
+      await using made = typeof place === "number" ? undefined : await place.dir.open(place.rest, opening);
+      const file = made ?? files.of(place);
+      for await (const part of first ?? parts) {
+        signal?.throwIfAborted();
+        await file.writeAll(bytesOf(part, options));
+      }
     },
   });
   const shownEntries = (
@@ -67,9 +76,8 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
     options: unknown,
     entries: Iterable<Deno.DirEntry & { path?: string }>,
   ) => {
-    const { withFileTypes, encoding } = asOptions(options) ?? { encoding: options };
+    const { withFileTypes } = asOptions(options) ?? {}, shown = (name: string) => nameAs(name, options);
     const base = withoutSlash(rest), prefix = base === "." ? "" : `${base}/`;
-    const shown = (name: string) => encoding === "buffer" ? encoded(encodeName(name), "buffer") : name;
     return [...entries].filter(({ path }) => path === undefined || path !== base).map((entry) => {
       const { name, path, isDirectory, isFile, isSymlink } = entry;
       const below = path?.slice(prefix.length) ?? name;
@@ -81,12 +89,17 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
     });
   };
   const checkRemoval = ({ dir, rest, given }: Mounted, options: Options) => {
-    if (options?.recursive || !dir.lstatSync(rest).isDirectory) return;
+    if (isSet(options, "recursive") || !dir.lstatSync(rest).isDirectory) return;
     const error = new Error(`fs.rm() ${quoted(given)}: it is a directory (ERR_FS_EISDIR). Pass recursive.`);
     throw Object.assign(error, { code: "ERR_FS_EISDIR" });
   };
   const forced = (options: Options, error: unknown) => {
-    if (!options?.force || codeOf(error) !== "ENOENT") throw error;
+    if (!isSet(options, "force") || codeOf(error) !== "ENOENT") throw error;
+  };
+  /** Whether a copy must have a new name. What is not a file is refused in any case. */
+  const isExclusive = ({ dir, rest }: Mounted, mode: unknown = 0) => {
+    checkArgument("node:fs", "mode", mode, ofThreeBits);
+    return ((mode as number) & constants.COPYFILE_EXCL!) !== 0 && dir.statSync(rest).isFile;
   };
   const unlink = (flags: number): Forms => ({
     sync: ({ dir, rest }: Mounted) =>
@@ -94,27 +107,35 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
   });
   return {
     readFile: {
-      sync: (place: Mounted | number, options?: unknown) =>
-        encoded(
-          typeof place === "number" ? files.of(place).readAllSync() : place.dir.readFileSync(place.rest),
-          options,
-        ),
+      sync(place: Mounted | number, options?: unknown) {
+        const { opening, isPlain } = opened(options, "r");
+        if (typeof place === "number") return encoded(files.of(place).readAllSync(), options);
+        if (isPlain) return encoded(place.dir.readFileSync(place.rest), options);
+        using file = place.dir.openSync(place.rest, opening);
+        return encoded(file.readAllSync(), options);
+      },
       async async(place: Mounted | number, options?: unknown) {
-        const { signal } = asOptions(options) ?? {};
-        const bytes = typeof place === "number"
-          ? await files.of(place).readAll()
-          : await place.dir.readFile(place.rest, signal ? { signal: signal as AbortSignal } : {});
-        return encoded(bytes, options);
+        const { opening, signal, isPlain } = opened(options, "r");
+        if (typeof place === "number") return encoded(await files.of(place).readAll(), options);
+        if (isPlain) return encoded(await place.dir.readFile(place.rest, signal ? { signal } : {}), options);
+        signal?.throwIfAborted();
+        await using file = await place.dir.open(place.rest, opening);
+        return encoded(await file.readAll(), options);
       },
     },
     writeFile: write("w"),
     appendFile: write("a"),
     stat: stat("stat"),
     lstat: stat("lstat"),
-    access: { sync: ({ dir, rest }: Mounted, mode = 0) => access(dir, rest, mode as number) },
+    access: {
+      sync({ dir, rest }: Mounted, mode: unknown = 0) {
+        checkArgument("node:fs", "mode", mode, ofThreeBits);
+        access(dir, rest, mode as number);
+      },
+    },
     readdir: {
       sync(place: Mounted, options?: unknown) {
-        const { dir, rest } = place, isDeep = asOptions(options)?.recursive;
+        const { dir, rest } = place, isDeep = isSet(options, "recursive");
         return shownEntries(
           place,
           options,
@@ -122,21 +143,22 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
         );
       },
       async async(place: Mounted, options?: unknown) {
-        const { dir, rest } = place, isDeep = asOptions(options)?.recursive;
+        const { dir, rest } = place, isDeep = isSet(options, "recursive");
         const entries = isDeep ? dir.walk(withoutSlash(rest)) : dir.readDir(rest);
         return shownEntries(place, options, await Array.fromAsync(entries));
       },
     },
     mkdir: {
       sync(place: Mounted, options?: unknown) {
-        const { dir, rest } = place, { recursive = false, mode } = asOptions(options) ?? { mode: options };
+        const { dir, rest } = place, { mode } = asOptions(options) ?? { mode: options };
+        const recursive = isSet(options, "recursive");
         const names = withoutSlash(rest).split("/");
         const first = recursive
           ? names.map((_, i) => names.slice(0, i + 1).join("/")).find((path) => !dir.existsSync(path))
           : undefined;
         dir.mkdirSync(rest, {
-          recursive: recursive === true,
-          ...(mode === undefined || mode === null ? {} : { mode: numberOf(mode) }),
+          recursive,
+          ...(mode === undefined || mode === null ? {} : { mode: modeOf(mode) }),
         });
         return first === undefined ? undefined : pathIn(place, first);
       },
@@ -145,7 +167,7 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
       sync(place: Mounted, options?: Options) {
         try {
           checkRemoval(place, options);
-          place.dir.removeSync(place.rest, { recursive: options?.recursive === true });
+          place.dir.removeSync(place.rest, { recursive: isSet(options, "recursive") });
         } catch (error) {
           forced(options, error);
         }
@@ -153,7 +175,7 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
       async async(place: Mounted, options?: Options) {
         try {
           checkRemoval(place, options);
-          await place.dir.remove(place.rest, { recursive: options?.recursive === true });
+          await place.dir.remove(place.rest, { recursive: isSet(options, "recursive") });
         } catch (error) {
           forced(options, error);
         }
@@ -171,42 +193,41 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
     },
     copyFile: {
       at: [0, 1],
-      sync(one: Mounted, other: Mounted, mode = 0) {
-        if (((mode as number) & constants.COPYFILE_EXCL!) === 0) {
-          return one.dir.copyFileSync(one.rest, other.dir, other.rest);
-        }
+      sync(one: Mounted, other: Mounted, mode?: unknown) {
+        if (!isExclusive(one, mode)) return one.dir.copyFileSync(one.rest, other.dir, other.rest);
         one.dir.copySync(one.dir.realPathSync(one.rest), other.dir, other.rest, { overwrite: false });
       },
-      async async(one: Mounted, other: Mounted, mode = 0) {
-        if (((mode as number) & constants.COPYFILE_EXCL!) === 0) {
-          return await one.dir.copyFile(one.rest, other.dir, other.rest);
-        }
+      async async(one: Mounted, other: Mounted, mode?: unknown) {
+        if (!isExclusive(one, mode)) return await one.dir.copyFile(one.rest, other.dir, other.rest);
         await one.dir.copy(one.dir.realPathSync(one.rest), other.dir, other.rest, { overwrite: false });
       },
     },
-    realpath: { sync: (place: Mounted) => pathIn(place, place.dir.realPathSync(place.rest)) },
+    realpath: {
+      sync: (place: Mounted, options?: unknown) =>
+        nameAs(pathIn(place, place.dir.realPathSync(place.rest)), options),
+    },
     readlink: {
-      sync: ({ dir, rest }: Mounted, options?: unknown) => {
-        const text = dir.readLinkSync(rest);
-        return (asOptions(options)?.encoding ?? options) === "buffer"
-          ? encoded(encodeName(text), "buffer")
-          : text;
-      },
+      sync: ({ dir, rest }: Mounted, options?: unknown) => nameAs(dir.readLinkSync(rest), options),
     },
     symlink: {
       at: [1],
-      sync: (target: unknown, { dir, rest }: Mounted) => dir.symlinkSync(String(target), rest),
+      sync: (target: unknown, { dir, rest }: Mounted) => dir.symlinkSync(textOf(target), rest),
     },
-    truncate: { sync: ({ dir, rest }: Mounted, length = 0) => dir.truncateSync(rest, length as number) },
-    chmod: { sync: ({ dir, rest }: Mounted, mode: unknown) => dir.chmodSync(rest, numberOf(mode)) },
+    truncate: {
+      sync: ({ dir, rest }: Mounted, length?: unknown) => dir.truncateSync(rest, lengthOf(length)),
+    },
+    chmod: { sync: ({ dir, rest }: Mounted, mode: unknown) => dir.chmodSync(rest, modeOf(mode)) },
     chown: { sync: ({ dir, rest }: Mounted, uid: number, gid: number) => dir.chownSync(rest, uid, gid) },
-    utimes: { sync: ({ dir, rest }: Mounted, atime: Date, mtime: Date) => dir.utimeSync(rest, atime, mtime) },
+    utimes: {
+      sync: ({ dir, rest }: Mounted, atime: unknown, mtime: unknown) =>
+        dir.utimeSync(rest, timeOf(atime), timeOf(mtime)),
+    },
     mkdtemp: {
       addition: "X",
-      sync({ dir, rest, given }: Mounted) {
+      sync({ dir, rest, given }: Mounted, options?: unknown) {
         const cut = rest.lastIndexOf("/"), prefix = rest.slice(cut + 1, -1);
         const made = dir.makeTempDirSync({ dir: cut < 0 ? "." : rest.slice(0, cut), prefix });
-        return given.slice(0, -1) + made.slice(made.lastIndexOf("/") + 1 + prefix.length);
+        return nameAs(given.slice(0, -1) + made.slice(made.lastIndexOf("/") + 1 + prefix.length), options);
       },
     },
     open: {

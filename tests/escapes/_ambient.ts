@@ -58,6 +58,7 @@ const node: Readonly<Record<string, Row>> = {
   chown: [follows, (path) => [path, -1, -1]],
   copyFile: [follows, (path, inside, id) => [path, `${inside}/copied${id}`]],
   "copyFile, to": [follows, (path, inside) => [`${inside}/file`, path]],
+  "copyFile, excl": [follows, (path, inside, id) => [path, `${inside}/copied${id}`, 1]],
   exists: [follows, (path) => [path]],
   link: [names, (path, inside, id) => [path, `${inside}/linked${id}`]],
   "link, to": [names, (path, inside) => [`${inside}/file`, path]],
@@ -67,6 +68,7 @@ const node: Readonly<Record<string, Row>> = {
   open: [follows, (path) => [path, "r"]],
   "open, w": [follows, (path) => [path, "w"]],
   readFile: [follows, (path) => [path]],
+  "readFile, a+": [follows, (path) => [path, { flag: "a+" }]],
   readdir: [follows, (path) => [path]],
   readlink: [names, (path) => [path]],
   realpath: [follows, (path) => [path]],
@@ -88,13 +90,15 @@ const pathless = [
     "Deno.cwd",
     "Deno.execPath",
     "fs.close",
+    "fs.fchmod",
+    "fs.fchown",
     "fs.fdatasync",
     "fs.fstat",
     "fs.fsync",
     "fs.ftruncate",
     "fs.futimes",
   ],
-  ...["fs.read", "fs.write"],
+  ...["fs.read", "fs.readv", "fs.write", "fs.writev"],
 ];
 /** Functions without a twin, which only say so in a sandbox. */
 const refusing = /^fs\.(cp|glob|lchown|lutimes|mkdtempDisposable|openAsBlob|opendir|statfs|watch|watchFile)$/;

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { Buffer } from "node:buffer";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import { ambientNode } from "../../../compat/ambient/mod.ts";
 import { openDirSync } from "../../../mod.ts";
 import { runModule } from "../../_child.ts";
@@ -74,6 +75,26 @@ const calls = (at: (path: string) => string): [name: string, ...args: unknown[]]
   ["chmod", at("made"), 0o640],
   ["utimes", at("made"), 1000, new Date(2_000_000)],
   ["stat", at("made")],
+  ["utimes", at("made"), "1000", "2000.5"],
+  ["stat", at("made")],
+  ["truncate", at("made"), -5],
+  ["readFile", at("made"), { flag: "a+" }],
+  ["readFile", at("created"), { flag: "w+", encoding: "utf8" }],
+  ["readFile", at("made"), "bogus"],
+  ["writeFile", at("made"), "x", { flag: "xw" }],
+  ["writeFile", at("made"), "x", { flag: "zz" }],
+  ["writeFile", at("made"), 5],
+  ["writeFile", at("made"), new Uint16Array([0x4141, 0x4242])],
+  ["mkdir", at("x/y"), { recursive: "yes" }],
+  ["rm", at("sub"), { recursive: 1 }],
+  ["chmod", at("made"), "0o600"],
+  ["chmod", at("made"), "789"],
+  ["chmod", at("made"), NaN],
+  ["access", at("made"), 99],
+  ["copyFile", at("made"), at("copied"), 99],
+  ["symlink", new URL("file:///x/y"), at("soft2")],
+  ["symlink", undefined, at("soft3")],
+  ["readlink", at("soft2")],
   ["unlink", at("made")],
   ["unlink", at("hard")],
   ["unlink", at("soft")],
@@ -149,6 +170,13 @@ test("ambientNode() replaces exists, mkdtemp, and the numbers of open files", as
     String(made),
   );
 
+  assertEquals(fs.realpathSync("f", "buffer"), Buffer.from("/m/f"));
+  assertEquals(fs.mkdtempSync("/m/pre-", "hex").slice(0, 14), Buffer.from("/m/pre-").toString("hex"));
+  assertEquals(fs.readdirSync("/m", "hex").includes(Buffer.from("f").toString("hex")), true);
+  assertEquals(fs.readdirSync(made[0]!, "buffer"), []);
+  assertEquals(codeOf(() => fs.utimesSync("f", "yesterday", 0)), "ERR_INVALID_ARG_TYPE");
+  assertEquals(codeOf(() => fs.truncateSync("f", "2" as never)), "ERR_INVALID_ARG_TYPE");
+
   const fd = fs.openSync("f", "r+"), bytes = Buffer.alloc(4);
   assertEquals([fs.readSync(fd, bytes, 1, 2, 3), String(bytes)], [2, "\0" + "34" + "\0"]);
   assertEquals([fs.readSync(fd, bytes), String(bytes)], [4, "0123"]);
@@ -171,6 +199,143 @@ test("ambientNode() replaces exists, mkdtemp, and the numbers of open files", as
     assertEquals([bytesRead, String(bytes.subarray(0, 3)), (await handle.stat()).size], [3, "a!?", 11]);
   }
   assertEquals(await fs.promises.readFile("f", "utf8"), "0123y567a!?");
+});
+
+/** The code of what a call throws, or "none". */
+function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return "none";
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+}
+
+test("ambientNode() refuses offsets and lengths that are not in the buffer, and positions of the wrong type", () => {
+  using fixture = new Fixture({ f: "0123456789" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const fd = fs.openSync("/m/f", "r+"), bytes = Buffer.alloc(4);
+  const parts: [offset: number, length: number][] = [[-1, 1], [0, 5], [0, -1], [5, 0], [1.5, 1], [2, 3]];
+  for (const [offset, length] of parts) {
+    assertEquals(codeOf(() => fs.readSync(fd, bytes, offset, length, 0)), "ERR_OUT_OF_RANGE");
+    assertEquals(codeOf(() => fs.writeSync(fd, bytes, offset, length, 0)), "ERR_OUT_OF_RANGE");
+  }
+  assertEquals(codeOf(() => fs.readSync(fd, bytes, 0, 4, "3" as never)), "ERR_INVALID_ARG_TYPE");
+  assertEquals(codeOf(() => fs.readSync(fd, "text" as never)), "ERR_INVALID_ARG_TYPE");
+  assertEquals([fs.readSync(fd, bytes, 2, 2, 6), String(bytes)], [2, "\0\0" + "67"]);
+  assertEquals([fs.writeSync(fd, bytes, 4, 0), fs.writeSync(fd, bytes, 3, 1, 0)], [0, 1]);
+  fs.closeSync(fd);
+  assertEquals(fixture.read("f"), "7123456789");
+});
+
+test("ambientNode() replaces readv, writev, fchmod and fchown, and what promisify() makes of the functions on numbers", async () => {
+  using fixture = new Fixture({ f: "0123456789" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const fd = fs.openSync("/m/f", "r+"), buffers = [Buffer.alloc(2), Buffer.alloc(3)];
+  assertEquals([fs.readvSync(fd, buffers, 6), buffers.map(String)], [4, ["67", "89" + "\0"]]);
+  assertEquals(fs.writevSync(fd, [Buffer.from("a"), Buffer.from("bc")]), 3);
+  const [count, same] = await new Promise<[number, unknown]>((resolve) =>
+    fs.readv(fd, buffers, 0, (_error, ...results) => resolve(results))
+  );
+  assertEquals([count, same === buffers, buffers.map(String)], [5, true, ["ab", "c34"]]);
+  fs.fchmodSync(fd, 0o640);
+  fs.fchownSync(fd, -1 as never, -1 as never);
+  assertEquals(fs.fstatSync(fd).mode & 0o777, 0o640);
+  const [read, write] = [promisify(fs.read), promisify(fs.write)] as unknown as Calls[string][];
+  assertEquals(await read!(fd, Buffer.alloc(2), 0, 2, 0), { bytesRead: 2, buffer: Buffer.from("ab") });
+  assertEquals(await write!(fd, "XY", 8), { bytesWritten: 2, buffer: "XY" });
+  fs.closeSync(fd);
+  assertEquals(fixture.read("f"), "abc34567XY");
+
+  const outside = fs.openSync(fixture.at("f"), "r");
+  assertEquals((await read!(outside, Buffer.alloc(2), 0, 2, 0) as { bytesRead: number }).bytesRead, 2);
+  fs.closeSync(outside);
+});
+
+test("ambientNode() gives a FileHandle that is of no use once its file is closed, even if another file has its number", async () => {
+  using fixture = new Fixture({ f: "first", secret: "second" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const handle = await fs.promises.open("/m/f", "r+"), { fd } = handle;
+  await handle.close();
+  await using other = await fs.promises.open("/m/secret", "r+");
+  assertEquals([handle.fd, other.fd], [-1, fd]);
+  const uses: (() => unknown)[] = [
+    () => handle.readFile(),
+    () => handle.read(Buffer.alloc(1), 0, 1, 0),
+    () => handle.write("x"),
+    () => handle.writeFile("x"),
+    () => handle.truncate(),
+    () => handle.stat(),
+    () => handle.chmod(0o600),
+    async () => await Array.fromAsync(handle.createReadStream()),
+  ];
+  for (const use of uses) {
+    const error = await assertRejects(async () => await use(), Deno.errors.BadResource);
+    assertEquals((error as { code?: string }).code, "EBADF");
+  }
+  await handle.close();
+  assertEquals([await other.readFile("utf8"), fixture.read("secret")], ["second", "second"]);
+});
+
+test("ambientNode() gives a FileHandle with the methods of Node's that read lines and make streams", async () => {
+  using fixture = new Fixture({ f: "one\ntwo\n" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  assertEquals(await Array.fromAsync((await fs.promises.open("/m/f")).readLines()), ["one", "two"]);
+  {
+    await using handle = await fs.promises.open("/m/f");
+    assertEquals(await new Response(handle.readableWebStream() as ReadableStream).text(), "one\ntwo\n");
+    assert(handle.fd >= 0);
+    const part = await Array.fromAsync(handle.createReadStream({ start: 1, end: 4, encoding: "utf8" }));
+    assertEquals([part.join(""), handle.fd], ["ne\nt", -1]);
+  }
+  {
+    await using handle = await fs.promises.open("/m/f", "w");
+    await handle.writeFile("616263", "hex");
+    await handle.appendFile("!");
+    await handle.writeFile(["x", Buffer.from("y")] as never);
+    await handle.writev([Buffer.from("v")]);
+  }
+  assertEquals(fixture.read("f"), "abc!xyv");
+  const stream = fs.createWriteStream("/m/f", { flush: true });
+  await new Promise<void>((resolve) => stream.on("close", resolve).end("flushed"));
+  assertEquals(fixture.read("f"), "flushed");
+});
+
+test("ambientNode() stops a write at its signal, before it changes the file", async () => {
+  using fixture = new Fixture({ f: "old" });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const reason = new Error("stop"), signal = AbortSignal.abort(reason);
+  for (const name of ["writeFile", "appendFile"] as const) {
+    assertEquals(await fs.promises[name]("/m/f", "new", { signal } as never).catch((error) => error), reason);
+  }
+  await assertRejects(() => fs.promises.writeFile("/m/f", "new", { signal: {} } as never), TypeError);
+  assertEquals(fixture.read("f"), "old");
+  const controller = new AbortController();
+  const parts = async function* () {
+    yield "one";
+    controller.abort(reason);
+    yield "two";
+  };
+  const write = fs.promises.writeFile("/m/f", parts(), { signal: controller.signal });
+  assertEquals([await write.catch((error) => error), fixture.read("f")], [reason, "one"]);
+});
+
+test("ambientNode() refuses to copy a directory by copyFile with COPYFILE_EXCL, and copies a file", () => {
+  using fixture = new Fixture({ f: "text", sub: { g: "more" } });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const { COPYFILE_EXCL } = fs.constants;
+  assertThrows(() => fs.copyFileSync("/m/sub", "/m/new", COPYFILE_EXCL), TypeError);
+  fs.copyFileSync("/m/f", "/m/copy", COPYFILE_EXCL);
+  assertEquals([fixture.list(), codeOf(() => fs.copyFileSync("/m/f", "/m/copy", COPYFILE_EXCL))], [
+    ["copy", "f", "sub"],
+    "EEXIST",
+  ]);
 });
 
 test("ambientNode() replaces createReadStream and createWriteStream", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { libc, type RightName, Rights } from "../../mod.ts";
+import { Ioctl, libc, type RightName, Rights } from "../../mod.ts";
 import {
   either,
   type Expected,
@@ -13,6 +13,7 @@ import {
   State,
   statOf,
   type Stream,
+  UNKNOWN,
   works,
 } from "./_calls_state.ts";
 import type { File } from "./_tree.ts";
@@ -29,10 +30,19 @@ const needs: Readonly<Record<string, RightName>> = {
   fdatasync: "FSYNC",
   fstat: "FSTAT",
   fchmod: "FCHMOD",
+  fchown: "FCHOWN",
+  futimens: "FUTIMES",
 };
+
+/** Requests of ioctl(2), and the operations of flock(2). */
+const FIONREAD = Number(Ioctl.FIONREAD), TIOCGETA = Number(Ioctl.TIOCGETA);
+const LOCK_SH = 1, LOCK_EX = 2, LOCK_UN = 8;
 
 /** The expected effects of the calls on descriptors. */
 export abstract class Files extends State {
+  /** The open files that lock a file or directory, and whether alone. */
+  readonly #locks = new Map<Open["at"], Map<Open, boolean>>();
+
   protected file(
     name: string,
     fd: number,
@@ -135,6 +145,7 @@ export abstract class Files extends State {
     if (!open.writes || open.at.kind !== "file") return fails("EINVAL");
     const { data } = open.at;
     open.at.data = Array.from({ length }, (_, i) => data[i] ?? 0);
+    open.at.mtime = undefined;
     return works(0);
   }
 
@@ -161,6 +172,86 @@ export abstract class Files extends State {
     return works(0);
   }
 
+  /** A call without an effect that is compared. */
+  $fchown(fd: number): Expected {
+    return this.changed("fchown", fd);
+  }
+
+  $futimens(fd: number, time: number | string): Expected {
+    const expected = this.changed("futimens", fd), slot = this.slots.get(fd);
+    if (expected.works) setTime(slot!.open.at, time);
+    return expected;
+  }
+
+  $mtime(fd: number): Expected {
+    const slot = this.slot(fd, "FSTAT");
+    return "errors" in slot ? slot : works(slot.open.at.kind === "file" ? slot.open.at.mtime : undefined);
+  }
+
+  /** Calls that are told how many bytes of a buffer they use. */
+  $read_n(fd: number, count: number): Expected {
+    return this.$read(fd, count);
+  }
+  $write_n(fd: number, count: number): Expected {
+    return this.$write(fd, Array(count).fill(65));
+  }
+  $fstat_n(fd: number): Expected {
+    return this.$fstat(fd);
+  }
+
+  protected changed(name: string, fd: number): Expected {
+    const open = this.file(name, fd, () => true);
+    if ("errors" in open) return open;
+    return "inbox" in open.at ? either("EINVAL") : works(0);
+  }
+
+  $flock(fd: number, operation: number): Expected {
+    const slot = this.slot(fd, "FLOCK"), how = operation & ~libc.LOCK_NB;
+    const wrong = "errors" in slot ? slot.errors : slot.open.isPath ? ["EBADF", "EOPNOTSUPP"] : [];
+    if (![LOCK_SH, LOCK_EX, LOCK_UN].includes(how)) return fails("EINVAL", "EBADF", ...wrong);
+    if ("errors" in slot || wrong.length > 0) return fails(...wrong);
+    const { open } = slot;
+    // The earlier lock is lost even if the new one can't be had.
+    this.#locks.get(open.at)?.delete(open);
+    if (how === LOCK_UN) return works(0);
+    if (this.isLocked(open.at, how === LOCK_EX)) return fails("EAGAIN");
+    this.lock(open, how === LOCK_EX);
+    return works(0);
+  }
+
+  /** Whether others hold a lock that excludes a new one. */
+  protected isLocked(at: Open["at"], alone: boolean): boolean {
+    const locks = [...this.#locks.get(at)?.values() ?? []];
+    return alone ? locks.length > 0 : locks.includes(true);
+  }
+
+  protected lock(open: Open, alone: boolean): void {
+    if (!this.#locks.has(open.at)) this.#locks.set(open.at, new Map());
+    this.#locks.get(open.at)!.set(open, alone);
+  }
+
+  protected request(fd: number, request: number): Slot | Expected {
+    const slot = this.slot(fd, "IOCTL");
+    if ("errors" in slot) return slot;
+    if (slot.ioctls !== undefined && !slot.ioctls.includes(request)) return fails("ENOTCAPABLE");
+    return slot.open.isPath ? fails("EBADF") : slot;
+  }
+
+  $isatty(fd: number): Expected {
+    const slot = this.request(fd, TIOCGETA);
+    return "errors" in slot ? slot : works(0);
+  }
+
+  $FIONREAD(fd: number): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported");
+    const slot = this.request(fd, FIONREAD);
+    if ("errors" in slot) return slot;
+    const { at, offset, reads } = slot.open;
+    if (at.kind === "file") return works(at.data.length - offset);
+    if (!("inbox" in at)) return either("ENOTTY");
+    return reads ? works(at.inbox.length) : works();
+  }
+
   $dup(fd: number): Expected {
     const slot = this.slots.get(fd);
     if (slot === undefined) return fails("EBADF");
@@ -185,6 +276,25 @@ export abstract class Files extends State {
   $F_GETFD(fd: number): Expected {
     const slot = this.slots.get(fd);
     return slot === undefined ? fails("EBADF") : works(slot.isClosedOnExec ? 1 : 0);
+  }
+
+  $F_SETFD(fd: number, flags: number): Expected {
+    const slot = this.slots.get(fd);
+    const isUnknown = (flags & ~libc.FD_CLOEXEC) !== 0;
+    if (isUnknown && !this.kernel.hasCapsicum) return fails("EINVAL", ...slot === undefined ? ["EBADF"] : []);
+    if (slot === undefined) return fails("EBADF");
+    // FD_RESOLVE_BENEATH, since FreeBSD 15.
+    if (isUnknown && this.kernel.major >= 15) return fails(UNKNOWN);
+    slot.isClosedOnExec = flags === libc.FD_CLOEXEC;
+    return works(0);
+  }
+
+  $F_GETOWN(fd: number): Expected {
+    const slot = this.status(fd, "GETOWN");
+    if ("errors" in slot) return slot;
+    if (slot.open.isPath) return fails("EBADF", "ENOTTY");
+    // FreeBSD has owners of pipes, sockets and devices only.
+    return this.kernel.hasCapsicum && !("inbox" in slot.open.at) ? fails("ENOTTY") : works(0);
   }
 
   protected status(fd: number, name: string): Slot | Expected {
@@ -214,7 +324,9 @@ export abstract class Files extends State {
     if (slot === undefined) return fails("EBADF");
     this.slots.delete(fd);
     const { at } = slot.open;
-    if (--slot.open.descriptors === 0 && "inbox" in at && at.peer !== undefined) {
+    if (--slot.open.descriptors > 0) return works(0);
+    this.#locks.get(at)?.delete(slot.open);
+    if ("inbox" in at && at.peer !== undefined) {
       at.peer.peer = undefined;
       at.peer = undefined;
     }
@@ -229,8 +341,42 @@ export abstract class Files extends State {
   $file_write(fd: number, bytes: number[]): Expected {
     return this.$write(fd, bytes);
   }
+  $file_pread(fd: number, length: number, offset: number): Expected {
+    const expected = this.$pread(fd, length, offset);
+    return Array.isArray(expected.value) && expected.value.length === 0 ? works(null) : expected;
+  }
+  $file_pwrite(fd: number, bytes: number[], offset: number): Expected {
+    return this.$pwrite(fd, bytes, offset);
+  }
+  $file_seek(fd: number, offset: number, whence: number): Expected {
+    return this.$lseek(fd, offset, whence);
+  }
+  $file_stat(fd: number): Expected {
+    return this.$fstat(fd);
+  }
+  $file_truncate(fd: number, length: number): Expected {
+    const { errors, works: does } = this.$ftruncate(fd, length);
+    return does ? works() : fails(...errors);
+  }
+  $file_sync(fd: number): Expected {
+    const { errors, works: does } = this.$fsync(fd);
+    return does ? works() : fails(...errors);
+  }
+  $file_readAll(fd: number): Expected {
+    return this.$read(fd, Infinity);
+  }
+  $file_writeAll(fd: number, bytes: number[]): Expected {
+    const { errors, works: does } = this.$write(fd, bytes);
+    return does ? works() : fails(...errors);
+  }
+  $file_readable(fd: number): Expected {
+    return this.$read(fd, Infinity);
+  }
+  $file_writable(fd: number, bytes: number[]): Expected {
+    return this.$file_writeAll(fd, bytes);
+  }
   $file_closed(fd: number): Expected {
-    return this.slots.has(fd) ? fails("BadResource", "EBADF") : fails("EBADF");
+    return fails(this.slots.has(fd) ? "BadResource" : "EBADF");
   }
 
   $limit(fd: number, rights: readonly RightName[]): Expected {
@@ -240,6 +386,7 @@ export abstract class Files extends State {
     if (!this.holds(slot, rights)) return fails("ENOTCAPABLE");
     slot.rights = new Rights(rights);
     if (!slot.rights.has("FCNTL")) slot.fcntls = [];
+    if (!slot.rights.has("IOCTL")) slot.ioctls = [];
     return works();
   }
 
@@ -259,9 +406,35 @@ export abstract class Files extends State {
     slot.fcntls = [...fcntls];
     return works();
   }
+
+  $getFcntls(fd: number): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    return slot === undefined ? fails("EBADF") : works([...slot.fcntls]);
+  }
+
+  $limitIoctls(fd: number, ioctls: readonly number[]): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    if (slot === undefined) return fails("EBADF");
+    if (ioctls.some((request) => slot.ioctls?.includes(request) === false)) return fails("ENOTCAPABLE");
+    slot.ioctls = [...ioctls];
+    return works();
+  }
+
+  $getIoctls(fd: number): Expected {
+    if (!this.kernel.hasCapsicum) return fails("NotSupported", "ENOSYS");
+    const slot = this.slots.get(fd);
+    return slot === undefined ? fails("EBADF") : works(slot.ioctls?.toSorted() ?? "all");
+  }
+}
+
+export function setTime(at: Open["at"], time: number | string): void {
+  if (at.kind === "file" && time !== "omit") at.mtime = typeof time === "number" ? time : undefined;
 }
 
 function splice(file: File, at: number, bytes: readonly number[]): void {
+  file.mtime = undefined;
   while (file.data.length < at) file.data.push(0);
   file.data.splice(at, bytes.length, ...bytes);
 }

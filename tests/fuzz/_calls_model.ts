@@ -4,8 +4,8 @@
  * @module
  */
 import { libc, type RightName } from "../../mod.ts";
-import { Files } from "./_calls_files.ts";
-import { existing, type Expected, fails, statOf, works } from "./_calls_state.ts";
+import { Files, setTime } from "./_calls_files.ts";
+import { existing, type Expected, fails, statOf, UNKNOWN, works } from "./_calls_state.ts";
 import {
   type Directory,
   type Existing,
@@ -17,6 +17,8 @@ import {
   put,
 } from "./_tree.ts";
 
+const LOCKS = libc.O_SHLOCK | libc.O_EXLOCK;
+
 function rightsToOpen(flags: number): RightName[] {
   const access = flags & libc.O_ACCMODE, rights: RightName[] = ["LOOKUP"];
   if (access !== libc.O_WRONLY) rights.push("READ");
@@ -24,6 +26,7 @@ function rightsToOpen(flags: number): RightName[] {
   if (access !== libc.O_RDONLY && !(flags & (libc.O_APPEND | libc.O_TRUNC))) rights.push("SEEK");
   if (flags & libc.O_CREAT) rights.push("CREATE");
   if (flags & libc.O_TRUNC) rights.push("FTRUNCATE");
+  if (flags & LOCKS) rights.push("FLOCK");
   return rights;
 }
 
@@ -44,6 +47,8 @@ export class Model extends Files {
     });
     if ("errors" in place) return place;
     let { node } = place;
+    // It could wait for the other end.
+    if (node?.kind === "pipe" && !isPath) return fails(UNKNOWN);
     if (node === undefined) {
       if (!(flags & O_CREAT) || place.parent.isRemoved) return fails("ENOENT");
       put(place.parent, place.name, node = makeFile([], mode & 0o755));
@@ -57,16 +62,36 @@ export class Model extends Files {
     else if (node.kind === "file" && !isPath && !permits(node, reads, writes || (flags & O_TRUNC) !== 0)) {
       return fails("EACCES");
     }
-    if (node.kind === "file" && flags & O_TRUNC) node.data = [];
+    const locks = !isPath && (flags & LOCKS) !== 0, isAlone = (flags & libc.O_EXLOCK) !== 0;
+    if (locks && this.isLocked(node, isAlone)) return fails("EAGAIN");
+    if (node.kind === "file" && flags & O_TRUNC) {
+      node.data = [];
+      node.mtime = undefined;
+    }
     const slot = path.startsWith("/") ? undefined : this.slots.get(fd), at = node;
     this.opened = (fd) => {
       this.add(fd, at, { reads: reads && !isPath, writes: writes && !isPath, isPath });
       const opened = this.slots.get(fd)!;
       opened.open.appends = (flags & libc.O_APPEND) !== 0;
       opened.isClosedOnExec = (flags & libc.O_CLOEXEC) !== 0;
-      if (slot && this.isLimited(slot)) Object.assign(opened, { rights: slot.rights, fcntls: slot.fcntls });
+      if (locks) this.lock(opened.open, isAlone);
+      if (!slot || !this.isLimited(slot)) return;
+      const { rights, fcntls, ioctls } = slot;
+      Object.assign(opened, { rights, fcntls, ioctls });
     };
     return works();
+  }
+
+  $open(path: string, flags: number, mode: number): Expected {
+    return path.startsWith("/") ? this.$openat(-1, path, flags, mode) : fails(UNKNOWN);
+  }
+
+  /** All names in a directory, which is opened again. */
+  $list(fd: number): Expected {
+    const slot = this.slot(fd, "LOOKUP", "READ");
+    if ("errors" in slot) return slot;
+    const { at } = slot.open;
+    return at.kind === "directory" ? works([...at.entries.keys()].sort()) : fails("ENOTDIR");
   }
 
   /** The flags of the calls on names; undefined if the call refuses them. */
@@ -98,23 +123,31 @@ export class Model extends Files {
     if (how === undefined) return fails("EINVAL");
     const found = existing(this.find(fd, path, ["FCHMOD"], how));
     if ("errors" in found) return found;
-    if (found.node.kind === "file") found.node.mode = mode;
+    if ("mode" in found.node) found.node.mode = mode;
     return works(0);
   }
 
-  protected changes(fd: number, path: string, right: RightName, flags: number): Expected {
+  protected changes(
+    fd: number,
+    path: string,
+    right: RightName,
+    flags: number,
+    change: (node: Node) => void = () => {},
+  ): Expected {
     const how = this.flags(flags, libc.AT_SYMLINK_NOFOLLOW | libc.AT_RESOLVE_BENEATH);
     if (how === undefined) return fails("EINVAL");
     const found = existing(this.find(fd, path, [right], how));
-    return "errors" in found ? found : works(0);
+    if ("errors" in found) return found;
+    change(found.node);
+    return works(0);
   }
 
   $fchownat(fd: number, path: string, flags: number): Expected {
     return this.changes(fd, path, "FCHOWN", flags);
   }
 
-  $utimensat(fd: number, path: string, flags: number): Expected {
-    return this.changes(fd, path, "FUTIMES", flags);
+  $utimensat(fd: number, path: string, time: number | string, flags: number): Expected {
+    return this.changes(fd, path, "FUTIMES", flags, (node) => setTime(node, time));
   }
 
   $readlinkat(fd: number, path: string): Expected {
@@ -134,6 +167,10 @@ export class Model extends Files {
 
   $mkdirat(fd: number, path: string): Expected {
     return this.makes(fd, path, "MKDIRAT", () => makeDirectory());
+  }
+
+  $mkfifoat(fd: number, path: string): Expected {
+    return this.makes(fd, path, "MKFIFOAT", () => ({ kind: "pipe" }));
   }
 
   $symlinkat(target: string, fd: number, path: string): Expected {
@@ -173,7 +210,13 @@ export class Model extends Files {
     return works(0);
   }
 
-  $renameat(fd: number, from: string, toFd: number, to: string): Expected {
+  $renameat2(fd: number, from: string, toFd: number, to: string, flags: number): Expected {
+    if (this.kernel.hasCapsicum && this.kernel.major < 15) return fails("ENOSYS");
+    if (flags & ~libc.AT_RENAME_NOREPLACE) return fails("EINVAL");
+    return this.$renameat(fd, from, toFd, to, flags === 0);
+  }
+
+  $renameat(fd: number, from: string, toFd: number, to: string, replaces = true): Expected {
     const source = existing(this.find(fd, from, ["RENAMEAT_SOURCE"], { follow: false }));
     const target = this.find(toFd, to, ["RENAMEAT_TARGET"], { follow: false });
     const wrong = [source, target].flatMap((one) => "errors" in one ? one.errors : []);
@@ -182,6 +225,7 @@ export class Model extends Files {
     if (place.parent.isRemoved) return fails("ENOENT");
     const isDirectory = node.kind === "directory";
     const refused = [
+      ...old !== undefined && !replaces ? ["EEXIST"] : [],
       ...isDirectory && isAtOrAbove(node, place.parent) ? ["EINVAL"] : [],
       ...old?.kind === "directory" && isAtOrAbove(old, parent) ? ["ENOTEMPTY", "EINVAL"] : [],
       ...old !== undefined && old.kind === "directory" && !isDirectory ? ["EISDIR"] : [],

@@ -37,6 +37,8 @@ export interface Slot {
   /** Undefined if nothing is limited. */
   rights: Rights | undefined;
   fcntls: readonly string[];
+  /** Undefined if they are not limited. */
+  ioctls: readonly number[] | undefined;
   isClosedOnExec: boolean;
 }
 
@@ -50,6 +52,9 @@ export interface Kernel {
   readonly hasCapsicum: boolean;
   readonly major: number;
 }
+
+/** In place of an errno: the result is not predicted, and a program must not make the call. */
+export const UNKNOWN = "unknown";
 
 /** The open descriptors, and the lookup of paths from a descriptor. */
 export abstract class State {
@@ -65,7 +70,13 @@ export abstract class State {
   /** A new descriptor with all rights. */
   add(fd: number, at: Node | Stream, { reads = true, writes = true, isPath = false } = {}): void {
     const open = { at, reads, writes, isPath, appends: false, offset: 0, descriptors: 1 };
-    this.slots.set(fd, { open, rights: undefined, fcntls: allFcntls, isClosedOnExec: true });
+    this.slots.set(fd, {
+      open,
+      rights: undefined,
+      fcntls: allFcntls,
+      ioctls: undefined,
+      isClosedOnExec: true,
+    });
   }
 
   /** The object that a descriptor refers to. */
@@ -78,7 +89,11 @@ export abstract class State {
 
   call(name: string, args: readonly unknown[]): Expected {
     this.opened = undefined;
-    return (this as unknown as Record<string, (...args: readonly unknown[]) => Expected>)[`$${name}`]!(
+    // The descriptor is copied first.
+    if (name.startsWith("file_") && !this.slots.has(args[0] as number)) return fails("EBADF");
+    const model = this as unknown as Record<string, (...args: readonly unknown[]) => Expected>;
+    // The asynchronous twin of a method.
+    return model[`$${name.replace(/_async$/, "")}`]!(
       ...args,
     );
   }
@@ -116,8 +131,8 @@ export abstract class State {
     return "errors" in place ? fails(...place.errors, ...orLong) : place;
   }
 
-  protected isLimited({ rights, fcntls }: Slot): boolean {
-    return rights !== undefined || fcntls.length < allFcntls.length;
+  protected isLimited({ rights, fcntls, ioctls }: Slot): boolean {
+    return rights !== undefined || fcntls.length < allFcntls.length || ioctls !== undefined;
   }
 }
 

@@ -4,21 +4,23 @@
  * @module
  */
 import { abi } from "../../ffi/system.ts";
-import { decodeName, FdFile, getRights, libc, limit, limitFcntls } from "../../mod.ts";
+import {
+  decodeName,
+  getFcntls,
+  getIoctls,
+  getRights,
+  Ioctl,
+  libc,
+  limit,
+  limitFcntls,
+  limitIoctls,
+  listDirSync,
+  type RightName,
+} from "../../mod.ts";
 import type { Random } from "../_random.ts";
-import type { Arg, Kind } from "./_calls_values.ts";
-
-export type Run = (...args: never[]) => unknown;
-/** A call: its arguments, how each one is generated, and its result as data. */
-export interface Call {
-  kinds: readonly Kind[];
-  make(random: Random): Arg[];
-  run: Run;
-  /** Whether the call returns a descriptor. */
-  opens?: true;
-  /** Whether the call can block on a descriptor that is not a file. */
-  onFilesOnly?: true;
-}
+import { fileCalls } from "./_calls_fd_file.ts";
+import { bytes, type Call, COUNT, fd, file, filled, offset, type Run } from "./_calls_values.ts";
+import type { Arg } from "./_calls_values.ts";
 
 const {
   O_APPEND,
@@ -55,6 +57,9 @@ const openFlags = [
     O_PATH | O_NOFOLLOW,
     O_RDONLY | O_TRUNC,
     O_RDWR | O_CREAT | O_NOFOLLOW,
+    libc.O_SHLOCK,
+    O_RDWR | O_CREAT | libc.O_EXLOCK,
+    O_RDWR | O_TRUNC | libc.O_EXLOCK,
     0x40000000,
   ],
 ];
@@ -71,20 +76,27 @@ const names = [
   "new1",
   "new2",
   "inside",
+  "\ufeffbom",
 ];
 const targets = ["file", "dir", "..", "../outside/f", "dir/../file", "missing", "link", "new1", "new2"];
-const rights = [
-  "READ",
-  "WRITE",
-  "SEEK",
-  "LOOKUP",
-  "FSTAT",
-  "FCNTL",
-  "CREATE",
-  "FTRUNCATE",
-  "UNLINKAT",
-  "MKDIRAT",
+/** Each right that one of the calls needs. */
+const rights: readonly RightName[] = [
+  ...[
+    "READ",
+    "WRITE",
+    "SEEK",
+    "LOOKUP",
+    "FSTAT",
+    "FCNTL",
+    "CREATE",
+    "FTRUNCATE",
+    "UNLINKAT",
+    "MKDIRAT",
+  ] as const,
+  ...["FCHMOD", "FCHOWN", "FUTIMES", "FSYNC", "FLOCK", "IOCTL", "MKFIFOAT", "SYMLINKAT"] as const,
+  ...["LINKAT_SOURCE", "LINKAT_TARGET", "RENAMEAT_SOURCE", "RENAMEAT_TARGET"] as const,
 ];
+const requests = [Ioctl.FIONREAD, Ioctl.TIOCGETA, Ioctl.FIOCLEX].map(Number);
 const { AT_REMOVEDIR, AT_RESOLVE_BENEATH, AT_SYMLINK_NOFOLLOW } = libc;
 const atFlags = [
   0,
@@ -125,29 +137,30 @@ function path(random: Random): string {
   return newPath(random);
 }
 
-const fd = (random: Random, of?: "file" | "directory"): Arg => {
-  if (random.chance(3)) return random.pick([1_000_000, 0x7fffffff]);
-  const index = random.below(40);
-  return of === undefined || random.chance(20) ? { fd: index } : { fd: index, of };
-};
 const dir = (random: Random): Arg => fd(random, "directory");
-const file = (random: Random): Arg => fd(random, "file");
-const bytes = (random: Random): Arg => ({ bytes: random.pick([1, 2, 5, 64]) });
-const offset = (random: Random): Arg => random.pick([0, 1, 3, 10, 100, -1, -5]);
 const mode = (random: Random): Arg => random.pick([0o600, 0o644, 0o400, 0o200, 0]);
-const some = (random: Random, all: readonly string[]) => all.filter(() => random.chance(70));
-const stat = (use: (stat: Uint8Array) => number) => {
-  const buffer = new Uint8Array(abi().statSize);
+const time = (random: Random): Arg => random.pick(["now", "omit", 1, 1e9]);
+
+/** Two `struct timespec`: the current time of access, and a time of modification. Null sets both to the current time. */
+function timesOf(mtime: number | string): Uint8Array | null {
+  if (mtime === "now") return null;
+  const times = new BigInt64Array([0n, BigInt(libc.UTIME_NOW), 0n, 0n]);
+  if (typeof mtime === "number") times[2] = BigInt(mtime);
+  else times[3] = BigInt(libc.UTIME_OMIT);
+  return new Uint8Array(times.buffer);
+}
+
+function some<T>(random: Random, all: readonly T[]): T[] {
+  const percent = random.pick([50, 90, 97]);
+  return all.filter(() => random.chance(percent));
+}
+const count = (random: Random): Arg => random.pick([1, 3, COUNT, COUNT + 1, 0x7fffffff]);
+const stat = (use: (stat: Uint8Array) => number, length = abi().statSize) => {
+  const buffer = new Uint8Array(length);
   use(buffer);
   const { isFile, isDirectory, isSymlink, isFifo, size } = abi().decodeStat(buffer);
   return isFile ? size : isDirectory ? "directory" : isSymlink ? "symlink" : isFifo ? "pipe" : "socket";
 };
-const filled = (buffer: Uint8Array, count: number) => [...buffer.subarray(0, count)];
-
-function onCopy<T>(fd: number, use: (file: FdFile) => T): T {
-  using file = FdFile.fromFd(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0));
-  return use(file);
-}
 
 export const calls: Readonly<Record<string, Call>> = {
   openat: {
@@ -162,12 +175,45 @@ export const calls: Readonly<Record<string, Call>> = {
     run: libc.openat,
     opens: true,
   },
+  open: {
+    kinds: ["path", "int", "mode"],
+    make: (r) => [
+      `${ROOT}inside/${newPath(r).replace(ROOT, "")}`,
+      r.pick(openFlags) | O_NONBLOCK | (r.chance(50) ? O_CLOEXEC : 0),
+      0o644,
+    ],
+    run: libc.open,
+    opens: true,
+  },
   read: {
     kinds: ["fd", "bytes"],
     make: (r) => [file(r), bytes(r)],
     run: (fd, buffer) => filled(buffer, libc.read(fd, buffer)),
   },
   write: { kinds: ["fd", "bytes"], make: (r) => [file(r), bytes(r)], run: libc.write as Run },
+  read_n: {
+    kinds: ["fd", "count"],
+    make: (r) => [file(r), count(r)],
+    run: (fd, count) => {
+      const buffer = new Uint8Array(COUNT);
+      return filled(buffer, libc.read(fd, buffer, count));
+    },
+  },
+  write_n: {
+    kinds: ["fd", "count"],
+    make: (r) => [file(r), count(r)],
+    run: (fd, count) => libc.write(fd, new Uint8Array(COUNT).fill(65), count),
+  },
+  fstat_n: {
+    kinds: ["fd", "size"],
+    make: (r) => [file(r), r.pick([10, 99, 500])],
+    run: (fd, size) => stat((buffer) => libc.fstat(fd, buffer), size),
+  },
+  fcntl: {
+    kinds: ["fd", "command", "long"],
+    make: (r) => [fd(r), r.pick([7, 11, 13, 22, 99]), 0],
+    run: libc.fcntl,
+  },
   pread: {
     kinds: ["fd", "bytes", "long"],
     make: (r) => [file(r), bytes(r), offset(r)],
@@ -187,6 +233,37 @@ export const calls: Readonly<Record<string, Call>> = {
   fsync: { kinds: ["fd"], make: (r) => [file(r)], run: libc.fsync },
   fdatasync: { kinds: ["fd"], make: (r) => [file(r)], run: libc.fdatasync },
   fstat: { kinds: ["fd"], make: (r) => [file(r)], run: (fd) => stat((buffer) => libc.fstat(fd, buffer)) },
+  fchown: { kinds: ["fd"], make: (r) => [file(r)], run: (fd) => libc.fchown(fd, -1, -1) },
+  futimens: {
+    kinds: ["fd", "time"],
+    make: (r) => [file(r), time(r)],
+    run: (fd, time) => libc.futimens(fd, timesOf(time)),
+  },
+  mtime: {
+    kinds: ["fd"],
+    make: (r) => [file(r)],
+    run: (fd) => {
+      const buffer = new Uint8Array(abi().statSize);
+      libc.fstat(fd, buffer);
+      return Number(abi().decodeStat(buffer).mtime) / 1000;
+    },
+  },
+  flock: {
+    kinds: ["fd", "int"],
+    make: (r) => [file(r), r.pick([libc.LOCK_SH, libc.LOCK_EX, libc.LOCK_UN, 64]) | libc.LOCK_NB],
+    run: libc.flock,
+    onFilesOnly: true,
+  },
+  isatty: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.isatty },
+  FIONREAD: {
+    kinds: ["fd"],
+    make: (r) => [fd(r)],
+    run: (fd) => {
+      const count = new Int32Array(1);
+      libc.ioctl(fd, Ioctl.FIONREAD, new Uint8Array(count.buffer));
+      return count[0];
+    },
+  },
   fchmod: { kinds: ["fd", "mode"], make: (r) => [file(r), mode(r)], run: libc.fchmod },
   dup: { kinds: ["fd"], make: (r) => [file(r)], run: libc.dup, opens: true },
   F_DUPFD_CLOEXEC: {
@@ -196,6 +273,12 @@ export const calls: Readonly<Record<string, Call>> = {
     opens: true,
   },
   F_GETFD: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => libc.fcntl(fd, libc.F_GETFD) },
+  F_SETFD: {
+    kinds: ["fd", "long"],
+    make: (r) => [fd(r), r.pick([0, libc.FD_CLOEXEC, libc.FD_RESOLVE_BENEATH])],
+    run: (fd, flags) => libc.fcntl(fd, libc.F_SETFD, flags),
+  },
+  F_GETOWN: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => libc.fcntl(fd, libc.F_GETOWN) },
   F_GETFL: {
     kinds: ["fd"],
     make: (r) => [fd(r)],
@@ -207,34 +290,25 @@ export const calls: Readonly<Record<string, Call>> = {
     run: (fd, flags) => libc.fcntl(fd, libc.F_SETFL, flags),
   },
   close: { kinds: ["fd"], make: (r) => [fd(r)], run: libc.close },
-  file_read: {
-    kinds: ["fd", "bytes"],
-    make: (r) => [file(r), bytes(r)],
-    run: (fd, buffer) =>
-      onCopy(fd, (file) => {
-        const count = file.readSync(buffer);
-        return count === null ? null : filled(buffer, count);
-      }),
-    onFilesOnly: true,
-  },
-  file_write: {
-    kinds: ["fd", "bytes"],
-    make: (r) => [file(r), bytes(r)],
-    run: (fd, buffer) => onCopy(fd, (file) => file.writeSync(buffer)),
-    onFilesOnly: true,
-  },
-  file_closed: {
-    kinds: ["fd"],
-    make: (r) => [fd(r)],
-    run: (fd) => onCopy(fd, (file) => (file.close(), file.readSync(new Uint8Array(1)))),
-  },
+  ...fileCalls,
   limit: { kinds: ["fd", "rights"], make: (r) => [fd(r), some(r, rights)], run: limit },
   getRights: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => getRights(fd).toJSON() },
   limitFcntls: {
     kinds: ["fd", "fcntls"],
-    make: (r) => [fd(r), some(r, ["GETFL", "SETFL"])],
+    make: (r) => [fd(r), some(r, ["GETFL", "SETFL", "GETOWN"])],
     run: limitFcntls,
   },
+  getFcntls: { kinds: ["fd"], make: (r) => [fd(r)], run: (fd) => [...getFcntls(fd)] },
+  limitIoctls: { kinds: ["fd", "ioctls"], make: (r) => [fd(r), some(r, requests)], run: limitIoctls },
+  getIoctls: {
+    kinds: ["fd"],
+    make: (r) => [fd(r)],
+    run: (fd) => {
+      const ioctls = getIoctls(fd);
+      return ioctls.isUnlimited ? "all" : [...ioctls].map(Number).sort();
+    },
+  },
+  list: { kinds: ["fd"], make: (r) => [dir(r)], run: (fd) => listDirSync(fd).sort() },
   fstatat: {
     kinds: ["fd", "path", "int"],
     make: (r) => [dir(r), path(r), r.pick(atFlags)],
@@ -258,9 +332,9 @@ export const calls: Readonly<Record<string, Call>> = {
     run: (fd, path, flags) => libc.fchownat(fd, path, -1, -1, flags),
   },
   utimensat: {
-    kinds: ["fd", "path", "int"],
-    make: (r) => [dir(r), newPath(r), r.pick(atFlags)],
-    run: (fd, path, flags) => libc.utimensat(fd, path, null, flags),
+    kinds: ["fd", "path", "time", "int"],
+    make: (r) => [dir(r), newPath(r), time(r), r.pick(atFlags)],
+    run: (fd, path, time, flags) => libc.utimensat(fd, path, timesOf(time), flags),
   },
   readlinkat: {
     kinds: ["fd", "path"],
@@ -274,6 +348,11 @@ export const calls: Readonly<Record<string, Call>> = {
     kinds: ["fd", "path"],
     make: (r) => [dir(r), path(r)],
     run: (fd, path) => libc.mkdirat(fd, path, 0o755),
+  },
+  mkfifoat: {
+    kinds: ["fd", "path"],
+    make: (r) => [dir(r), newPath(r)],
+    run: (fd, path) => libc.mkfifoat(fd, path, 0o644),
   },
   symlinkat: {
     kinds: ["path", "fd", "path"],
@@ -301,7 +380,23 @@ export const calls: Readonly<Record<string, Call>> = {
     make: (r) => [dir(r), newPath(r), dir(r), newPath(r)],
     run: libc.renameat,
   },
+  renameat2: {
+    kinds: ["fd", "path", "fd", "path", "flags"],
+    make: (r) => [dir(r), newPath(r), dir(r), newPath(r), r.pick([0, libc.AT_RENAME_NOREPLACE, 8])],
+    run: libc.renameat2,
+  },
 };
 
 /** The calls whose last argument is optional. */
-export const defaults = ["openat", "F_DUPFD_CLOEXEC", "F_SETFL"];
+export const defaults = [
+  "open",
+  "openat",
+  "F_DUPFD_CLOEXEC",
+  "F_SETFL",
+  "F_SETFD",
+  "file_truncate",
+  "file_truncate_async",
+  "read_n",
+  "write_n",
+  "fcntl",
+];

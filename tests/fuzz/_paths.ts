@@ -4,24 +4,31 @@
  *
  * @module
  */
-import { type Dir, openDirSync } from "../../mod.ts";
-import { attempt, leakIn, type Outside, uses } from "../compat/fs/_attack_calls.ts";
+import { type Dir, openDirSync, type WalkEntry } from "../../mod.ts";
+import { leakIn, type Outside } from "../compat/fs/_attack_calls.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { type Entry, Fixture, type Tree } from "../_fixture.ts";
 import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
 import type { Swapper } from "./_swapper.ts";
-import { type Expected, isLong, Paths } from "./_paths_names.ts";
+import { type Expected, isLong, isRefused, Paths } from "./_paths_names.ts";
 import { uses as oracle } from "./_paths_oracle.ts";
+import { attempt, fits, uses, type Way, ways } from "./_paths_uses.ts";
 import { type Directory, linesOf, treeFrom } from "./_tree.ts";
 
 type Step =
   /** Makes an entry of the tree, before all uses. */
   | { entry: string; above: string; is: Entry }
-  | { use: number; path: string; isSync: boolean; id: number }
+  | { use: number; path: string; way: Way; id: number }
   /** The other uses happen while names are swapped. */
   | { race: true };
+
+/** The errors that a call may have if names change meanwhile, or if the oracle does not know the call. */
+const possible = [
+  ...["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "EINVAL", "EBUSY", "EPERM", "EMLINK", "ELOOP"],
+  ...["ENAMETOOLONG", "ENOTCAPABLE", "TypeError"],
+];
 
 const long = "n".repeat(255);
 const names = [
@@ -50,9 +57,11 @@ function pathOf(random: Random, above: string, depth = 5): string {
   if (random.chance(4)) {
     return `${above}/${random.pick(["outside/target", "outside", "inside/a", "inside", "missing"])}`;
   }
+  if (depth > 3 && random.chance(1)) return random.pick(["", "a\0b", "nest/\ud800"]);
   if (random.chance(1)) return `${random.pick(["n".repeat(256), "ü".repeat(128)])}`;
-  if (depth > 3 && random.chance(1)) {
-    return "nest/../".repeat(random.pick([20, 30, 127, 128, 511, 512, 600])) + "file";
+  if (random.chance(1)) {
+    return "nest/../".repeat(random.pick(depth > 3 ? [20, 30, 127, 128, 511, 512, 600] : [20, 40, 100])) +
+      "file";
   }
   const names_ = Array.from({ length: 1 + random.below(depth) }, () => {
     if (random.chance(16)) return "..";
@@ -73,6 +82,7 @@ function valueIn(use: string, result: unknown): unknown {
     case "stat":
     case "lstat":
     case "open":
+    case "open, noFollow":
       return info.isFile ? info.size : info.isDirectory ? "directory" : "symlink";
     case "openDir":
       return (result as [unknown, string[]])[1].toSorted();
@@ -82,6 +92,10 @@ function valueIn(use: string, result: unknown): unknown {
       return (result as string[]).join("\n");
     case "readDir":
       return (result as Deno.DirEntry[]).map(({ name }) => name).sort();
+    case "walk":
+      return (result as WalkEntry[]).map(({ path, isDirectory, isSymlink }) =>
+        `${path} ${isDirectory ? "directory" : isSymlink ? "symlink" : "file"}`
+      ).sort();
     case "list":
       return (result as string[]).toSorted();
   }
@@ -91,16 +105,17 @@ function valueIn(use: string, result: unknown): unknown {
 /** Makes one call. Returns an error text if the result is unexpected, or reveals anything outside the directory. */
 export async function wrongAbout(
   dir: Dir,
-  { use, path, isSync, id }: { use: number; path: string; isSync: boolean; id: number },
+  { use, path, way, id }: { use: number; path: string; way: Way; id: number },
   expected: Expected,
   outside: Outside,
 ): Promise<string | undefined> {
   let result: unknown;
   try {
-    result = await attempt(uses[use]!, dir, path, isSync, id);
+    result = await attempt(uses[use]!, dir, path, way, id);
   } catch (error) {
     const wrong = wrongWith(error), code = codeIn(error);
-    if (wrong !== undefined || expected === undefined) return wrong;
+    if (wrong !== undefined) return wrong;
+    if (expected === undefined) return possible.includes(code) ? undefined : `it throws ${code}: ${error}`;
     if ("errors" in expected && expected.errors.includes(code)) return undefined;
     return `it throws ${code}: ${(error as Error).message}`;
   }
@@ -113,6 +128,13 @@ export async function wrongAbout(
   return JSON.stringify(value) === JSON.stringify(expected.value)
     ? undefined
     : `the value is ${Deno.inspect(value)}`;
+}
+
+/** A value as JSON, with its repeated parts counted. */
+function short(value: unknown): string {
+  return JSON.stringify(value).replace(/(nest\/\.\.\/|n){9,}/g, (all, part) => {
+    return `\u2026${all.length / part.length} times ${part}\u2026`;
+  });
 }
 
 const shown = (tree: Directory) => linesOf(tree).map((line) => `  ${line.slice(0, 100)}`).join("\n");
@@ -131,7 +153,9 @@ export class PathsTarget implements Target<Step> {
   }
 
   #reset(): void {
-    if (this.#fixture.exists("outside")) this.#fixture.remove("outside");
+    for (const name of this.#fixture.list()) {
+      if (!["inside", "elsewhere"].includes(name)) this.#fixture.remove(name);
+    }
     this.#fixture.add({ outside: { target: "CANARY", dir: { "canary-file": "CANARY" } } });
     this.#outside = {
       ids: ["", "outside", "outside/target", "outside/dir", "outside/dir/canary-file"].map((path) => {
@@ -145,8 +169,10 @@ export class PathsTarget implements Target<Step> {
   /** Everything outside the directory, except access times. */
   #canaries(): string {
     const tree = treeOf(this.#fixture.at("outside"));
-    return [...tree].map(([path, { type, mode, text, mtime }]) => [path, type, mode, text, mtime].join(" "))
-      .join("\n");
+    const lines = [...tree].map(([path, { type, mode, text, mtime }]) =>
+      [path, type, mode, text, mtime].join(" ")
+    );
+    return [...this.#fixture.list().filter((name) => name !== "inside"), ...lines].join("\n");
   }
 
   #changed(): string | undefined {
@@ -177,7 +203,8 @@ export class PathsTarget implements Target<Step> {
       const path = pathOf(random, this.#fixture.path);
       // The oracle cannot predict some uses, so these come last.
       const use = random.below(uses.length);
-      steps.push({ use, path, isSync: random.chance(50), id });
+      const way = random.pick(ways);
+      steps.push({ use, path, way: fits(way, uses[use]!, path) ? way : "sync", id });
     }
     return steps;
   }
@@ -188,21 +215,17 @@ export class PathsTarget implements Target<Step> {
 
   show(step: Step): string {
     if ("entry" in step) {
-      return `make ${JSON.stringify(step.above)} ${JSON.stringify(step.entry)}: ${JSON.stringify(step.is)}`;
+      return `make ${short(`${step.above}/${step.entry}`.replace(/^\//, ""))}: ${short(step.is)}`;
     }
     if ("race" in step) return "from here on names are swapped";
-    const path = step.path.replace(
-      /(nest\/\.\.\/){9,}/,
-      (all) => `\u2026${all.length / 8} times nest/../\u2026`,
-    );
-    return `${uses[step.use]!.name}${step.isSync ? "Sync" : ""} ${JSON.stringify(path)} [${step.id}]`;
+    return `${uses[step.use]!.name}, ${step.way}, ${short(step.path)} [${step.id}]`;
   }
 
   simpler(step: Step): readonly Step[] {
     if (!("use" in step)) return [];
     const parts = step.path.split("/").slice(0, 20);
     return [
-      ...(step.isSync ? [] : [{ ...step, isSync: true }]),
+      ...step.way === "sync" ? [] : [{ ...step, way: "sync" as const }],
       ...parts.map((_, i) => ({ ...step, path: parts.toSpliced(i, 1).join("/") })).filter(({ path }) =>
         path !== ""
       ),
@@ -239,7 +262,11 @@ export class PathsTarget implements Target<Step> {
       if (!("use" in step)) continue;
       paths ??= new Paths(read());
       const { path, id } = step, { name } = uses[step.use]!;
-      const expected = isLong(path) ? undefined : oracle[name]?.(paths, path, id);
+      const expected = isRefused(path)
+        ? { errors: ["TypeError"] }
+        : isLong(path)
+        ? undefined
+        : oracle[name]?.(paths, path, id);
       const wrong = await wrongAbout(dir, step, expected, this.#outside);
       if (wrong !== undefined) {
         return `${this.show(step)}: ${wrong}\nexpected: ${Deno.inspect(expected)}, and then\n${

@@ -90,7 +90,10 @@ export const names = (directory: Directory) => [...directory.entries.keys()].sor
 export const withSlash = ["EISDIR", "ENOENT", "ENOTDIR"];
 
 /** A use that creates a file, or opens one for writing. */
-export function onWritten(change: (data: number[]) => number[], creates = true): Use {
+export function onWritten(
+  change: (data: number[]) => number[],
+  { creates = true, mode }: { creates?: boolean; mode?: number } = {},
+): Use {
   return (at, path) => {
     const found = at.target(path);
     if (creates && path.endsWith("/")) {
@@ -102,11 +105,12 @@ export function onWritten(change: (data: number[]) => number[], creates = true):
     if (found.node?.kind === "directory") return error("EISDIR");
     if (found.node?.kind === "file") {
       found.node.data = change(found.node.data);
+      found.node.mode = mode ?? found.node.mode;
       return done;
     }
     if (!creates) return error("ENOENT");
     if (found.hasSlash) return error(...withSlash);
-    put(found.parent, found.name, makeFile(change([])));
+    put(found.parent, found.name, makeFile(change([]), mode));
     return done;
   };
 }
@@ -171,7 +175,7 @@ function ofTwo(
   return error("ENOENT", ...typeof target === "string" ? [target] : []);
 }
 
-export function renamed(at: Paths, from: string, to: string): Expected {
+export function renamed(at: Paths, from: string, to: string, replaces = true): Expected {
   const source = ofTwo(at.place(from), at.named(to));
   if ("errors" in source) return source;
   // Only a directory can get a name with a slash after it.
@@ -179,6 +183,7 @@ export function renamed(at: Paths, from: string, to: string): Expected {
   const target = at.named(to);
   if (typeof target === "string") return error(target);
   const { node, parent, name } = source, old = target.node;
+  if (!replaces && old !== undefined) return error("EEXIST", "ENOTDIR", "EISDIR");
   if (name === "." || target.name === ".") return error("EINVAL", "EBUSY", "ENOTEMPTY", "EISDIR", "EEXIST");
   const isDirectory = node.kind === "directory";
   if (old === node) return done;
@@ -222,8 +227,13 @@ export function copied(at: Paths, from: string, to: string): Expected {
   if (target.node?.kind === "directory") return error("EISDIR");
   if (target.hasSlash) return error(...withSlash);
   // The copy is a new file under the name.
-  put(target.parent, target.name, makeFile(source.node.data));
+  put(target.parent, target.name, makeFile(source.node.data, source.node.mode));
   return done;
+}
+
+/** Whether a path is refused before any call: it is empty, or names no bytes. */
+export function isRefused(path: string): boolean {
+  return path === "" || path.includes("\0") || !path.isWellFormed();
 }
 
 /** Whether a name is too long. A kernel may report this before or after it looks up the other names. */

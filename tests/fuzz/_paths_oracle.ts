@@ -24,7 +24,33 @@ import {
   type Use,
   withSlash,
 } from "./_paths_names.ts";
-import { type Directory, makeDirectory, makeFile, put } from "./_tree.ts";
+import { type Directory, makeDirectory, makeFile, type Node, put } from "./_tree.ts";
+
+const changedTo = (mode: number) =>
+  onTarget(({ node }) => {
+    if ("mode" in node) node.mode = mode;
+    return done;
+  });
+
+const createNew: Use = (at, path) => {
+  const found = at.named(path);
+  if (typeof found === "string") return error(found);
+  if (found.hasSlash) return error("EISDIR", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP", "ENOTCAPABLE");
+  if (found.name === ".") return error("EEXIST", "EISDIR");
+  if (found.node !== undefined) return error("EEXIST");
+  put(found.parent, found.name, makeFile(text));
+  return done;
+};
+
+const writtenWhole = (mode?: number): Use => (at, path) => {
+  const found = at.place(path);
+  if (typeof found === "string") return error(found);
+  const { parent, name, node } = found;
+  if (name === ".") return error("EISDIR", "EINVAL", "EBUSY", "ENOTDIR");
+  if (node?.kind === "directory") return error("EISDIR");
+  put(parent, name, makeFile(text, mode ?? (node?.kind === "file" ? node.mode : undefined)));
+  return done;
+};
 
 /** By the names of the uses; a use that is missing has no oracle. */
 export const uses: Readonly<Record<string, Use>> = {
@@ -65,33 +91,20 @@ export const uses: Readonly<Record<string, Use>> = {
   readDir: onDirectory(names),
   list: onDirectory(names),
 
-  "open, write": onWritten((data) => [...text, ...data.slice(2)], false),
+  "open, write": onWritten((data) => [...text, ...data.slice(2)], { creates: false }),
   "open, append": onWritten((data) => [...data, ...text]),
-  "open, createNew": (at, path) => {
-    const found = at.named(path);
-    if (typeof found === "string") return error(found);
-    if (found.hasSlash) return error("EISDIR", "ENOENT", "ENOTDIR", "EEXIST", "ELOOP", "ENOTCAPABLE");
-    if (found.name === ".") return error("EEXIST", "EISDIR");
-    if (found.node !== undefined) return error("EEXIST");
-    put(found.parent, found.name, makeFile(text));
-    return done;
-  },
+  "open, createNew": createNew,
+  "writeFile, createNew": createNew,
   create: onWritten(() => []),
   writeFile: onWritten(() => text),
-  "writeFile, mode": onWritten(() => text),
+  "writeFile, mode": onWritten(() => text, { mode: 0o601 }),
   writeTextFile: onWritten((data) => [...data, ...text]),
-  writeFileAtomic: (at, path) => {
-    const found = at.place(path);
-    if (typeof found === "string") return error(found);
-    if (found.name === ".") return error("EISDIR", "EINVAL", "EBUSY", "ENOTDIR");
-    if (found.node?.kind === "directory") return error("EISDIR");
-    put(found.parent, found.name, makeFile(text));
-    return done;
-  },
-  chmod: onTarget(() => done),
+  writeFileAtomic: writtenWhole(),
+  "writeFileAtomic, mode": writtenWhole(0o640),
+  chmod: changedTo(0o777),
   chown: onTarget(() => done),
   utime: onTarget(() => done),
-  truncate: onWritten((data) => [...data, 0].slice(0, 1), false),
+  truncate: onWritten((data) => [...data, 0].slice(0, 1), { creates: false }),
   mkdir: onNew(({ parent, name }) => (put(parent, name, newDirectory()), done), "named"),
   "mkdir, recursive": onMadePath,
   ensureDir: onMadePath,
@@ -154,4 +167,58 @@ export const uses: Readonly<Record<string, Use>> = {
     put(at.top, `new${id}`, makeDirectory());
     return renamed(at, `new${id}`, path);
   },
+
+  "exists, isDirectory": (at, path) => {
+    const found = existing(at.target(path));
+    if (typeof found === "string") return found === "ENOENT" ? { value: false } : error(found);
+    return { value: found.node.kind === "directory" };
+  },
+  "open, noFollow": (at, path) => {
+    const found = existing(path.endsWith("/") ? at.target(path) : at.named(path));
+    if (typeof found === "string") return error(found);
+    const { node } = found;
+    if (node.kind === "symlink") return error("ELOOP", "EMLINK");
+    return { value: node.kind === "file" ? node.data.length : node.kind };
+  },
+  "open, truncate": onWritten(() => [], { creates: false }),
+  "writeFile, existing": onWritten(() => text, { creates: false }),
+  "truncate, 20": onWritten((data) => Array.from({ length: 20 }, (_, i) => data[i] ?? 0), { creates: false }),
+  "chmod, 0o750": changedTo(0o750),
+  "mkdir, mode": onNew(
+    ({ parent, name }) => (put(parent, name, makeDirectory(0o700)), done),
+    "named",
+  ),
+  "rename, new": (at, path, id) => renamed(at, path, `renamed${id}`, false),
+  "rename, to, new": (at, path, id) => {
+    put(at.top, `new${id}`, makeFile([..."inside"].map((sign) => sign.charCodeAt(0))));
+    return renamed(at, `new${id}`, path, false);
+  },
+  walk: (at, path) =>
+    onDirectory((top) => {
+      const prefix = path.split("/").filter((name) => name !== "" && name !== ".").join("/") || ".";
+      const below = (directory: Directory, above: string, depth: number): string[] =>
+        [...directory.entries].flatMap(([name, node]) => [
+          `${above}${name} ${node.kind}`,
+          ...node.kind === "directory" && depth < 3 ? below(node, `${above}${name}/`, depth + 1) : [],
+        ]);
+      const root = `${prefix}${path.endsWith("/") ? "/" : ""} directory`;
+      return [root, ...below(top, prefix === "." ? "" : `${prefix}/`, 1)].sort();
+    })(at, path, 0),
+  copy: (at, path, id) => {
+    const source = existing(at.place(path));
+    if (typeof source === "string") return error(source);
+    if (source.node === at.top) return error("TypeError");
+    put(at.top, `copied${id}`, cloned(source.node));
+    return done;
+  },
 };
+
+/** What a copy is made of: links of one file become several files. */
+function cloned(node: Node): Node {
+  if (node.kind === "file") return makeFile(node.data, node.mode);
+  if (node.kind !== "directory") return { ...node };
+  // The umask applies.
+  const copy = makeDirectory(node.mode & 0o755);
+  for (const [name, below] of node.entries) if (below.kind !== "pipe") put(copy, name, cloned(below));
+  return copy;
+}

@@ -11,6 +11,11 @@ export interface File {
   /** Its bytes. */
   data: number[];
   mode: number;
+  /** When it was modified, in seconds; undefined if that is not known. */
+  mtime?: number | undefined;
+}
+export interface Fifo {
+  readonly kind: "pipe";
 }
 export interface Symlink {
   readonly kind: "symlink";
@@ -22,15 +27,16 @@ export interface Directory {
   /** Undefined for the top, and after the node was removed. */
   parent: Directory | undefined;
   isRemoved: boolean;
+  mode: number;
 }
-export type Node = File | Symlink | Directory;
+export type Node = File | Fifo | Symlink | Directory;
 
 export function makeFile(data: readonly number[] = [], mode = 0o644): File {
   return { kind: "file", data: [...data], mode };
 }
 
-export function makeDirectory(parent?: Directory): Directory {
-  return { kind: "directory", entries: new Map(), parent, isRemoved: false };
+export function makeDirectory(mode = 0o755): Directory {
+  return { kind: "directory", entries: new Map(), parent: undefined, isRemoved: false, mode };
 }
 
 /** Puts a node into a directory. */
@@ -62,9 +68,11 @@ export function treeFrom(read: ReadonlyMap<string, Read>): Directory {
       found = lookup(top, path.slice(0, Math.max(at, 0)) || ".", NAMES) as Found;
     const node = files.get(ino) ??
       (type === "directory"
-        ? makeDirectory()
+        ? makeDirectory(mode)
         : type === "symlink"
         ? { kind: "symlink", target: text }
+        : type === "other"
+        ? { kind: "pipe" }
         : makeFile(Array.from(text, (sign) => sign.charCodeAt(0)), mode));
     files.set(ino, node);
     put(found.node as Directory, path.slice(at + 1), node);
@@ -76,8 +84,11 @@ export function treeFrom(read: ReadonlyMap<string, Read>): Directory {
 export function linesOf(directory: Directory, path = ""): string[] {
   return [...directory.entries].sort(([one], [other]) => one < other ? -1 : 1).flatMap(([name, node]) => {
     const here = path === "" ? name : `${path}/${name}`;
-    if (node.kind === "directory") return [`${here}/`, ...linesOf(node, here)];
-    return [`${here} ${node.kind === "symlink" ? `-> ${node.target}` : JSON.stringify(node.data)}`];
+    if (node.kind === "symlink") return [`${here} -> ${node.target}`];
+    if (node.kind === "pipe") return [`${here} |`];
+    const mode = node.mode.toString(8);
+    if (node.kind === "directory") return [`${here}/ ${mode}`, ...linesOf(node, here)];
+    return [`${here} ${mode} ${JSON.stringify(node.data)}`];
   });
 }
 

@@ -48,7 +48,13 @@ static int check_flags(int *flags) {
   return 0;
 }
 
+/* Whether a file is truncated only once it is locked. */
+static bool truncates_locked(int flags) {
+  return (flags & (B_O_EXLOCK | B_O_SHLOCK)) != 0 && (flags & B_O_TRUNC) != 0 && (flags & B_O_ACCMODE) != 0;
+}
+
 static int linux_flags(int flags) {
+  if (truncates_locked(flags)) flags &= ~B_O_TRUNC;
   static const int pairs[][2] = {
       {B_O_NONBLOCK, O_NONBLOCK}, {B_O_APPEND, O_APPEND}, {B_O_SYNC, O_SYNC},
       {B_O_DSYNC, O_DSYNC},       {B_O_TRUNC, O_TRUNC},   {B_O_DIRECT, O_DIRECT},
@@ -141,7 +147,7 @@ static int lock_opened(int fd, int flags) {
   if ((flags & (B_O_EXLOCK | B_O_SHLOCK)) == 0) return 0;
   int how = (flags & B_O_EXLOCK) != 0 ? LOCK_EX : LOCK_SH;
   if ((flags & B_O_NONBLOCK) != 0) how |= LOCK_NB;
-  if (syscall(SYS_flock, fd, how) == 0) return 0;
+  if (syscall(SYS_flock, fd, how) == 0 && (!truncates_locked(flags) || syscall(SYS_ftruncate, fd, 0L) == 0)) return 0;
   int error = linux_error();
   close_quietly(fd);
   return error;

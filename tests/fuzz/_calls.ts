@@ -54,6 +54,7 @@ const start: Tree = {
     dangling: { link: "missing" },
     loop: { link: "loop" },
     new2: {},
+    "\ufeffbom": "",
   },
   outside: { f: "0123456789", dir: {} },
 };
@@ -217,27 +218,25 @@ function above(tree: Directory, root: string): void {
 }
 
 function compared(tree: Directory, fixture: Fixture, at: string): string | undefined {
-  for (const [path, file] of unreadable(tree)) {
-    const mode = fixture.stat(`${at}/${path}`).mode! & 0o7777;
-    if (mode !== file.mode) return `${path} has the mode ${mode.toString(8)}`;
-    fixture.chmod(`${at}/${path}`, file.mode = 0o600);
+  for (const [path, file] of filesIn(tree)) {
+    const { mode, mtime } = fixture.stat(`${at}/${path}`);
+    if ((mode! & 0o7777) !== file.mode) return `${path} has the mode ${(mode! & 0o7777).toString(8)}`;
+    if (file.mtime !== undefined && +mtime! !== file.mtime * 1000) return `${path} has the time ${mtime}`;
+    if (!(file.mode & 0o400)) fixture.chmod(`${at}/${path}`, 0o600);
   }
+  for (const [, file] of filesIn(tree)) if (!(file.mode & 0o400)) file.mode = 0o600;
   const named = (lines: string[]) => lines.filter((line) => line.isWellFormed()).join("\n  ");
   const now = named(linesOf(treeFrom(treeOf(fixture.at(at))))), then = named(linesOf(tree));
   return now === then ? undefined : `the tree is\n  ${now}\nand not\n  ${then}`;
 }
 
-/** The files that can't be read, except those whose names Deno can't spell. */
-function unreadable(directory: Directory): [path: string, file: File][] {
-  return [...directory.entries].flatMap(([name, node]) =>
-    !name.isWellFormed()
-      ? []
-      : node.kind === "directory"
-      ? unreadable(node).map(([path, file]): [string, File] => [`${name}/${path}`, file])
-      : node.kind === "file" && !(node.mode & 0o400)
-      ? [[name, node]]
-      : []
-  );
+/** The files by their paths, except those whose names Deno can't spell. */
+function filesIn(directory: Directory): [path: string, file: File][] {
+  return [...directory.entries].flatMap(([name, node]): [string, File][] => {
+    if (!name.isWellFormed()) return [];
+    if (node.kind === "directory") return filesIn(node).map(([path, file]) => [`${name}/${path}`, file]);
+    return node.kind === "file" ? [[name, node]] : [];
+  });
 }
 
 function valueOf(arg: Arg, known: readonly number[], root: string, model: Model): unknown {

@@ -88,6 +88,14 @@ export const fileCalls: Readonly<Record<string, Call>> = {
       }),
     onFilesOnly: true,
   },
+  fromFd: {
+    kinds: ["fd"],
+    make: (random) => [fd(random)],
+    run: (fd: number) => {
+      const file = FdFile.fromFd(fd);
+      return [file.fd, file.take()].every((number) => number === fd);
+    },
+  },
   file_closed: {
     kinds: ["fd"],
     make: (random) => [fd(random)],

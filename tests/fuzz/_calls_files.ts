@@ -333,6 +333,10 @@ export abstract class Files extends State {
     return works(0);
   }
 
+  $fromFd(fd: number): Expected {
+    return this.slots.has(fd) ? works(true) : fails("EBADF");
+  }
+
   /** A method of `FdFile` on a copy of the descriptor. */
   $file_read(fd: number, length: number): Expected {
     const expected = this.$read(fd, length);

@@ -184,6 +184,7 @@ export const uses: Readonly<Record<string, Use>> = {
   "writeFile, existing": onWritten(() => text, { creates: false }),
   "truncate, 20": onWritten((data) => Array.from({ length: 20 }, (_, i) => data[i] ?? 0), { creates: false }),
   "chmod, 0o750": changedTo(0o750),
+  "mkdir, unknown": () => error("TypeError"),
   "mkdir, mode": onNew(
     ({ parent, name }) => (put(parent, name, makeDirectory(0o700)), done),
     "named",

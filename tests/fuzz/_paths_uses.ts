@@ -28,6 +28,7 @@ const more: Readonly<Record<string, Use["run"]>> = {
   "writeFileAtomic, mode": (call, path) => call("writeFileAtomic", path, bytes, { mode: 0o640 }),
   "truncate, 20": (call, path) => call("truncate", path, 20),
   "chmod, 0o750": (call, path) => call("chmod", path, 0o750),
+  "mkdir, unknown": (call, path) => call("mkdir", path, { recursve: true }),
   "mkdir, mode": (call, path) => call("mkdir", path, { mode: 0o700 }),
   "rename, new": (call, path, _dir, id) => call("rename", path, `renamed${id}`, { replace: false }),
   "rename, to, new": async (call, path, dir, id) => {
@@ -73,7 +74,7 @@ const MOUNT = "/capsicum-fuzz";
  */
 export function fits(way: Way, use: Use, path: string): boolean {
   if (!way.startsWith("ambient")) return true;
-  return Object.hasOwn(paths, methodOf(use)) && !/toDir|noFollow|new$|mode/.test(use.name) &&
+  return Object.hasOwn(paths, methodOf(use)) && !/toDir|noFollow|new$|mode|unknown/.test(use.name) &&
     path !== "" && !path.startsWith("/") && !path.split("/").includes("..") && !/(^|\/)\.?(\/|$)/.test(path);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Generates archives with hostile and damaged members, for the parser of examples/untar.ts and, at the end, for the program.
+ * Generates archives with hostile and damaged members, for the parser of examples/untar.ts and for the program.
  *
  * @module
  */
@@ -102,16 +102,14 @@ const engines =
 export class TarTarget implements Target<Step> {
   readonly name = "tar";
   readonly unit = "members";
-  readonly #fixture = new Fixture({ in: {}, out: { secret: "CANARY" } });
-  readonly #before = this.#outside();
-  /** The members for the program at the end. */
-  readonly #all: Uint8Array[] = [];
+  readonly #fixture = new Fixture({ out: { secret: "CANARY" } });
+  #before = this.#outside();
 
   #outside(): string {
     return [...treeOf(this.#fixture.at("out"))].map(([path, { mode, text, mtime }]) =>
       [path, mode, text, mtime].join(" ")
     )
-      .join("\n") + this.#fixture.list().join(" ");
+      .join("\n") + this.#fixture.list().filter((name) => name !== "in").join(" ");
   }
 
   generate(random: Random): Step[] {
@@ -145,8 +143,7 @@ export class TarTarget implements Target<Step> {
   }
 
   async run(program: readonly Step[]): Promise<string | undefined> {
-    const parts = program.map(bytesOf), archive = joined([...parts, end]);
-    if (program.every(isWhole) && this.#all.length < 3000) this.#all.push(...parts);
+    const archive = joined([...program.map(bytesOf), end]);
     let steps = 0;
     const read = async () => {
       for await (
@@ -172,9 +169,12 @@ export class TarTarget implements Target<Step> {
     }
   }
 
-  /** Unpacks all members with the program itself, and checks that nothing outside has changed. */
-  async finish(): Promise<string | undefined> {
-    const stdin = joined([...this.#all, end]);
+  /** Unpacks the members with the program itself, and checks that nothing outside has changed. */
+  async check(programs: readonly (readonly Step[])[]): Promise<string | undefined> {
+    if (this.#fixture.exists("in")) this.#fixture.remove("in");
+    this.#fixture.add({ in: {} });
+    const members = programs.filter((program) => program.every(isWhole)).flat();
+    const stdin = joined([...members.map(bytesOf), end]);
     const { code, signal, stderr } = await runModule(new URL("../../examples/untar.ts", import.meta.url), {
       args: ["--unprotected", this.#fixture.at("in")],
       stdin,
@@ -183,7 +183,11 @@ export class TarTarget implements Target<Step> {
       return `untar.ts ends with ${code}, ${signal}: ${stderr.slice(0, 2000)}`;
     }
     const after = this.#outside();
-    return after === this.#before ? undefined : `untar.ts has changed what is outside:\n${after}`;
+    if (after === this.#before) return undefined;
+    this.#fixture.remove("out");
+    this.#fixture.add({ out: { secret: "CANARY" } });
+    this.#before = this.#outside();
+    return `untar.ts has changed what is outside:\n${after}`;
   }
 
   [Symbol.dispose](): void {

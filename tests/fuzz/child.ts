@@ -11,9 +11,10 @@ import { GlobsTarget } from "./_globs.ts";
 import { PathsTarget } from "./_paths.ts";
 import { Swapper } from "./_swapper.ts";
 import { TarTarget } from "./_tars.ts";
+import { WireTarget } from "./_wire.ts";
 
 /** The bounds of each target by its name. */
-export type Task = Partial<Record<"globs" | "tar" | "calls" | "paths", Bounds>>;
+export type Task = Partial<Record<"globs" | "tar" | "wire" | "calls" | "paths", Bounds>>;
 
 async function run<Step>(target: Target<Step>, bounds: Bounds): Promise<void> {
   const start = performance.now();
@@ -26,11 +27,11 @@ async function run<Step>(target: Target<Step>, bounds: Bounds): Promise<void> {
     return;
   }
   console.log(`${target.name}, seed ${failure.seed}, ${kernel.name}:\n${failure.report}`);
-  console.log(`To repeat: deno task fuzz --seed ${failure.seed} --count 1 ${target.name}`);
+  console.log(`To repeat: deno task fuzz --seed ${failure.seed} --count ${failure.count} ${target.name}`);
   Deno.exitCode = 1;
 }
 
-const { globs, tar, calls, paths }: Task = JSON.parse(Deno.args[0]!);
+const { globs, tar, wire, calls, paths }: Task = JSON.parse(Deno.args[0]!);
 if (globs) {
   using target = new GlobsTarget();
   await run(target, globs);
@@ -38,6 +39,11 @@ if (globs) {
 if (tar) {
   using target = new TarTarget();
   await run(target, tar);
+}
+if (wire) {
+  // The broker's process runs without privileges. It is started again after its end, which needs them.
+  using target = new WireTarget();
+  await run(target, wire);
 }
 // The programs that follow attack: not even a broken library may do harm. The thread loads its modules before.
 using swapper = paths && await Swapper.start();

@@ -12,21 +12,23 @@ const targets: Readonly<Record<string, readonly (Place | undefined)[]>> = {
   wire: [undefined, "15.1", "native"],
 };
 
-const usage = `usage: deno task fuzz [--seed N] [--count N] [--seconds S] [${
-  Object.keys(targets).join(" | ")
-}]...`;
+const names = Object.keys(targets);
 
-type Bounds = Record<"seed" | "count" | "seconds", number>;
+interface Bounds {
+  seed: number;
+  count: number;
+  seconds: number;
+}
 
-/** Runs random programs of the targets that are named, or of all, each for some seconds on each kernel. */
+/** Runs random programs of the targets that are named, or of all, on each kernel. */
 export async function runFuzz(args: string[]): Promise<number> {
-  const { numbers: { seed, count, seconds }, names } = parsed(args);
-  console.log(`seed: ${seed}`);
+  const { bounds, chosen } = parsed(args);
+  console.log(`seed: ${bounds.seed}`);
   const packages = await packageFlags();
   let exit = 0;
   for (const kernel of await findKernels()) {
-    const chosen = names.filter((name) => targets[name]!.includes(kernel.place));
-    if (chosen.length > 0) exit = await runOn(kernel, packages, chosen, { seed, count, seconds }) || exit;
+    const here = chosen.filter((name) => targets[name]!.includes(kernel.place));
+    if (here.length > 0) exit = await runOn(kernel, packages, here, bounds) || exit;
   }
   return exit;
 }
@@ -35,47 +37,41 @@ async function runOn(kernel: Kernel, packages: string[], names: string[], bounds
   const flags = ["--no-lock", ...kernel.flags, ...packages];
   const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
   console.log(["kernel:", await askKernel(flags, env), kernel.variant ?? ""].join(" ").trim());
-  const run = ["-A", "--quiet", ...flags];
-  const others = names.filter((name) => name !== "wire").map((name) => [name, bounds]);
-  const child = new URL("tests/fuzz/child.ts", root).href, task = JSON.stringify(Object.fromEntries(others));
-  const code = others.length === 0 ? 0 : await runDeno(["run", ...run, child, task], { env });
-  return names.includes("wire") ? await runWire(run, env, bounds) || code : code;
+  const child = new URL("tests/fuzz/child.ts", root).href;
+  const task = JSON.stringify(Object.fromEntries(names.map((name) => [name, bounds])));
+  return await runDeno(["run", "-A", "--quiet", ...flags, child, task], { env });
 }
 
-/** How many messages the broker's process answers in a second, about. */
-const MESSAGES = 1500;
+/** The smallest value of each option. */
+const least: Readonly<Record<keyof Bounds, number>> = { seed: 0, count: 1, seconds: 1 };
 
-/** Hostile messages for the broker's process are a test of their own, which takes their number from the environment. */
-async function runWire(flags: string[], env: Record<string, string>, bounds: Bounds): Promise<number> {
-  const { seed, count, seconds } = bounds, messages = Math.min(count, seconds * MESSAGES);
-  const more = { CAPSICUM_TEST_MESSAGES: String(messages), CAPSICUM_TEST_SEED: String(seed) };
-  const file = "tests/compat/broker/hostile_test.ts";
-  return await runDeno(["test", ...flags, "--no-check", "--filter=hostile code", file], {
-    env: { ...env, ...more },
-  });
-}
-
-function parsed(args: string[]): { numbers: Bounds; names: string[] } {
-  const numbers: Record<string, number> = {
-    seed: crypto.getRandomValues(new Uint32Array(1))[0]! >>> 4,
-    count: 1e9,
-    seconds: 20,
-  };
-  const names: string[] = [];
-  const rest = args.flatMap((arg) => arg.split("="));
+function parsed(args: string[]): { bounds: Bounds; chosen: string[] } {
+  const given: Partial<Bounds> = {}, chosen: string[] = [];
+  const rest = args.flatMap((arg) => arg.startsWith("--") ? arg.split("=") : [arg]);
   for (let arg; (arg = rest.shift()) !== undefined;) {
-    const option = arg.replace(/^--/, "");
-    if (arg !== option && Object.hasOwn(numbers, option)) numbers[option] = Number(rest.shift());
-    else names.push(arg);
+    const option = arg.slice(2) as keyof Bounds;
+    if (!arg.startsWith("-")) {
+      if (!names.includes(arg)) {
+        throw new Error(`There is no target "${arg}". The targets are ${names.join(", ")}.`);
+      }
+      chosen.push(arg);
+    } else if (!arg.startsWith("--") || !Object.hasOwn(least, option)) {
+      throw new Error(`There is no option ${arg}. The options are --seed N, --count N and --seconds S.`);
+    } else {
+      const value = rest.shift() ?? "", number = Number(value);
+      if (!/^\d+$/.test(value) || number < least[option] || !Number.isSafeInteger(number)) {
+        throw new Error(`--${option} takes an integer from ${least[option]}, not "${value}".`);
+      }
+      given[option] = number;
+    }
   }
-  if (
-    !Object.values(numbers).every((number) => number >= 0) ||
-    !names.every((name) => Object.hasOwn(targets, name))
-  ) {
-    throw new Error(usage);
-  }
+  const forever = 1e9;
   return {
-    numbers: numbers as Bounds,
-    names: names.length > 0 ? names : Object.keys(targets),
+    bounds: {
+      seed: given.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 4,
+      count: given.count ?? forever,
+      seconds: given.seconds ?? (given.count === undefined ? 20 : forever),
+    },
+    chosen: chosen.length > 0 ? chosen : names,
   };
 }

@@ -7,6 +7,7 @@ import { startProcess } from "../../../compat/broker/broker.ts";
 import type { Channel } from "../../../compat/broker/channel.ts";
 import { type BrokerRules, policyOf } from "../../../compat/broker/policy.ts";
 import { type Answer, answerOf, encode, type Request } from "../../../compat/broker/wire.ts";
+import { FdFile, getRights, libc, presets } from "../../../mod.ts";
 import { libcPath } from "../../_child.ts";
 import type { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -103,4 +104,26 @@ export class RawBroker implements AsyncDisposable {
     if (!this.child.stderr.locked) await this.child.stderr.cancel();
     await this.child.status;
   }
+}
+
+/**
+ * Checks a descriptor that came from the second process, which reads "inside" in the files of a policy and writes to files in
+ * "out". Closes it, and returns what is wrong with it.
+ */
+export function wrongWithDescriptor(fd: number, top: string): string | undefined {
+  using file = FdFile.fromFd(fd);
+  const { isFile, isSocket } = file.statSync();
+  if ((libc.fcntl(fd, libc.F_GETFD) & libc.FD_CLOEXEC) === 0) return "a descriptor is not close-on-exec";
+  if (isSocket) return undefined;
+  if (!isFile) return "a descriptor is neither a file nor a socket";
+  const { hasCapsicum } = kernel, rights = hasCapsicum ? getRights(fd) : undefined;
+  if (rights?.isSubsetOf([...presets.file.readWrite, "FSTAT"]) === false) return `a descriptor has ${rights}`;
+  const mayWrite = rights?.has("WRITE") ??
+    (libc.fcntl(fd, libc.F_GETFL) & libc.O_ACCMODE) !== libc.O_RDONLY;
+  if (mayWrite) {
+    const name = Deno.readLinkSync(`/proc/self/fd/${fd}`);
+    return name.startsWith(`${top}/out/`) ? undefined : `${name} is opened for writing`;
+  }
+  const text = new TextDecoder().decode(file.readAllSync());
+  return text === "inside" ? undefined : `a file with ${JSON.stringify(text.slice(0, 40))} is opened`;
 }

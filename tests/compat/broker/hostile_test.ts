@@ -7,11 +7,7 @@ import { test } from "../../_test.ts";
 import { kernelDeno, RawBroker } from "./_broker.ts";
 import type { Report, Task } from "./_hostile_child.ts";
 
-/** How many messages, and their seed: a long run takes both from the environment. */
-const messages = Number(Deno.env.get("CAPSICUM_TEST_MESSAGES") ?? 20_000);
-const seed = Number(Deno.env.get("CAPSICUM_TEST_SEED") ?? 20261128);
-
-test("the broker refuses hostile requests outside its policy, and keeps serving", async () => {
+test("the broker opens no file outside its policy while names are swapped, keeps no descriptor, and keeps serving", async () => {
   const outside = "SECRET";
   using fixture = new Fixture({
     docs: {
@@ -30,22 +26,20 @@ test("the broker refuses hostile requests outside its policy, and keeps serving"
   });
   const deno = kernelDeno(fixture, "nobody");
   fixture.giveAway();
-  const task: Task = { top: fixture.path, deno, messages, seed, swaps: 1000 };
+  const task: Task = { top: fixture.path, deno, swaps: 1000 };
   const { code, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {
     args: [JSON.stringify(task)],
     // With the stand-in, the directory is the root of a mounted file system, which FreeBSD 15.1 lets ".." leave.
     env: { STANDIN_MOUNT_ROOTS: fixture.at("docs") },
-    timeout: 120_000 + messages * 2,
+    timeout: 120_000,
   });
   assertEquals([code, stderr], [0, ""]);
   const report: Report = JSON.parse(stdout);
-  if (Deno.env.has("CAPSICUM_TEST_MESSAGES")) console.log(`seed ${seed}, ${messages} messages: ${stdout}`);
-  assertEquals(report.findings, [], `seed ${seed}, ${messages} messages`);
-  assertEquals(report.forbidden, 0);
+  assertEquals(report.findings, []);
   for (const name of ["docsx", "secret/c"]) assertEquals(fixture.read(name), outside);
   assertEquals(fixture.list("secret"), ["a", "b", "c"]);
-  const { errors, values, descriptors, swapped } = report;
-  assert(errors > messages / 4 && values > messages / 50 && descriptors > 3000, JSON.stringify(report));
+  const { descriptors, swapped } = report;
+  assert(descriptors > 3000, JSON.stringify(report));
   assert(swapped.opened > 0, JSON.stringify(swapped));
 });
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { encode, MOST_BYTES, type Request } from "../../../compat/broker/wire.ts";
-import type { Random } from "../../_random.ts";
+import { encode, MOST_BYTES, type Request } from "../../compat/broker/wire.ts";
+import type { Random } from "../_random.ts";
 
 /** The parts of messages. */
 export interface Words {

@@ -222,9 +222,11 @@ function compared(tree: Directory, fixture: Fixture, at: string): string | undef
     const { mode, mtime } = fixture.stat(`${at}/${path}`);
     if ((mode! & 0o7777) !== file.mode) return `${path} has the mode ${(mode! & 0o7777).toString(8)}`;
     if (file.mtime !== undefined && +mtime! !== file.mtime * 1000) return `${path} has the time ${mtime}`;
-    if (!(file.mode & 0o400)) fixture.chmod(`${at}/${path}`, 0o600);
   }
-  for (const [, file] of filesIn(tree)) if (!(file.mode & 0o400)) file.mode = 0o600;
+  // They must be read to be compared.
+  for (const [path, file] of filesIn(tree)) {
+    if (!(file.mode & 0o400)) fixture.chmod(`${at}/${path}`, file.mode = 0o600);
+  }
   const named = (lines: string[]) => lines.filter((line) => line.isWellFormed()).join("\n  ");
   const now = named(linesOf(treeFrom(treeOf(fixture.at(at))))), then = named(linesOf(tree));
   return now === then ? undefined : `the tree is\n  ${now}\nand not\n  ${then}`;

@@ -637,7 +637,7 @@ export class Dir extends Descriptor {
    *
    * With `replace: false` it stands for renameat2(2), which FreeBSD has from 15 on. Before, it moves a file by linkat(2)
    * and unlinkat(2): the file has both names for a moment, and the call needs LINKAT_SOURCE, UNLINKAT and LINKAT_TARGET.
-   * For a directory it throws `Deno.errors.NotSupported` there.
+   * For a directory it throws `Deno.errors.NotSupported` there; on a file system of Linux without the call it is EINVAL.
    * @param from The old path.
    * @param to The new path, or another `Dir` and the path in it; then `replace: false`, which throws AlreadyExists for
    * any existing name.

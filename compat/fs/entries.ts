@@ -389,10 +389,16 @@ function moveByLink(fd: Spot, name: string, toFd: Spot, toName: string, cause: u
   } catch (error) {
     // The errors of linkat() for a directory, and for a file system without hard links.
     if (!["EPERM", "EOPNOTSUPP"].includes(codeOf(error) ?? "")) throw error;
+    const [code, why] = codeOf(cause) === "EINVAL"
+      ? [
+        "EINVAL",
+        "a directory can't be moved into itself, and some file systems rename only files without replacing",
+      ]
+      : ["EOPNOTSUPP", "here only a file can be renamed without replacing, by a link"];
     throw failure(
       asAsked({ syscall: "renameat2", path: name, toPath: toName }, fd, toFd),
-      "EOPNOTSUPP",
-      "here only a file can be renamed without replacing, by a link (EOPNOTSUPP). Rename it with `replace: true`.",
+      code,
+      `${why} (${code}). Rename it with \`replace: true\`.`,
       { cause },
     );
   }

@@ -8,6 +8,7 @@ import { type Dir, openDirSync, type WalkEntry } from "../../mod.ts";
 import { leakIn, type Outside } from "../compat/fs/_attack_calls.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { type Entry, Fixture, type Tree } from "../_fixture.ts";
+import { kernel } from "../_kernel.ts";
 import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
@@ -28,6 +29,8 @@ type Step =
 const possible = [
   ...["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "EINVAL", "EBUSY", "EPERM", "EMLINK", "ELOOP"],
   ...["ENAMETOOLONG", "ENOTCAPABLE", "TypeError"],
+  // A directory, before renameat2(2).
+  ...kernel.hasCapsicum && kernel.major < 15 ? ["EOPNOTSUPP"] : [],
 ];
 
 const long = "n".repeat(255);

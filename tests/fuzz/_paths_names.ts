@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { kernel } from "../_kernel.ts";
 import {
   bytesIn,
   type Directory,
@@ -26,6 +27,8 @@ export type Expected =
 export const text = [..."in"].map((sign) => sign.charCodeAt(0));
 export const error = (...errors: string[]) => ({ errors });
 export const done = {};
+
+const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
 
 export type Use = (at: Paths, path: string, id: number) => Expected;
 
@@ -184,6 +187,8 @@ export function renamed(at: Paths, from: string, to: string, replaces = true): E
   if (typeof target === "string") return error(target);
   const { node, parent, name } = source, old = target.node;
   if (!replaces && old !== undefined) return error("EEXIST", "ENOTDIR", "EISDIR");
+  // Before renameat2(2) a link is made, which a directory can't have.
+  if (!replaces && !hasRenameat2 && node.kind === "directory") return error("EOPNOTSUPP", "EINVAL");
   if (name === "." || target.name === ".") return error("EINVAL", "EBUSY", "ENOTEMPTY", "EISDIR", "EEXIST");
   const isDirectory = node.kind === "directory";
   if (old === node) return done;

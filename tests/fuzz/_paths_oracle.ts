@@ -190,6 +190,7 @@ export const uses: Readonly<Record<string, Use>> = {
     "named",
   ),
   "rename, new": (at, path, id) => renamed(at, path, `renamed${id}`, false),
+  "rename, below": (at, path, id) => renamed(at, path, `${path}/below${id}`, false),
   "rename, to, new": (at, path, id) => {
     put(at.top, `new${id}`, makeFile([..."inside"].map((sign) => sign.charCodeAt(0))));
     return renamed(at, `new${id}`, path, false);

@@ -31,6 +31,7 @@ const more: Readonly<Record<string, Use["run"]>> = {
   "mkdir, unknown": (call, path) => call("mkdir", path, { recursve: true }),
   "mkdir, mode": (call, path) => call("mkdir", path, { mode: 0o700 }),
   "rename, new": (call, path, _dir, id) => call("rename", path, `renamed${id}`, { replace: false }),
+  "rename, below": (call, path, _dir, id) => call("rename", path, `${path}/below${id}`, { replace: false }),
   "rename, to, new": async (call, path, dir, id) => {
     dir.writeTextFileSync(`new${id}`, "inside");
     await call("rename", `new${id}`, path, { replace: false });
@@ -74,7 +75,7 @@ const MOUNT = "/capsicum-fuzz";
  */
 export function fits(way: Way, use: Use, path: string): boolean {
   if (!way.startsWith("ambient")) return true;
-  return Object.hasOwn(paths, methodOf(use)) && !/toDir|noFollow|new$|mode|unknown/.test(use.name) &&
+  return Object.hasOwn(paths, methodOf(use)) && !/toDir|noFollow|new$|below|mode|unknown/.test(use.name) &&
     path !== "" && !path.startsWith("/") && !path.split("/").includes("..") && !/(^|\/)\.?(\/|$)/.test(path);
 }
 

@@ -134,7 +134,7 @@ export class WireTarget implements Target<Step> {
   }
 
   async #run(program: readonly Step[]): Promise<string | undefined> {
-    const { raw } = this.#broker ??= await this.#started(), intrusions = this.#intrusions;
+    const { raw } = this.#broker ??= await this.#started();
     const end = encode({ id: END, call: "open", path: `${this.#fixture.path}/docs/none`, options: {} });
     for (const piece of pieces([...program, { bytes: end.toBase64() }])) void raw.channel.send(piece);
     let wrong: string | undefined;
@@ -142,7 +142,7 @@ export class WireTarget implements Target<Step> {
       const { answer, fds } = await raw.next();
       for (const fd of fds) {
         this.#counts.descriptors++;
-        wrong ??= wrongWithDescriptor(fd!, this.#fixture.path);
+        wrong ??= wrongWithDescriptor(fd!, this.#fixture.path, [portOf(this.#allowed)]);
       }
       if ("error" in answer) this.#counts.errors++;
       else {
@@ -151,7 +151,7 @@ export class WireTarget implements Target<Step> {
       }
       if (answer.id === END) break;
     }
-    return this.#intrusions > intrusions ? "it connects to a port that no rule names" : wrong;
+    return wrong;
   }
 
   async #started(): Promise<{ raw: RawBroker; descriptors: number }> {
@@ -187,6 +187,8 @@ export class WireTarget implements Target<Step> {
       ? `the broker ends with ${signal ?? code}: ${stderr}`
       : names !== "deno,docs,docsx,out,secret c" || this.#fixture.read("secret/c") !== SECRET
       ? `outside has changed: ${names}`
+      : this.#intrusions > 0
+      ? `it connected ${this.#intrusions} times to a port that no rule names`
       : came !== awaited
       ? `${came} descriptors came with ${awaited} answers`
       : errors + values > 1000 && !(errors > values && values >= came && came > errors / 50)

@@ -7,6 +7,7 @@ import { startProcess } from "../../../compat/broker/broker.ts";
 import type { Channel } from "../../../compat/broker/channel.ts";
 import { type BrokerRules, policyOf } from "../../../compat/broker/policy.ts";
 import { type Answer, answerOf, encode, type Request } from "../../../compat/broker/wire.ts";
+import { nameOfPeer } from "../../../ffi/libc/by_descriptor.ts";
 import { FdFile, getRights, libc, presets } from "../../../mod.ts";
 import { libcPath } from "../../_child.ts";
 import type { Fixture } from "../../_fixture.ts";
@@ -109,12 +110,23 @@ export class RawBroker implements AsyncDisposable {
 /**
  * Checks a descriptor that came from the second process, which reads "inside" in the files of a policy and writes to files in
  * "out". Closes it, and returns what is wrong with it.
+ *
+ * @param ports Those that it may be connected to.
  */
-export function wrongWithDescriptor(fd: number, top: string): string | undefined {
+export function wrongWithDescriptor(
+  fd: number,
+  top: string,
+  ports: readonly number[] = [],
+): string | undefined {
   using file = FdFile.fromFd(fd);
   const { isFile, isSocket } = file.statSync();
   if ((libc.fcntl(fd, libc.F_GETFD) & libc.FD_CLOEXEC) === 0) return "a descriptor is not close-on-exec";
-  if (isSocket) return undefined;
+  if (isSocket) {
+    const peer = nameOfPeer(fd);
+    return peer?.family !== "inet" || ports.includes(peer.port)
+      ? undefined
+      : `a descriptor is connected to port ${peer.port}`;
+  }
   if (!isFile) return "a descriptor is neither a file nor a socket";
   const { hasCapsicum } = kernel, rights = hasCapsicum ? getRights(fd) : undefined;
   if (rights?.isSubsetOf([...presets.file.readWrite, "FSTAT"]) === false) return `a descriptor has ${rights}`;

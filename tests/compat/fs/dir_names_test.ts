@@ -1,10 +1,12 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { CapsicumError, type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
+
+const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
 
 test("Dir.mkdirSync() creates a directory, and with recursive its parents", async () => {
   using fixture = new Fixture({ file: "", link: { link: "sub" }, sub: {}, dangling: { link: "nothing" } });
@@ -111,7 +113,6 @@ test("Dir.renameSync() gives a file another name, in the same directory and in a
 });
 
 test("Dir.renameSync() and rename() with replace: false use a free name, and throw for an existing one", async () => {
-  const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
   const taken = ["taken", "link", "sub", "dangling", "sub/deep"];
   await bothWaysAsync(async (dir, to) => {
     dir.symlinkSync("nothing", "dangling");
@@ -154,13 +155,26 @@ test("Dir.renameSync() with replace: false uses a link if renameat2() is not sup
     renamed("link", "moved");
     assertEquals([fixture.list(), fixture.read("new")], [["moved", "new", "sub", "taken"], "text"]);
     assertEquals([dir.readLinkSync("moved"), fixture.stat("new").nlink], ["file", 1]);
-    assertThrows(() => renamed("sub", "x"), Deno.errors.NotSupported, "replace: true");
+    const Class = errno === EINVAL ? CapsicumError : Deno.errors.NotSupported;
+    assertThrows(() => renamed("sub", "x"), Class, "replace: true");
     // The link is removed again.
     failNext("unlinkat", EIO);
     assertThrows(() => renamed("new", "x"), Error, "EIO");
     assertEquals(fixture.list(), ["moved", "new", "sub", "taken"]);
   }
 }, { skip: needsStandin });
+
+test("Dir.renameSync() with replace: false throws EINVAL for a directory that would be moved into itself", () => {
+  using fixture = new Fixture({ sub: { below: {} }, file: "" });
+  using dir = openDirSync(fixture.path);
+  for (const [from, to] of [["sub", "sub/new"], ["sub", "sub/below/new"], [".", "new"]] as const) {
+    const error = assertThrows(() => dir.renameSync(from, to, { replace: false }));
+    const code = hasRenameat2 ? /^(EINVAL|EBUSY)$/ : /^EOPNOTSUPP$/;
+    assertMatch((error as CapsicumError).code, code);
+  }
+  dir.renameSync("file", "sub/below/new", { replace: false });
+  assertEquals(fixture.list("sub/below"), ["new"]);
+});
 
 test("Dir.renameSync() and rename() refuse unknown options", async () => {
   using fixture = new Fixture({ file: "text" });

@@ -45,6 +45,7 @@ export class WireTarget implements Target<Step> {
   #broker: { raw: RawBroker; descriptors: number } | undefined;
   /** How many connections came to the port that no rule names. */
   #intrusions = 0;
+  #isRepeating = false;
   readonly #counts = { errors: 0, values: 0, awaited: 0, descriptors: 0 };
 
   constructor() {
@@ -121,24 +122,30 @@ export class WireTarget implements Target<Step> {
     return cut === undefined ? [] : [{ bytes }];
   }
 
+  /** A process whose program failed is replaced, so that the program can be repeated. */
   async run(program: readonly Step[]): Promise<string | undefined> {
+    let wrong: string | undefined;
     try {
-      return await this.#run(program);
+      this.#broker ??= await this.#started();
+      const { raw } = this.#broker;
+      wrong = await this.#answered(raw, program) ?? await this.#answered(raw, []);
+      if (this.#isRepeating) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        wrong ??= await this.#answered(raw, []);
+      }
     } catch (error) {
-      const { raw } = this.#broker!;
-      this.#broker = undefined;
-      raw.channel[Symbol.dispose]();
-      const { code, signal } = await raw.child.status, stderr = await new Response(raw.child.stderr).text();
-      return `the broker ends with ${signal ?? code}: ${stderr.slice(0, 2000)}${(error as Error).message}`;
+      wrong = (error as Error).message;
     }
+    if (wrong === undefined) return undefined;
+    this.#isRepeating = true;
+    return `${wrong}${await this.#ended()}`;
   }
 
-  async #run(program: readonly Step[]): Promise<string | undefined> {
-    const { raw } = this.#broker ??= await this.#started();
+  /** Sends messages, and receives answers until all are read that came before the last one. */
+  async #answered(raw: RawBroker, program: readonly Step[]): Promise<string | undefined> {
     const end = encode({ id: END, call: "open", path: `${this.#fixture.path}/docs/none`, options: {} });
     for (const piece of pieces([...program, { bytes: end.toBase64() }])) void raw.channel.send(piece);
-    let wrong: string | undefined;
-    for (;;) {
+    for (let wrong: string | undefined;;) {
       const { answer, fds } = await raw.next();
       for (const fd of fds) {
         this.#counts.descriptors++;
@@ -149,9 +156,20 @@ export class WireTarget implements Target<Step> {
         this.#counts.values++;
         if (answer.value === null) this.#counts.awaited++;
       }
-      if (answer.id === END) break;
+      if (answer.id === END) return wrong;
     }
-    return wrong;
+  }
+
+  /** Ends the process. Returns a text if it ends with an error. */
+  async #ended(): Promise<string> {
+    if (this.#broker === undefined) return "";
+    const { raw } = this.#broker;
+    this.#broker = undefined;
+    raw.channel[Symbol.dispose]();
+    const { code, signal } = await raw.child.status, stderr = await new Response(raw.child.stderr).text();
+    return code === 0 && signal === null
+      ? ""
+      : `\nthe broker ends with ${signal ?? code}: ${stderr.slice(0, 2000)}`;
   }
 
   async #started(): Promise<{ raw: RawBroker; descriptors: number }> {
@@ -174,17 +192,15 @@ export class WireTarget implements Target<Step> {
     const wrong = await this.run([]);
     if (wrong !== undefined) return wrong;
     const left = descriptorsOf(raw.child.pid).length - descriptors;
-    this.#broker = undefined;
     // Half a message, and the end.
     await raw.channel.send(new Uint8Array([200, 0, 0, 0, 123]));
-    raw.channel.close();
-    const { code, signal } = await raw.child.status, stderr = await new Response(raw.child.stderr).text();
+    const end = await this.#ended();
     const { errors, values, awaited, descriptors: came } = this.#counts;
     const names = `${this.#fixture.list()} ${this.#fixture.list("secret")}`;
     return left > 0
       ? `the broker has ${left} more descriptors`
-      : code !== 0 || signal !== null
-      ? `the broker ends with ${signal ?? code}: ${stderr}`
+      : end !== ""
+      ? end
       : names !== "deno,docs,docsx,out,secret c" || this.#fixture.read("secret/c") !== SECRET
       ? `outside has changed: ${names}`
       : this.#intrusions > 0

@@ -129,7 +129,7 @@ export const brokerMutants: Mutant[] = [
     what: "the policy is not checked for a host",
     search: "    checkConnect(this.#policy, host, port);\n    if (!",
     replace: "    if (!",
-    concerns: of("hostile_test.ts"),
+    concerns: of("service_test.ts", "looks up no name"),
   },
   {
     file: service,

@@ -121,6 +121,22 @@ test("Service tries every address in order, and returns the last error", async (
   assertEquals(await local.refusal({ call: "connect", hostname: "a.example", port: closed }), "ENOTCAPABLE");
 });
 
+test("Service looks up no name that its policy does not permit", async () => {
+  const asked: string[] = [];
+  const resolve: Resolve = (name) => {
+    asked.push(name);
+    return Promise.resolve(["192.0.2.1"]);
+  };
+  using local = new Local({ connect: ["permitted.example:1"], resolve: ["found.example"] }, resolve);
+  for (const [hostname, port] of [["other.example", 1], ["permitted.example", 2]] as const) {
+    assertEquals(await local.refusal({ call: "connect", hostname, port }), "ENOTCAPABLE");
+  }
+  assertEquals(await local.refusal({ call: "resolve", name: "other.example", family: 4 }), "ENOTCAPABLE");
+  assertEquals(asked, []);
+  const answer = await local.ask({ call: "resolve", name: "found.example", family: 4 });
+  assertEquals([asked, "value" in answer && answer.value], [["found.example"], ["192.0.2.1"]]);
+});
+
 test("Service checks the policy again after it has looked up a name", async () => {
   using counter = new Counter();
   const { port } = counter, { promise, resolve: answer } = Promise.withResolvers<string[]>();

@@ -133,7 +133,12 @@ async function tryDir(dir: Dir, kinds: readonly Kind[]): Promise<Map<Kind, Set<n
           }
           if (isEscape) refused.get(kind)!.add(i), report.counts.dir++;
         }
-        const wrong = await wrongAbout(dir, { use: i, path, isSync, id }, expected, outsideIds);
+        const wrong = await wrongAbout(
+          dir,
+          { use: i, path, way: isSync ? "sync" : "async", id },
+          expected,
+          outsideIds,
+        );
         if (wrong !== undefined) tell(`${where}: ${wrong}; expected ${Deno.inspect(expected)}`);
         if (wrong !== undefined || !isError && use.writes) {
           restore();

@@ -23,6 +23,7 @@ export const Fcntl = {
   /** Permits `fcntl(fd, F_SETOWN, pid)`. */
   SETOWN: 64,
 } as const;
+Object.freeze(Fcntl);
 
 /** The name of an fcntl(2) command: a key of {@linkcode Fcntl}. */
 export type FcntlName = keyof typeof Fcntl;

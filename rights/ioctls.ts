@@ -254,6 +254,7 @@ export const Ioctl = {
   /** Sets the read filter, and keeps the buffered packets. */
   BIOCSETFNR: 0x80104282n,
 } as const;
+Object.freeze(Ioctl);
 
 /** The name of a request: a key of {@linkcode Ioctl}. */
 export type IoctlName = keyof typeof Ioctl;

@@ -215,6 +215,7 @@ export const Right = {
   /** Permits `poll` and everything else that `EVENT` permits: the same value. */
   POLL_EVENT: 0x0400000000000020n,
 } as const;
+Object.freeze(Right);
 
 /** The name of a right: a key of {@linkcode Right}. */
 export type RightName = keyof typeof Right;

@@ -89,6 +89,9 @@ export const presets: Presets = (() => {
     socket: { connection, listener: ["ACCEPT", "LISTEN", ...connection] },
   };
 })();
+for (const kind of Object.values(Object.freeze(presets))) {
+  Object.values(Object.freeze(kind)).forEach(Object.freeze);
+}
 
 /** The names of the presets and their rights. */
 export interface Presets {

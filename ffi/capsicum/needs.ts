@@ -215,6 +215,8 @@ export const needs = {
   ksem_post: ["SEM_POST"],
   ksem_wait: ["SEM_WAIT"],
 } as const;
+for (const rights of Object.values(needs)) Object.freeze(rights);
+Object.freeze(needs);
 
 /** A call on a descriptor: a key of {@link needs}. */
 export type Operation = keyof typeof needs;

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { presets, type RightName, Rights } from "../../../mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Fcntl, Ioctl, needs, presets, Right, type RightName, Rights } from "../../../mod.ts";
 import { inChild } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
@@ -11,6 +11,16 @@ test("every preset is a set of rights that every release since FreeBSD 13 has, w
       assertEquals(new Set(rights).size, rights.length, name);
     }
   }
+});
+
+test("presets, needs and the tables of rights, fcntls and ioctls can't be changed", () => {
+  const tables: object[] = [Right, Fcntl, Ioctl, needs, presets];
+  const lists = [
+    ...Object.values(needs),
+    ...Object.values(presets).flatMap((kind) => [kind, ...Object.values(kind)]),
+  ];
+  for (const value of [...tables, ...lists]) assert(Object.isFrozen(value), Deno.inspect(value));
+  assertThrows(() => (presets.dir.read as RightName[]).push("WRITE"), TypeError);
 });
 
 test("presets include each other as documented", () => {

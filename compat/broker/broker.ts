@@ -5,7 +5,7 @@ import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { abi } from "../../ffi/system.ts";
-import { aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
+import { anInteger, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
 import { FdFile } from "../fs/file.ts";
 import { Slots, unlessAborted } from "../fs/io/waiting.ts";
 import { openFlags, type OpenOptions } from "../fs/open.ts";
@@ -130,6 +130,8 @@ function flagsFor(rules: Policy): string[] {
 
 /** The most requests without an answer. Further ones wait until one of them is answered. */
 const MOST_REQUESTS = 1000;
+/** Nothing listens at port 0, and no rule can name it. */
+const aTargetPort = anInteger(1, 0xffff);
 
 interface Pending {
   readonly takesFd: boolean;
@@ -212,18 +214,18 @@ export class Broker implements Disposable, AsyncDisposable {
    * @throws {Deno.errors.TimedOut} If the attempt takes longer than `timeout`.
    */
   async connect(options: ConnectOptions | ConnectPathOptions): Promise<FdFile> {
-    const call = "Broker.connect()", hasPath = "path" in (options ?? {});
+    const call = "Broker.connect()", hasPath = "path" in Object(options ?? {});
     given(call, options);
+    const place = hasPath ? { path: aString } : { hostname: aString, port: aTargetPort };
+    checkOptions(call, options, { ...place, signal: aSignal, timeout: aTimeout });
     const { signal, timeout } = options, limits = timeout === undefined ? {} : { timeout };
     if (hasPath) {
-      checkOptions(call, options, { path: aString, signal: aSignal, timeout: aTimeout });
       const { path } = options as ConnectPathOptions;
       return file(await this.#request({ call: "connectPath", path, ...limits }, true, signal));
     }
-    checkOptions(call, options, { hostname: aString, port: aPort, signal: aSignal, timeout: aTimeout });
     const { hostname, port } = options as ConnectOptions;
     checkArgument(call, "hostname", hostname, aString);
-    checkArgument(call, "port", port, aPort);
+    checkArgument(call, "port", port, aTargetPort);
     return file(await this.#request({ call: "connect", hostname, port, ...limits }, true, signal));
   }
 

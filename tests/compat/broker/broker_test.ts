@@ -380,3 +380,31 @@ test("broker() reports why its process does not start, and leaves no descriptor 
   assertEquals(childrenOf(Deno.pid).length, children);
   assertEquals(openDescriptors().length, before);
 }, { skip: noProc });
+
+test(
+  "connect() refuses wrong options with a message that names them, and port 0, at which nothing listens",
+  async () => {
+    using fixture = new Fixture();
+    await using net = await broker({ connect: ["127.0.0.1:1"], denoPath: kernelDeno(fixture) });
+    const wrong: [options: unknown, message: RegExp][] = [
+      ...[undefined, null, "127.0.0.1:1", 1].map((
+        options,
+      ): [unknown, RegExp] => [options, /options must be an object/]),
+      [{}, /argument hostname must be a string/],
+      [{ hostname: "127.0.0.1" }, /argument port must be an integer from 1/],
+      [{ hostname: "127.0.0.1", port: 0 }, /option port must be an integer from 1 to 65535, not 0/],
+      [{ hostname: "127.0.0.1", port: 1, path: "/s" }, /no option "hostname"/],
+      [{ path: 1 }, /option path must be a string/],
+    ];
+    for (const [options, message] of wrong) {
+      const error = await assertRejects(() => net.connect(options as never));
+      assert(error instanceof TypeError || error instanceof RangeError, String(error));
+      assertMatch(error.message, message);
+    }
+    await assertRejects(
+      () => net.connect({ hostname: "127.0.0.1", port: 1 }),
+      Deno.errors.ConnectionRefused,
+    );
+  },
+  { skip: noProc },
+);

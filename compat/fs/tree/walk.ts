@@ -291,10 +291,24 @@ export function* removing(dir: FdLike, path: string): Generator<void, void, unde
   } catch (error) {
     if (codeOf(error) !== "ENOTEMPTY") throw error;
   }
-  for (let pass = 1;; pass++) {
-    const root = levels.enter(top, place.name, path);
-    yield* emptyLevel(levels, root);
-    if (removeLevel(levels, root, pass)) return;
+  try {
+    for (let pass = 1;; pass++) {
+      const root = levels.enter(top, place.name, path);
+      yield* emptyLevel(levels, root);
+      if (removeLevel(levels, root, pass)) return;
+    }
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || !isRemoved(top, place.name)) throw error;
+  }
+}
+
+/** Whether another process has removed a directory, found by trying to remove it. */
+function isRemoved(above: Level, name: string): boolean {
+  try {
+    removeName(above, name);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "ENOENT";
   }
 }
 

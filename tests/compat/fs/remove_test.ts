@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CapsicumError, openDirSync, type SyscallError } from "../../../mod.ts";
+import { removing } from "../../../compat/fs/tree/walk.ts";
 import { Fixture, type Tree } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { callsOf, failNext, needsStandin } from "../../_standin.ts";
@@ -132,6 +133,17 @@ test("Dir.removeSync() removes names that are created meanwhile, and ignores nam
   fixture.add({ late: "" }, "tree");
   await removing;
   assertEquals(fixture.list(), []);
+});
+
+test("Dir.remove() throws nothing if another process removes the whole tree meanwhile, but does if it was missing at first", () => {
+  using fixture = new Fixture({ tree: { a: { file: "" }, b: { file: "" } } });
+  using dir = openDirSync(fixture.path);
+  const steps = removing(dir, "tree"), others = [removing(dir, "tree"), removing(dir, "tree")];
+  for (const one of [steps, ...others]) one.next();
+  for (const _ of steps);
+  assertEquals(fixture.list(), []);
+  for (const one of others) for (const _ of one);
+  assertThrows(() => dir.removeSync("tree", { recursive: true }), Deno.errors.NotFound);
 });
 
 test("Dir.removeSync() throws the error of a part that it can't remove, and closes everything", () => {

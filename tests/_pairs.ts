@@ -61,3 +61,13 @@ export function terminal(): [terminal: FdFile, controller: FdFile] {
     return result;
   });
 }
+
+/** The reason why there is no IPv6; false if its loopback address can be used. */
+export function needsIPv6(): string | false {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return false;
+  } catch {
+    return "needs a kernel with IPv6, and its loopback address";
+  }
+}

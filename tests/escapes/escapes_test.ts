@@ -15,7 +15,7 @@ const isWhole = isPlain && (kernel.major >= 15 || !kernel.hasCapsicum);
 
 async function tried(parts: Task["parts"], isMountRoot: boolean): Promise<Report> {
   using fixture = new Fixture({ inside: {} });
-  const deno = kernelDeno(fixture, "nobody");
+  const deno = kernelDeno(fixture, "_nobody_child.ts");
   fixture.giveAway();
   const task: Task = { above: fixture.path, isMountRoot, parts, deno };
   const { code, stdout, stderr } = await runModule(new URL("_child.ts", import.meta.url), {

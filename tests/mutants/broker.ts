@@ -192,7 +192,7 @@ export const brokerMutants: Mutant[] = [
   {
     file: child,
     what: "the second process keeps the descriptors that it inherited",
-    search: "if (isInherited && fileOf(fd)?.info.isCharDevice !== true) libc.close(fd);",
+    search: "if (!isOwn) libc.close(fd);",
     replace: "void [isInherited, fileOf];",
     concerns: of("broker_test.ts", "leave no descriptor open"),
   },

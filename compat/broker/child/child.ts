@@ -7,12 +7,11 @@
 import { enter, isSupported, limit } from "../../../ffi/capsicum/capability.ts";
 import { withoutPlan } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { openFiles } from "../../../ffi/libc/process.ts";
 import { bindAll as bindLinux, confine, missing } from "../../../ffi/linux/confine/confine.ts";
 import { bindAll as bindFreebsd, hasCapsicum } from "../../../ffi/symbols.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { limitOthers, limitsOfOthers, limitStdio } from "../../sandbox/limit_by_need.ts";
-import { fileOf, unlessClosed } from "../../sandbox/open_descriptors.ts";
+import { openDescriptors } from "../../sandbox/open_descriptors.ts";
 import { avertPanics } from "../../sandbox/warm_up.ts";
 import { Channel } from "../channel.ts";
 import { hasNames, hasOnlyFiles, type Policy } from "../policy.ts";
@@ -25,13 +24,13 @@ const MOST_QUEUED = 128;
 
 /**
  * Takes over the socket, and closes all other inherited descriptors. A descriptor that is not close-on-exec was inherited,
- * unless it is the device that Deno opens in place of a closed standard stream.
+ * unless it is the device that Deno opens in place of a closed standard stream, or a kqueue, which no child inherits.
  */
 function takeOver(channel: number): Channel {
   libc.fcntl(channel, libc.F_SETFD, libc.FD_CLOEXEC);
-  for (const { fd } of openFiles()) {
-    const isInherited = fd > 2 && unlessClosed(() => libc.fcntl(fd, libc.F_GETFD)) === 0;
-    if (isInherited && fileOf(fd)?.info.isCharDevice !== true) libc.close(fd);
+  for (const { fd, kind, closeOnExec } of openDescriptors()) {
+    const isOwn = fd <= 2 || closeOnExec || kind === "character device" || kind === "kqueue";
+    if (!isOwn) libc.close(fd);
   }
   return new Channel(channel, 0);
 }

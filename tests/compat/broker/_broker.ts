@@ -16,20 +16,22 @@ import { kernel } from "../../_kernel.ts";
 /**
  * A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests.
  *
- * @param user With "nobody" it must be started by root, and takes root's privileges from itself once its modules are loaded.
+ * @param main A module in this folder that takes the place of the main module of the second process.
  */
-export function kernelDeno(fixture: Fixture, user?: "nobody"): string {
-  if (!kernel.simulated && user === undefined) return Deno.execPath();
-  const flags: string[] = kernel.simulated || user !== undefined
+export function kernelDeno(fixture: Fixture, main?: "_nobody_child.ts" | "_kqueue_child.ts"): string {
+  if (!kernel.simulated && main === undefined) return Deno.execPath();
+  const flags: string[] = kernel.simulated || main !== undefined
     ? JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]")
     : [];
   const words = (...more: string[]) =>
     [Deno.execPath(), "run", ...more, ...flags].map((word) => `'${word}'`).join(" ");
-  const asNobody = new URL("_nobody_child.ts", import.meta.url).href;
   // The last argument is the number of the socket.
-  const text = user === undefined
+  const text = main === undefined
     ? `#!/bin/sh\nshift\nexec ${words(`--allow-ffi=${libcPath}`)} "$@"\n`
-    : `#!/bin/sh\nfor socket; do :; done\nexec ${words("-A", "--quiet")} '${asNobody}' "$socket"\n`;
+    : `#!/bin/sh\nfor socket; do :; done\nexec ${words("-A", "--quiet")} '${new URL(
+      main,
+      import.meta.url,
+    )}' "$socket"\n`;
   fixture.add({ deno: { text, mode: 0o755 } });
   return fixture.at("deno");
 }

@@ -1,5 +1,6 @@
 /**
- * The second process of a broker, which runs as nobody. It loads everything before: nobody may lack the permission to read it.
+ * The second process of a broker, which is started by root and runs as nobody. It loads everything before: nobody may lack the
+ * permission to read it.
  *
  * @module
  */

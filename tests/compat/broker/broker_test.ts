@@ -4,6 +4,7 @@ import { FdFile, fdOf, libc } from "../../../mod.ts";
 import { inChild, runModule, RunningModule } from "../../_child.ts";
 import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
+import { needsIPv6 } from "../../_pairs.ts";
 import { test } from "../../_test.ts";
 import { descriptorsOf, kernelDeno, shortenQueue } from "./_broker.ts";
 import type { Task } from "./_sandboxed_child.ts";
@@ -126,6 +127,13 @@ test("the second process exits if the program is killed, also during a connect",
   await until(() => statusOf(pid) === undefined, "the broker's process ends");
 }, { skip: noProc });
 
+test.capsicum("the second process closes the descriptors that it may have inherited, but not a kqueue", async () => {
+  using fixture = new Fixture(tree);
+  const denoPath = kernelDeno(fixture, "_kqueue_child.ts");
+  await using net = await broker({ open: { read: [fixture.at("docs")] }, denoPath });
+  (await net.open(fixture.at("docs", "a"))).close();
+});
+
 const most = kernel.simulated ? 2000 : 10_000;
 
 test(`${most} requests, 1,000 at a time, leave no descriptor open on either side`, async () => {
@@ -222,7 +230,7 @@ test(
     using fixture = new Fixture(tree);
     const mod = new URL("../../../compat/broker/mod.ts", import.meta.url).href;
     const found = await inChild(
-      async ({ libc }, { mod, docs }) => {
+      async ({ libc }, { mod, docs, isOneByOne }) => {
         const { broker }: typeof import("../../../compat/broker/mod.ts") = await import(mod);
         await using net = await broker({ open: { read: [docs] } });
         const text = async (path: string) => {
@@ -238,13 +246,15 @@ test(
             isFull = true;
           }
         }
-        const codes = await Promise.all(
-          Array.from({ length: 3 }, () => text("a").catch((error) => error.code)),
-        );
+        const code = () => text("a").catch((error) => error.code);
+        const codes = isOneByOne
+          ? [await code(), await code(), await code()]
+          : await Promise.all([code(), code(), code()]);
         for (const fd of held) libc.close(fd);
         return [...codes, await text("sub/b"), await text("a")];
       },
-      { mod, docs: fixture.at("docs") },
+      // uipc_soreceive_stream_or_seqpacket() of FreeBSD 15.1 can loop if another descriptor is queued behind one that is lost.
+      { mod, docs: fixture.at("docs"), isOneByOne: kernel.hasCapsicum },
       { shell: 'ulimit -n 100; exec "$@"' },
     );
     assertEquals(found, ["EMFILE", "EMFILE", "EMFILE", "other", "inside"]);
@@ -288,28 +298,35 @@ test("connect() obeys signal and timeout, and closes a connection that arrives t
   assert(openDescriptors().length < open);
 }, { skip: noProc });
 
-test("accept() and iteration wait for connections until the listener is closed", async () => {
-  using fixture = new Fixture();
-  await using net = await broker({ listen: ["127.0.0.1:0", "[::1]:0"], denoPath: kernelDeno(fixture) });
-  for (const hostname of ["127.0.0.1", "::1"]) {
-    const listener = await net.listen({ hostname, port: 0 });
-    assertEquals([listener.addr.hostname, listener.addr.transport], [hostname, "tcp"]);
-    const received: string[] = [];
-    const accepting = (async () => {
-      for await (const connection of listener) {
-        received.push(new TextDecoder().decode(await connection.readAll()));
-        connection.close();
-        if (received.length === 3) listener.close();
+for (const [hostname, skip] of [["127.0.0.1", false], ["::1", needsIPv6()]] as const) {
+  test(
+    `accept() and iteration wait for connections to ${hostname} until the listener is closed`,
+    async () => {
+      using fixture = new Fixture();
+      await using net = await broker({
+        listen: [hostname.includes(":") ? `[${hostname}]:0` : `${hostname}:0`],
+        denoPath: kernelDeno(fixture),
+      });
+      const listener = await net.listen({ hostname, port: 0 });
+      assertEquals([listener.addr.hostname, listener.addr.transport], [hostname, "tcp"]);
+      const received: string[] = [];
+      const accepting = (async () => {
+        for await (const connection of listener) {
+          received.push(new TextDecoder().decode(await connection.readAll()));
+          connection.close();
+          if (received.length === 3) listener.close();
+        }
+      })();
+      for (const text of ["a", "b", "c"]) {
+        using connection = await Deno.connect({ hostname, port: listener.addr.port });
+        await connection.write(new TextEncoder().encode(text));
       }
-    })();
-    for (const text of ["a", "b", "c"]) {
-      using connection = await Deno.connect({ hostname, port: listener.addr.port });
-      await connection.write(new TextEncoder().encode(text));
-    }
-    await accepting;
-    assertEquals(received.sort(), ["a", "b", "c"]);
-  }
-});
+      await accepting;
+      assertEquals(received.sort(), ["a", "b", "c"]);
+    },
+    { skip },
+  );
+}
 
 test(
   'broker() throws if the system cannot confine its process, unless enforce is "if-supported"',

@@ -24,7 +24,7 @@ test("the broker opens no file outside its policy while names are swapped, keeps
     out: { a: "" },
     secret: { c: outside, a: outside, b: outside },
   });
-  const deno = kernelDeno(fixture, "nobody");
+  const deno = kernelDeno(fixture, "_nobody_child.ts");
   fixture.giveAway();
   const task: Task = { top: fixture.path, deno, swaps: 1000 };
   const { code, stdout, stderr } = await runModule(new URL("_hostile_child.ts", import.meta.url), {

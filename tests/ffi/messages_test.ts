@@ -5,6 +5,7 @@ import { acceptNow, connectNow, listenAt, socketFor, socketPair } from "../../ff
 import { nameOfPeer, nameOfSocket } from "../../ffi/libc/by_descriptor.ts";
 import { Fixture } from "../_fixture.ts";
 import { openDescriptors } from "../_kernel.ts";
+import { needsIPv6 } from "../_pairs.ts";
 import { test } from "../_test.ts";
 
 const text = new TextEncoder().encode("message");
@@ -134,12 +135,16 @@ function meet(address: Parameters<typeof listenAt>[1], name: string) {
   return { at, peer: nameOfPeer(client.fd) };
 }
 
-test("connectNow() reaches what listenAt() listens at: IPv4, IPv6, and a path", () => {
+test("connectNow() reaches what listenAt() listens at over IPv6", () => {
+  const { at, peer } = meet({ bytes: new Uint8Array([...Array(15).fill(0), 1]), port: 0 }, "[::1]:0");
+  assert(at.family === "inet" && at.hostname === "0:0:0:0:0:0:0:1");
+  assertEquals(peer, at);
+}, { skip: needsIPv6() });
+
+test("connectNow() reaches what listenAt() listens at: IPv4 and a path", () => {
   const four = meet({ bytes: new Uint8Array([127, 0, 0, 1]), port: 0 }, "127.0.0.1:0");
   assertEquals(four.peer, four.at);
   assert(four.at.family === "inet" && four.at.hostname === "127.0.0.1" && four.at.port > 0);
-  const six = meet({ bytes: new Uint8Array([...Array(15).fill(0), 1]), port: 0 }, "[::1]:0");
-  assert(six.at.family === "inet" && six.at.hostname === "0:0:0:0:0:0:0:1");
   using fixture = new Fixture();
   const path = fixture.at("s");
   assertEquals(meet({ path }, path).at, { family: "unix", path });

@@ -49,7 +49,7 @@ export class WireTarget implements Target<Step> {
   readonly #counts = { errors: 0, values: 0, awaited: 0, descriptors: 0 };
 
   constructor() {
-    this.#deno = kernelDeno(this.#fixture, "nobody");
+    this.#deno = kernelDeno(this.#fixture, "_nobody_child.ts");
     this.#fixture.giveAway();
     // With the stand-in, the directory is the root of a mounted file system, which FreeBSD 15.1 lets ".." leave.
     Deno.env.set("NO_COLOR", "1");

@@ -6,7 +6,7 @@ import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { needsIPv6 } from "../../_pairs.ts";
 import { test } from "../../_test.ts";
-import { descriptorsOf, kernelDeno, shortenQueue } from "./_broker.ts";
+import { descriptorsOf, kernelDeno, noProc, shortenQueue } from "./_broker.ts";
 import type { Task } from "./_sandboxed_child.ts";
 
 const program = new URL("_sandboxed_child.ts", import.meta.url);
@@ -53,10 +53,6 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
-
-const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
-  ? false
-  : "needs Linux, where /proc lists the processes";
 
 test("a sandboxed program connects, listens, resolves and opens through a broker, only as its policy permits", async () => {
   using fixture = new Fixture(tree);
@@ -364,7 +360,7 @@ test(
   "the error of a file whose mode does not permit reading does not mention a plan, which a broker has not",
   async () => {
     using fixture = new Fixture({ docs: { locked: { text: "", mode: 0 } } });
-    const denoPath = kernelDeno(fixture, "nobody");
+    const denoPath = kernelDeno(fixture, "_nobody_child.ts");
     fixture.giveAway();
     await using net = await broker({ open: { read: [fixture.at("docs")] }, denoPath });
     const error = await assertRejects(

@@ -253,8 +253,18 @@ const flagsOf = {
   " nofollow": AT_SYMLINK_NOFOLLOW,
   " AT_EMPTY_PATH nofollow": AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
 };
+/** FreeBSD 13 does not know AT_SYMLINK_NOFOLLOW for faccessat(2), and refuses it with any path (EINVAL). */
+const isKnown = (flags: number) => {
+  try {
+    libc.faccessat(dir, "file", libc.R_OK, flags);
+    return true;
+  } catch {
+    return false;
+  }
+};
 for (const [name, flags] of Object.entries(flagsOf)) {
   lookups[`fstatat${name}`] = (path) => libc.fstatat(dir, path, buffer, flags);
+  if (flags & AT_SYMLINK_NOFOLLOW && !isKnown(flags)) continue;
   lookups[`faccessat${name}`] = (path) => libc.faccessat(dir, path, libc.R_OK, flags);
 }
 const lookupNames = ownKeys(lookups) as string[];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { libc } from "../../mod.ts";
+import { libc, openDirSync } from "../../mod.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { Fixture, type Tree } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
@@ -63,6 +63,11 @@ export class CallsTarget implements Target<Step> {
   readonly name = "calls";
   readonly unit = "calls";
   readonly #fixture = new Fixture();
+  readonly #kernel = {
+    hasCapsicum: kernel.hasCapsicum,
+    major: kernel.major,
+    unlinksBeneath: unlinksBeneath(this.#fixture),
+  };
 
   generate(random: Random): Step[] {
     const all = Object.keys(calls);
@@ -92,7 +97,7 @@ export class CallsTarget implements Target<Step> {
     fixture.add({ top: { up: { up: { case: start } } } });
     const root = fixture.at("top/up/up/case"), tree = treeOfEntries(start);
     above(tree, root);
-    const model = new Model({ directory: tree, path: root }, kernel);
+    const model = new Model({ directory: tree, path: root }, this.#kernel);
     const known = begin(model, root);
     try {
       return await this.#steps(program, model, known, root) ?? compared(tree, fixture, "top/up/up/case");
@@ -163,6 +168,16 @@ function moved(fd: number): number {
   const to = libc.fcntl(fd, flags & libc.FD_CLOEXEC ? libc.F_DUPFD_CLOEXEC : libc.F_DUPFD, LEAST);
   libc.close(fd);
   return to;
+}
+
+function unlinksBeneath(fixture: Fixture): boolean {
+  using dir = openDirSync(fixture.path);
+  try {
+    libc.unlinkat(dir, "../missing", libc.AT_RESOLVE_BENEATH);
+  } catch (error) {
+    if (codeIn(error) !== "ENOENT") return true;
+  }
+  return false;
 }
 
 /** Opens what each program begins with. */

@@ -179,9 +179,7 @@ export class Model extends Files {
 
   $unlinkat(fd: number, path: string, flags: number): Expected {
     if (flags & ~(libc.AT_REMOVEDIR | libc.AT_RESOLVE_BENEATH)) return fails("EINVAL");
-    // FreeBSD 13 takes the second flag and ignores it.
-    const beneath = (flags & libc.AT_RESOLVE_BENEATH) !== 0 &&
-      (!this.kernel.hasCapsicum || this.kernel.major >= 15);
+    const beneath = (flags & libc.AT_RESOLVE_BENEATH) !== 0 && this.kernel.unlinksBeneath;
     const found = existing(this.find(fd, path, ["UNLINKAT"], { follow: false, beneath }));
     if ("errors" in found) return found;
     const { parent, name, node } = found, isForDirectory = (flags & libc.AT_REMOVEDIR) !== 0;

@@ -51,6 +51,8 @@ export const allFcntls = ["GETFL", "SETFL", "GETOWN", "SETOWN"];
 export interface Kernel {
   readonly hasCapsicum: boolean;
   readonly major: number;
+  /** Whether unlinkat(2) honours AT_RESOLVE_BENEATH, which depends on the patch level of FreeBSD. */
+  readonly unlinksBeneath: boolean;
 }
 
 /** In place of an errno: the result is not predicted, and a program must not make the call. */

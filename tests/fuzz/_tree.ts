@@ -131,7 +131,7 @@ export function bytesIn(name: string): number {
         sum + (sign < "\x80" ? 1 : encoder.encode(sign).length), 0);
 }
 
-/** Returned in place of an errno for a path that leaves the top of the tree. A program must not use such a path. */
+/** Returned in place of an errno for a path whose result is unknown, such as one above the top. A program must not use it. */
 export const ABOVE = "above the tree";
 
 /** Looks up a path. Returns the name of an errno if the lookup fails. */
@@ -155,6 +155,8 @@ export function lookup(start: Directory, path: string, rules: Rules): Found | st
   for (;;) {
     const name = rest.shift();
     if (name === undefined) return { parent: at, name: ".", node: at, hasSlash: false };
+    // Each file system reports something else for these in a directory that was removed.
+    if (at.isRemoved && (name === "." || name === "..")) return ABOVE;
     if (name === "" || name === ".") continue;
     if (name === "..") {
       if (beneath && at === start) return "ENOTCAPABLE";

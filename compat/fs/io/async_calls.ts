@@ -17,12 +17,14 @@
  *
  * "Here" is the thread of the event loop, which gets its turn after at most a millisecond of such calls. poll(2) needs
  * EVENT; it waits for all descriptors together on at most 4 threads. Without EVENT, sockets and descriptors with
- * O_NONBLOCK are tried again and again; once they are slow, 20 times a second. All other calls without EVENT wait on at
+ * O_NONBLOCK are tried again and again; once they are slow, 20 times a second. So are datagram sockets of FreeBSD whose
+ * receiver is full (ENOBUFS), which poll(2) does not report. All other calls without EVENT wait on at
  * most 8 threads, and further calls queue.
  *
  * @module
  */
 import { closeOf, typeOfSocket } from "../../../ffi/libc/by_descriptor.ts";
+import { codeOf } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { eventsWithin, NO_SOCKET, NOT_HERE, POLLIN, POLLNVAL, POLLOUT } from "../../../ffi/libc/bytes.ts";
 import { identityOf, mayGetFlags, maySetFlags, rightsOf, statOf } from "../descriptor.ts";
@@ -100,6 +102,16 @@ export function setNonblocking(fd: number, on: boolean): boolean {
   const flags = libc.fcntl(fd, libc.F_GETFL);
   libc.fcntl(fd, libc.F_SETFL, on ? flags | libc.O_NONBLOCK : flags & ~libc.O_NONBLOCK);
   return true;
+}
+
+/** The result of a call on a socket; undefined if the receiver of a datagram is full, as FreeBSD reports it. */
+function unlessFull(call: () => number | undefined): number | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (codeOf(error) !== "ENOBUFS") throw error;
+    return undefined;
+  }
 }
 
 /** Bytes: a file call of this size takes a fraction of the 50 microseconds that a switch to another thread costs. */
@@ -257,16 +269,19 @@ export class Calls {
     { isSequenced }: Subject,
   ): Promise<number> {
     const isRecord = isSequenced && events === POLLOUT;
-    let used = 0;
+    let used = 0, wasReady = false;
     for (const pause = pauses();;) {
       const rest = used === 0 ? bytes : bytes.subarray(used);
-      const moved = await this.#moveHere(() => socket(this.#file.fd, rest, isRecord));
+      const moved = await this.#moveHere(() => unlessFull(() => socket(this.#file.fd, rest, isRecord)));
       if (moved !== undefined) {
         used += moved;
+        wasReady = false;
         // FreeBSD 15 may take only a part of a record; the call for the rest ends the record.
         if (!isRecord || moved === NO_SOCKET || used >= bytes.length) return used;
-      } else if (await this.until(readiness(this.#file.fd, events)) & POLLNVAL) {
-        await this.until(sleep(pause.next().value));
+      } else {
+        const found = await this.until(readiness(this.#file.fd, events));
+        if (found & POLLNVAL || wasReady) await this.until(sleep(pause.next().value));
+        wasReady = true;
       }
     }
   }

@@ -153,7 +153,6 @@ test("grep.ts exits with 2 and one message when its output can't be written", as
     shell: '{ "$@"; echo "code $?" >&2; } | head -c 1 >/dev/null',
   });
   assertMatch(closed.stderr, /^grep: standard output: Broken pipe[^\n]*\ncode 2\n$/);
-  if (Deno.build.os === "freebsd" && !kernel.simulated) return; // FreeBSD has no /dev/full.
   const full = await grep(["match", "tree"], fixture.path, { shell: 'exec "$@" >/dev/full' });
   assertEquals(full.code, 2);
   assertMatch(full.stderr, /^grep: standard output: No space left on device[^\n]*\n$/);
@@ -163,7 +162,7 @@ test("grep.ts continues when its messages can't be written, and exits with 2", a
   using fixture = new Fixture({ file: "match\n" });
   const silent = await grep(["match", "missing", "file"], fixture.path, { shell: 'exec "$@" 2>/dev/full' });
   assertEquals(silent, { code: 2, lines: ["file:1:match"], stderr: "" });
-}, { skip: Deno.build.os === "freebsd" && !kernel.simulated && "needs Linux, which has /dev/full" });
+});
 
 /** Runs the tool as the user `nobody` after all its modules are loaded. */
 function droppingRoot(fixture: Fixture): ChildOptions {

@@ -8,7 +8,7 @@
  */
 import { broker } from "../../compat/broker/mod.ts";
 import { FdFile, openDirSync, openSync } from "../../mod.ts";
-import { openDescriptors } from "../_kernel.ts";
+import { openDescriptors, residentSize } from "../_kernel.ts";
 import { pipe, socketPair } from "../_pairs.ts";
 import { workerURL } from "../_standin.ts";
 
@@ -117,7 +117,7 @@ async function sample(): Promise<Sample> {
     if (warm === undefined || fds <= warm.fds) break;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  return { fds, rss: Deno.memoryUsage().rss };
+  return { fds, rss: residentSize() };
 }
 
 const begin = performance.now(), mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

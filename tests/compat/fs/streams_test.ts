@@ -260,4 +260,4 @@ test(`FdFile.readable of ${much} bytes grows the process by less than 20 MiB`, a
     least = Math.min(least, growth);
   }
   assertLess(least, 20 * 2 ** 20);
-});
+}, { skip: Deno.memoryUsage().rss === 0 && "needs a system on which Deno reports its memory use" });

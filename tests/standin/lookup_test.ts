@@ -95,6 +95,20 @@ scenario('".." of "/" is "/"', ["13.2"], [
   opens("o", "openat", d, "..", probe, 0),
 ]);
 
+scenario('a directory that was removed has no ".." and no names', [...both], [
+  opens("d", "open", "$base/d", O_DIRECTORY, 0),
+  ok("mkdirat", d, "gone", 0o755),
+  opens("f", "openat", d, "gone", O_DIRECTORY, 0),
+  opens("o", "openat", f, "..", O_DIRECTORY, 0),
+  ok("unlinkat", d, "gone", 0x800),
+  fails(ENOENT, "openat", f, "..", O_DIRECTORY, 0),
+  fails(ENOENT, "openat", f, "..", O_DIRECTORY | beneath, 0),
+  fails(ENOENT, "openat", f, "../f", 0, 0),
+  fails(ENOENT, "openat", f, "new", O_CREAT | O_RDWR, 0o644),
+  fails(ENOENT, "mkdirat", f, "new", 0o755),
+  opens("o", "openat", f, ".", O_DIRECTORY, 0),
+], { tree });
+
 scenario("FD_RESOLVE_BENEATH can't be cleared, is inherited, and confines", ["15.1"], [
   opens("d", "open", "$base/d", O_DIRECTORY, 0),
   ok("fcntl", d, 2, 2),

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { Mounts } from "./_mounts.ts";
 import { giveAway } from "./_unprivileged.ts";
 
 /** What stands at a name: text or bytes for a file, a nested tree for a directory, a link, a mode. */
@@ -38,6 +39,7 @@ export class Fixture implements Disposable {
   readonly path: string;
   readonly #top: string;
   readonly #isOwn: boolean;
+  #mounts: Mounts | undefined;
 
   /** @param path The directory of the fixture of another process, which removes it. */
   constructor(tree: Tree = {}, path?: string) {
@@ -132,6 +134,12 @@ export class Fixture implements Disposable {
     }
   }
 
+  /** Makes directories the roots of mounted file systems until the end of the scope; see `needsMounts()`. */
+  mount(...names: string[]): void {
+    this.#mounts ??= new Mounts();
+    for (const name of names) this.#mounts.add(this.at(name));
+  }
+
   /** The names in a directory of the fixture, sorted. */
   list(name = ""): string[] {
     return [...Deno.readDirSync(this.at(name))].map((entry) => entry.name).sort();
@@ -142,6 +150,7 @@ export class Fixture implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#mounts?.[Symbol.dispose]();
     if (this.#isOwn) Deno.removeSync(this.#top, { recursive: true });
   }
 }

@@ -5,6 +5,7 @@ import { at, type Operation, resolve } from "../../../compat/fs/path/resolve.ts"
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
+import { needsMounts } from "../../_mounts.ts";
 import { callsOf } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
@@ -21,9 +22,9 @@ import {
 } from "./_hostile.ts";
 
 /** The reason to skip a test that needs directories which the kernel does not confine. */
-const needsGap = kernel.simulated && kernel.major >= 15
-  ? false
-  : "needs the stand-in for FreeBSD 15, which makes any directory the root of a mount";
+const needsGap = needsMounts() ||
+  kernel.major < 15 &&
+    "needs FreeBSD 15, or the stand-in for it: before, the kernel confines the root of a mount";
 const needsStandin = kernel.simulated ? false : "needs the stand-in, which counts calls";
 
 /** Opens "inside" as a directory that the kernel confines, that is limited, or that the kernel does not confine. */
@@ -34,12 +35,12 @@ const ways: { way: string; skip: string | false; open: (fixture: Fixture) => Dir
     skip: kernel.hasCapsicum ? false : "needs Capsicum: FreeBSD, or the stand-in",
     open: (fixture) => openDirSync(fixture.at("inside"), { limit: Rights.all(13).difference(["PDKILL"]) }),
   },
-  { way: "the root of a mount", skip: needsGap, open: (fixture) => openMountRoot(fixture.at("inside")) },
+  { way: "the root of a mount", skip: needsGap, open: (fixture) => openMountRoot(fixture, "inside") },
 ];
 
-function openMountRoot(path: string): Dir {
-  Deno.env.set("STANDIN_MOUNT_ROOTS", path);
-  const dir = openDirSync(path);
+function openMountRoot(fixture: Fixture, name = ""): Dir {
+  fixture.mount(name);
+  const dir = openDirSync(fixture.at(name));
   assertEquals(dir.confined, false);
   return dir;
 }
@@ -176,7 +177,7 @@ test("Dir.confined is true if the kernel confines the directory", () => {
 
 test("Dir.confined is false for the root of a mount, and true for a directory below it", () => {
   using fixture = new Fixture({ sub: { file: "" } });
-  using dir = openMountRoot(fixture.path);
+  using dir = openMountRoot(fixture);
   using sub = dir.openDirSync("sub");
   assertEquals(sub.confined, true);
   using self = dir.openDirSync("sub/..");
@@ -187,7 +188,7 @@ test("Dir.confined is determined before the directory is limited", () => {
   using fixture = new Fixture();
   using dir = openDirSync(fixture.path, { limit: ["LOOKUP"] });
   assertEquals(dir.confined, true);
-  Deno.env.set("STANDIN_MOUNT_ROOTS", fixture.path);
+  fixture.mount("");
   using root = openDirSync(fixture.path, { limit: ["LOOKUP"] });
   assertEquals(root.confined, false);
 }, { skip: needsGap });

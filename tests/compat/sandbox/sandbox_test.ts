@@ -4,6 +4,7 @@ import { sandbox, SandboxError } from "../../../mod.ts";
 import { inChild, libcPath, otherSystem, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
+import { needsMounts } from "../../_mounts.ts";
 import { needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
@@ -156,6 +157,7 @@ test.capsicum("an error names its step and entry; nothing stays open, and the mo
 
 test("sandbox() refuses a directory that the kernel does not confine, unless allowed", async () => {
   using fixture = new Fixture({ mnt: { below: { one: "1" } } });
+  fixture.mount("mnt");
   const plans = { at: "mnt", below: "mnt/below" };
   const results = await inChild(
     ({ sandbox, SandboxError, openDescriptors, openDirSync, sandboxed }, { base, plans }) => {
@@ -175,14 +177,13 @@ test("sandbox() refuses a directory that the kernel does not confine, unless all
       return { refusals, list: box.dirs.data.listSync(), entered: sandboxed() };
     },
     { base: fixture.path, plans },
-    { env: { STANDIN_MOUNT_ROOTS: fixture.at("mnt") } },
   );
   const [at, below] = results.refusals;
   assertEquals([results.list, results.entered, below], [["below"], true, "confined"]);
   if (kernel.major < 15) return assertEquals(at, "confined");
   assertEquals((at as unknown[]).slice(0, 4), ["confine", "dirs.data", 0, false]);
   assertStringIncludes(String(at), 'unconfined: "allow"');
-}, { skip: needsStandin });
+}, { skip: needsMounts() });
 
 test.capsicum("sandbox() and the audit work in capability mode, for open descriptors", async () => {
   using fixture = new Fixture(tree);

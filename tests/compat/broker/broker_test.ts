@@ -369,7 +369,6 @@ test(
     );
     assertMatch(error.message, /Permission denied \(EACCES\)\.$/);
   },
-  { skip: noProc },
 );
 
 test("broker() reports why its process does not start, and leaves no descriptor or process", async () => {

@@ -210,6 +210,20 @@ export async function denoOutput(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
+/** Runs a program of the system, and returns its output. */
+export function outputOf(program: string, ...args: string[]): string {
+  const { success, stdout, stderr } = new Deno.Command(program, { args }).outputSync();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${program}: ${decoder.decode(stderr).trim()}`);
+  return decoder.decode(stdout);
+}
+
+/** The resident size of this process in bytes. Deno does not report it on each system. */
+export function residentSize(): number {
+  const { rss } = Deno.memoryUsage();
+  return rss > 0 ? rss : 1024 * Number(outputOf("ps", "-o", "rss=", "-p", `${Deno.pid}`));
+}
+
 /** Compiles a library from a source in C. */
 export async function compileLibrary(source: URL, target: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.env.get("CC") ?? "cc", {

@@ -59,13 +59,3 @@ export function isOpen(fd: number): boolean {
 export function openDescriptors(): number[] {
   return Array.from({ length: 1024 }, (_, fd) => fd).filter(isOpen);
 }
-
-/** The resident size of this process in bytes. Deno does not report it on each system. */
-export function residentSize(): number {
-  const { rss } = Deno.memoryUsage();
-  if (rss > 0) return rss;
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "rss=", "-p", `${Deno.pid}`] }).outputSync();
-  const kibibytes = parseInt(new TextDecoder().decode(stdout));
-  if (!(kibibytes > 0)) throw new Error("neither Deno nor ps(1) reports the size of the process");
-  return kibibytes * 1024;
-}

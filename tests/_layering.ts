@@ -34,7 +34,7 @@ const facade = /^compat\/python\/pycapsicum(cffi)?\.ts$/;
 const startsChildren =
   /^tests\/(compat\/sandbox\/_linux_attack_child\.ts|_child\.ts|_test\.ts|run\.ts|run\/.*|(?:mutants|soak)\/run\.ts|standin\/build\.ts|bench\/.*)$/;
 const writesFiles =
-  /^tests\/(compat\/sandbox\/_linux_attack_child\.ts|_test\.ts|_fixture\.ts|_deno_reference\.ts|compat\/ambient\/.*|std\/fs\.ts|run\.ts|run\/.*|(?:mutants|soak)\/run\.ts|standin\/build\.ts|bench\/.*)$/;
+  /^tests\/(compat\/sandbox\/_linux_attack_child\.ts|_test\.ts|_fixture\.ts|_mounts\.ts|_deno_reference\.ts|compat\/ambient\/.*|std\/fs\.ts|run\.ts|run\/.*|(?:mutants|soak)\/run\.ts|standin\/build\.ts|bench\/.*)$/;
 const writes = new RegExp(
   "\\bDeno\\.(?:" +
     "(?:write(?:Text)?File|create|mkdir|makeTemp(?:Dir|File)|remove|rename|link|symlink|truncate|chmod|chown|" +

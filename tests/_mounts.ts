@@ -6,6 +6,7 @@
  */
 import { abi } from "../ffi/system.ts";
 import { libc } from "../mod.ts";
+import { outputOf } from "./_child.ts";
 import { kernel } from "./_kernel.ts";
 
 const VARIABLE = "STANDIN_MOUNT_ROOTS";
@@ -34,8 +35,8 @@ export class Mounts implements Disposable {
     undo.defer(() => Deno.renameSync(moved, path));
     Deno.mkdirSync(path);
     undo.defer(() => Deno.removeSync(path));
-    run("/sbin/mount", "-t", "nullfs", moved, path);
-    undo.defer(() => run("/sbin/umount", "-f", path));
+    outputOf("/sbin/mount", "-t", "nullfs", moved, path);
+    undo.defer(() => void outputOf("/sbin/umount", "-f", path));
     if (deviceOf(path) === deviceOf(`${path}/..`)) throw new Error("the kernel under test has no new mount");
     const mounted = undo.move();
     this.#undo.defer(() => mounted.dispose());
@@ -44,11 +45,6 @@ export class Mounts implements Disposable {
   [Symbol.dispose](): void {
     this.#undo.dispose();
   }
-}
-
-function run(program: string, ...args: string[]): void {
-  const { success, stderr } = new Deno.Command(program, { args, stdout: "null" }).outputSync();
-  if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
 }
 
 /** The device of a directory, as the kernel under test reports it. */

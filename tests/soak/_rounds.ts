@@ -8,7 +8,8 @@
  */
 import { broker } from "../../compat/broker/mod.ts";
 import { FdFile, openDirSync, openSync } from "../../mod.ts";
-import { openDescriptors, residentSize } from "../_kernel.ts";
+import { residentSize } from "../_child.ts";
+import { openDescriptors } from "../_kernel.ts";
 import { pipe, socketPair } from "../_pairs.ts";
 import { workerURL } from "../_standin.ts";
 

@@ -6,7 +6,7 @@ import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
 
-const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
+const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 test("Dir.mkdirSync() creates a directory, and with recursive its parents", async () => {
   using fixture = new Fixture({ file: "", link: { link: "sub" }, sub: {}, dangling: { link: "nothing" } });

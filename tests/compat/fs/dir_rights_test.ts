@@ -7,7 +7,7 @@ import { kernel } from "../../_kernel.ts";
 import { needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
-const hasRenameat2 = !kernel.hasCapsicum || kernel.major >= 15;
+const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 /**
  * In a child: makes each call through a directory limited to the rights that it needs. Then makes it with all rights except

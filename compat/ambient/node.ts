@@ -8,7 +8,7 @@ import { type AmbientOptions, Mounts } from "./mounts.ts";
 import { formsOnPaths } from "./node_calls.ts";
 import { Files, type Forms } from "./node_files.ts";
 import { handleOf } from "./node_handle.ts";
-import { coded, type NodeFs, textOf } from "./node_values.ts";
+import { coded, later, type NodeFs, textOf } from "./node_values.ts";
 
 /**
  * Makes the functions of `node:fs` work on open directories, and also those of `Deno` that {@link ambient} replaces.
@@ -22,13 +22,13 @@ import { coded, type NodeFs, textOf } from "./node_values.ts";
  *
  * It replaces these functions in their callback, `Sync` and promise forms:
  *
- * - on paths: access, appendFile, chmod, chown, copyFile, exists, link, lstat, mkdir, mkdtemp, open, readFile, readdir,
+ * - on paths: access, appendFile, chmod, chown, copyFile, exists, link, lstat, mkdir, mkdtemp, open, opendir, readFile, readdir,
  *   readlink, realpath, rename, rm, rmdir, stat, symlink, truncate, unlink, utimes and writeFile;
  * - on the descriptors that `open` returns: close, fchmod, fchown, fdatasync, fstat, fsync, ftruncate, futimes, read, readv,
  *   write and writev.
  *
  * It also replaces createReadStream and createWriteStream. Other functions of `node:fs` on paths fail in a sandbox: cp, glob,
- * lchown, lutimes, mkdtempDisposable, openAsBlob, opendir, statfs, watch and watchFile with the `code` ENOSYS. Errors have the
+ * lchown, lutimes, mkdtempDisposable, openAsBlob, statfs, watch and watchFile with the `code` ENOSYS. Errors have the
  * `code` of Node's errors, and messages in the form of this library.
  *
  * In Deno 2.7 `node:fs` returns numbers of its own instead of descriptors, which may equal the descriptors that the new
@@ -187,7 +187,6 @@ const others = [
   "lutimes",
   "mkdtempDisposable",
   "openAsBlob",
-  "opendir",
   "statfs",
   "watch",
   "watchFile",
@@ -223,11 +222,6 @@ const nothing = () => {};
 function valuesFor(value: unknown, results: Forms["results"]): unknown[] {
   if (results) return results.map((name) => (value as Record<string, unknown>)[name]);
   return value === undefined ? [] : [value];
-}
-
-/** Calls a callback in a later turn: what it throws is an uncaught error, not the error of the call. */
-function later(callback: Call, ...args: unknown[]): void {
-  queueMicrotask(() => void callback(...args));
 }
 
 /** The number of an open file, or of a FileHandle. */

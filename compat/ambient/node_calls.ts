@@ -6,6 +6,8 @@ import { aSignal, checkArgument } from "../../ffi/values.ts";
 import { access } from "../fs/entries.ts";
 import { at } from "../fs/path/resolve.ts";
 import { type Mounted, pathIn } from "./mounts.ts";
+import type { Call } from "./deno.ts";
+import { directoryOf } from "./node_directory.ts";
 import type { Files, Forms } from "./node_files.ts";
 import {
   asOptions,
@@ -26,6 +28,7 @@ import {
 } from "./node_values.ts";
 
 const withoutSlash = (path: string) => path.replace(/(?<=.)\/$/, "");
+const typed = (options: unknown) => ({ ...asOptions(options) ?? { encoding: options }, withFileTypes: true });
 const withoutEntry = (options: Options) => options?.throwIfNoEntry === false;
 
 /** The functions by their names. */
@@ -105,6 +108,21 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
     sync: ({ dir, rest }: Mounted) =>
       void at(dir, rest, { syscall: "unlinkat" }, (fd, name) => libc.unlinkat(fd, name, flags)),
   });
+  const readdir: Forms = {
+    sync(place: Mounted, options?: unknown) {
+      const { dir, rest } = place, isDeep = isSet(options, "recursive");
+      return shownEntries(
+        place,
+        options,
+        isDeep ? dir.walkSync(withoutSlash(rest)) : dir.readDirSync(rest),
+      );
+    },
+    async async(place: Mounted, options?: unknown) {
+      const { dir, rest } = place, isDeep = isSet(options, "recursive");
+      const entries = isDeep ? dir.walk(withoutSlash(rest)) : dir.readDir(rest);
+      return shownEntries(place, options, await Array.fromAsync(entries));
+    },
+  };
   return {
     readFile: {
       sync(place: Mounted | number, options?: unknown) {
@@ -133,20 +151,12 @@ export function formsOnPaths(fs: NodeFs, files: Files): Record<string, Forms> {
         access(dir, rest, mode as number);
       },
     },
-    readdir: {
-      sync(place: Mounted, options?: unknown) {
-        const { dir, rest } = place, isDeep = isSet(options, "recursive");
-        return shownEntries(
-          place,
-          options,
-          isDeep ? dir.walkSync(withoutSlash(rest)) : dir.readDirSync(rest),
-        );
-      },
-      async async(place: Mounted, options?: unknown) {
-        const { dir, rest } = place, isDeep = isSet(options, "recursive");
-        const entries = isDeep ? dir.walk(withoutSlash(rest)) : dir.readDir(rest);
-        return shownEntries(place, options, await Array.fromAsync(entries));
-      },
+    readdir,
+    opendir: {
+      sync: (place: Mounted, options?: unknown) =>
+        directoryOf(place.given, (readdir.sync as Call)(place, typed(options)) as unknown[]),
+      async: async (place: Mounted, options?: unknown) =>
+        directoryOf(place.given, await (readdir.async as Call)(place, typed(options)) as unknown[]),
     },
     mkdir: {
       sync(place: Mounted, options?: unknown) {

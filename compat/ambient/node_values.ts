@@ -3,7 +3,7 @@ import { quoted, shown } from "../../ffi/errors.ts";
 import { aBoolean, anInteger, type Check, checkArgument, decodeName, encodeName } from "../../ffi/values.ts";
 import type { OpenOptions } from "../fs/open.ts";
 import { pathOf } from "../fs/path/components.ts";
-import type { Calls } from "./deno.ts";
+import type { Call, Calls } from "./deno.ts";
 
 /** What is used of node:fs. */
 export type NodeFs = Calls & {
@@ -24,9 +24,10 @@ interface BufferClass {
 /** Deno loads it at first use. */
 const buffers = () => (globalThis as unknown as { Buffer: BufferClass }).Buffer;
 
-/** An error with the code of one of Node's. */
-function wrong(Class: typeof TypeError | typeof RangeError, code: string, message: string): Error {
-  return Object.assign(new Class(`${message} (${code}).`), { code });
+/** Gives an error the code of one of Node's. */
+export function withCode<T extends Error>(error: T, code: string): T & { code: string } {
+  error.message += ` (${code}).`;
+  return Object.assign(error, { code });
 }
 
 /** Gives an error about an argument the code of Node's. */
@@ -37,6 +38,11 @@ export function coded(error: unknown): unknown {
     ? "ERR_OUT_OF_RANGE"
     : undefined;
   return code === undefined || "code" in (error as Error) ? error : Object.assign(error as Error, { code });
+}
+
+/** Calls a callback in a later turn: what it throws is an uncaught error, not the error of the call. */
+export function later(callback: Call, ...args: unknown[]): void {
+  queueMicrotask(() => void callback(...args));
 }
 
 /** The options of a call, which can also be an encoding or a mode. */
@@ -55,7 +61,7 @@ export function encodingOf(options: unknown): string | undefined {
   const encoding = asOptions(options) ? asOptions(options)!.encoding : options;
   if (encoding === undefined || encoding === null) return undefined;
   if (encoding === "buffer" || buffers().isEncoding(encoding)) return encoding as string;
-  throw wrong(TypeError, "ERR_INVALID_ARG_VALUE", `node:fs: there is no encoding ${shown(encoding)}`);
+  throw withCode(new TypeError(`node:fs: there is no encoding ${shown(encoding)}`), "ERR_INVALID_ARG_VALUE");
 }
 
 /** Bytes as Node returns them: a buffer or, with an encoding, a string. */
@@ -111,7 +117,7 @@ export function openingOf(flag: unknown, mode: unknown, fs: NodeFs): OpenOptions
   if (typeof flag === "number") return { ...bits, ...optionsOfBits(flag, fs) };
   const text = String(flag), has = (sign: string) => text.includes(sign);
   if (!/^(?:r|rs|sr|[wa]|[wa]x|x[wa]|as|sa)\+?$/.test(text)) {
-    throw wrong(TypeError, "ERR_INVALID_ARG_VALUE", `fs.open(): there is no flag ${shown(flag)}`);
+    throw withCode(new TypeError(`fs.open(): there is no flag ${shown(flag)}`), "ERR_INVALID_ARG_VALUE");
   }
   const sync = has("s") ? { sync: true } : {};
   if (has("r")) return { ...sync, read: true, write: has("+") };
@@ -144,7 +150,7 @@ function optionsOfBits(flags: number, { constants: of }: NodeFs): OpenOptions {
 export function modeOf(mode: unknown): number {
   if (typeof mode !== "string") return mode as number;
   if (/^[0-7]+$/.test(mode)) return parseInt(mode, 8);
-  throw wrong(TypeError, "ERR_INVALID_ARG_VALUE", `The mode ${quoted(mode)} is not an octal number`);
+  throw withCode(new TypeError(`The mode ${quoted(mode)} is not an octal number`), "ERR_INVALID_ARG_VALUE");
 }
 
 /** A time, which Node also takes as text of a number of seconds. */

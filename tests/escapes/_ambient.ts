@@ -67,6 +67,7 @@ const node: Readonly<Record<string, Row>> = {
   mkdtemp: [follows, (path) => [`${path}/new`]],
   open: [follows, (path) => [path, "r"]],
   "open, w": [follows, (path) => [path, "w"]],
+  opendir: [follows, (path) => [path]],
   readFile: [follows, (path) => [path]],
   "readFile, a+": [follows, (path) => [path, { flag: "a+" }]],
   readdir: [follows, (path) => [path]],
@@ -101,7 +102,7 @@ const pathless = [
   ...["fs.read", "fs.readv", "fs.write", "fs.writev"],
 ];
 /** Functions without a twin, which only say so in a sandbox. */
-const refusing = /^fs\.(cp|glob|lchown|lutimes|mkdtempDisposable|openAsBlob|opendir|statfs|watch|watchFile)$/;
+const refusing = /^fs\.(cp|glob|lchown|lutimes|mkdtempDisposable|openAsBlob|statfs|watch|watchFile)$/;
 
 /** The names of all functions now, to find those that are replaced. */
 export function functionsNow(): Map<string, unknown> {

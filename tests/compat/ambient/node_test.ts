@@ -305,6 +305,33 @@ test("ambientNode() gives a FileHandle with the methods of Node's that read line
   assertEquals(fixture.read("f"), "flushed");
 });
 
+test("ambientNode() gives a directory by opendir() that is read entry by entry, in every form, until it is closed", async () => {
+  using fixture = new Fixture({ sub: { f: "", g: "", deep: { h: "" } } });
+  using dir = openDirSync(fixture.path);
+  using _originals = ambientNode({ "/m": dir });
+  const names: string[] = [], open = fs.opendirSync("/m/sub");
+  for (let entry; (entry = open.readSync());) {
+    names.push(`${entry.name} ${entry.isDirectory()} ${entry.parentPath}`);
+  }
+  assertEquals(names.sort(), ["deep true /m/sub", "f false /m/sub", "g false /m/sub"]);
+  open.closeSync();
+  assertEquals(codeOf(() => open.readSync()), "ERR_DIR_CLOSED");
+  assertEquals(codeOf(() => open.closeSync()), "ERR_DIR_CLOSED");
+  const called = await new Promise<fs.Dir>((resolve, reject) =>
+    fs.opendir("/m/sub", (error, dir) => error ? reject(error) : resolve(dir))
+  );
+  assert(
+    await new Promise((resolve) => called.read((error, entry) => resolve(error === null && entry !== null))),
+  );
+  assertEquals([(await Array.fromAsync(called)).length, called.path], [2, "/m/sub"]);
+  await assertRejects(() => called.close(), Error, "ERR_DIR_CLOSED");
+  const deep = await fs.promises.opendir("/m/sub", { recursive: true });
+  assertEquals((await Array.fromAsync(deep)).map(({ name }) => name).sort(), ["deep", "f", "g", "h"]);
+  for (const [path, code] of [["/m/none", "ENOENT"], ["/m/sub/f", "ENOTDIR"]] as const) {
+    assertEquals(codeOf(() => fs.opendirSync(path)), code);
+  }
+});
+
 test("ambientNode() stops a write at its signal, before it changes the file", async () => {
   using fixture = new Fixture({ f: "old" });
   using dir = openDirSync(fixture.path);
@@ -438,7 +465,7 @@ test("ambientNode() makes the functions of node:fs on paths that it does not rep
     const before = fs.globSync("*");
     sandbox({ dirs: { here: { path: ".", rights: "readWrite" } }, ambient: ambientNode });
     const found = {};
-    const names = ["cp", "glob", "lchown", "lutimes", "opendir", "statfs"];
+    const names = ["cp", "glob", "lchown", "lutimes", "statfs"];
     const args = { cp: ["f", "g"], lchown: ["f", 0, 0], lutimes: ["f", 0, 0] };
     const note = async (name, call) => {
       try { found[name] = ["returned", String(await call())]; } catch ({ name: of, code }) { found[name] = [of, code]; }

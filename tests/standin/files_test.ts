@@ -267,6 +267,18 @@ scenario("locks have FreeBSD's types and structs", ["15.1", "13.2"], [
   fails(EINVAL, "fcntl", f, 12, flock(9)),
 ], { tree: { f: "" } });
 
+const O_EXLOCK = 0x20, O_TRUNC = 0x400;
+scenario("open() truncates a file only once it is locked", ["15.1", "13.2"], [
+  opens("f", "open", "$base/f", O_RDWR, 0),
+  ok("flock", f, 2),
+  fails(EAGAIN, "open", "$base/f", O_RDWR | O_EXLOCK | O_TRUNC | O_NONBLOCK, 0),
+  gives(4, "lseek", f, 0, SEEK_END),
+  ok("flock", f, 8),
+  opens("g", "open", "$base/f", O_RDWR | O_EXLOCK | O_TRUNC | O_NONBLOCK, 0),
+  gives(0, "lseek", f, 0, SEEK_END),
+  fails(EAGAIN, "flock", f, 2 | 4),
+], { tree: { f: "text" } });
+
 test("stand-in: strerror_r() has FreeBSD's texts", () => {
   const say = (error: number) => {
     const buffer = new Uint8Array(64);

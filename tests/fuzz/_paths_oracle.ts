@@ -52,6 +52,18 @@ const writtenWhole = (mode?: number): Use => (at, path) => {
   return done;
 };
 
+const walked = (most: number): Use => (at, path) =>
+  onDirectory((top) => {
+    const prefix = path.split("/").filter((name) => name !== "" && name !== ".").join("/") || ".";
+    const below = (directory: Directory, above: string, depth: number): string[] =>
+      [...directory.entries].flatMap(([name, node]) => [
+        `${above}${name} ${node.kind}`,
+        ...node.kind === "directory" && depth < most ? below(node, `${above}${name}/`, depth + 1) : [],
+      ]);
+    const root = `${prefix}${path.endsWith("/") ? "/" : ""} directory`;
+    return [root, ...below(top, prefix === "." ? "" : `${prefix}/`, 1)].sort();
+  })(at, path, 0);
+
 /** By the names of the uses; a use that is missing has no oracle. */
 export const uses: Readonly<Record<string, Use>> = {
   stat: onTarget(({ node }) => ({ value: node.kind === "file" ? node.data.length : node.kind })),
@@ -195,17 +207,10 @@ export const uses: Readonly<Record<string, Use>> = {
     put(at.top, `new${id}`, makeFile([..."inside"].map((sign) => sign.charCodeAt(0))));
     return renamed(at, `new${id}`, path, false);
   },
-  walk: (at, path) =>
-    onDirectory((top) => {
-      const prefix = path.split("/").filter((name) => name !== "" && name !== ".").join("/") || ".";
-      const below = (directory: Directory, above: string, depth: number): string[] =>
-        [...directory.entries].flatMap(([name, node]) => [
-          `${above}${name} ${node.kind}`,
-          ...node.kind === "directory" && depth < 3 ? below(node, `${above}${name}/`, depth + 1) : [],
-        ]);
-      const root = `${prefix}${path.endsWith("/") ? "/" : ""} directory`;
-      return [root, ...below(top, prefix === "." ? "" : `${prefix}/`, 1)].sort();
-    })(at, path, 0),
+  walk: walked(3),
+  "walk, maxDepth": walked(1),
+  // A symlink that can't be followed is left out. The use skips paths with "nest", and does not look them up.
+  "walk, followSymlinks": (at, path, id) => /nest/.test(path) ? undefined : onDirectory()(at, path, id),
   copy: (at, path, id) => {
     const source = existing(at.place(path));
     if (typeof source === "string") return error(source);

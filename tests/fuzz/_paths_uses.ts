@@ -19,6 +19,10 @@ async function open(call: Call, path: string, options: object): Promise<Deno.Fil
   return file.statSync();
 }
 
+async function collected(entries: unknown): Promise<unknown[]> {
+  return await Array.fromAsync(await entries as AsyncIterable<unknown>);
+}
+
 const more: Readonly<Record<string, Use["run"]>> = {
   "exists, isDirectory": (call, path) => call("exists", path, { isDirectory: true }),
   "open, noFollow": (call, path) => open(call, path, { read: true, noFollow: true }),
@@ -28,6 +32,7 @@ const more: Readonly<Record<string, Use["run"]>> = {
   "writeFileAtomic, mode": (call, path) => call("writeFileAtomic", path, bytes, { mode: 0o640 }),
   "truncate, 20": (call, path) => call("truncate", path, 20),
   "chmod, 0o750": (call, path) => call("chmod", path, 0o750),
+  "walk, maxDepth": (call, path) => collected(call("walk", path, { maxDepth: 1 })),
   "mkdir, unknown": (call, path) => call("mkdir", path, { recursve: true }),
   "mkdir, mode": (call, path) => call("mkdir", path, { mode: 0o700 }),
   "rename, new": (call, path, _dir, id) => call("rename", path, `renamed${id}`, { replace: false }),

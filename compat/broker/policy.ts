@@ -87,7 +87,7 @@ export function policyOf(
     if (!Array.isArray(list)) {
       throw new TypeError(`${call}: ${kind} must be an array of rules, not ${shown(list)}.`);
     }
-    const texts = list.map((rule, i) => {
+    return list.map((rule, i) => {
       try {
         return canonical(rule as never);
       } catch (cause) {
@@ -95,7 +95,6 @@ export function policyOf(
         throw new TypeError(start + shortened((cause as Error).message, MOST - start.length), { cause });
       }
     });
-    return [...new Set(texts)];
   };
   return {
     connect: checked("connect", connect, connectRule),

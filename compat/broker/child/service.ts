@@ -5,7 +5,7 @@
  * @module
  */
 import { isSupported, limit } from "../../../ffi/capsicum/capability.ts";
-import type { SyscallError } from "../../../ffi/errors.ts";
+import { MOST, shortened, type SyscallError } from "../../../ffi/errors.ts";
 import { asked, failure } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../../rights/rights.ts";
@@ -70,7 +70,9 @@ export class Service implements Disposable {
     this.#resolve = resolve;
     this.#send = send;
     try {
-      for (const path of directoriesOf(policy)) this.#dirs.set(path, asNamed(openDirSync(path), path));
+      for (const path of directoriesOf(policy)) {
+        this.#dirs.set(path, openedFor("broker()", policy, path, () => openDirSync(path)));
+      }
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -247,7 +249,7 @@ export class Service implements Disposable {
         "no single directory of the broker permits both reading and writing (ENOTCAPABLE).",
       );
     }
-    return asNamed(this.#dirs.get(rule)!.openDirSync(rest), path);
+    return openedFor("Broker.limit()", next, path, () => this.#dirs.get(rule)!.openDirSync(rest));
   }
 
   /** Cancels all pending requests and closes the directories. */
@@ -268,6 +270,19 @@ function cancelled(): Error {
 
 function directoriesOf({ read, write }: Policy): Set<string> {
   return new Set([...read, ...write]);
+}
+
+/** Opens the directory of a rule, which errors name. */
+function openedFor(call: string, policy: Policy, path: string, open: () => Dir): Dir {
+  try {
+    return asNamed(open(), path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const kind = policy.read.includes(path) ? "read" : "write";
+    const start = `${call}: open.${kind}[${policy[kind].indexOf(path)}] can't be opened as a directory: `;
+    error.message = start + shortened(error.message, MOST - start.length);
+    throw error;
+  }
 }
 
 /** The rights of a directory, which files opened below it inherit. READ is also for lookups, FCNTL for F_SETFL. */

@@ -381,6 +381,19 @@ test("broker() reports why its process does not start, and leaves no descriptor 
   const directory = { open: { read: [other.at("none")] }, denoPath: kernelDeno(other) };
   const missing = await assertRejects(() => broker(directory), Deno.errors.NotFound);
   assertEquals((missing as { path?: string }).path, other.at("none"));
+  assert(missing.message.startsWith("broker(): open.read[0] can't be opened as a directory: open "));
+  other.add({ dir: {}, file: "", other: {} });
+  const lists = { read: [other.at("dir"), other.at("dir"), other.at("other")], write: [other.at("file")] };
+  const file = await assertRejects(
+    () => broker({ open: lists, denoPath: directory.denoPath }),
+    Deno.errors.NotADirectory,
+  );
+  assert(file.message.startsWith("broker(): open.write[0] can't be"), file.message);
+  await using net = await broker({ open: { read: lists.read }, denoPath: directory.denoPath });
+  const narrower = net.limit({ open: { read: [lists.read[0]!, lists.read[1]!, other.at("dir/none")] } });
+  const { message } = await assertRejects(() => narrower, Deno.errors.NotFound);
+  assert(message.startsWith("Broker.limit(): open.read[2] can't be opened as a directory: "), message);
+  await net[Symbol.asyncDispose]();
   for (
     const wrong of [undefined, null, 1, { connect: ["a"] }, { denoPath: 1 }, {
       resolve: Array(5000).fill("a.example").map((name, i) => name + i),

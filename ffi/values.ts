@@ -293,7 +293,7 @@ const reused: Uint8Array<ArrayBuffer>[] = [];
  * @throws {TypeError} If the path is not a string, is empty, or has a NUL or a lone surrogate outside U+DC80 to U+DCFF.
  */
 export function cString(path: string, slot: 0 | 1 = 0): Uint8Array<ArrayBuffer> {
-  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
+  if (typeof path !== "string") throw new TypeError(`A path must be a string, not ${shown(path)}.`);
   const length = path.length;
   if (length === 0) throw new TypeError('The path "" is empty: write "." for the directory itself.');
   const short = reused[slot] ??= new Bytes(LONGEST);

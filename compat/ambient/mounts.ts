@@ -4,7 +4,7 @@ import { listed, quoted } from "../../ffi/errors.ts";
 import { type Asked, asked, failure } from "../../ffi/failure.ts";
 import { Dir } from "../fs/dir.ts";
 import { checkOptions } from "../../ffi/values.ts";
-import { checkedPath, pathOf } from "../fs/path/components.ts";
+import { ambientPath, pathOf } from "../fs/path/components.ts";
 
 /** The options of `ambient()` and `ambientNode()`. */
 export interface AmbientOptions {
@@ -50,10 +50,12 @@ export class Mounts {
       Object.fromEntries(Object.keys(mounts ?? {}).map((path) => [path, aDir])),
     );
     this.#cwd = workingDirectory();
-    if (options.cwd !== undefined) this.#cwd = resolved(this.absolute(options.cwd)).replace(/(?<=.)\/$/, "");
-    this.tempDir = pathOf(options.tempDir ?? "/tmp");
+    if (options.cwd !== undefined) {
+      this.#cwd = resolved(this.absolute(options.cwd, call)).replace(/(?<=.)\/$/, "");
+    }
+    this.tempDir = pathOf(options.tempDir ?? "/tmp", call);
     const all = Object.entries(mounts).map(([path, dir]) =>
-      [`${resolved(this.absolute(path))}/`.replace(/\/+$/, "/"), dir] as const
+      [`${resolved(this.absolute(path, call))}/`.replace(/\/+$/, "/"), dir] as const
     );
     this.#mounts = all.toSorted(([one], [other]) => other.length - one.length);
     const twice = all.find(([path], i) => all.findIndex(([other]) => other === path) < i);
@@ -73,9 +75,13 @@ export class Mounts {
     this.#cwd = path;
   }
 
-  /** Makes a path absolute; "." and ".." stay. */
-  absolute(path: string | URL): string {
-    const text = checkedPath(pathOf(path));
+  /**
+   * Makes a path absolute; "." and ".." stay.
+   *
+   * @param call The function, for messages.
+   */
+  absolute(path: string | URL, call?: string): string {
+    const text = ambientPath(path, call);
     return text.startsWith("/") ? text : `${this.cwd === "/" ? "" : this.cwd}/${text}`;
   }
 
@@ -86,9 +92,9 @@ export class Mounts {
    * @param call The function, for messages.
    */
   find(call: string, path: string | URL): Mounted | undefined {
-    const given = pathOf(path);
+    const given = pathOf(path, call);
     if (given === "") throw failure({ syscall: call, path: "" }, "ENOENT", "the path is empty (ENOENT).");
-    const whole = resolved(this.absolute(given));
+    const whole = resolved(this.absolute(given, call));
     for (const [prefix, dir] of this.#mounts) {
       const isBelow = whole.startsWith(prefix);
       if (!isBelow && (whole.length + 1 !== prefix.length || !prefix.startsWith(whole))) continue;

@@ -34,6 +34,7 @@ import { SUCCEEDING, Successor } from "./entries.ts";
 import { FdFile } from "./file.ts";
 import { untilAborted } from "./io/waiting.ts";
 import { openForUse } from "./open.ts";
+import { checkedPath } from "./path/components.ts";
 import { openBeneath, type Place, resolve } from "./path/resolve.ts";
 import {
   Bound,
@@ -146,7 +147,7 @@ export function truncate(call: string, dir: FdLike, path: string, length: number
   checkArgument(call, "len", length, aLength);
   // With O_APPEND the right SEEK is not needed; with O_NONBLOCK a FIFO does not wait for a reader.
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_NONBLOCK | libc.O_CLOEXEC;
-  const fd = openBeneath(dir, path, flags);
+  const fd = openBeneath(dir, checkedPath(path, call), flags);
   try {
     libc.ftruncate(serving(fd, request(dir, path)), length);
   } finally {
@@ -240,7 +241,7 @@ function* succeeding(
   options?: AtomicWriteOptions,
 ): Generator<FdFile, void, undefined> {
   checkOptions(call, options, { mode: aMode });
-  using place = resolve(dir, path, { syscall: "renameat", isKept: true });
+  using place = resolve(dir, checkedPath(path, call), { syscall: "renameat", isKept: true });
   checkHolds(descriptor(dir), { ...place.request, syscall: "renameat" }, NEEDS);
   const old = statIfThere(place, place.name);
   const isReplaced = old?.isFile === true, hasList = isReplaced && mayHaveAcl(place, place.name);

@@ -10,7 +10,7 @@ import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
 import { openFileAt, openFileAtLater, type OpenOptions } from "./open.ts";
 import { anything, checkOptions } from "../../ffi/values.ts";
-import { pathOf } from "./path/components.ts";
+import { ambientPath, checkedPath } from "./path/components.ts";
 import { isConfined, openBeneath } from "./path/resolve.ts";
 import * as contents from "./contents.ts";
 import type { AtomicWriteOptions } from "./contents.ts";
@@ -172,12 +172,12 @@ export class Dir extends Descriptor {
    * @returns The open directory, which the caller closes.
    */
   openDirSync(path: string, options: OpenDirOptions = {}): Dir {
-    return opened("Dir.openDirSync()", options, () => openBeneath(this, path, LISTING), this);
+    return openedBelow("Dir.openDirSync()", this, path, options);
   }
 
   /** The asynchronous twin of {@link Dir.openDirSync}. */
   openDir(path: string, options: OpenDirOptions = {}): Promise<Dir> {
-    return promised(() => opened("Dir.openDir()", options, () => openBeneath(this, path, LISTING), this));
+    return promised(() => openedBelow("Dir.openDir()", this, path, options));
   }
 
   /**
@@ -203,13 +203,13 @@ export class Dir extends Descriptor {
    */
   readFileSync(path: string, options: LengthOptions = {}): Uint8Array<ArrayBuffer> {
     checkOptions("Dir.readFileSync()", options, lengthOptions("file"));
-    return contents.readFileSync(this, path, options);
+    return contents.readFileSync(this, checkedPath(path, "Dir.readFileSync()"), options);
   }
 
   /** The asynchronous twin of {@link Dir.readFileSync}. */
   async readFile(path: string, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions("Dir.readFile()", options, readOptions("file"));
-    return await contents.readFile(this, path, options);
+    return await contents.readFile(this, checkedPath(path, "Dir.readFile()"), options);
   }
 
   /**
@@ -221,13 +221,13 @@ export class Dir extends Descriptor {
    */
   readTextFileSync(path: string, options: LengthOptions = {}): string {
     checkOptions("Dir.readTextFileSync()", options, lengthOptions("text"));
-    return contents.readTextFileSync(this, path, options);
+    return contents.readTextFileSync(this, checkedPath(path, "Dir.readTextFileSync()"), options);
   }
 
   /** The asynchronous twin of {@link Dir.readTextFileSync}. */
   async readTextFile(path: string, options: ReadOptions = {}): Promise<string> {
     checkOptions("Dir.readTextFile()", options, readOptions("text"));
-    return await contents.readTextFile(this, path, options);
+    return await contents.readTextFile(this, checkedPath(path, "Dir.readTextFile()"), options);
   }
 
   /**
@@ -240,13 +240,13 @@ export class Dir extends Descriptor {
    */
   readTextFileLinesSync(path: string, options: LengthOptions = {}): IterableIterator<string> {
     checkOptions("Dir.readTextFileLinesSync()", options, lengthOptions("line"));
-    return contents.readLinesSync(this, path, options);
+    return contents.readLinesSync(this, checkedPath(path, "Dir.readTextFileLinesSync()"), options);
   }
 
   /** The asynchronous twin of {@link Dir.readTextFileLinesSync}, for `for await`. */
   readTextFileLines(path: string, options: ReadOptions = {}): AsyncIterableIterator<string> {
     checkOptions("Dir.readTextFileLines()", options, readOptions("line"));
-    return contents.readLines(this, path, options);
+    return contents.readLines(this, checkedPath(path, "Dir.readTextFileLines()"), options);
   }
 
   /**
@@ -273,7 +273,7 @@ export class Dir extends Descriptor {
    */
   writeFileSync(path: string, data: Uint8Array, options: Deno.WriteFileOptions = {}): void {
     checkOptions("Dir.writeFileSync()", options, contents.WRITE_OPTIONS);
-    contents.writeFileSync(this, path, data, options);
+    contents.writeFileSync(this, checkedPath(path, "Dir.writeFileSync()"), data, options);
   }
 
   /** The asynchronous twin of {@link Dir.writeFileSync}. A stream is written as it comes, and canceled on failure. */
@@ -283,7 +283,7 @@ export class Dir extends Descriptor {
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
     checkOptions("Dir.writeFile()", options, contents.WRITE_OPTIONS);
-    await contents.writeFile(this, path, data, options);
+    await contents.writeFile(this, checkedPath(path, "Dir.writeFile()"), data, options);
   }
 
   /**
@@ -294,7 +294,7 @@ export class Dir extends Descriptor {
    */
   writeTextFileSync(path: string, data: string, options: Deno.WriteFileOptions = {}): void {
     checkOptions("Dir.writeTextFileSync()", options, contents.WRITE_OPTIONS);
-    contents.writeTextFileSync(this, path, data, options);
+    contents.writeTextFileSync(this, checkedPath(path, "Dir.writeTextFileSync()"), data, options);
   }
 
   /** The asynchronous twin of {@link Dir.writeTextFileSync}. A stream is written as it comes, and canceled on failure. */
@@ -304,7 +304,7 @@ export class Dir extends Descriptor {
     options: Deno.WriteFileOptions = {},
   ): Promise<void> {
     checkOptions("Dir.writeTextFile()", options, contents.WRITE_OPTIONS);
-    await contents.writeTextFile(this, path, data, options);
+    await contents.writeTextFile(this, checkedPath(path, "Dir.writeTextFile()"), data, options);
   }
 
   /**
@@ -338,12 +338,12 @@ export class Dir extends Descriptor {
    * @returns The entries.
    */
   readDirSync(path = "."): IterableIterator<Deno.DirEntry> {
-    return readDirAtSync(this, path);
+    return readDirAtSync("Dir.readDirSync()", this, path);
   }
 
   /** The asynchronous twin of {@link Dir.readDirSync}, for `for await`: it reads as the loop goes. */
   readDir(path = "."): AsyncIterableIterator<Deno.DirEntry> {
-    return inTurns(readingDir(this, path));
+    return inTurns(readingDir("Dir.readDir()", this, path));
   }
 
   /**
@@ -353,13 +353,13 @@ export class Dir extends Descriptor {
    * @returns The names.
    */
   listSync(path = "."): string[] {
-    return listAtSync(this, path);
+    return listAtSync("Dir.listSync()", this, path);
   }
 
   /** The asynchronous twin of {@link Dir.listSync}. */
   async list(path = "."): Promise<string[]> {
     const names: string[] = [];
-    for await (const { name } of this.readDir(path)) names.push(name);
+    for await (const { name } of inTurns(readingDir("Dir.list()", this, path))) names.push(name);
     return names;
   }
 
@@ -389,13 +389,14 @@ export class Dir extends Descriptor {
    */
   walkSync(path = ".", options: WalkOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.walkSync()", options, trees.WALK_OPTIONS);
+    checkedPath(path, "Dir.walkSync()");
     return trees.withoutPauses("Dir.walkSync()", trees.walking(this, path, options));
   }
 
   /** The asynchronous twin of {@link Dir.walkSync}, for `for await`. */
   walk(path = ".", options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
     checkOptions("Dir.walk()", options, trees.WALK_OPTIONS);
-    return trees.afterPauses(trees.walking(this, path, options));
+    return trees.afterPauses(trees.walking(this, checkedPath(path, "Dir.walk()"), options));
   }
 
   /**
@@ -411,13 +412,14 @@ export class Dir extends Descriptor {
    */
   expandGlobSync(glob: string, options: ExpandGlobOptions = {}): IterableIterator<WalkEntry> {
     checkOptions("Dir.expandGlobSync()", options, GLOB_OPTIONS);
+    checkedPath(glob, "Dir.expandGlobSync()");
     return sorted([...trees.withoutPauses("Dir.expandGlobSync()", globbing(this, glob, options))]).values();
   }
 
   /** The asynchronous twin of {@link Dir.expandGlobSync}, for `for await`. */
   expandGlob(glob: string, options: ExpandGlobOptions = {}): AsyncIterableIterator<WalkEntry> {
     checkOptions("Dir.expandGlob()", options, GLOB_OPTIONS);
-    return sortedInTurns(globbing(this, glob, options));
+    return sortedInTurns(globbing(this, checkedPath(glob, "Dir.expandGlob()"), options));
   }
 
   /**
@@ -426,12 +428,12 @@ export class Dir extends Descriptor {
    * @returns Its size in bytes, times, mode, owner and kind.
    */
   statSync(path = "."): Deno.FileInfo {
-    return entries.stat(this, path);
+    return entries.stat(this, checkedPath(path, "Dir.statSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.statSync}. */
   stat(path = "."): Promise<Deno.FileInfo> {
-    return promised(() => this.statSync(path));
+    return promised(() => entries.stat(this, checkedPath(path, "Dir.stat()")));
   }
 
   /**
@@ -440,12 +442,12 @@ export class Dir extends Descriptor {
    * @returns Its size in bytes, times, mode, owner and kind.
    */
   lstatSync(path: string): Deno.FileInfo {
-    return entries.lstat(this, path);
+    return entries.lstat(this, checkedPath(path, "Dir.lstatSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.lstatSync}. */
   lstat(path: string): Promise<Deno.FileInfo> {
-    return promised(() => this.lstatSync(path));
+    return promised(() => entries.lstat(this, checkedPath(path, "Dir.lstat()")));
   }
 
   /**
@@ -542,12 +544,12 @@ export class Dir extends Descriptor {
    * @returns The path relative to this directory, without any of them.
    */
   realPathSync(path: string): string {
-    return entries.realPath(this, path);
+    return entries.realPath(this, checkedPath(path, "Dir.realPathSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.realPathSync}. */
   realPath(path: string): Promise<string> {
-    return promised(() => this.realPathSync(path));
+    return promised(() => entries.realPath(this, checkedPath(path, "Dir.realPath()")));
   }
 
   /**
@@ -570,12 +572,12 @@ export class Dir extends Descriptor {
    * @param path The directory.
    */
   ensureDirSync(path: string): void {
-    entries.ensureDir(this, path);
+    entries.ensureDir(this, checkedPath(path, "Dir.ensureDirSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.ensureDirSync}. */
   ensureDir(path: string): Promise<void> {
-    return promised(() => this.ensureDirSync(path));
+    return promised(() => entries.ensureDir(this, checkedPath(path, "Dir.ensureDir()")));
   }
 
   /**
@@ -584,12 +586,12 @@ export class Dir extends Descriptor {
    * @param path The file.
    */
   ensureFileSync(path: string): void {
-    entries.ensureFile(this, path);
+    entries.ensureFile(this, checkedPath(path, "Dir.ensureFileSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.ensureFileSync}. */
   ensureFile(path: string): Promise<void> {
-    return promised(() => this.ensureFileSync(path));
+    return promised(() => entries.ensureFile(this, checkedPath(path, "Dir.ensureFile()")));
   }
 
   /**
@@ -604,6 +606,7 @@ export class Dir extends Descriptor {
    */
   removeSync(path: string, options: Deno.RemoveOptions = {}): void {
     checkOptions("Dir.removeSync()", options, trees.REMOVE_OPTIONS);
+    checkedPath(path, "Dir.removeSync()");
     if (options.recursive) finish(trees.removing(this, path));
     else trees.remove(this, path);
   }
@@ -611,6 +614,7 @@ export class Dir extends Descriptor {
   /** The asynchronous twin of {@link Dir.removeSync}. */
   async remove(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
     checkOptions("Dir.remove()", options, trees.REMOVE_OPTIONS);
+    checkedPath(path, "Dir.remove()");
     if (options.recursive) await finishInTurns(trees.removing(this, path));
     else trees.remove(this, path);
   }
@@ -621,12 +625,12 @@ export class Dir extends Descriptor {
    * @param path The directory.
    */
   emptyDirSync(path: string): void {
-    finish(trees.emptying(this, path));
+    finish(trees.emptying(this, checkedPath(path, "Dir.emptyDirSync()")));
   }
 
   /** The asynchronous twin of {@link Dir.emptyDirSync}. */
-  emptyDir(path: string): Promise<void> {
-    return finishInTurns(trees.emptying(this, path));
+  async emptyDir(path: string): Promise<void> {
+    await finishInTurns(trees.emptying(this, checkedPath(path, "Dir.emptyDir()")));
   }
 
   /**
@@ -659,12 +663,12 @@ export class Dir extends Descriptor {
    * @param to The new path, or another `Dir` and the path in it.
    */
   linkSync(from: string, ...to: Target): void {
-    entries.link(this, from, ...entries.targetOf(this, to));
+    entries.link("Dir.linkSync()", this, from, ...entries.targetOf(this, to));
   }
 
   /** The asynchronous twin of {@link Dir.linkSync}. */
   link(from: string, ...to: Target): Promise<void> {
-    return promised(() => this.linkSync(from, ...to));
+    return promised(() => entries.link("Dir.link()", this, from, ...entries.targetOf(this, to)));
   }
 
   /**
@@ -687,12 +691,12 @@ export class Dir extends Descriptor {
    * ```
    */
   symlinkSync(target: string, path: string): void {
-    entries.symlink(target, this, path);
+    entries.symlink("Dir.symlinkSync()", target, this, path);
   }
 
   /** The asynchronous twin of {@link Dir.symlinkSync}. */
   symlink(target: string, path: string): Promise<void> {
-    return promised(() => this.symlinkSync(target, path));
+    return promised(() => entries.symlink("Dir.symlink()", target, this, path));
   }
 
   /**
@@ -701,12 +705,12 @@ export class Dir extends Descriptor {
    * @returns Its text, lossless as names are.
    */
   readLinkSync(path: string): string {
-    return entries.readLink(this, path);
+    return entries.readLink(this, checkedPath(path, "Dir.readLinkSync()"));
   }
 
   /** The asynchronous twin of {@link Dir.readLinkSync}. */
   readLink(path: string): Promise<string> {
-    return promised(() => this.readLinkSync(path));
+    return promised(() => entries.readLink(this, checkedPath(path, "Dir.readLink()")));
   }
 
   /**
@@ -763,12 +767,12 @@ export class Dir extends Descriptor {
    * ```
    */
   copyFileSync(from: string, ...to: Target): void {
-    copyPairs(copyingFile(this, from, ...entries.targetOf(this, to)));
+    copyPairs(copyingFile("Dir.copyFileSync()", this, from, ...entries.targetOf(this, to)));
   }
 
   /** The asynchronous twin of {@link Dir.copyFileSync}. */
   copyFile(from: string, ...to: Target): Promise<void> {
-    return copyPairsAsync(copyingFile(this, from, ...entries.targetOf(this, to)));
+    return copyPairsAsync(copyingFile("Dir.copyFile()", this, from, ...entries.targetOf(this, to)));
   }
 
   /**
@@ -853,15 +857,21 @@ export class Dir extends Descriptor {
  * ```
  */
 export function openDirSync(path: string | URL, options: OpenDirOptions = {}): Dir {
-  return opened("openDirSync()", options, () => libc.open(pathOf(path), LISTING));
+  return opened("openDirSync()", options, () => libc.open(ambientPath(path, "openDirSync()"), LISTING));
 }
 
 /** The asynchronous twin of {@link openDirSync}, which throws the same. Requires `--allow-ffi` permission. */
 export function openDir(path: string | URL, options: OpenDirOptions = {}): Promise<Dir> {
-  return promised(() => opened("openDir()", options, () => libc.open(pathOf(path), LISTING)));
+  return promised(() =>
+    opened("openDir()", options, () => libc.open(ambientPath(path, "openDir()"), LISTING))
+  );
 }
 
 /** A `Dir` over the descriptor that `open` returns, limited before the caller has it. */
+function openedBelow(call: string, dir: Dir, path: string, options: OpenDirOptions): Dir {
+  return opened(call, options, () => openBeneath(dir, checkedPath(path, call), LISTING), dir);
+}
+
 function opened(call: string, options: OpenDirOptions, open: () => number, above?: Dir): Dir {
   checkOptions(call, options, openDirOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);

@@ -47,7 +47,7 @@ export function stat(dir: FdLike, path: string): Deno.FileInfo {
 
 export function lstat(dir: FdLike, path: string): Deno.FileInfo {
   // With a slash at the end, a symlink is followed.
-  const on = checkedPath(path).endsWith("/") ? { on: "target" } as const : {};
+  const on = path.endsWith("/") ? { on: "target" } as const : {};
   return at(dir, path, { syscall: "fstatat", hasFlag: true, ...on }, (place, name) => {
     return statAt(place, name, libc.AT_SYMLINK_NOFOLLOW | (place.isWhole ? libc.AT_RESOLVE_BENEATH : 0));
   });
@@ -60,7 +60,7 @@ export function exists(call: string, dir: FdLike, path: string, options: ExistsO
     throw new TypeError(`${call}: the options isDirectory and isFile exclude each other.`);
   }
   try {
-    const info = stat(dir, path);
+    const info = stat(dir, checkedPath(path, call));
     if (isDirectory && !info.isDirectory || isFile && !info.isFile) return false;
     if (isReadable) access(dir, path, libc.R_OK);
     return true;
@@ -92,13 +92,20 @@ export function accessName(fd: FdLike, name: string, mode: number, flag = 0): vo
 
 export function chmod(call: string, dir: FdLike, path: string, mode: number): void {
   checkArgument(call, "mode", mode, aMode);
-  beneath(dir, path, "fchmodat", (fd, path, flags) => libc.fchmodat(fd, path, mode, flags));
+  beneath(
+    dir,
+    checkedPath(path, call),
+    "fchmodat",
+    (fd, path, flags) => libc.fchmodat(fd, path, mode, flags),
+  );
 }
 
 export function chown(call: string, dir: FdLike, path: string, uid: number | null, gid: number | null): void {
   checkArgument(call, "uid", uid, anOwner);
   checkArgument(call, "gid", gid, anOwner);
-  beneath(dir, path, "fchownat", (fd, path, flags) => libc.fchownat(fd, path, uid ?? -1, gid ?? -1, flags));
+  beneath(dir, checkedPath(path, call), "fchownat", (fd, path, flags) => {
+    return libc.fchownat(fd, path, uid ?? -1, gid ?? -1, flags);
+  });
 }
 
 export function utime(
@@ -109,7 +116,12 @@ export function utime(
   mtime: number | Date,
 ): void {
   const times = timespecs(call, atime, mtime);
-  beneath(dir, path, "utimensat", (fd, path, flags) => libc.utimensat(fd, path, times, flags));
+  beneath(
+    dir,
+    checkedPath(path, call),
+    "utimensat",
+    (fd, path, flags) => libc.utimensat(fd, path, times, flags),
+  );
 }
 
 /** Acts on what a path leads to, by a call with AT_RESOLVE_BENEATH if the kernel honours that flag. */
@@ -126,7 +138,7 @@ function beneath<T>(
 
 export function mkdir(call: string, dir: FdLike, path: string, options: Deno.MkdirOptions): void {
   checkOptions(call, options, { recursive: aBoolean, mode: aMode });
-  checkedPath(path);
+  checkedPath(path, call);
   const { recursive = false, mode = 0o777 } = options;
   if (recursive) makePath(dir, path, permissionBits(mode));
   else makeDirectory(dir, path, permissionBits(mode));
@@ -134,7 +146,7 @@ export function mkdir(call: string, dir: FdLike, path: string, options: Deno.Mkd
 
 /** Makes a directory and its missing parents. */
 export function ensureDir(dir: FdLike, path: string): void {
-  makePath(dir, checkedPath(path), 0o777);
+  makePath(dir, path, 0o777);
 }
 
 function makeDirectory(dir: FdLike, path: string, mode: number): void {
@@ -172,7 +184,6 @@ function isDirectory(dir: FdLike, path: string): boolean {
 }
 
 export function ensureFile(dir: FdLike, path: string): void {
-  checkedPath(path);
   const flags = libc.O_WRONLY | libc.O_APPEND | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC;
   for (let isWayMade = false;; isWayMade = true) {
     try {
@@ -203,15 +214,24 @@ export function ensureDirSync(path: string | URL): void {
   }
 }
 
-const tempOptions = { dir: aString, prefix: aString, suffix: aString };
+function checkTempOptions(call: string, options: Deno.MakeTempOptions = {}): void {
+  checkOptions(call, options, { dir: aString, prefix: aString, suffix: aString });
+  const { dir = ".", prefix = "", suffix = "" } = options;
+  checkedPath(dir, call);
+  checkedPath(`${prefix}.${suffix}`, call);
+  for (const [option, part] of [["prefix", prefix], ["suffix", suffix]] as const) {
+    if (!part.includes("/")) continue;
+    throw new TypeError(`${call}: the option ${option} must have no "/", and ${shown(part)} has one.`);
+  }
+}
 
 export function makeTempFile(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
-  checkOptions(call, options, tempOptions);
+  checkTempOptions(call, options);
   return withFreshName(options, (path) => libc.close(openBeneath(dir, path, NEW, 0o600)));
 }
 
 export function makeTempDir(call: string, dir: FdLike, options?: Deno.MakeTempOptions): string {
-  checkOptions(call, options, tempOptions);
+  checkTempOptions(call, options);
   return withFreshName(options, (path) => {
     at(dir, path, { syscall: "mkdirat" }, (fd, name) => libc.mkdirat(fd, name, 0o700));
   });
@@ -225,12 +245,6 @@ const TRIES = 100;
 /** Makes a file or directory under a random name, and returns its path relative to the `Dir`. */
 function withFreshName(options: Deno.MakeTempOptions = {}, make: (path: string) => void): string {
   const { dir = ".", prefix = "", suffix = "" } = options;
-  checkedPath(dir);
-  for (const [what, part] of [["prefix", prefix], ["suffix", suffix]] as const) {
-    if (part.includes("/")) {
-      throw new TypeError(`The ${what} of a name must have no "/", and ${shown(part)} has one.`);
-    }
-  }
   for (let tries = 1;; tries++) {
     const path = joined(dir, prefix + crypto.randomUUID().replaceAll("-", "").slice(0, 16) + suffix);
     try {
@@ -343,7 +357,8 @@ export function targetWithOptions<Options extends object>(
   dir: Directory,
   to: TargetWithOptions<Options>,
 ): [FdLike, string, Options | undefined] {
-  const [toDir, path, options] = typeof to[0] === "string" ? [dir, ...to] as const : to;
+  const isBelow = to.length < 2 || typeof to[0] === "string";
+  const [toDir, path, options] = isBelow ? [dir, ...to] : to;
   return [toDir as Directory, path as string, options as Options | undefined];
 }
 
@@ -358,11 +373,9 @@ export function rename(
 ): void {
   checkOptions(call, options, { replace: aBoolean });
   const rename = options?.replace === false ? renameUnlessThere : libc.renameat;
-  // Checked before anything is opened.
-  checkedPath(to);
-  // Only a directory can get a name with a trailing slash.
-  const on = to.endsWith("/") ? { on: "directory" } as const : {};
-  at(dir, from, { syscall: "renameat", ...on }, (source, name) => {
+  // Checked before anything is opened. Only a directory can get a name with a trailing slash.
+  const on = checkedPath(to, call).endsWith("/") ? { on: "directory" } as const : {};
+  at(dir, checkedPath(from, call), { syscall: "renameat", ...on }, (source, name) => {
     at(
       toDir,
       to,
@@ -414,9 +427,9 @@ function moveByLink(fd: Spot, name: string, toFd: Spot, toName: string, cause: u
   }
 }
 
-export function link(dir: FdLike, from: string, toDir: FdLike, to: string): void {
-  checkedPath(to);
-  at(dir, from, { syscall: "linkat" }, (source, name) => {
+export function link(call: string, dir: FdLike, from: string, toDir: FdLike, to: string): void {
+  checkedPath(to, call);
+  at(dir, checkedPath(from, call), { syscall: "linkat" }, (source, name) => {
     try {
       at(toDir, to, { syscall: "linkat" }, (target, toName) => libc.linkat(source, name, target, toName, 0));
     } catch (error) {
@@ -427,9 +440,14 @@ export function link(dir: FdLike, from: string, toDir: FdLike, to: string): void
   });
 }
 
-export function symlink(target: string, dir: FdLike, path: string): void {
-  checkedPath(target);
-  at(dir, path, { syscall: "symlinkat" }, (place, name) => libc.symlinkat(target, place, name));
+export function symlink(call: string, target: string, dir: FdLike, path: string): void {
+  checkedPath(target, call);
+  at(
+    dir,
+    checkedPath(path, call),
+    { syscall: "symlinkat" },
+    (place, name) => libc.symlinkat(target, place, name),
+  );
 }
 
 export function readLink(dir: FdLike, path: string): string {
@@ -438,12 +456,16 @@ export function readLink(dir: FdLike, path: string): string {
 
 export function mkfifo(call: string, dir: FdLike, path: string, mode: number): void {
   checkArgument(call, "mode", mode, aMode);
-  at(dir, path, { syscall: "mkfifoat" }, (place, name) => libc.mkfifoat(place, name, mode));
+  at(
+    dir,
+    checkedPath(path, call),
+    { syscall: "mkfifoat" },
+    (place, name) => libc.mkfifoat(place, name, mode),
+  );
 }
 
 export function realPath(dir: FdLike, path: string): string {
   const fd = descriptor(dir), asks = { ...request(dir, path), syscall: "readlinkat" };
-  checkedPath(path);
   using levels = new Levels(libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, 0), ".", dir);
   const { steps, name } = follow([levels.top], path, asks, "followed", {
     pass: (above, name, fd) => levels.pass(above as Level, name, fd),

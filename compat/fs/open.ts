@@ -27,7 +27,7 @@ import { stat } from "./entries.ts";
 import { FdFile } from "./file.ts";
 import { type Origin, setNonblocking, subjectOf } from "./io/async_calls.ts";
 import { pauses, sleepUnlessAborted } from "./io/waiting.ts";
-import { pathOf } from "./path/components.ts";
+import { ambientPath, checkedPath } from "./path/components.ts";
 import { openBeneath } from "./path/resolve.ts";
 
 /**
@@ -61,7 +61,11 @@ import { openBeneath } from "./path/resolve.ts";
  * ```
  */
 export function openSync(path: string | URL, options: OpenOptions = {}): FdFile {
-  return fileOf("openSync()", options, (flags, mode) => libc.open(pathOf(path), flags, mode));
+  return fileOf(
+    "openSync()",
+    options,
+    (flags, mode) => libc.open(ambientPath(path, "openSync()"), flags, mode),
+  );
 }
 
 /**
@@ -73,7 +77,7 @@ export async function open(
   path: string | URL,
   options: OpenOptions & { signal?: AbortSignal } = {},
 ): Promise<FdFile> {
-  return await fileLater("open()", options, () => ambiently(pathOf(path)));
+  return await fileLater("open()", options, () => ambiently(ambientPath(path, "open()")));
 }
 
 /**
@@ -140,7 +144,7 @@ export interface OpenOptions extends Deno.OpenOptions {
 
 /** Does what `openAtSync()` does, for a caller that messages call `call`. */
 export function openFileAt(call: string, dir: FdLike, path: string, options: OpenOptions = {}): FdFile {
-  return fileOf(call, options, (flags, mode) => openBeneath(dir, path, flags, mode));
+  return fileOf(call, options, (flags, mode) => openBeneath(dir, checkedPath(path, call), flags, mode));
 }
 
 /** An `FdFile` over the descriptor that `open` returns, limited before the caller has it. */
@@ -169,7 +173,7 @@ export function openFileAtLater(
   path: string,
   options: AsyncOpenOptions,
 ): Promise<FdFile> {
-  return fileLater(call, options, () => beneath(dir, path));
+  return fileLater(call, options, () => beneath(dir, checkedPath(path, call)));
 }
 
 async function fileLater(call: string, options: AsyncOpenOptions, toWay: () => Way): Promise<FdFile> {

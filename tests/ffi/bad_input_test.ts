@@ -92,7 +92,7 @@ const badPlans: [plan: object, Class: Bad[1], names: string][] = [
   [{ dirs: [{ path: "a" }] }, TYPE, "dirs must be an object"],
   [{ dirs: { a: null } }, TYPE, "dirs.a: the options must be an object"],
   [{ dirs: { a: undefined } }, TYPE, "dirs.a: an entry must be an object"],
-  [{ dirs: { a: {} } }, TYPE, "dirs.a: A path is a string"],
+  [{ dirs: { a: {} } }, TYPE, "dirs.a: A path must be a string or a file: URL"],
   [{ dirs: { a: { path: "" } } }, TYPE, 'dirs.a: The path ""'],
   [{ dirs: { a: { path: "a\0" } } }, TYPE, "dirs.a: The path"],
   [{ dirs: { a: { path: new URL("https://a/") } } }, TYPE, "dirs.a: A path"],

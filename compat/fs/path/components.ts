@@ -131,9 +131,10 @@ export function loop(request: Request, why: string): Error {
 /**
  * The path that a `file:` URL names, decoded as Deno decodes it, or the path itself.
  *
+ * @param call The calling function, for errors.
  * @throws {TypeError} If the URL is not a `file:` URL, names a host, or its escapes are not UTF-8.
  */
-export function pathOf(path: string | URL): string {
+export function pathOf(path: string | URL, call?: string): string {
   if (!(path instanceof URL)) return path;
   try {
     // A "%" that does not start an escape stands for itself.
@@ -141,34 +142,47 @@ export function pathOf(path: string | URL): string {
       return decodeURIComponent(path.pathname.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"));
     }
   } catch (cause) {
-    throw new TypeError("A path must be a string or a file: URL, whose escapes are UTF-8.", { cause });
+    throw badPath(call, "A path must be a string or a file: URL, whose escapes are UTF-8.", cause);
   }
-  throw new TypeError(`A path must be a string or a file: URL of this machine, not ${shown(path.href)}.`);
+  throw badPath(call, `A path must be a string or a file: URL of this machine, not ${shown(path.href)}.`);
 }
 
 /**
  * The path that {@link pathOf} gives, if a system call can take it.
  *
+ * @param call The calling function, for errors.
  * @throws {TypeError} If it is not a string, is empty or has a NUL.
  */
-export function ambientPath(path: string | URL): string {
-  return checkedPath(pathOf(path));
+export function ambientPath(path: string | URL, call?: string): string {
+  if (typeof path === "string" || path instanceof URL) return checkedPath(pathOf(path, call), call);
+  throw badPath(call, `A path must be a string or a file: URL, not ${shown(path)}.`);
 }
 
 /**
  * The path, checked as a whole before its components go to system calls.
  *
+ * @param call The calling function, for errors.
  * @throws {TypeError} If it is not a string, is empty, or has a NUL or a lone surrogate that does not stand for a byte.
  */
-export function checkedPath(path: string): string {
-  if (typeof path !== "string") throw new TypeError(`A path is a string, not ${shown(path)}.`);
-  if (path === "") throw new TypeError('The path "" is empty: write "." for the directory itself.');
+export function checkedPath(path: string, call?: string): string {
+  if (typeof path !== "string") throw badPath(call, `A path must be a string, not ${shown(path)}.`);
+  if (path === "") throw badPath(call, 'The path "" is empty: write "." for the directory itself.');
   if (path.includes("\0")) {
-    throw new TypeError(`The path ${quoted(path)} has a NUL character, which ends a path in C.`);
+    throw badPath(call, `The path ${quoted(path)} has a NUL character, which ends a path in C.`);
   }
+  if (path.isWellFormed()) return path;
   // A bad later component must be refused before the kernel sees the first.
-  if (!path.isWellFormed()) encodeName(path);
-  return path;
+  try {
+    encodeName(path);
+    return path;
+  } catch (error) {
+    throw badPath(call, (error as Error).message);
+  }
+}
+
+function badPath(call: string | undefined, message: string, cause?: unknown): TypeError {
+  const text = call === undefined ? message : `${call}: ${message[0]!.toLowerCase()}${message.slice(1)}`;
+  return new TypeError(text, cause === undefined ? undefined : { cause });
 }
 
 /** Whether a path is a single name in its directory: no lookup of it leaves the directory, if no symlink is followed. */

@@ -59,8 +59,8 @@ export function* copying(
   options?: CopyOptions,
 ): Generator<Pair, void, undefined> {
   checkOptions(call, options, known);
-  checkedPath(to);
-  using source = resolve(dir, from, { syscall: "openat", isKept: true });
+  checkedPath(to, call);
+  using source = resolve(dir, checkedPath(from, call), { syscall: "openat", isKept: true });
   const found = identifiedAt(source, source.name), { isDirectory } = found.info;
   if (isDirectory) refuseInside(dir, from, toDir, to);
   using target = isDirectory ? placeOfDirectory(toDir, to) : resolve(toDir, to, NEW);
@@ -72,13 +72,14 @@ export function* copying(
 
 /** Copies one file with its mode; symlinks are followed on both sides. */
 export function* copyingFile(
+  call: string,
   dir: FdLike,
   from: string,
   toDir: FdLike,
   to: string,
 ): Generator<Pair, void, undefined> {
-  checkedPath(to);
-  using source = serve(new FdFile(openBeneath(dir, from, SOURCE)), request(dir, from));
+  checkedPath(to, call);
+  using source = serve(new FdFile(openBeneath(dir, checkedPath(from, call), SOURCE)), request(dir, from));
   const { info, identity } = identifiedOf(source);
   if (!info.isFile) throw new TypeError(`copyFile copies files only, and ${shown(from)} is something else.`);
   const refuse = (other: string | undefined) => {

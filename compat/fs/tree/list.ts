@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { CapsicumError } from "../../../ffi/errors.ts";
+import { CapsicumError, shown } from "../../../ffi/errors.ts";
 import { type Asked, asked, failure, requests, type Serving, serving } from "../../../ffi/failure.ts";
 import type { DirectoryChunk } from "../../../ffi/freebsd/structs.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
@@ -21,7 +21,7 @@ import { descriptor, type FdLike } from "../../../ffi/values.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { closePassed, hasRights, identityOf, rightsOf, statAt } from "../descriptor.ts";
 import { inTurns } from "../io/waiting.ts";
-import { joined, pathOf } from "../path/components.ts";
+import { ambientPath, checkedPath, joined } from "../path/components.ts";
 import { openBeneath } from "../path/resolve.ts";
 
 /**
@@ -52,12 +52,12 @@ import { openBeneath } from "../path/resolve.ts";
  * ```
  */
 export function listDirSync(dir: FdLike | string | URL): string[] {
-  return listAtSync(dir, ".");
+  return listAtSync("listDirSync()", dir, ".");
 }
 
 /** The asynchronous twin of {@link listDirSync}, which rejects with its errors. Requires `--allow-ffi` permission. */
 export function listDir(dir: FdLike | string | URL): Promise<string[]> {
-  return Array.fromAsync(readDir(dir), ({ name }) => name);
+  return Array.fromAsync(inTurns(readingDir("listDir()", dir, ".")), ({ name }) => name);
 }
 
 /**
@@ -78,7 +78,7 @@ export function listDir(dir: FdLike | string | URL): Promise<string[]> {
  * ```
  */
 export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.DirEntry> {
-  return readDirAtSync(dir, ".");
+  return readDirAtSync("readDirSync()", dir, ".");
 }
 
 /**
@@ -86,28 +86,34 @@ export function readDirSync(dir: FdLike | string | URL): IterableIterator<Deno.D
  * the loop goes, and throws in the loop. Requires `--allow-ffi` permission.
  */
 export function readDir(dir: FdLike | string | URL): AsyncIterableIterator<Deno.DirEntry> {
-  return inTurns(readingDir(dir, "."));
+  return inTurns(readingDir("readDir()", dir, "."));
 }
 
 /** The names in the directory `path` below `dir`. */
-export function listAtSync(dir: FdLike | string | URL, path: string): string[] {
-  const chunks = chunksOf(dir, path, readChunk);
+export function listAtSync(call: string, dir: FdLike | string | URL, path: string): string[] {
+  const chunks = chunksOf(call, dir, path, readChunk);
   return chunks[0]?.names.concat(...chunks.slice(1).map(({ names }) => names)) ?? [];
 }
 
 /** The entries of the directory `path` below `dir`, all read before the first is returned: no directory stays open. */
-export function readDirAtSync(dir: FdLike | string | URL, path: string): IterableIterator<Deno.DirEntry> {
-  return entries(chunksOf(dir, path, readTypedChunk));
+export function readDirAtSync(
+  call: string,
+  dir: FdLike | string | URL,
+  path: string,
+): IterableIterator<Deno.DirEntry> {
+  return entries(chunksOf(call, dir, path, readTypedChunk));
 }
 
 /** The entries as they are read; the directory stays open until the last entry. */
 export function* readingDir(
+  call: string,
   dir: FdLike | string | URL,
   path: string,
 ): Generator<Deno.DirEntry, void, undefined> {
+  checkPlace(call, dir);
   // Between two reads, another user of the descriptor could move its offset.
-  if (isReadItself(dir, path)) return yield* readDirAtSync(dir, path);
-  const fd = openDirectory(dir, path);
+  if (isReadItself(dir, path)) return yield* readDirAtSync(call, dir, path);
+  const fd = openDirectory(call, dir, path);
   try {
     for (let chunk; (chunk = readTypedChunk(fd)) !== undefined;) yield* entries([chunk]);
   } finally {
@@ -117,9 +123,16 @@ export function* readingDir(
 
 type Read = (fd: FdLike) => DirectoryChunk | undefined;
 
-function chunksOf(dir: FdLike | string | URL, path: string, read: Read): DirectoryChunk[] {
+/** Refuses a value that is neither a path nor a descriptor. */
+function checkPlace(call: string, dir: unknown): void {
+  if (dir !== null && ["string", "number", "object"].includes(typeof dir)) return;
+  throw new TypeError(`${call}: a directory must be a path, a file: URL or a descriptor, not ${shown(dir)}.`);
+}
+
+function chunksOf(call: string, dir: FdLike | string | URL, path: string, read: Read): DirectoryChunk[] {
+  checkPlace(call, dir);
   if (isReadItself(dir, path)) return chunksOfItself(descriptor(dir), read);
-  const fd = openDirectory(dir, path);
+  const fd = openDirectory(call, dir, path);
   try {
     return rest(fd, read);
   } finally {
@@ -189,10 +202,10 @@ export function entryOf(name: string, type: number): Deno.DirEntry {
   };
 }
 
-function openDirectory(dir: FdLike | string | URL, path: string): number {
+function openDirectory(call: string, dir: FdLike | string | URL, path: string): number {
   return typeof dir === "string" || dir instanceof URL
-    ? libc.open(pathOf(dir), LISTING)
-    : openBeneath(dir, path, LISTING);
+    ? libc.open(ambientPath(dir, call), LISTING)
+    : openBeneath(dir, checkedPath(path, call), LISTING);
 }
 
 /** Where getdirentries(2) began to read: the `basep` of the last call. */

@@ -1,6 +1,22 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { pathOf } from "../../../compat/fs/path/components.ts";
-import { openSync } from "../../../mod.ts";
+import {
+  listDir,
+  listDirSync,
+  open,
+  openDir,
+  openDirSync,
+  openSync,
+  readDir,
+  readDirSync,
+} from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { test } from "../../_test.ts";
 
@@ -52,6 +68,26 @@ test("file: URLs name the same files as in Deno, and are refused if Deno refuses
       return new TextDecoder().decode(file.readAllSync());
     });
     assertEquals(ours, outcome(() => Deno.readTextFileSync(url)), url.href);
+  }
+});
+
+test("a function that opens or lists by path throws TypeError that names it, and says that URLs are permitted", async () => {
+  const calls = { listDir, listDirSync, open, openDir, openDirSync, openSync, readDir, readDirSync };
+  for (const [name, call] of Object.entries(calls)) {
+    const failing = async (path: unknown) => {
+      const error = await assertRejects(async () => {
+        const result: unknown = await call(path as string);
+        for await (const _ of result as AsyncIterable<unknown>);
+      }, TypeError);
+      assert(error.message.startsWith(`${name}(): `), error.message);
+      return error.message.slice(name.length + 4);
+    };
+    assertEquals(await failing(""), 'the path "" is empty: write "." for the directory itself.');
+    assertStringIncludes(
+      await failing(new URL("https://a/b")),
+      "a path must be a string or a file: URL of this machine",
+    );
+    assertMatch(await failing(undefined), /must be a (string or a|path, a) file: URL.*, not undefined\.$/);
   }
 });
 

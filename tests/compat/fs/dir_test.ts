@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
 import type * as capsicum from "../../../mod.ts";
 import { CapsicumError, Dir, getRights, openDirSync, openSync, type RightName } from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
@@ -351,24 +351,52 @@ test("openDirSync() and Dir.openDirSync() throw for an invalid limit and make no
   assertEquals(calls(), before);
 });
 
-test("Dir's methods throw TypeError for a value that is not a path and make no system call", () => {
+test("every method of Dir with a path throws TypeError that names it for a value that is not a path, before any system call", async () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);
-  const uses: ((path: string) => unknown)[] = [
-    (path) => dir.openSync(path),
-    (path) => dir.openDirSync(path),
-    (path) => dir.readDirSync(path),
-    (path) => dir.listSync(path),
-    (path) => dir.statSync(path),
+  const path = Symbol("path"), data = new Uint8Array(1);
+  /** The arguments of methods that take more than one path; each path is replaced in turn. */
+  const others: Record<string, unknown[]> = {
+    ...{ writeFile: [path, data], writeTextFile: [path, ""], writeFileAtomic: [path, ""], chmod: [path, 0] },
+    ...{ chown: [path, 1, 1], utime: [path, 1, 1], symlink: [path, path], rename: [path, path] },
+    ...{ link: [path, path], copy: [path, dir, path], copyFile: [path, path] },
+    ...{ makeTempFile: [{ dir: path }], makeTempDir: [{ dir: path }] },
+  };
+  const withoutPath = /^(constructor|fromFd|close|take|limit.*|confined|fd|toString)$/;
+  const names = Object.entries(Object.getOwnPropertyDescriptors(Dir.prototype)).flatMap(([name, { value }]) =>
+    typeof value === "function" && !withoutPath.test(name) ? [name] : []
+  );
+  assert(names.length > 60, `${names.length} methods`);
+  const bad: [value: unknown, message: string][] = [
+    ["", 'the path "" is empty'],
+    ["a\0b", 'the path "a\\u0000b" has a NUL'],
+    ["a/\ud800", "the path "],
+    [5, "a path must be a string, not 5."],
+    [null, "a path must be a string, not null."],
   ];
-  for (const use of uses) {
-    const calls = () => needsStandin ? 0 : allCalls();
-    const before = calls();
-    for (const [path, shown] of [["", '""'], ["a\0b", '"a\\u0000b"'], [5, "5"], [null, "null"]] as const) {
-      assertThrows(() => use(path as string), TypeError, shown);
+  const calls = () => needsStandin ? 0 : allCalls(), before = calls();
+  for (const name of names) {
+    const args = others[name.replace(/Sync$/, "")] ?? [path];
+    const places = JSON.stringify(args, (_, value) => value === path ? "path" : value).split('"path"').length;
+    for (const [value, message] of bad) {
+      const isOption = typeof args[0] === "object";
+      if (isOption && typeof value !== "string") continue;
+      for (let place = 0; place + 1 < Math.max(2, places); place++) {
+        let at = 0;
+        const replaced = (arg: unknown) => arg !== path ? arg : at++ === place ? value : "file";
+        const given = args.map((arg) => isOption ? { dir: value } : replaced(arg));
+        const error = await assertRejects(
+          async () => {
+            const result = await (dir[name as keyof Dir] as (...args: unknown[]) => unknown)(...given);
+            for await (const _ of result as AsyncIterable<unknown>);
+          },
+          TypeError,
+        );
+        assert(error.message.startsWith(`Dir.${name}(): ${message}`), error.message);
+      }
     }
-    assertEquals(calls(), before);
   }
+  assertEquals(calls(), before);
   assertEquals(dir.statSync("file").size, 0);
 });
 

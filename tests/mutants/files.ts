@@ -183,8 +183,8 @@ export const filesMutants: Mutant[] = [
   {
     file: entries,
     what: "the prefix of a temporary name may have a slash",
-    search: '    if (part.includes("/")) {',
-    replace: "    if (false) {",
+    search: 'if (!part.includes("/")) continue;',
+    replace: "continue;",
     concerns: fs("native", "temp_test.ts"),
   },
   {

@@ -168,5 +168,6 @@ try {
   await server.finished;
   Deno.exit();
 } catch (error) {
-  tool.fail((error as Error).message, 1);
+  if (!(error instanceof Deno.errors.AddrInUse)) tool.fail((error as Error).message, 1);
+  tool.fail(`${host} port ${port} is in use: pass another --port, or --port=0 for a free one.`, 1);
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
-import { type ChildOptions, libcPath, RunningModule } from "../_child.ts";
+import { type ChildOptions, libcPath, runModule, RunningModule } from "../_child.ts";
 import { Fixture, scaled } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
@@ -403,6 +403,19 @@ async function settled(openFiles: () => string[] | undefined): Promise<string[]>
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+test("http_static.ts exits with 1 and one line that names the port, if the port is in use", async () => {
+  using fixture = new Fixture({ site: {} });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const { code, stdout, stderr } = await runModule(moduleOf("http_static"), {
+    args: [...unprotected, `--port=${port}`, fixture.at("site")],
+    permissions: [`--allow-ffi=${libcPath}`, "--allow-net=127.0.0.1"],
+  });
+  const line =
+    `http_static: 127.0.0.1 port ${port} is in use: pass another --port, or --port=0 for a free one.\n`;
+  assertEquals([code, stdout, stderr], [1, "", line]);
+});
 
 test("http_static.ts answers 400 to a missing or invalid Host and URL", async () => {
   using fixture = new Fixture({ site: { file: text } });

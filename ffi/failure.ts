@@ -138,9 +138,18 @@ export function failure(
   const { syscall, path } = call, fd = details.fd ?? call.fd;
   const init = { ...details, code: name, errno, syscall, path, fd }, message = messageOf(call, why);
   const options = details.cause === undefined ? undefined : { cause: details.cause };
-  const OfErrno = Class ?? classes[name];
-  return OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
+  const OfErrno = Class ?? classes[name], { stackTraceLimit } = Error;
+  // Reflect.set() does not throw if the property is frozen. A program that wants no stack traces gets none.
+  if (stackTraceLimit > 0) Reflect.set(Error, "stackTraceLimit", stackTraceLimit + OWN_FRAMES);
+  try {
+    return OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
+  } finally {
+    if (stackTraceLimit > 0) Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
+  }
 }
+
+/** How many calls a stack trace has in addition to `Error.stackTraceLimit`: those of the library must not hide the caller. */
+const OWN_FRAMES = 20;
 
 function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {
   const always = { code, errno, syscall };

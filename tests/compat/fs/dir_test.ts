@@ -400,6 +400,41 @@ test("every method of Dir with a path throws TypeError that names it for a value
   assertEquals(dir.statSync("file").size, 0);
 });
 
+test("the stack trace of a failed system call has the caller's line, and Error.stackTraceLimit stays as it is", async () => {
+  using fixture = new Fixture();
+  using dir = openDirSync(fixture.path);
+  const path = "none/none";
+  const calls: (() => unknown)[] = [
+    () => openDirSync(fixture.at(path)),
+    () => openSync(fixture.at(path)),
+    () => dir.createSync(path),
+    () => dir.listSync(path),
+    () => dir.renameSync(path, "other"),
+    () => dir.copySync(path, "other"),
+    () => [...dir.walkSync(path)],
+    async () => await dir.openDir(path),
+    async () => await dir.readTextFile(path),
+    async () => await dir.stat(path),
+    async () => await dir.link(path, "other"),
+    async () => await Array.fromAsync(dir.walk(path)),
+  ];
+  const { stackTraceLimit } = Error, frames = (error: Error) => error.stack!.match(/^ +at .*$/gm) ?? [];
+  try {
+    Error.stackTraceLimit = 10;
+    for (const call of calls) {
+      const error = await assertRejects(async () => await call(), Deno.errors.NotFound);
+      const line = frames(error).findIndex((frame) => frame.includes("dir_test.ts"));
+      assert(line > 0, `${call}: ${error.stack}`);
+      assertEquals(Error.stackTraceLimit, 10);
+    }
+    Error.stackTraceLimit = 0;
+    assertEquals(frames(assertThrows(() => dir.lstatSync(path), Deno.errors.NotFound)), []);
+    assertEquals(Error.stackTraceLimit, 0);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+});
+
 test("Dir's methods throw Deno's class for the errno, with code, errno, syscall, path and fd", () => {
   using fixture = new Fixture({ file: "" });
   using dir = openDirSync(fixture.path);

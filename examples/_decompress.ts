@@ -57,16 +57,25 @@ function isMember([first, second]: Uint8Array): boolean {
 const FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, reserved = 0xe0;
 
 async function skipHeader(bytes: Bytes): Promise<void> {
-  const header = await bytes.exactly(10), [, , method, flags = 0] = header;
+  let sum = 0;
+  const read = async (size: number) => {
+    const part = await bytes.exactly(size);
+    sum = crc32(part, sum);
+    return part;
+  };
+  const header = await read(10), [, , method, flags = 0] = header;
   if (!isMember(header) || method !== 8 || flags & reserved) throw damage("its header is not valid");
-  if (flags & FEXTRA) {
-    const [low, high] = await bytes.exactly(2);
-    await bytes.exactly(low! | high! << 8);
-  }
+  if (flags & FEXTRA) await read(uint16(await read(2)));
   for (const flag of [FNAME, FCOMMENT]) {
-    if (flags & flag) { while ((await bytes.exactly(1))[0] !== 0); }
+    if (flags & flag) { while ((await read(1))[0] !== 0); }
   }
-  if (flags & FHCRC) await bytes.exactly(2);
+  if (flags & FHCRC && (sum & 0xffff) !== uint16(await bytes.exactly(2))) {
+    throw damage("the checksum of its header is wrong");
+  }
+}
+
+function uint16([low, high]: Uint8Array): number {
+  return low! | high! << 8;
 }
 
 /** Bytes decompressed at once: the output can be a thousand times as large. */

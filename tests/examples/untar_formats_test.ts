@@ -1,4 +1,5 @@
 /** The formats of archives, which no kernel changes. */
+import { crc32 } from "node:zlib";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDirSync } from "../../mod.ts";
 import { test } from "../_test.ts";
@@ -343,6 +344,23 @@ test("untar.ts reads several gzip members, followed by zeros", async () => {
     using place = new Place();
     assertEquals(await place.untar(joined([...parts, behind])), { code: 0, stderr });
     assertEquals(place.texts, { a: "x".repeat(5000), b: "y" });
+  }
+});
+
+test("untar.ts reads every field of a gzip header, and refuses a header whose checksum is wrong", async () => {
+  const small = await gzipped(anArchive), text = new TextEncoder();
+  const FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16;
+  const fields = [new Uint8Array([3, 0, 0, 1, 2]), text.encode("name\0"), text.encode("comment\0")];
+  const header = joined([small.subarray(0, 10), ...fields]);
+  header[3] = FHCRC | FEXTRA | FNAME | FCOMMENT;
+  const sum = crc32(header) & 0xffff, low = sum & 0xff, high = sum >> 8;
+  for (
+    const [checksum, code] of [[[low, high], 0], [[low ^ 1, high], 1], [[low, high ^ 0x80], 1]] as const
+  ) {
+    using place = new Place();
+    const result = await place.untar(joined([header, new Uint8Array(checksum), small.subarray(10)]));
+    assertEquals([result.code, Object.keys(place.texts).length > 0], [code, code === 0]);
+    assertEquals(/damaged: the checksum of its header is wrong/.test(result.stderr), code === 1);
   }
 });
 

@@ -1,5 +1,6 @@
 /** The file functions of `Deno` over the directories of a sandbox, under their own names. */
 import { sandboxed } from "../../ffi/capsicum/capability.ts";
+import { shown } from "../../ffi/errors.ts";
 import { readStack } from "../../ffi/failure.ts";
 import type { Dir } from "../fs/dir.ts";
 import { FdFile } from "../fs/file.ts";
@@ -11,11 +12,14 @@ export type Calls = Record<string, Call>;
 /** From the arguments after the path to those of the method of `Dir`. */
 type Rest = (args: unknown[], isSync: boolean) => unknown[];
 
-/** The options that a `Dir` knows: it refuses others, which Deno ignores. */
-const only = (...names: string[]) => (options: unknown) =>
-  Object.fromEntries(
-    names.map((name) => [name, (options as Record<string, unknown> | null | undefined)?.[name]]),
-  );
+/** The options that a `Dir` knows: it refuses others, which Deno ignores. For Deno, null is as undefined. */
+const only = (...names: string[]) => (options: unknown) => {
+  if (typeof (options ?? {}) !== "object") {
+    throw new TypeError(`The options of Deno's functions must be an object, not ${shown(options)}.`);
+  }
+  const given = options as Record<string, unknown> | null | undefined;
+  return Object.fromEntries(names.map((name) => [name, given?.[name] ?? undefined]));
+};
 
 const toOpen = only("read", "write", "append", "truncate", "create", "createNew", "mode");
 const toWrite = only("append", "create", "createNew", "mode", "signal");

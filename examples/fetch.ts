@@ -56,7 +56,7 @@ function urlOf(text: string, base?: URL): URL | undefined {
 }
 
 const hostOf = (url: URL) => `${url.hostname}:${portOf(url)}`;
-const portOf = ({ port, protocol }: URL) => Number(port) || (protocol === "https:" ? 443 : 80);
+const portOf = ({ port, protocol }: URL) => port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 
 function headersOf(lines: readonly string[], headers: Headers): Headers {
   const own: Headers = {};
@@ -117,6 +117,8 @@ async function answerTo({ url, method, headers, body }: Sending, net: Broker): P
   const late = new Error(`nothing was received for ${options.timeout} seconds.`);
   socket.setTimeout(timeout, () => sending.destroy(late));
   sending.on("error", reject);
+  // After a status of 101, node:http reports neither a response nor an error.
+  sending.on("close", () => reject(new Error("the connection ended without a response.")));
   sending.end(body);
   return await promise;
 }
@@ -147,13 +149,18 @@ async function copy(answer: Answer): Promise<void> {
   const output = new Output(({ message }) => tool.fail(`standard output: ${message}`, 1));
   const { "content-length": length } = answer.headers, total = length === undefined ? "" : ` of ${length}`;
   let count = 0, nextProgress = performance.now() + 1000;
-  for await (const bytes of answer as AsyncIterable<Uint8Array>) {
-    output.add(bytes);
-    output.flush();
-    count += bytes.length;
-    if (!isWatched || performance.now() < nextProgress) continue;
-    tool.say(`${count}${total} bytes`);
-    nextProgress = performance.now() + 1000;
+  try {
+    for await (const bytes of answer as AsyncIterable<Uint8Array>) {
+      output.add(bytes);
+      output.flush();
+      count += bytes.length;
+      if (!isWatched || performance.now() < nextProgress) continue;
+      tool.say(`${count}${total} bytes`);
+      nextProgress = performance.now() + 1000;
+    }
+  } catch (error) {
+    // The message of node:http is "aborted".
+    if ((error as { code?: string }).code !== "ECONNRESET") throw error;
   }
   if (!answer.complete) throw new Error("the response is not complete.");
   if (isWatched) tool.say(`${count} bytes`);

@@ -179,7 +179,13 @@ async function answering(text: string, body: (origin: string) => Promise<void>, 
 
 test("fetch.ts exits with 1 and one line if there is no complete answer", async () => {
   const cases: [answer: string, ends: boolean, complaint: RegExp, body: string][] = [
-    ["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", true, /aborted|not complete/, "short"],
+    [
+      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+      true,
+      /the response is not complete\.\n$/,
+      "short",
+    ],
+    ["HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", true, /without a response/, ""],
     [
       "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstill",
       false,
@@ -196,6 +202,12 @@ test("fetch.ts exits with 1 and one line if there is no complete answer", async 
       assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
     }, ends)
   ));
+}, { skip });
+
+test("fetch.ts does not take port 0 for the default port", async () => {
+  const { code, stdout, stderr } = await run("http://127.0.0.1:0/");
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^fetch: 127\.0\.0\.1:0: .*The port must be a number from 1 to 65535\.\n$/);
 }, { skip });
 
 /** A preload script whose attempts run in the tool, once the answer to its request is there. */

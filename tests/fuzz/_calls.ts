@@ -12,7 +12,7 @@ import type { Random } from "../_random.ts";
 import { type Arg, type Kind, refused, showArg, wrongValues } from "./_calls_values.ts";
 import { Model } from "./_calls_model.ts";
 import { type Expected, type Stream, UNKNOWN } from "./_calls_state.ts";
-import { calls, defaults, ROOT } from "./_calls_table.ts";
+import { calls, defaults, flagsIn, ROOT } from "./_calls_table.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
 import {
@@ -89,7 +89,9 @@ export class CallsTarget implements Target<Step> {
   }
 
   show({ call, args }: Step): string {
-    return `${call}(${args.map(showArg).join(", ")})`;
+    return `${call}(${
+      args.map((arg, i) => flagsIn(call, calls[call]!.kinds[i]!, arg) ?? showArg(arg)).join(", ")
+    })`;
   }
 
   async run(program: readonly Step[]): Promise<string | undefined> {

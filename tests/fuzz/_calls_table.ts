@@ -20,7 +20,7 @@ import {
 import type { Random } from "../_random.ts";
 import { fileCalls } from "./_calls_fd_file.ts";
 import { bytes, type Call, COUNT, fd, file, filled, offset, type Run } from "./_calls_values.ts";
-import type { Arg } from "./_calls_values.ts";
+import type { Arg, Kind } from "./_calls_values.ts";
 
 const {
   O_APPEND,
@@ -400,3 +400,20 @@ export const defaults = [
   "write_n",
   "fcntl",
 ];
+
+/** The flags of a call that opens or looks up a name, as they are written; undefined for another argument. */
+export function flagsIn(call: string, kind: Kind, arg: Arg): string | undefined {
+  const opens = calls[call]!.opens && call.startsWith("open");
+  if (kind !== "int" || typeof arg !== "number" || !(opens || /at$/.test(call))) return undefined;
+  let rest = arg;
+  const names = opens ? [["O_RDONLY", "O_WRONLY", "O_RDWR"][rest & libc.O_ACCMODE]] : [];
+  if (opens) rest &= ~libc.O_ACCMODE;
+  for (const [name, value] of Object.entries(libc)) {
+    if (!name.startsWith(opens ? "O_" : "AT_") || typeof value !== "number") continue;
+    if (value > 0 && (rest & value) === value && !(value & (value - 1))) {
+      names.push(name);
+      rest &= ~value;
+    }
+  }
+  return [...names, ...rest !== 0 || names.length === 0 ? [String(rest)] : []].join(" | ");
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { libc, openDirSync } from "../../mod.ts";
+import { type Dir, libc, openDirSync } from "../../mod.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { Fixture, type Tree } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
@@ -11,10 +11,11 @@ import { pipe, socketPair } from "../_pairs.ts";
 import type { Random } from "../_random.ts";
 import { type Arg, type Kind, refused, showArg, wrongValues } from "./_calls_values.ts";
 import { Model } from "./_calls_model.ts";
-import { type Expected, type Stream, UNKNOWN } from "./_calls_state.ts";
+import { type Expected, type Kernel, type Stream, UNKNOWN } from "./_calls_state.ts";
 import { calls, defaults, flagsIn, ROOT } from "./_calls_table.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
+import { hasRenameat2 } from "./_paths_names.ts";
 import {
   ABOVE,
   type Directory,
@@ -59,15 +60,28 @@ const start: Tree = {
   outside: { f: "0123456789", dir: {} },
 };
 
+/** The directory of a program in the fixture. */
+const CASE = "top/up/up/case";
+
 export class CallsTarget implements Target<Step> {
-  readonly name = "calls";
   readonly unit = "calls";
   readonly #fixture = new Fixture();
-  readonly #kernel = {
-    hasCapsicum: kernel.hasCapsicum,
-    major: kernel.major,
-    unlinksBeneath: unlinksBeneath(this.#fixture),
-  };
+  readonly #above = openDirSync(this.#fixture.path);
+  readonly #kernel: Kernel;
+
+  /** @param enter Enters capability mode. */
+  constructor(readonly name: "calls" | "capmode" = "calls", enter?: () => void) {
+    enter?.();
+    const isSandboxed = enter !== undefined;
+    const { hasCapsicum, major } = kernel;
+    this.#kernel = {
+      hasCapsicum,
+      major,
+      isSandboxed,
+      hasRenameat2,
+      unlinksBeneath: unlinksBeneath(this.#above),
+    };
+  }
 
   generate(random: Random): Step[] {
     const all = Object.keys(calls);
@@ -97,12 +111,12 @@ export class CallsTarget implements Target<Step> {
   async run(program: readonly Step[]): Promise<string | undefined> {
     const fixture = this.#fixture;
     fixture.add({ top: { up: { up: { case: start } } } });
-    const root = fixture.at("top/up/up/case"), tree = treeOfEntries(start);
+    const root = fixture.at(CASE), tree = treeOfEntries(start);
     above(tree, root);
     const model = new Model({ directory: tree, path: root }, this.#kernel);
-    const known = begin(model, root);
+    const known = begin(model, this.#above);
     try {
-      return await this.#steps(program, model, known, root) ?? compared(tree, fixture, "top/up/up/case");
+      return await this.#steps(program, model, known, root) ?? compared(tree, fixture, CASE);
     } finally {
       for (const fd of model.slots.keys()) libc.close(fd);
       fixture.remove("top");
@@ -157,6 +171,7 @@ export class CallsTarget implements Target<Step> {
   }
 
   [Symbol.dispose](): void {
+    this.#above.close();
     this.#fixture[Symbol.dispose]();
   }
 }
@@ -172,8 +187,7 @@ function moved(fd: number): number {
   return to;
 }
 
-function unlinksBeneath(fixture: Fixture): boolean {
-  using dir = openDirSync(fixture.path);
+function unlinksBeneath(dir: Dir): boolean {
   try {
     libc.unlinkat(dir, "../missing", libc.AT_RESOLVE_BENEATH);
   } catch (error) {
@@ -183,12 +197,12 @@ function unlinksBeneath(fixture: Fixture): boolean {
 }
 
 /** Opens what each program begins with. */
-function begin(model: Model, root: string): number[] {
+function begin(model: Model, above: Dir): number[] {
   const at = (path: string) => {
     const found = lookup(model.root.directory, path, { follow: true, beneath: false });
     return (found as { node: Directory }).node;
   };
-  const open = (path: string, flags: number) => libc.open(`${root}/${path}`, flags | libc.O_CLOEXEC);
+  const open = (path: string, flags: number) => libc.openat(above, `${CASE}/${path}`, flags | libc.O_CLOEXEC);
   const known: number[] = [];
   const add = (
     opened: number,

@@ -17,6 +17,8 @@ import {
   put,
 } from "./_tree.ts";
 
+/** A flag of open() that no release knows. */
+const UNUSED = 0x40000000;
 const LOCKS = libc.O_SHLOCK | libc.O_EXLOCK;
 
 function rightsToOpen(flags: number): RightName[] {
@@ -37,8 +39,8 @@ export class Model extends Files {
     const writes = (flags & libc.O_ACCMODE) !== libc.O_RDONLY,
       reads = (flags & libc.O_ACCMODE) !== libc.O_WRONLY;
     // FreeBSD 13 ignores bits that it does not know.
-    if (flags & 0x40000000 && !this.kernel.hasCapsicum) return fails("NotSupported");
-    if (flags & 0x40000000 && this.kernel.major >= 15) return fails("EINVAL");
+    if (flags & UNUSED && !this.kernel.hasCapsicum) return fails("NotSupported");
+    if (flags & UNUSED && this.kernel.major >= 15) return fails("EINVAL");
     const isNew = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL), isPath = (flags & O_PATH) !== 0;
     const beneath = (flags & libc.O_RESOLVE_BENEATH) !== 0;
     const place = this.find(fd, path, rightsToOpen(flags), {
@@ -83,6 +85,9 @@ export class Model extends Files {
   }
 
   $open(path: string, flags: number, mode: number): Expected {
+    if (this.kernel.isSandboxed) {
+      return fails(flags & UNUSED && this.kernel.major >= 15 ? "EINVAL" : "ECAPMODE");
+    }
     return path.startsWith("/") ? this.$openat(-1, path, flags, mode) : fails(UNKNOWN);
   }
 
@@ -209,7 +214,7 @@ export class Model extends Files {
   }
 
   $renameat2(fd: number, from: string, toFd: number, to: string, flags: number): Expected {
-    if (this.kernel.hasCapsicum && this.kernel.major < 15) return fails("ENOSYS");
+    if (!this.kernel.hasRenameat2) return fails("ENOSYS");
     if (flags & ~libc.AT_RENAME_NOREPLACE) return fails("EINVAL");
     return this.$renameat(fd, from, toFd, to, flags === 0);
   }

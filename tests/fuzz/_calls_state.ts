@@ -51,6 +51,9 @@ export const allFcntls = ["GETFL", "SETFL", "GETOWN", "SETOWN"];
 export interface Kernel {
   readonly hasCapsicum: boolean;
   readonly major: number;
+  /** Whether the process is in capability mode. */
+  readonly isSandboxed: boolean;
+  readonly hasRenameat2: boolean;
   /** Whether unlinkat(2) honours AT_RESOLVE_BENEATH, which depends on the patch level of FreeBSD. */
   readonly unlinksBeneath: boolean;
 }
@@ -120,7 +123,9 @@ export abstract class State {
   ): Found | Expected {
     const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
     if (path.startsWith("/")) {
-      if (beneath) return this.slots.has(fd) ? fails("ENOTCAPABLE") : fails("ENOTCAPABLE", "EBADF");
+      if (beneath || this.kernel.isSandboxed) {
+        return this.slots.has(fd) ? fails("ENOTCAPABLE") : fails("ENOTCAPABLE", "EBADF");
+      }
       return found(lookup(this.root.directory, path, { ...rules, beneath: false }));
     }
     const slot = this.slot(fd, "LOOKUP", ...rights);
@@ -129,7 +134,8 @@ export abstract class State {
     if ("errors" in slot) return fails(...slot.errors, ...orLong);
     const { at } = slot.open;
     if (at.kind !== "directory") return fails("ENOTDIR", ...orLong);
-    const place = found(lookup(at, path, { ...rules, beneath: beneath || this.isLimited(slot) }));
+    const isConfined = beneath || this.kernel.isSandboxed || this.isLimited(slot);
+    const place = found(lookup(at, path, { ...rules, beneath: isConfined }));
     return "errors" in place ? fails(...place.errors, ...orLong) : place;
   }
 

@@ -8,12 +8,11 @@ import { type Dir, openDirSync, type WalkEntry } from "../../mod.ts";
 import { leakIn, type Outside } from "../compat/fs/_attack_calls.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { type Entry, Fixture, type Tree } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
 import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
 import type { Swapper } from "./_swapper.ts";
-import { type Expected, isLong, isRefused, Paths } from "./_paths_names.ts";
+import { type Expected, hasRenameat2, isLong, isRefused, Paths } from "./_paths_names.ts";
 import { uses as oracle } from "./_paths_oracle.ts";
 import { attempt, fits, uses, type Way, ways } from "./_paths_uses.ts";
 import { type Directory, linesOf, treeFrom } from "./_tree.ts";
@@ -30,7 +29,7 @@ const possible = [
   ...["ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "EINVAL", "EBUSY", "EPERM", "EMLINK", "ELOOP"],
   ...["ENAMETOOLONG", "ENOTCAPABLE", "TypeError"],
   // A directory, before renameat2(2).
-  ...kernel.hasCapsicum && kernel.major < 15 ? ["EOPNOTSUPP"] : [],
+  ...hasRenameat2 ? [] : ["EOPNOTSUPP"],
 ];
 
 const long = "n".repeat(255);

@@ -28,7 +28,7 @@ export const text = [..."in"].map((sign) => sign.charCodeAt(0));
 export const error = (...errors: string[]) => ({ errors });
 export const done = {};
 
-const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
+export const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 export type Use = (at: Paths, path: string, id: number) => Expected;
 

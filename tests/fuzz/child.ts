@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { libcPath } from "../_child.ts";
 import { kernel } from "../_kernel.ts";
 import { dropRoot } from "../_unprivileged.ts";
 import { CallsTarget } from "./_calls.ts";
@@ -14,7 +15,7 @@ import { TarTarget } from "./_tars.ts";
 import { WireTarget } from "./_wire.ts";
 
 /** The bounds of each target by its name. */
-export type Task = Partial<Record<"globs" | "tar" | "wire" | "calls" | "paths", Bounds>>;
+export type Task = Partial<Record<"globs" | "tar" | "wire" | "calls" | "paths" | "capmode", Bounds>>;
 
 async function run<Step>(target: Target<Step>, bounds: Bounds): Promise<void> {
   const start = performance.now();
@@ -31,7 +32,7 @@ async function run<Step>(target: Target<Step>, bounds: Bounds): Promise<void> {
   Deno.exitCode = 1;
 }
 
-const { globs, tar, wire, calls, paths }: Task = JSON.parse(Deno.args[0]!);
+const { globs, tar, wire, calls, paths, capmode }: Task = JSON.parse(Deno.args[0]!);
 if (globs) {
   using target = new GlobsTarget();
   await run(target, globs);
@@ -45,6 +46,8 @@ if (wire) {
   using target = new WireTarget();
   await run(target, wire);
 }
+// The stand-in's own call refuses nothing to Deno, which makes the files.
+const standin = capmode && Deno.dlopen(libcPath, { cap_enter: { parameters: [], result: "i32" } });
 // The programs that follow attack: not even a broken library may do harm. The thread loads its modules before.
 using swapper = paths && await Swapper.start();
 dropRoot();
@@ -55,4 +58,8 @@ if (calls) {
 if (paths && swapper) {
   using target = new PathsTarget(swapper);
   await run(target, paths);
+}
+if (capmode && standin) {
+  using target = new CallsTarget("capmode", standin.symbols.cap_enter);
+  await run(target, capmode);
 }

@@ -4,7 +4,7 @@ import { runFuzz } from "./fuzz.ts";
 
 test("deno task fuzz refuses wrong options and unknown targets in one line", async () => {
   const wrong: [args: string[], message: string][] = [
-    [["call"], 'There is no target "call". The targets are calls, paths, globs, tar, wire.'],
+    [["call"], 'There is no target "call". The targets are calls, capmode, paths, globs, tar, wire.'],
     [["--seed", "abc"], '--seed takes an integer from 0, not "abc".'],
     [["--seed=-1", "calls"], '--seed takes an integer from 0, not "-1".'],
     [["--count", "0"], '--count takes an integer from 1, not "0".'],

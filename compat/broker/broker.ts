@@ -6,6 +6,7 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { abi } from "../../ffi/system.ts";
 import { anInteger, aSignal, aString, checkArgument, checkOptions, oneOf } from "../../ffi/values.ts";
+import { closePassed } from "../fs/descriptor.ts";
 import { FdFile } from "../fs/file.ts";
 import { Slots, unlessAborted } from "../fs/io/waiting.ts";
 import { openFlags, type OpenOptions } from "../fs/open.ts";
@@ -13,7 +14,16 @@ import { ambientPath } from "../fs/path/components.ts";
 import { Channel } from "./channel.ts";
 import { FdListener } from "./listener.ts";
 import { type BrokerPolicy, type BrokerRules, hasNames, type Policy, policyOf } from "./policy.ts";
-import { answerOf, aPort, aTimeout, encode, fileOptions, type Request, type WireError } from "./wire.ts";
+import {
+  answerOf,
+  aPort,
+  aTimeout,
+  encode,
+  fileOptions,
+  nameOf,
+  type Request,
+  type WireError,
+} from "./wire.ts";
 
 /** Where to connect to by TCP. */
 export interface ConnectOptions {
@@ -104,7 +114,7 @@ export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.Ch
     const child = new Deno.Command(denoPath, {
       args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
       // An empty search list (resolv.conf(5)): a rule names a complete name.
-      env: { LOCALDOMAIN: "" },
+      env: { LOCALDOMAIN: "", NO_COLOR: "1" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -114,7 +124,7 @@ export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.Ch
     channel.close();
     throw error;
   } finally {
-    libc.close(theirs);
+    closePassed([theirs]);
   }
 }
 
@@ -134,6 +144,7 @@ const MOST_REQUESTS = 1000;
 const aTargetPort = anInteger(1, 0xffff);
 
 interface Pending {
+  readonly request: Request;
   readonly takesFd: boolean;
   resolve(result: Result): void;
   reject(error: unknown): void;
@@ -186,11 +197,12 @@ export class Broker implements Disposable, AsyncDisposable {
     } catch (error) {
       broker.close();
       const text = await new Response(child.stderr).text(), { code } = await child.status;
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      // With 0, it only saw the end of a connection that was broken here.
+      if (!(error instanceof Deno.errors.BrokenPipe) || code === 0) throw error;
+      // An error that nothing catches, without its stack.
+      const [why = text.trim()] = /^error: .*/m.exec(text) ?? [];
       throw new Error(
-        `broker(): the second process exited with code ${code} during its start: ${
-          shortened(text.trim(), 200)
-        }`,
+        `broker(): the second process exited with code ${code} during its start: ${shortened(why, 200)}`,
         { cause: error },
       );
     }
@@ -339,14 +351,15 @@ export class Broker implements Disposable, AsyncDisposable {
     const abort = () => {
       // An answer still arrives; a descriptor in it must be closed.
       this.#pending.set(id, {
+        request,
         takesFd,
-        resolve: ({ fd }) => fd === undefined || libc.close(fd),
+        resolve: ({ fd }) => fd === undefined || closePassed([fd]),
         reject() {},
       });
       reject(signal!.reason);
       this.#channel.send(encode({ id, call: "cancel" })).catch(() => {});
     };
-    this.#pending.set(id, { takesFd, resolve, reject });
+    this.#pending.set(id, { request, takesFd, resolve, reject });
     signal?.addEventListener("abort", abort);
     try {
       this.#channel.send(bytes).catch((error) => this.#finish(ended(error)));
@@ -369,7 +382,7 @@ export class Broker implements Disposable, AsyncDisposable {
         for (const message of batch.messages) this.#settle(message);
       }
     } catch (error) {
-      this.#finish(error instanceof Deno.errors.BadResource ? error : ended(error));
+      this.#finish(ended(error));
     } finally {
       this.#isReceiving = false;
     }
@@ -383,7 +396,7 @@ export class Broker implements Disposable, AsyncDisposable {
     const fd = pending.takesFd ? this.#fds.shift() : undefined;
     if (pending.takesFd && fd === undefined) {
       const why = "this process has too many open files (EMFILE). Close some, and try again.";
-      return pending.reject(failure({ syscall: "recvmsg" }, "EMFILE", why));
+      return pending.reject(failure({ syscall: "recvmsg", path: nameOf(pending.request) }, "EMFILE", why));
     }
     pending.resolve({ value: answer.value, fd });
   }
@@ -392,7 +405,7 @@ export class Broker implements Disposable, AsyncDisposable {
     if (this.#end) return;
     this.#end = end;
     this.#channel[Symbol.dispose]();
-    for (const fd of this.#fds.splice(0)) if (fd !== undefined) libc.close(fd);
+    closePassed(this.#fds.splice(0).filter((fd) => fd !== undefined));
     for (const { reject } of this.#pending.values()) reject(end);
     this.#pending.clear();
   }

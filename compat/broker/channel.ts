@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { receiveNow, sendNow } from "../../ffi/libc/bytes.ts";
-import { POLLIN, POLLOUT } from "../../ffi/libc/bytes.ts";
+import { NO_SOCKET, POLLIN, POLLOUT, receiveNow, sendNow } from "../../ffi/libc/bytes.ts";
 import { type Received, receiveMessage, sendMessage } from "../../ffi/libc/messages.ts";
-import { codeOf } from "../../ffi/failure.ts";
-import { Descriptor } from "../fs/descriptor.ts";
+import { codeOf, failure } from "../../ffi/failure.ts";
+import { closePassed, Descriptor } from "../fs/descriptor.ts";
 import { breath, endTurn, inTurn, isFree, pauses, readiness, sleep } from "../fs/io/waiting.ts";
 import { Frames } from "./wire.ts";
 
@@ -68,7 +67,7 @@ export class Channel extends Descriptor {
     try {
       if (this.#most > 0) return receiveMessage(this, this.#room, this.#most);
       // recv(2) discards descriptors.
-      const count = receiveNow(this, this.#room);
+      const count = this.#ofSocket("recv", receiveNow(this, this.#room));
       return count === undefined ? undefined : { count, fds: [], isLost: false };
     } catch (error) {
       // Linux: the peer has closed its end before it received everything.
@@ -102,7 +101,9 @@ export class Channel extends Descriptor {
     while (used < bytes.length) {
       const rest = bytes.subarray(used), isFirst = used === 0;
       try {
-        const sent = isFirst && fds.length > 0 ? sendMessage(this, rest, fds) : sendNow(this, rest, false);
+        const sent = isFirst && fds.length > 0
+          ? sendMessage(this, rest, fds)
+          : this.#ofSocket("send", sendNow(this, rest, false));
         if (sent === undefined) await this.#until(POLLOUT);
         else used += sent;
       } catch (error) {
@@ -125,8 +126,15 @@ export class Channel extends Descriptor {
     return result;
   }
 
+  /** The result of a call; throws if the descriptor is not a socket. */
+  #ofSocket(syscall: "recv" | "send", count: number | undefined): number | undefined {
+    if (count !== NO_SOCKET) return count;
+    throw failure({ syscall, fd: this.fd }, "ENOTSOCK", "the channel must be a socket (ENOTSOCK).");
+  }
+
+  /** Closes the channel without an error: on FreeBSD close(2) fails if the peer has already ended (ECONNRESET). */
   override close(): void {
-    super.close();
+    closePassed([this.take()]);
     for (const interrupt of this.#interrupts) interrupt();
   }
 }

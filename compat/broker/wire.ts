@@ -42,6 +42,13 @@ export type Request =
   );
 export type Call = Request["call"];
 
+/** What errors call the subject of a request. */
+export function nameOf(request: Request): string | undefined {
+  if ("path" in request) return request.path;
+  if ("port" in request) return `${request.hostname}:${request.port}`;
+  return "name" in request ? request.name : undefined;
+}
+
 /** An answer of the broker. One to `connect`, `connectPath`, `listen` or `open` has a descriptor, unless it is an error. */
 export type Answer =
   & { readonly id: number }

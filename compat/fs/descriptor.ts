@@ -452,8 +452,8 @@ export function timespecs(call: string, atime: number | Date, mtime: number | Da
 }
 
 /**
- * Closes directories that were only passed on the way to something. Errors are ignored: an error would take the place of
- * the result, which may be an open descriptor.
+ * Closes descriptors that were only passed on the way to something, or to another process. Errors are ignored: an error would take
+ * the place of the result, which may be an open descriptor, or of an earlier error.
  */
 export function closePassed(fds: Iterable<number>): void {
   for (const fd of fds) {

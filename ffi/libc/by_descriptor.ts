@@ -450,12 +450,7 @@ export function receiveBufferOf(fd: number): number | undefined {
   return socketOption(fd, "SO_RCVBUF");
 }
 
-/** The errno of a connection that failed later, and 0 if it did not; reading it clears it. */
-export function errorOfSocket(fd: number): number | undefined {
-  return socketOption(fd, "SO_ERROR");
-}
-
-function socketOption(fd: number, name: "SO_TYPE" | "SO_RCVBUF" | "SO_ERROR"): number | undefined {
+function socketOption(fd: number, name: "SO_TYPE" | "SO_RCVBUF"): number | undefined {
   const call = bound.getsockopt ?? bind("getsockopt"), [level, number] = optionOf(name);
   length[0] = 4;
   return call(fd, level, number, value, length) === -1 ? undefined : value[0];

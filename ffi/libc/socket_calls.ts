@@ -10,7 +10,7 @@ import { rawCalls } from "../system.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR } from "../freebsd/constants.ts";
 import { errnoTable } from "../errno.ts";
-import { encodeAddress, errorOfSocket, familyOf, optionOf, type SocketAddress } from "./by_descriptor.ts";
+import { encodeAddress, familyOf, optionOf, type SocketAddress } from "./by_descriptor.ts";
 
 const { bound, thread, bind } = rawCalls();
 
@@ -18,6 +18,8 @@ const { bound, thread, bind } = rawCalls();
 const AF_UNIX = 1, SOCK_STREAM = 1;
 
 const pair = new Int32Array(2), yes = new Int32Array([1]);
+// The kernel fills these, and they are read before the next call.
+const failed = new Int32Array(1), length = new Uint32Array(1);
 
 /** Creates two connected AF_UNIX stream sockets. Stands for socketpair(2). */
 export function socketPair(): [one: number, other: number] {
@@ -56,9 +58,15 @@ export function connectNow(fd: FdLike, address: SocketAddress, name: string): bo
 
 /** Throws if the connection attempt failed. Stands for SO_ERROR of getsockopt(2). Needs GETSOCKOPT. */
 export function connected(fd: FdLike, name: string): void {
-  const number = descriptor(fd), error = errorOfSocket(number);
-  if (error === 0) return;
-  if (error !== undefined) errno[0] = error;
+  const number = descriptor(fd), [level, option] = optionOf("SO_ERROR");
+  const call = bound.getsockopt ?? bind("getsockopt");
+  length[0] = 4;
+  if (call(number, level, option, failed, length) === -1) {
+    thread.memcpy(errno, thread.errnoAt, 4n);
+    throw syscallError("getsockopt", { fd: number, path: name }, fd);
+  }
+  if (failed[0] === 0) return;
+  errno[0] = failed[0]!;
   throw syscallError("connect", { fd: number, path: name }, fd);
 }
 

@@ -159,6 +159,14 @@ const socketCalls = {
       return result;
     };
   },
+  getsockopt: () => {
+    const getsockopt = glibc("getsockopt");
+    return (fd, level, name, value, length) => {
+      const result = getsockopt(fd, level, name, value, length);
+      if (result === -1) thread.memcpy(errno, thread.errnoAt, 4n);
+      return result;
+    };
+  },
   setsockopt: () => {
     const setsockopt = glibc("setsockopt");
     return (fd, level, name, value, length) => {
@@ -331,7 +339,6 @@ const calls = {
   // The errno of these calls is never read.
   getsockname: () => glibcAs("getsockname", symbols.getsockname) as Functions["getsockname"],
   getpeername: () => glibcAs("getpeername", symbols.getpeername) as Functions["getpeername"],
-  getsockopt: () => glibcAs("getsockopt", symbols.getsockopt) as Functions["getsockopt"],
 
   faccessat: () => {
     const faccessat = glibc("faccessat");

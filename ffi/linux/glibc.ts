@@ -69,6 +69,7 @@ const symbols = {
   listen: { parameters: [int, int], result: int },
   accept4: { parameters: [int, memory, memory, int], result: int },
   shutdown: { parameters: [int, int], result: int },
+  getsockopt: { parameters: [int, int, int, memory, memory], result: int },
   setsockopt: { parameters: [int, int, int, memory, unsigned], result: int },
 
   faccessat: { parameters: [int, string, int, int], result: int },

@@ -10,6 +10,7 @@ import * as libc from "../../../ffi/libc/mod.ts";
 import { bindAll as bindLinux, confine, missing } from "../../../ffi/linux/confine/confine.ts";
 import { bindAll as bindFreebsd, hasCapsicum } from "../../../ffi/symbols.ts";
 import { Rights } from "../../../rights/rights.ts";
+import { closePassed } from "../../fs/descriptor.ts";
 import { limitOthers, limitsOfOthers, limitStdio } from "../../sandbox/limit_by_need.ts";
 import { openDescriptors } from "../../sandbox/open_descriptors.ts";
 import { avertPanics } from "../../sandbox/warm_up.ts";
@@ -40,9 +41,8 @@ async function start(policy: Policy, isRequired: boolean, channel: Channel): Pro
   const { resolve } = hasNames(policy) ? await import("./resolver.ts") : { resolve: noResolver };
   const send = (answer: Uint8Array, fd: number | undefined) => {
     // The program has ended.
-    channel.send(answer, fd === undefined ? [] : [fd]).catch(() => Deno.exit(0)).finally(() => {
-      if (fd !== undefined) libc.close(fd);
-    });
+    const fds = fd === undefined ? [] : [fd];
+    channel.send(answer, fds).catch(() => Deno.exit(0)).finally(() => closePassed(fds));
   };
   const service = new Service(policy, resolve, send);
   if (hasCapsicum()) bindFreebsd();
@@ -109,12 +109,18 @@ export async function main([number]: string[]): Promise<void> {
   // A terminal also sends these signals to the program, which may ignore them and still need its broker.
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) Deno.addSignalListener(signal, () => {});
   let service: Service | undefined;
-  for (let batch; (batch = await channel.receive()) !== undefined;) {
-    for (const message of batch.messages) {
-      if (service === undefined) service = await answerFirst(message, channel);
-      else service.handle(message);
-      if (channel.queued > MOST_QUEUED) await channel.drained();
+  try {
+    for (let batch; (batch = await channel.receive()) !== undefined;) {
+      for (const message of batch.messages) {
+        if (service === undefined) service = await answerFirst(message, channel);
+        else service.handle(message);
+        if (channel.queued > MOST_QUEUED) await channel.drained();
+      }
     }
+  } catch (error) {
+    // The program reads the error output only during the start.
+    if (service === undefined) throw error;
+    Deno.exit(1);
   }
   Deno.exit(0);
 }

@@ -5,10 +5,10 @@
  */
 import { failure, serving } from "../../../ffi/failure.ts";
 import { POLLOUT } from "../../../ffi/libc/bytes.ts";
-import * as libc from "../../../ffi/libc/mod.ts";
 import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
+import * as libc from "../../../ffi/libc/mod.ts";
 import type { SocketAddress } from "../../../ffi/libc/by_descriptor.ts";
-import { setNonblocking } from "../../fs/io/async_calls.ts";
+import { closePassed } from "../../fs/descriptor.ts";
 import { pauses, readiness, sleepUnlessAborted, unlessAborted } from "../../fs/io/waiting.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function connectTo(
           connected(on, name);
         }
         check();
-        setNonblocking(fd, false);
+        makeBlocking(fd);
         return fd;
       } catch (error) {
         // On Linux, the queue of the listening Unix socket is full.
@@ -43,9 +43,14 @@ export async function connectTo(
       await sleepUnlessAborted(pause.next().value, signal);
     }
   } catch (error) {
-    libc.close(fd);
+    closePassed([fd]);
     throw error;
   }
+}
+
+/** Clears O_NONBLOCK of a new descriptor, which the program must not notice. */
+export function makeBlocking(fd: number): void {
+  libc.fcntl(fd, libc.F_SETFL, libc.fcntl(fd, libc.F_GETFL) & ~libc.O_NONBLOCK);
 }
 
 /** Returns the descriptor of a new listening socket, with O_NONBLOCK: accept4(2) must never block the event loop. */
@@ -55,7 +60,7 @@ export function listening(address: SocketAddress, name: string): number {
     listenAt(serving(fd, { path: name }), address, name);
     return fd;
   } catch (error) {
-    libc.close(fd);
+    closePassed([fd]);
     throw error;
   }
 }

@@ -9,14 +9,14 @@ import { MOST, shortened, type SyscallError } from "../../../ffi/errors.ts";
 import { asked, failure } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../../rights/rights.ts";
+import { closePassed, statOf } from "../../fs/descriptor.ts";
 import { type Dir, openDirSync } from "../../fs/dir.ts";
-import { setNonblocking } from "../../fs/io/async_calls.ts";
 import { unlessAborted } from "../../fs/io/waiting.ts";
 import { openFlags } from "../../fs/open.ts";
 import { joined } from "../../fs/path/components.ts";
 import { presets } from "../../sandbox/limit_by_need.ts";
 import { fileRights } from "../../sandbox/plan.ts";
-import { connectTo, listening, timedOut } from "./connecting.ts";
+import { connectTo, listening, makeBlocking, timedOut } from "./connecting.ts";
 import { type Address, hostOf } from "../hosts.ts";
 import {
   below,
@@ -37,6 +37,7 @@ import {
   encode,
   type FileOptions,
   type MalformedError,
+  nameOf,
   type Request,
   requestOf,
   type WireError,
@@ -50,6 +51,13 @@ export type Send = (answer: Uint8Array, fd: number | undefined) => void;
 
 type Result = { readonly value?: null | readonly string[]; readonly fd?: number };
 type Of<C extends Request["call"]> = Request & { readonly call: C };
+
+let known: boolean | undefined;
+
+/** Whether descriptors can be limited. The first service asks the kernel, before it gets a request. */
+function hasRights(): boolean {
+  return known ??= isSupported();
+}
 
 export class Service implements Disposable {
   #policy: Policy;
@@ -69,6 +77,7 @@ export class Service implements Disposable {
     this.#policy = policy;
     this.#resolve = resolve;
     this.#send = send;
+    hasRights();
     try {
       for (const path of directoriesOf(policy)) {
         this.#dirs.set(path, openedFor("broker()", policy, path, () => openDirSync(path)));
@@ -106,18 +115,16 @@ export class Service implements Disposable {
 
   async #answerLater(request: Request, controller: AbortController): Promise<void> {
     const { id } = request, timeout = "timeout" in request ? request.timeout : undefined;
-    const timer = timeout === undefined ? undefined : setTimeout(() => {
-      const path = request.call === "connect"
-        ? `${request.hostname}:${request.port}`
-        : (request as Of<"connectPath">).path;
-      controller.abort(timedOut("connect", path, timeout));
-    }, timeout);
+    const name = nameOf(request);
+    const timer = timeout === undefined
+      ? undefined
+      : setTimeout(() => controller.abort(timedOut("connect", name!, timeout)), timeout);
     let answer: Result | { error: WireError };
     try {
       const result = this.#serve(request, controller.signal);
       answer = result instanceof Promise ? await result : result;
     } catch (error) {
-      answer = { error: wireError(error) };
+      answer = { error: wireError(named(error, name)) };
     }
     clearTimeout(timer);
     this.#active.delete(id);
@@ -165,7 +172,7 @@ export class Service implements Disposable {
     checkConnect(this.#policy, host, port);
     if (!("name" in host)) {
       const check = () => checkConnect(this.#policy, host, port);
-      return connection(await connectTo({ ...host, port }, `${host.text}:${port}`, signal, check));
+      return await connection({ ...host, port }, `${host.text}:${port}`, signal, check);
     }
     const found = await this.#found(host.name, 0, signal);
     let last: unknown;
@@ -176,7 +183,7 @@ export class Service implements Disposable {
         checkResolved(this.#policy, host.name, address, port);
       };
       try {
-        return connection(await connectTo({ ...address, port }, `${textOf(host)}:${port}`, signal, check));
+        return await connection({ ...address, port }, `${textOf(host)}:${port}`, signal, check);
       } catch (error) {
         last = error;
       }
@@ -186,7 +193,7 @@ export class Service implements Disposable {
 
   async #connectPath({ path }: Of<"connectPath">, signal: AbortSignal): Promise<Result> {
     const check = () => checkSocket(this.#policy, path);
-    return connection(await connectTo({ path: check() }, path, signal, check));
+    return await connection({ path: check() }, path, signal, check);
   }
 
   #listen({ hostname, port }: Of<"listen">): Result {
@@ -220,16 +227,20 @@ export class Service implements Disposable {
 
   #limit(rules: Policy): Result {
     const old = this.#policy, next = shrunk(old, canonicalOf(rules)), dirs = new Map<string, Dir>();
+    let name: string | undefined;
     try {
-      for (const path of directoriesOf(next)) dirs.set(path, this.#narrower(old, next, path));
+      for (const path of directoriesOf(next)) {
+        name = path;
+        dirs.set(path, this.#narrower(old, next, path));
+        if (hasRights()) limit(dirs.get(path)!, rightsOfDirectory(next, path));
+      }
     } catch (error) {
-      for (const dir of dirs.values()) if (![...this.#dirs.values()].includes(dir)) dir.close();
-      throw error;
+      closeOthers(dirs, this.#dirs);
+      throw named(error, name);
     }
-    for (const dir of this.#dirs.values()) if (![...dirs.values()].includes(dir)) dir.close();
+    closeOthers(this.#dirs, dirs);
     this.#policy = next;
     this.#dirs = dirs;
-    if (isSupported()) { for (const { dir, rights } of this.directories()) limit(dir, rights); }
     return {};
   }
 
@@ -255,8 +266,14 @@ export class Service implements Disposable {
   /** Cancels all pending requests and closes the directories. */
   [Symbol.dispose](): void {
     for (const controller of this.#active.values()) controller.abort(cancelled());
-    for (const dir of this.#dirs.values()) dir[Symbol.dispose]();
+    closeOthers(this.#dirs, new Map());
   }
+}
+
+/** Closes the directories that are not also in another map. */
+function closeOthers(dirs: ReadonlyMap<string, Dir>, kept: ReadonlyMap<string, Dir>): void {
+  const others = [...dirs.values()].filter((dir) => ![...kept.values()].includes(dir));
+  closePassed(others.map((dir) => dir.take()));
 }
 
 /** Validates a policy again, because hostile code can send one without `limit()`. */
@@ -276,7 +293,8 @@ function directoriesOf({ read, write }: Policy): Set<string> {
 function openedFor(call: string, policy: Policy, path: string, open: () => Dir): Dir {
   try {
     return asNamed(open(), path);
-  } catch (error) {
+  } catch (thrown) {
+    const error = named(thrown, path);
     if (!(error instanceof Error)) throw error;
     const kind = policy.read.includes(path) ? "read" : "write";
     const start = `${call}: open.${kind}[${policy[kind].indexOf(path)}] can't be opened as a directory: `;
@@ -306,11 +324,17 @@ function asNamed(dir: Dir, rule: string): Dir {
 function openFile(dir: Dir, rest: string, path: string, options: FileOptions): Result {
   const before = unlessMissing(() => options.noFollow ? dir.lstatSync(rest) : dir.statSync(rest));
   if (before !== undefined && !before.isSymlink) checkRegular(before, path);
-  using file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
-  // Another process may have replaced it since.
-  checkRegular(file.statSync(), path);
-  setNonblocking(file.fd, false);
-  return limited(file.take(), fileRights(options));
+  const file = dir.openSync(rest, { ...options, customFlags: libc.O_NONBLOCK | libc.O_NOCTTY });
+  const fd = file.take();
+  try {
+    // Another process may have replaced it since.
+    checkRegular(statOf(fd), path);
+    makeBlocking(fd);
+  } catch (error) {
+    closePassed([fd]);
+    throw error;
+  }
+  return limited(fd, fileRights(options));
 }
 
 function checkRegular({ isFile, isDirectory }: Deno.FileInfo, path: string): void {
@@ -328,19 +352,27 @@ function unlessMissing<T>(call: () => T): T | undefined {
   }
 }
 
-function connection(fd: number): Result {
-  return limited(fd, presets.socket.connection);
+async function connection(...args: Parameters<typeof connectTo>): Promise<Result> {
+  return limited(await connectTo(...args), presets.socket.connection);
 }
 
 function limited(fd: number, rights: RightsLike): Result {
-  if (!isSupported()) return { fd };
   try {
-    limit(fd, rights);
+    if (hasRights()) limit(fd, rights);
     return { fd };
   } catch (error) {
-    libc.close(fd);
+    closePassed([fd]);
     throw error;
   }
+}
+
+/** Makes the error of a failed call name what was asked for, and no descriptor: see {@link asNamed}. */
+function named(error: unknown, name: string | undefined): unknown {
+  const { code, errno, syscall, path, message } = error as SyscallError;
+  if (syscall === undefined || path !== undefined || name === undefined) return error;
+  return failure({ syscall, path: name }, [code, errno], message.slice(message.indexOf(": ") + 2), {
+    cause: error,
+  });
 }
 
 /** The members of an error that are sent. */

@@ -23,6 +23,11 @@ const reading = words(
 );
 const writing = words("EBADF EPIPE EFBIG EFAULT EINVAL ENOSPC EDQUOT EIO EINTEGRITY EINTR EROFS ENOMEM");
 
+const recv = words("EBADF ECONNRESET ENOTCONN ENOTSOCK EFAULT EINTR EAGAIN ENOMEM");
+const send = words(
+  "EBADF ENOTCONN ENOTSOCK ECONNRESET EFAULT EINTR EAGAIN ENOBUFS ENOMEM EPIPE EMSGSIZE EHOSTUNREACH EHOSTDOWN",
+);
+
 /** The errnos by the C names of the calls. */
 export const errnos: Readonly<Record<string, readonly string[]>> = {
   open: opening,
@@ -61,8 +66,25 @@ export const errnos: Readonly<Record<string, readonly string[]>> = {
   renameat2: [...changing, "EXDEV", "EISDIR", "ENOTEMPTY", "EOPNOTSUPP", "EEXIST", "EINTR"],
   poll: words("EFAULT EINTR EINVAL ENOMEM"),
   getsockopt: words("EBADF ENOTSOCK ENOPROTOOPT EFAULT EINVAL"),
-  recv: words("EBADF ENOTSOCK ECONNRESET EFAULT EINTR"),
-  send: words("EBADF ENOTSOCK ECONNRESET EFAULT EINTR ENOBUFS EPIPE EMSGSIZE"),
+  setsockopt: words("EBADF ENOTSOCK ENOPROTOOPT EFAULT EINVAL ENOMEM"),
+  getsockname: words("EBADF ECONNRESET EINVAL ENOTSOCK ENOBUFS EFAULT"),
+  getpeername: words("EBADF ECONNRESET EINVAL ENOTCONN ENOTSOCK ENOBUFS EFAULT"),
+  socket: words("EACCES EAFNOSUPPORT EMFILE ENFILE ENOBUFS EPERM EPROTONOSUPPORT EPROTOTYPE ENOMEM"),
+  socketpair: words("EAFNOSUPPORT EMFILE ENFILE EOPNOTSUPP EPROTONOSUPPORT EFAULT ENOBUFS ENOMEM"),
+  connect: words(
+    "EBADF EINVAL ENOTSOCK EADDRNOTAVAIL EAFNOSUPPORT EISCONN ETIMEDOUT ECONNREFUSED ECONNRESET ENETUNREACH EHOSTUNREACH " +
+      "EADDRINUSE EFAULT EINPROGRESS EINTR EALREADY EACCES EAGAIN ENOTDIR ENAMETOOLONG ENOENT ELOOP EPERM ENOBUFS",
+  ),
+  bind: words(
+    "EAGAIN EBADF EINVAL ENOTSOCK EADDRNOTAVAIL EADDRINUSE EAFNOSUPPORT EACCES EFAULT ENOBUFS ENOTCAPABLE ENOMEM",
+  ),
+  listen: words("EBADF EDESTADDRREQ EINVAL ENOTSOCK EOPNOTSUPP EADDRINUSE ENOMEM"),
+  accept4: words("EBADF EINTR EMFILE ENFILE ENOTSOCK EINVAL EFAULT EAGAIN ECONNABORTED ENOBUFS ENOMEM"),
+  shutdown: words("EBADF EINVAL ENOTCONN ENOTSOCK"),
+  recv,
+  recvmsg: [...recv, "EMSGSIZE"],
+  send,
+  sendmsg: [...send, "ETOOMANYREFS"],
   cap_enter: words("ENOSYS"),
   cap_getmode: words("EFAULT ENOSYS"),
   cap_rights_limit: words("EBADF EINVAL ENOTCAPABLE ENOMEM"),
@@ -72,6 +94,17 @@ export const errnos: Readonly<Record<string, readonly string[]>> = {
   cap_fcntls_limit: words("EBADF EINVAL ENOTCAPABLE"),
   cap_fcntls_get: words("EBADF EFAULT"),
   sysctl: words("EFAULT EINVAL ENOMEM EPERM ENOENT"),
+
+  // Linux.
+  openat2: [...opening, "E2BIG", "EXDEV"],
+  getdents64: words("EBADF EFAULT EINVAL ENOENT ENOTDIR"),
+  statx: [...lookup, "ENOMEM"],
+  fgetxattr: words("EBADF ENODATA ENOTSUP ERANGE EIO"),
+  prctl: words("EINVAL EFAULT EACCES EPERM"),
+  seccomp: words("EACCES ECANCELED EFAULT EINVAL ENOMEM EOPNOTSUPP ESRCH EPERM ENOSYS"),
+  landlock_create_ruleset: words("E2BIG EFAULT EINVAL ENOMSG EOPNOTSUPP EMFILE ENOMEM"),
+  landlock_add_rule: words("EBADF EBADFD EFAULT EINVAL ENOMSG EOPNOTSUPP EPERM ENOMEM"),
+  landlock_restrict_self: words("E2BIG EBADF EBADFD EINVAL EOPNOTSUPP EPERM ENOMEM"),
 };
 
 /** The class of the error for an errno: one of Deno's, or CapsicumError, as the documentation of `libc` says. */
@@ -81,6 +114,8 @@ function classFor(code: string): string {
     EAGAIN: "WouldBlock",
     EBADF: "BadResource",
     EBUSY: "Busy",
+    ECONNABORTED: "ConnectionAborted",
+    ECONNREFUSED: "ConnectionRefused",
     ECONNRESET: "ConnectionReset",
     EEXIST: "AlreadyExists",
     EINTR: "Interrupted",
@@ -88,17 +123,20 @@ function classFor(code: string): string {
     ELOOP: "FilesystemLoop",
     ENOENT: "NotFound",
     ENOSYS: "NotSupported",
+    ENOTCONN: "NotConnected",
     ENOTDIR: "NotADirectory",
     EOPNOTSUPP: "NotSupported",
     EPERM: "PermissionDenied",
     EPIPE: "BrokenPipe",
+    ETIMEDOUT: "TimedOut",
   };
   return known[code] ?? "CapsicumError";
 }
 
 /** Errnos that the library handles itself in some calls. */
 export const meaningful: readonly string[] = words(
-  "ENOENT ENOTDIR ELOOP EMLINK EEXIST EPERM EISDIR ENOTEMPTY EAGAIN EOPNOTSUPP EINVAL ENXIO ENOSYS EACCES ENOTCAPABLE EROFS",
+  "ENOENT ENOTDIR ELOOP EMLINK EEXIST EPERM EISDIR ENOTEMPTY EAGAIN EOPNOTSUPP EINVAL ENXIO ENOSYS EACCES ENOTCAPABLE EROFS " +
+    "EXDEV",
 );
 
 /**

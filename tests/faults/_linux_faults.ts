@@ -100,15 +100,16 @@ install(filter, glibc);
 for (let fd = 0; fd < LAST;) fd = dup(0);
 
 const wrong: string[] = [];
-let turn = 0, refused = 0;
+let turn = 0, refused = 0, faults = 0;
 
 /** Errnos after which the library repeats the call. */
 const endless = ["EINTR", "EAGAIN"];
 const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 
-function nextErrno(like: string): number {
+/** The next errno of a call, or all. */
+function errnosOf(like: string): number[] {
   const usable = errnos[like]!.filter((code) => numbers.get(code)! > 0 && !endless.includes(code));
-  return numbers.get(usable[turn++ % usable.length]!)!;
+  return (isWhole ? usable : [usable[turn % usable.length]!]).map((code) => numbers.get(code)!);
 }
 
 const codeOf = (errno: number) => [...numbers].find(([, number]) => number === errno)![0];
@@ -123,12 +124,17 @@ for (const [title, operation] of Object.entries(operations)) {
   for (const [i, [name, , like]] of calls.entries()) {
     // 0: the directory itself, 1: what the library opens first, 2: what it opens while that is open.
     const depths = operation.on === "file" ? [1] : isWhole ? [0, 1, 2] : [turn % 3];
-    for (const depth of depths) {
-      const errno = nextErrno(like),
-        code = codeOf(errno),
+    for (
+      const [depth, errno] of depths.flatMap((depth) =>
+        errnosOf(like).map((errno) => [depth, errno] as const)
+      )
+    ) {
+      turn++;
+      const code = codeOf(errno),
         fd = FIRST + i * ROOM + errno,
         isSync = turn % 2 === 0;
       const what = `${title}${isSync ? "Sync" : ""}: ${name} of descriptor ${depth}: ${code}`;
+      faults++;
       const free = depth === 2 ? [LOW, fd] : [fd];
       for (const one of free) close_range(one, one, 0);
       let error: unknown, result: unknown;
@@ -165,4 +171,4 @@ place.dir.copyFileSync("a/f", "b/g");
 if ((place.fixture.stat("b/g").mode! & 0o77) !== 0) {
   wrong.push("a copy is for others, though the list is unknown");
 }
-console.log(JSON.stringify({ wrong, refused }));
+console.log(JSON.stringify({ wrong, refused, faults }));

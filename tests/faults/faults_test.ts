@@ -116,6 +116,7 @@ for (const confined of [true, false]) {
           [],
         );
         assert(faults > 250, `${faults}`);
+        if (isWhole) console.log(`${faults} faults`);
       },
       skip,
     );

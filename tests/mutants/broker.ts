@@ -8,7 +8,13 @@ const rules: Concern[] = [{ on: "15.1", test: "compat/broker/policy_test.ts" }];
 const wire: Concern[] = [{ on: "15.1", test: "compat/broker/wire_test.ts" }];
 const policy = "compat/broker/policy.ts", hosts = "compat/broker/hosts.ts";
 const service = "compat/broker/child/service.ts", child = "compat/broker/child/child.ts";
-const messages = "ffi/libc/messages.ts";
+const channel = "compat/broker/channel.ts", connecting = "compat/broker/child/connecting.ts";
+const messages = "ffi/libc/messages.ts", sockets = "ffi/libc/socket_calls.ts";
+
+/** The tests that make calls fail: while answers arrive, during a request, during the start. */
+const faults = (part: "answers" | "a request" | "the start", on: Concern["on"] = "native"): Concern[] => [
+  { on, test: "faults/broker_faults_test.ts", filter: part },
+];
 
 export const brokerMutants: Mutant[] = [
   {
@@ -164,8 +170,8 @@ export const brokerMutants: Mutant[] = [
     file: "compat/broker/child/connecting.ts",
     what: "a connection that fails stays open",
     search:
-      "  } catch (error) {\n    libc.close(fd);\n    throw error;\n  }\n}\n\n/** Returns the descriptor of a new listening",
-    replace: "  } catch (error) {\n    throw error;\n  }\n}\n\n/** Returns the descriptor of a new listening",
+      "  } catch (error) {\n    closePassed([fd]);\n    throw error;\n  }\n}\n\n/** Clears O_NONBLOCK of a new descriptor",
+    replace: "  } catch (error) {\n    throw error;\n  }\n}\n\n/** Clears O_NONBLOCK of a new descriptor",
     concerns: of("service_test.ts"),
   },
   {
@@ -185,8 +191,8 @@ export const brokerMutants: Mutant[] = [
   {
     file: "compat/broker/child/connecting.ts",
     what: "a connection is sent although limit() no longer permits it",
-    search: "        check();\n        setNonblocking(fd, false);",
-    replace: "        setNonblocking(fd, false);",
+    search: "        check();\n        makeBlocking(fd);",
+    replace: "        makeBlocking(fd);",
     concerns: of("service_test.ts", "connectTo()"),
   },
   {
@@ -213,7 +219,7 @@ export const brokerMutants: Mutant[] = [
   {
     file: "compat/broker/broker.ts",
     what: "a connection that arrives after its abort stays open",
-    search: "resolve: ({ fd }) => fd === undefined || libc.close(fd),",
+    search: "resolve: ({ fd }) => fd === undefined || closePassed([fd]),",
     replace: "resolve() {},",
     concerns: of("broker_test.ts", "that comes too late"),
   },
@@ -230,5 +236,121 @@ export const brokerMutants: Mutant[] = [
     search: "MSG_DONTWAIT | MSG_CMSG_CLOEXEC",
     replace: "MSG_DONTWAIT",
     concerns: [{ on: "native", test: "ffi/messages_test.ts" }],
+  },
+  {
+    file: messages,
+    what: "a message is not sent again after EINTR",
+    search:
+      '  } while (errno[0] === EINTR);\n  if (errnoTable()[errno[0]!]?.[0] === "EAGAIN") return undefined;\n  throw',
+    replace:
+      '  } while (false);\n  if (errnoTable()[errno[0]!]?.[0] === "EAGAIN") return undefined;\n  throw',
+    concerns: [...faults("a request"), ...faults("a request", "15.1")],
+  },
+  {
+    file: messages,
+    what: "a message is not received again after EINTR",
+    search: "  } while (errno[0] === EINTR);\n  if (count === -1) {",
+    replace: "  } while (false);\n  if (count === -1) {",
+    concerns: faults("answers"),
+  },
+  {
+    file: messages,
+    what: "MSG_CTRUNC is ignored: the next descriptor takes the place of the lost one",
+    search: "  return (head32[MSG_FLAGS / 4]! & MSG_CTRUNC) !== 0;",
+    replace: "  return (head32[MSG_FLAGS / 4]! & MSG_CTRUNC) < 0;",
+    concerns: faults("answers"),
+  },
+  {
+    file: messages,
+    what: "FreeBSD's EMSGSIZE ends the broker, and not only one request",
+    search: '    if (code === "EMSGSIZE" && hasCapsicum()) return',
+    replace: '    if (code === "EMSGSIZE" && !hasCapsicum()) return',
+    concerns: faults("a request", "15.1"),
+  },
+  {
+    file: sockets,
+    what: "the error of a connection is not read if getsockopt(2) fails",
+    search: "  if (call(number, level, option, failed, length) === -1) {",
+    replace: "  failed[0] = 0;\n  if (call(number, level, option, failed, length) < -1) {",
+    concerns: faults("a request"),
+  },
+  {
+    file: sockets,
+    what: "a connection is not accepted after EINTR",
+    search: "    thread.memcpy(errno, thread.errnoAt, 4n);\n  } while (errno[0] === EINTR);\n  const code",
+    replace: "    thread.memcpy(errno, thread.errnoAt, 4n);\n  } while (false);\n  const code",
+    concerns: faults("a request"),
+  },
+  {
+    file: channel,
+    what: "a channel that is no socket receives what it received before",
+    search: "    if (count !== NO_SOCKET) return count;",
+    replace: '    if (count !== NO_SOCKET || syscall === "recv") return count;',
+    concerns: faults("a request"),
+  },
+  {
+    file: channel,
+    what: "an answer is not sent again after ENOBUFS",
+    search: 'const PASSING = ["ETOOMANYREFS", "ENOBUFS", "ENOMEM"];',
+    replace: 'const PASSING = ["ETOOMANYREFS"];',
+    concerns: faults("a request"),
+  },
+  {
+    file: "compat/broker/broker.ts",
+    what: "a descriptor whose answer is incomplete at the end stays open",
+    search: "    closePassed(this.#fds.splice(0).filter((fd) => fd !== undefined));\n",
+    replace: "",
+    concerns: faults("answers"),
+  },
+  {
+    file: "compat/broker/broker.ts",
+    what: "the connection to the second process stays open if it cannot be started",
+    search: "    channel.close();\n    throw error;",
+    replace: "    throw error;",
+    concerns: faults("the start"),
+  },
+  {
+    file: child,
+    what: "the second process ends if close(2) of a sent descriptor fails",
+    search: ".finally(() => closePassed(fds));",
+    replace: ".finally(() => fds.forEach((fd) => libc.close(fd)));",
+    concerns: faults("a request"),
+  },
+  {
+    file: connecting,
+    what: "a socket that cannot listen stays open",
+    search: "    return fd;\n  } catch (error) {\n    closePassed([fd]);\n",
+    replace: "    return fd;\n  } catch (error) {\n",
+    concerns: faults("a request"),
+  },
+  {
+    file: service,
+    what: "a file whose rights cannot be limited stays open",
+    search:
+      "    if (hasRights()) limit(fd, rights);\n    return { fd };\n  } catch (error) {\n    closePassed([fd]);\n",
+    replace: "    if (hasRights()) limit(fd, rights);\n    return { fd };\n  } catch (error) {\n",
+    concerns: faults("a request", "15.1"),
+  },
+  {
+    file: service,
+    what: "a file is sent although its rights cannot be limited",
+    search:
+      "    if (hasRights()) limit(fd, rights);\n    return { fd };\n  } catch (error) {\n    closePassed([fd]);\n    throw error;",
+    replace: "    if (hasRights()) limit(fd, rights);\n    return { fd };\n  } catch {\n    return { fd };",
+    concerns: faults("a request", "15.1"),
+  },
+  {
+    file: service,
+    what: "limit() leaves the new directories open if it fails",
+    search: "      closeOthers(dirs, this.#dirs);\n      throw named",
+    replace: "      throw named",
+    concerns: faults("a request", "15.1"),
+  },
+  {
+    file: service,
+    what: "an error names a descriptor of the second process",
+    search: "answer = { error: wireError(named(error, name)) };",
+    replace: "answer = { error: wireError(error) };",
+    concerns: faults("a request"),
   },
 ];

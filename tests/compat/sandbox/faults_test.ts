@@ -14,18 +14,23 @@ test(
     using fixture = new Fixture();
     const { code, stdout, stderr } = await runModule(new URL("_faults.ts", import.meta.url), {
       args: [fixture.path],
+      timeout: 600_000,
     });
     if (code !== 0) throw new Error(`the faults ended with code ${code}\n${stdout}${stderr}`);
     const { faults, end }: Report = JSON.parse(stdout);
 
-    for (const { call, nth, thrown, step, entry, message, stillLimited, limited, left, entered } of faults) {
-      const fault = `${call}() for the ${nth}. time: ${message}`;
+    for (
+      const { call, nth, code, thrown, step, entry, message, stillLimited, limited, left, entered } of faults
+    ) {
+      const fault = `${call}() for the ${nth}. time, ${code}: ${message}`;
       assertEquals([thrown, entered], ["SandboxError", false], fault);
       // The stand-in fails without closing the descriptor; FreeBSD closes it even if close(2) fails.
       assertEquals(left, call === "close" ? 1 : 0, fault);
       assertEquals(stillLimited.filter((name) => name.startsWith("fds.")), limited, fault);
       for (const name of stillLimited) assertStringIncludes(message, name);
-      if (step === "enter" && call !== "cap_enter") assert(absorbed.includes(call), fault);
+      // The kernel confines a directory if it refuses "..".
+      const isAnswer = call === "openat" && code === "ENOTCAPABLE";
+      if (step === "enter" && call !== "cap_enter") assert(absorbed.includes(call) || isAnswer, fault);
       if (step !== "enter" && step !== "find Capsicum") {
         assertStringIncludes(message, `sandbox(): to ${step} ${entry} failed`);
         assertEquals(
@@ -35,6 +40,7 @@ test(
         );
       }
     }
+    if (Deno.env.get("CAPSICUM_TEST_FAULTS") === "all") console.log(`${faults.length} faults`);
     // Every kind of call failed once, and every entry was named.
     const calls = new Set(faults.map(({ call }) => call));
     const expected = [

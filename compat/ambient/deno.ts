@@ -184,19 +184,7 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
       return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
     });
   }
-  const path = execPath();
-  if (path !== undefined) calls.execPath = () => path;
   return named(calls);
-}
-
-/** The path of Deno, which asks the kernel each time: on Linux that ends it in a sandbox. */
-function execPath(): string | undefined {
-  try {
-    return sandboxed() ? undefined : Deno.execPath();
-  } catch {
-    // Without the permission, the original refuses the call.
-    return undefined;
-  }
 }
 
 /** Gives each function its name, for stack traces. */

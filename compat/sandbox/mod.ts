@@ -130,7 +130,7 @@
  * | `Deno.*` on files by path, `Deno.watchFs`, `Deno.cwd`, `Deno.chdir` | no | open(2), stat(2), getcwd(2) and similar calls: ECAPMODE | `Dir`, `FdFile`; with the option `ambient` all but `watchFs` work | run |
  * | `node:fs` by path | no | the same | `Dir`, `FdFile`, or `ambientNode` of `./ambient` | run |
  * | `node:` modules | if imported before | the first import of many, such as `node:fs`, asks for the path of Deno: see `Deno.execPath` | `import` at the top | run |
- * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix. In a Linux sandbox `Deno.execPath()` ends the program by a panic of Deno: read it before | | derived |
+ * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix. On Linux `sandbox()` replaces `Deno.execPath` in its thread, to return the same path. In a Worker it ends the program by a panic of Deno | | derived |
  * | `import()` of what is loaded already, or of a `data:` address | yes | no file is opened; Deno ignores that it cannot write its cache | | run |
  * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, `warmUp({ modules })`, or read through a `Dir` and import as `data:` | run |
  * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | on Linux `delete globalThis.process` first in such a Worker: its first use ends Deno | run |

@@ -289,7 +289,8 @@ function dataUrl(source: string): string {
 /**
  * Makes Deno do now what would end the program in a sandbox of Linux:
  *
- * - `globalThis.process` asks for the path of Deno, by /proc/self/exe, when it is first used.
+ * - `globalThis.process` asks for the path of Deno, by /proc/self/exe, when it is first used. `Deno.execPath()` asks at each call,
+ *   so it is replaced by a function that returns the same path.
  * - A stack trace through a module whose source map was not read makes Deno compile the module again. The parser measures the
  *   stack of the main thread, by /proc/self/maps, at its first `if`. It then remembers the size.
  */
@@ -297,6 +298,10 @@ export function avertPanics(): void {
   // Under another filter, or without /proc, it would panic now.
   if (!canReadProc()) return;
   void nodeProcess().execPath;
+  const path = Deno.execPath();
+  Reflect.set(Deno, "execPath", function execPath() {
+    return path;
+  });
   const { stripTypeScriptTypes } = builtin<{ stripTypeScriptTypes?(source: string): string }>("node:module");
   if (stripTypeScriptTypes) return void stripTypeScriptTypes("if (0);");
   // Deno 2.7 has no way to run the parser, so all source maps are read, also those of the callers.

@@ -100,11 +100,14 @@ it("sandbox(): process, Buffer and node: modules can be used first afterwards", 
   assertEquals([code, stdout], [0, `object ${Deno.execPath()} 1 /\ndone\n`], stderr);
 });
 
-it("ambient() keeps Deno.execPath() working in the sandbox", async () => {
-  const { code, stdout, stderr } = await run("console.log(Deno.execPath());", "ambient");
-  assertEquals([code, stdout], [0, `${Deno.execPath()}\ndone\n`], stderr);
-  assert(stdout.startsWith("/"));
-});
+for (const ambient of ["", "ambient"]) {
+  it(`sandbox(): Deno.execPath() keeps its result and its name, ${ambient ? "with" : "without"} ambient`, async () => {
+    const program = "console.log(Deno.execPath(), Deno.execPath.name);";
+    const { code, stdout, stderr } = await run(program, ambient);
+    assertEquals([code, stdout], [0, `${Deno.execPath()} execPath\ndone\n`], stderr);
+    assert(stdout.startsWith("/"));
+  });
+}
 
 it(
   "sandbox(): a new Worker may use everything but process, which ends Deno unless it is deleted, as documented",

@@ -148,6 +148,27 @@ export const libcMutants: Mutant[] = [
     concerns: simulated("syscall_error_test.ts", "EMLINK"),
   },
   {
+    file: "ffi/failure.ts",
+    what: "the frames of the library hide the caller's line",
+    search: "OWN_FRAMES = 20",
+    replace: "OWN_FRAMES = 0",
+    concerns: [{ on: "native", test: "compat/fs/dir_test.ts", filter: "the caller's line" }],
+  },
+  {
+    file: "ffi/failure.ts",
+    what: "an error outside of a sandbox names rights of a plan",
+    search: "|| !hasPlan || !isInLinuxSandbox()",
+    replace: "|| !hasPlan",
+    concerns: [{ on: "native", test: "compat/sandbox/linux_sandbox_test.ts", filter: "none outside" }],
+  },
+  {
+    file: "ffi/failure.ts",
+    what: "an error of a broker names rights of a plan",
+    search: "|| !hasPlan || !isInLinuxSandbox()",
+    replace: "|| !isInLinuxSandbox()",
+    concerns: [{ on: "native", test: "compat/broker/broker_test.ts", filter: "mention a plan" }],
+  },
+  {
     file: "ffi/errno.ts",
     what: "ELOOP of FreeBSD is called EMLINK",
     search: '62: ["ELOOP"',

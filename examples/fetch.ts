@@ -136,10 +136,8 @@ function redirected({ url, method, headers, body }: Sending, answer: Answer): Se
   }
   if (!hosts.includes(hostOf(next))) throw new Error(`${refused}; --allow-host=${hostOf(next)} permits it.`);
   const isGet = status === 303 ? method !== "HEAD" : status < 303 && method === "POST";
-  const dropped = [
-    ...(next.origin === url.origin ? [] : ["authorization", "cookie"]),
-    ...(isGet ? ["content-type"] : []),
-  ];
+  const dropped = next.origin === url.origin ? [] : ["authorization", "cookie"];
+  if (isGet) dropped.push("content-type");
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.includes(name)));
   return { url: next, headers: kept, ...(isGet ? { method: "GET", body: undefined } : { method, body }) };
 }

@@ -80,6 +80,7 @@ export class CallsTarget implements Target<Step> {
       isSandboxed,
       hasRenameat2,
       unlinksBeneath: unlinksBeneath(this.#above),
+      keepsLocks: keepsLocks(this.#above),
     };
   }
 
@@ -194,6 +195,26 @@ function unlinksBeneath(dir: Dir): boolean {
     if (codeIn(error) !== "ENOENT") return true;
   }
   return false;
+}
+
+function keepsLocks(dir: Dir): boolean {
+  const open = () => libc.openat(dir, ".", libc.O_RDONLY | libc.O_CLOEXEC), one = open(), other = open();
+  const isLocked = (fd: number, how: number) => {
+    try {
+      libc.flock(fd, how | libc.LOCK_NB);
+      return true;
+    } catch (error) {
+      if (codeIn(error) === "EAGAIN") return false;
+      throw error;
+    }
+  };
+  try {
+    for (const fd of [one, other]) libc.flock(fd, libc.LOCK_SH);
+    if (isLocked(one, libc.LOCK_EX)) throw new Error("a directory is locked twice");
+    return !isLocked(other, libc.LOCK_EX);
+  } finally {
+    for (const fd of [one, other]) libc.close(fd);
+  }
 }
 
 /** Opens what each program begins with. */

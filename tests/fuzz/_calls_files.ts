@@ -59,7 +59,8 @@ export abstract class Files extends State {
     const open = this.file("read", fd, ({ reads }) => reads);
     if ("errors" in open) return open;
     const { at } = open;
-    if (at.kind === "directory") return fails("EISDIR");
+    // On Linux the end of a directory can be the largest offset, which no read may pass.
+    if (at.kind === "directory") return fails("EISDIR", ...Number.isNaN(open.offset) ? ["EINVAL"] : []);
     if (at.kind === "file") {
       const bytes = at.data.slice(open.offset, open.offset + length);
       open.offset += bytes.length;
@@ -131,7 +132,10 @@ export abstract class Files extends State {
     if ("errors" in open) return open;
     if ("inbox" in open.at) return fails("ESPIPE", ...whence < 0 || whence > 2 ? ["EINVAL"] : []);
     if (whence < 0 || whence > 2) return fails("EINVAL");
-    if (open.at.kind === "directory") return either("EINVAL");
+    if (open.at.kind === "directory") {
+      open.offset = NaN;
+      return either("EINVAL");
+    }
     const to = offset + (whence === 0 ? 0 : whence === 1 ? open.offset : (open.at as File).data.length);
     if (to < 0) return fails("EINVAL");
     open.offset = to;
@@ -211,10 +215,13 @@ export abstract class Files extends State {
     if (![LOCK_SH, LOCK_EX, LOCK_UN].includes(how)) return fails("EINVAL", "EBADF", ...wrong);
     if ("errors" in slot || wrong.length > 0) return fails(...wrong);
     const { open } = slot;
-    // The earlier lock is lost even if the new one can't be had.
-    this.#locks.get(open.at)?.delete(open);
+    const locks = this.#locks.get(open.at), earlier = locks?.get(open);
+    locks?.delete(open);
     if (how === LOCK_UN) return works(0);
-    if (this.isLocked(open.at, how === LOCK_EX)) return fails("EAGAIN");
+    if (this.isLocked(open.at, how === LOCK_EX)) {
+      if (earlier !== undefined && this.kernel.keepsLocks) locks!.set(open, earlier);
+      return fails("EAGAIN");
+    }
     this.lock(open, how === LOCK_EX);
     return works(0);
   }

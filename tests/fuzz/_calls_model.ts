@@ -5,7 +5,7 @@
  */
 import { libc, type RightName } from "../../mod.ts";
 import { Files, setTime } from "./_calls_files.ts";
-import { existing, type Expected, fails, statOf, UNKNOWN, works } from "./_calls_state.ts";
+import { either, existing, type Expected, fails, statOf, UNKNOWN, works } from "./_calls_state.ts";
 import {
   type Directory,
   type Existing,
@@ -96,7 +96,8 @@ export class Model extends Files {
     const slot = this.slot(fd, "LOOKUP", "READ");
     if ("errors" in slot) return slot;
     const { at } = slot.open;
-    return at.kind === "directory" ? works([...at.entries.keys()].sort()) : fails("ENOTDIR");
+    if (at.kind !== "directory") return fails("ENOTDIR");
+    return at.isRemoved ? { ...either("ENOENT"), value: [] } : works([...at.entries.keys()].sort());
   }
 
   /** The flags of the calls on names; undefined if the call refuses them. */

@@ -56,6 +56,8 @@ export interface Kernel {
   readonly hasRenameat2: boolean;
   /** Whether unlinkat(2) honours AT_RESOLVE_BENEATH, which depends on the patch level of FreeBSD. */
   readonly unlinksBeneath: boolean;
+  /** Whether a shared lock stays if flock(2) can't change it to an exclusive one without waiting. */
+  readonly keepsLocks: boolean;
 }
 
 /** In place of an errno: the result is not predicted, and a program must not make the call. */

@@ -8,7 +8,7 @@ import type { Channel } from "../../../compat/broker/channel.ts";
 import { type BrokerRules, policyOf } from "../../../compat/broker/policy.ts";
 import { type Answer, answerOf, encode, type Request } from "../../../compat/broker/wire.ts";
 import { nameOfPeer } from "../../../ffi/libc/by_descriptor.ts";
-import { FdFile, getRights, libc, openDescriptors, presets } from "../../../mod.ts";
+import { FdFile, getRights, libc, presets } from "../../../mod.ts";
 import { libcPath } from "../../_child.ts";
 import type { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -127,7 +127,7 @@ export function wrongWithDescriptor(
   ports: readonly number[] = [],
 ): string | undefined {
   using file = FdFile.fromFd(fd);
-  const { isFile, isSocket } = file.statSync();
+  const { isFile, isSocket, dev, ino } = file.statSync();
   if ((libc.fcntl(fd, libc.F_GETFD) & libc.FD_CLOEXEC) === 0) return "a descriptor is not close-on-exec";
   if (isSocket) {
     const peer = nameOfPeer(fd);
@@ -141,10 +141,12 @@ export function wrongWithDescriptor(
   const mayWrite = rights?.has("WRITE") ??
     (libc.fcntl(fd, libc.F_GETFL) & libc.O_ACCMODE) !== libc.O_RDONLY;
   if (mayWrite) {
-    const name = noProc
-      ? openDescriptors().find((one) => one.fd === fd)?.path
-      : Deno.readLinkSync(`/proc/self/fd/${fd}`);
-    return name?.startsWith(`${top}/out/`) ? undefined : `${name} is opened for writing`;
+    // FreeBSD does not know the paths of new files.
+    const isInside = [...Deno.readDirSync(`${top}/out`)].some(({ name }) => {
+      const one = Deno.lstatSync(`${top}/out/${name}`);
+      return one.ino === ino && one.dev === dev;
+    });
+    return isInside ? undefined : "a file outside is opened for writing";
   }
   const text = new TextDecoder().decode(file.readAllSync());
   return text === "inside" ? undefined : `a file with ${JSON.stringify(text.slice(0, 40))} is opened`;

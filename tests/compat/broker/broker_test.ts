@@ -431,5 +431,4 @@ test(
       Deno.errors.ConnectionRefused,
     );
   },
-  { skip: noProc },
 );

@@ -43,10 +43,10 @@ export function shortenQueue(fd: number): void {
   library.close();
 }
 
-/** The reason why the processes of others and their descriptors can't be listed; false if they can. */
+/** The reason why the descriptors of other processes can't be listed; false if they can. */
 export const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
   ? false
-  : "needs Linux, where /proc lists the processes";
+  : "needs Linux, where /proc lists the descriptors of other processes";
 
 /** The descriptors that another process has open, as /proc names what is behind each; none without /proc. */
 export function descriptorsOf(pid: number): string[] {

@@ -124,15 +124,16 @@ export abstract class State {
     { follow = true, beneath = false } = {},
   ): Found | Expected {
     const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
+    // The kernel may check the length of a name first.
+    const orLong = /[^/]{256}/.test(path) ? ["ENAMETOOLONG"] : [];
     if (path.startsWith("/")) {
       if (beneath || this.kernel.isSandboxed) {
         return this.slots.has(fd) ? fails("ENOTCAPABLE") : fails("ENOTCAPABLE", "EBADF");
       }
-      return found(lookup(this.root.directory, path, { ...rules, beneath: false }));
+      const place = found(lookup(this.root.directory, path, { ...rules, beneath: false }));
+      return "errors" in place ? fails(...place.errors, ...orLong) : place;
     }
     const slot = this.slot(fd, "LOOKUP", ...rights);
-    // The kernel may check the length of a name first.
-    const orLong = path.length > 255 ? ["ENAMETOOLONG"] : [];
     if ("errors" in slot) return fails(...slot.errors, ...orLong);
     const { at } = slot.open;
     if (at.kind !== "directory") return fails("ENOTDIR", ...orLong);

@@ -70,6 +70,13 @@ export const filesMutants: Mutant[] = [
   },
   {
     file: resolve,
+    what: "a symlink with a slash after it is not followed if noFollow is set",
+    search: ' && !path.endsWith("/");',
+    replace: ";",
+    concerns: fs(stepwise, "resolve_test.ts", "slash after it"),
+  },
+  {
+    file: resolve,
     what: "a symlink to a directory counts as a directory",
     search: "libc.close(libc.openat(place, place.name, DIRECTORY | libc.O_NOFOLLOW));",
     replace: "libc.close(libc.openat(place, place.name, DIRECTORY));",

@@ -151,7 +151,8 @@ const OPENING_TARGET: Operation = { syscall: "openat", on: "target", hasFlag: tr
 export function openBeneath(dir: FdLike, path: string, flags: number, mode = 0): number {
   const open = (place: Place, name: string) =>
     libc.openat(place, name, flags | (place.isWhole ? libc.O_RESOLVE_BENEATH : libc.O_NOFOLLOW), mode);
-  const isName = flags & (libc.O_NOFOLLOW | libc.O_EXCL);
+  // A symlink with a slash after it is followed despite O_NOFOLLOW.
+  const isName = flags & libc.O_EXCL || flags & libc.O_NOFOLLOW && !path.endsWith("/");
   // The name is tried before it is asked whether it is a symlink, which costs a call. O_PATH would open the symlink.
   if (!confines(dir) && (isName || !(flags & libc.O_PATH))) {
     try {

@@ -293,3 +293,24 @@ test("resolve() refuses a symlink and a file with a slash after them where a dir
     }
   }
 });
+
+test("Dir.openSync() with noFollow follows a symlink that has a slash after it, but not out of the directory", () => {
+  using fixture = new Fixture({
+    inside: {
+      sub: { file: "" },
+      "to-sub": { link: "sub" },
+      "to-file": { link: "sub/file" },
+      out: { link: "../other" },
+    },
+    other: {},
+  });
+  using dir = openDirSync(fixture.at("inside"));
+  const open = (path: string) => {
+    using file = dir.openSync(path, { noFollow: true });
+    return file.statSync().isDirectory;
+  };
+  assertEquals(open("to-sub/"), true);
+  assertThrows(() => open("to-sub"), Deno.errors.FilesystemLoop);
+  assertThrows(() => open("to-file/"), Deno.errors.NotADirectory);
+  assert(isNotCapable(assertThrows(() => open("out/"))));
+});

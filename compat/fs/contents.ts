@@ -448,7 +448,7 @@ function readRest(file: Serving, first: Uint8Array, most: Bound): Uint8Array<Arr
   // Asked before the call, not tried: in capability mode a refused call may raise SIGTRAP.
   const size = rightsOf(file.fd).has("FSTAT") ? statOf(file).size : 0;
   most.check(size);
-  let all = new Uint8Array(size > held ? size : Math.min(2 * held, most.most + 1));
+  let all = most.buffer(size > held ? size : Math.min(2 * held, most.most + 1));
   all.set(first);
   for (let used = held;;) {
     used += fill(file, all.subarray(used));
@@ -458,7 +458,7 @@ function readRest(file: Serving, first: Uint8Array, most: Bound): Uint8Array<Arr
     const more = libc.read(file, first);
     if (more === 0) return all;
     most.check(used + more);
-    const grown = new Uint8Array(Math.max(used + more, Math.min(all.length * 2, most.most + 1)));
+    const grown = most.buffer(Math.max(used + more, Math.min(all.length * 2, most.most + 1)));
     grown.set(all);
     grown.set(first.subarray(0, more), used);
     used += more;

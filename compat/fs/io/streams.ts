@@ -235,7 +235,7 @@ export function* readingAll(
     }
     most.check(used + count + expected);
     const wanted = used + count + (expected || used);
-    const grown = new Uint8Array(Math.max(used + count, Math.min(wanted, most.most + 1)));
+    const grown = most.buffer(Math.max(used + count, Math.min(wanted, most.most + 1)));
     grown.set(all);
     grown.set(more.subarray(0, count), used);
     all = grown;
@@ -309,6 +309,17 @@ export class Bound {
   /** Throws a RangeError if `bytes` is above the bound. */
   check(bytes: number): void {
     if (bytes > this.most) throw this.error();
+  }
+
+  /** Returns a new buffer, or throws a RangeError that names the file if there is no room for it. */
+  buffer(length: number): Uint8Array<ArrayBuffer> {
+    try {
+      return new Uint8Array(length);
+    } catch (cause) {
+      const why =
+        `there is no room for a buffer of ${length} bytes (ENOMEM). Read it in pieces, with read().`;
+      throw new RangeError(messageOf(this.#call, why), { cause });
+    }
   }
 
   error(): RangeError {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { Bound, readingAll } from "../../../compat/fs/io/streams.ts";
 import { type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
@@ -276,6 +277,19 @@ test("Dir's methods that read files return maxLength bytes, and throw a RangeErr
       );
     }
   }
+});
+
+test("readingAll() throws a RangeError with the path and the way out for a file that no buffer can hold", () => {
+  // No address space is as large, however much memory the system promises.
+  const most = new Bound("file", {}, { syscall: "Dir.readFile()", path: "file" });
+  const steps = readingAll(() => 2 ** 52, most), room = (steps.next().value as Uint8Array).length;
+  const error = assertThrows(
+    () => steps.next(room),
+    RangeError,
+    'Dir.readFile() "file": there is no room for a buffer',
+  );
+  assertStringIncludes(error.message, "(ENOMEM). Read it in pieces");
+  assert(error.cause instanceof RangeError);
 });
 
 test("Dir's methods that read files refuse an invalid maxLength before any system call", async () => {

@@ -190,6 +190,18 @@ static bool is_nameless_pipe(int fd) {
   return syscall(SYS_fstatfs, fd, &s) == 0 && s.f_type == PIPEFS_MAGIC;
 }
 
+/* Whether an open file has a lock of flock(2). */
+static bool is_locked(int fd) {
+  char path[40], text[2048];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  int info = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  if (info == -1) return false;
+  long length = syscall(SYS_read, info, text, sizeof text - 1);
+  close_quietly(info);
+  text[length > 0 ? length : 0] = 0;
+  return strstr(text, "FLOCK") != NULL;
+}
+
 CALL(int, flock, int fd, int how) {
   ENTER(flock);
   int error = check_rights(fd, CAP_FLOCK, 0);
@@ -201,7 +213,12 @@ CALL(int, flock, int fd, int how) {
   if (no_vnode || (is_path_only(fd) && !opened_for_exec)) return fail(B_EOPNOTSUPP);
   if ((how & (LOCK_UN | LOCK_EX | LOCK_SH)) == 0) return fail(B_EBADF);
   int linux_how = (how & LOCK_UN) != 0 ? LOCK_UN : (how & LOCK_EX) != 0 ? LOCK_EX : LOCK_SH;
-  return (int)answer(syscall(SYS_flock, fd, linux_how | (how & LOCK_NB)));
+  /* A shared lock stays if it can't be changed without waiting. Linux gives it up first. */
+  bool keeps = linux_how == LOCK_EX && (how & LOCK_NB) != 0 && is_locked(fd);
+  if (syscall(SYS_flock, fd, linux_how | (how & LOCK_NB)) == 0) return 0;
+  error = linux_error();
+  if (keeps) syscall(SYS_flock, fd, LOCK_SH | LOCK_NB);
+  return fail(error);
 }
 
 /* FreeBSD's requests */

@@ -267,6 +267,20 @@ scenario("locks have FreeBSD's types and structs", ["15.1", "13.2"], [
   fails(EINVAL, "fcntl", f, 12, flock(9)),
 ], { tree: { f: "" } });
 
+scenario("flock() keeps a shared lock that it can't make exclusive without waiting", ["15.1", "13.2"], [
+  opens("f", "open", "$base/f", O_RDWR, 0),
+  opens("g", "open", "$base/f", 0, 0),
+  ok("flock", f, 1),
+  ok("flock", { ref: "g" }, 1),
+  fails(EAGAIN, "flock", f, 2 | 4),
+  fails(EAGAIN, "flock", { ref: "g" }, 2 | 4),
+  ok("flock", f, 8),
+  ok("flock", { ref: "g" }, 2 | 4),
+  fails(EAGAIN, "flock", f, 2 | 4),
+  ok("flock", { ref: "g" }, 8),
+  ok("flock", f, 2 | 4),
+], { tree: { f: "" } });
+
 const O_EXLOCK = 0x20, O_TRUNC = 0x400;
 scenario("open() truncates a file only once it is locked", ["15.1", "13.2"], [
   opens("f", "open", "$base/f", O_RDWR, 0),

@@ -24,6 +24,13 @@ export const ioMutants: Mutant[] = [
   },
   {
     file,
+    what: "lock() keeps a shared lock while it waits for an exclusive one",
+    search: "      if (pause === 1) this.unlockSync();\n",
+    replace: "",
+    concerns: fs("15.1", "fd_file_async_test.ts", "gives up a shared lock"),
+  },
+  {
+    file,
     what: "writeAllSync() does not continue after a short write",
     search: "    while (used < p.length) used += progress(this.#writeHere(p.subarray(used)));\n",
     replace: "    void used;\n",

@@ -91,6 +91,26 @@ test("FdFile's asynchronous methods that move no bytes do the same as their sync
   assertEquals(await other.tryLock(true), true);
 });
 
+test("FdFile.lock() gives up a shared lock before it waits, so two that wait for an exclusive one get it in turn", async () => {
+  using fixture = new Fixture({ file: "" });
+  await using one = openSync(fixture.at("file"));
+  await using other = openSync(fixture.at("file"));
+  for (const file of [one, other]) file.lockSync();
+  let held = 0;
+  const turn = async (file: FdFile) => {
+    await file.lock(true);
+    assertEquals(++held, 1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    held--;
+    file.unlockSync();
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("each waits for the other")), 10_000);
+  });
+  await Promise.race([Promise.all([turn(one), turn(other)]), tooLong]).finally(() => clearTimeout(timer));
+});
+
 test("FdFile.lines() yields the same lines as linesSync()", async () => {
   const content = Array.from({ length: 20_000 }, (_, i) => `line ${i} ${"é".repeat(i % 7)}`).join("\n");
   for (const whole of [content, "", "\n", "a\r\n\r\nb", "last\n", "\uFFFD\n"]) {

@@ -59,6 +59,8 @@ export interface Caught {
 export const libcPath: string = Deno.env.get("CAPSICUM_TEST_LIBC") ?? "/lib/libc.so.7";
 
 const kernelFlags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+/** Whether tests/_check.ts checks the calls of this process and its children. */
+export const isChecked: boolean = kernelFlags.some((flag) => flag.includes("/tests/_check.ts"));
 const library = new URL("../mod.ts", import.meta.url).href;
 const resultMark = "\u0001result:";
 

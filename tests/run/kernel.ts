@@ -13,6 +13,8 @@ export interface Kernel {
   env: Record<string, string>;
   /** What sets it apart from another one of the same name. */
   variant?: string;
+  /** Whether tests/_check.ts checks the calls of its processes. */
+  isChecked?: true;
 }
 
 /** Finds the kernel of FreeBSD, or builds the stand-in on Linux. */
@@ -39,24 +41,45 @@ export async function findKernels(): Promise<[Kernel, ...Kernel[]]> {
   const native = nativeKernel();
   if (Deno.env.get("CAPSICUM_CHECK") === "1") {
     if (native === undefined) throw new Error("CAPSICUM_CHECK checks the calls of Linux, natively.");
-    const flags = [`--preload=${new URL("tests/_check.ts", root).href}`];
-    return [{ ...native, variant: "each name checked", flags }];
+    return Deno.build.arch === "x86_64"
+      ? [checked(native), checked(withoutOpenat2(native))]
+      : [checked(native)];
   }
   const first = await findKernel();
   const kernels: [Kernel, ...Kernel[]] = [first];
   if (native !== undefined) kernels.push(native);
   if (first.simulated) kernels.push({ ...first, place: "13.2", env: { STANDIN_RELEASE: "13.2" } });
-  if (native !== undefined && Deno.build.arch === "x86_64") {
-    kernels.push({
-      ...native,
-      place: "native without openat2",
-      variant: "without openat2(2)",
-      flags: [`--preload=${new URL("tests/_no_openat2.ts", root).href}`],
-      // EPERM, as the filters of old container runtimes say.
-      env: { CAPSICUM_TEST_OPENAT2: "1", CAPSICUM_TEST_ATTACK_SECONDS: "5" },
-    });
-  }
+  if (native !== undefined && Deno.build.arch === "x86_64") kernels.push(withoutOpenat2(native));
   return kernels;
+}
+
+/** Linux under a filter as those of old container runtimes, with EPERM. */
+function withoutOpenat2(native: Kernel): Kernel {
+  return {
+    ...native,
+    place: "native without openat2",
+    variant: "without openat2(2)",
+    flags: [`--preload=${new URL("tests/_no_openat2.ts", root).href}`],
+    env: { CAPSICUM_TEST_OPENAT2: "1", CAPSICUM_TEST_ATTACK_SECONDS: "5" },
+  };
+}
+
+const check = `--preload=${new URL("tests/_check.ts", root).href}`;
+
+/** The same kernel, where tests/_check.ts checks each name. */
+function checked(kernel: Kernel): Kernel {
+  const variant = kernel.variant === undefined ? "" : `${kernel.variant}, `;
+  return {
+    ...kernel,
+    variant: `${variant}each name checked`,
+    flags: [check, ...kernel.flags],
+    isChecked: true,
+  };
+}
+
+/** The flags with which a violation is also added to a file: a test may expect that a process fails. */
+export function loggingTo(path: string, flags: string[]): string[] {
+  return flags.map((flag) => flag === check ? `${check}?log=${encodeURIComponent(path)}` : flag);
 }
 
 /** Linux itself, on which the file API works and Capsicum does not; undefined elsewhere. */

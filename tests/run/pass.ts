@@ -20,6 +20,8 @@ export interface Pass {
   files: string[];
   /** Further arguments of `deno test`. */
   args: string[];
+  /** The file with the violations that its processes found: any is a failure. */
+  violations?: string;
 }
 
 export interface PassResult {

@@ -1,4 +1,4 @@
-import { askKernel, findKernels, type Kernel, kernelEnv } from "./kernel.ts";
+import { askKernel, findKernels, type Kernel, kernelEnv, loggingTo } from "./kernel.ts";
 import { packageFlags } from "./packages.ts";
 import { runDeno } from "./deno.ts";
 import { type Pass, runPasses, withComplaint } from "./pass.ts";
@@ -19,10 +19,14 @@ export async function runTests(args: string[]): Promise<number> {
   const { files, others } = splitArguments(args);
 
   async function passOn(kernel: Kernel, files: string[]): Promise<Pass> {
-    const flags = ["--no-lock", ...kernel.flags, ...packages];
+    const violations = kernel.isChecked && Deno.makeTempFileSync({ prefix: "capsicum-check-" });
+    // Some tests run as another user.
+    if (violations) Deno.chmodSync(violations, 0o666);
+    const reaching = violations ? loggingTo(violations, kernel.flags) : kernel.flags;
+    const flags = ["--no-lock", ...reaching, ...packages];
     const env = { ...kernel.env, ...kernelEnv(kernel, flags) };
     const name = [await askKernel(flags, env), ...(kernel.variant ? [kernel.variant] : [])].join(", ");
-    return { name, flags, env, files, args: others };
+    return { name, flags, env, files, args: others, ...violations ? { violations } : {} };
   }
 
   const kernels = await findKernels(), [first] = kernels;
@@ -71,6 +75,13 @@ export async function runTests(args: string[]): Promise<number> {
     else if (all && !passed.some(isKernelTest)) {
       results[i] = withComplaint(result, "No test that needs a kernel ran.");
     }
+  }
+  for (const { name, violations } of passes) {
+    if (violations === undefined) continue;
+    const text = Deno.readTextFileSync(violations).trim();
+    Deno.removeSync(violations);
+    const i = results.findIndex((result) => result.name === name);
+    if (text !== "") results[i] = withComplaint(results[i]!, `${text}\n`);
   }
   const ran = results.flatMap(({ files }) => files), check = await checked;
   console.log([

@@ -9,20 +9,19 @@ import { type BrokerRules, policyOf } from "../../../compat/broker/policy.ts";
 import { type Answer, answerOf, encode, type Request } from "../../../compat/broker/wire.ts";
 import { nameOfPeer } from "../../../ffi/libc/by_descriptor.ts";
 import { FdFile, getRights, libc, presets } from "../../../mod.ts";
-import { libcPath } from "../../_child.ts";
+import { isChecked, libcPath } from "../../_child.ts";
 import type { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 
 /**
- * A Deno for `denoPath`: with the stand-in it is a script that adds the flags of the tests.
+ * A Deno for `denoPath`: with the stand-in or a check it is a script that adds the flags of the tests.
  *
  * @param main A module in this folder that takes the place of the main module of the second process.
  */
 export function kernelDeno(fixture: Fixture, main?: "_nobody_child.ts" | "_kqueue_child.ts"): string {
-  if (!kernel.simulated && main === undefined) return Deno.execPath();
-  const flags: string[] = kernel.simulated || main !== undefined
-    ? JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]")
-    : [];
+  const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
+  const isPreloaded = flags.some((flag) => flag.startsWith("--preload="));
+  if (!isPreloaded && main === undefined) return Deno.execPath();
   const words = (...more: string[]) =>
     [Deno.execPath(), "run", ...more, ...flags].map((word) => `'${word}'`).join(" ");
   // The last argument is the number of the socket.
@@ -54,7 +53,9 @@ export function descriptorsOf(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
   return [...Deno.readDirSync(directory)].flatMap(({ name }) => {
     try {
-      return [Deno.readLinkSync(`${directory}/${name}`)];
+      const place = Deno.readLinkSync(`${directory}/${name}`);
+      // What the self-check opens.
+      return isChecked && /^\/proc\/\d+\/fd$|\/capsicum-check-/.test(place) ? [] : [place];
     } catch (error) {
       // Closed since it was listed.
       if (error instanceof Deno.errors.NotFound) return [];

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Plan } from "../../../mod.ts";
 import { sandbox, SandboxError } from "../../../mod.ts";
-import { inChild, libcPath, otherSystem, runModule } from "../../_child.ts";
+import { inChild, isChecked, libcPath, otherSystem, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import { needsMounts } from "../../_mounts.ts";
@@ -237,7 +237,7 @@ test("using closes the descriptors that sandbox() opened, and no others", async 
     fixture.path,
   );
   assertEquals([left, open], [0, true]);
-});
+}, { skip: isChecked && "the self-check opens two descriptors before the first filter" });
 
 test("dryRun returns the steps, as data and as text of 80 columns, and performs none", async () => {
   using fixture = new Fixture();

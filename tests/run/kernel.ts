@@ -49,7 +49,9 @@ export async function findKernels(): Promise<[Kernel, ...Kernel[]]> {
   const kernels: [Kernel, ...Kernel[]] = [first];
   if (native !== undefined) kernels.push(native);
   if (first.simulated) kernels.push({ ...first, place: "13.2", env: { STANDIN_RELEASE: "13.2" } });
-  if (native !== undefined && Deno.build.arch === "x86_64") kernels.push(withoutOpenat2(native));
+  if (native !== undefined && Deno.build.arch === "x86_64") {
+    kernels.push(withoutOpenat2(native), { ...checked(native), place: "native checked" });
+  }
   return kernels;
 }
 

@@ -118,6 +118,8 @@ const ambient: readonly string[] = [
   // listDirSync() and its like.
   "compat/fs/tree/list.ts: openDirectory",
   "compat/fs/entries.ts: ensureDirSync",
+  // For the paths of a plan.
+  "compat/sandbox/sandbox.ts: warningsOnLinux",
   // With AT_FDCWD.
   "compat/python/_python_fd.ts: openIn",
 ];
@@ -406,7 +408,8 @@ function stackNow(): string[] {
   ) =>
     sites.map((site) => {
       const type = site.getTypeName() ?? "";
-      return `${site.getFileName()}: ${/^(|Object|Module)$/.test(type) ? "" : `${type}.`}${
+      // The name of a module can be its whole text.
+      return `${site.getFileName()?.slice(0, 200)}: ${/^(|Object|Module)$/.test(type) ? "" : `${type}.`}${
         site.getFunctionName() ?? ""
       }`;
     });

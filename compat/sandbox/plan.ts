@@ -94,7 +94,8 @@ export interface PermissionPlan {
 
 /**
  * Everything that a program needs from outside, for `sandbox()`. The type parameters are the names of the entries of `dirs` and
- * `files`, and the type of `dryRun`. By default the names are any strings, and `dryRun` is not true.
+ * `files`, and the type of `dryRun`. By default the names are any strings, and `dryRun` is not true. If entries are chosen at run
+ * time, declare the plan as `Plan`: each entry of the result can then be undefined.
  */
 export interface Plan<
   DirNames extends string = string,

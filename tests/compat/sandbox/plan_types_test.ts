@@ -53,6 +53,9 @@ test("sandbox() accepts a plan that is built elsewhere, whose names are any stri
     same<typeof box.dirs.data, Dir | undefined>();
     const changed = sandbox({ ...kept, enforce: "if-supported", ...(isStrict ? { limitOthers: true } : {}) });
     same<typeof changed, Sandbox>();
+    const chosen: Plan = { dirs: { a: { path: "/a" }, ...(isStrict ? {} : { b: { path: "/b" } }) } };
+    const ofChosen = sandbox(chosen);
+    same<typeof ofChosen, Sandbox>();
     const ofDirs = sandbox({ dirs });
     same<typeof ofDirs, Sandbox<string, never>>();
     const ofNames = sandbox({ dirs: Object.fromEntries(names.map((path) => [path, { path }])) });

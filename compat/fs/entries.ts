@@ -53,6 +53,11 @@ export function lstat(dir: FdLike, path: string): Deno.FileInfo {
   });
 }
 
+/** What a path stands for: with a slash at the end, a symlink is followed. */
+function unlessSlashed(path: string): { on?: "target" } {
+  return checkedPath(path).endsWith("/") ? { on: "target" } : {};
+}
+
 export function exists(call: string, dir: FdLike, path: string, options: ExistsOptions): boolean {
   checkOptions(call, options, existsOptions);
   const { isReadable, isDirectory, isFile } = options;
@@ -451,7 +456,7 @@ export function symlink(call: string, target: string, dir: FdLike, path: string)
 }
 
 export function readLink(dir: FdLike, path: string): string {
-  return at(dir, path, { syscall: "readlinkat" }, readLinkAt);
+  return at(dir, path, { syscall: "readlinkat", ...unlessSlashed(path) }, readLinkAt);
 }
 
 export function mkfifo(call: string, dir: FdLike, path: string, mode: number): void {

@@ -90,7 +90,7 @@ export const uses: Readonly<Record<string, Use>> = {
     return { value: all.join("/") || "." };
   },
   readLink: (at, path) => {
-    const found = existing(at.place(path));
+    const found = existing(path.endsWith("/") ? at.target(path) : at.named(path));
     if (typeof found === "string") return error(found);
     const { node } = found;
     return node.kind === "symlink" ? { value: node.target.length } : error("EINVAL");

@@ -220,6 +220,16 @@ test("Dir.symlinkSync() creates symlinks with any target, and readLinkSync() ret
   }
   await dir.symlink("file", "link");
   assertEquals(await dir.readLink("link"), "file");
+  for (
+    const [name, target, expected] of [["a", ".", "EINVAL"], ["b", "file", "ENOTDIR"], [
+      "c",
+      "none",
+      "ENOENT",
+    ]] as const
+  ) {
+    dir.symlinkSync(target, name);
+    assertEquals(failureOf(() => dir.readLinkSync(`${name}/`)).code, expected);
+  }
   assertEquals(dir.readTextFileSync("link"), "text");
   const { class: name, code } = failureOf(() => dir.readLinkSync("file"));
   assertEquals([name, code], ["CapsicumError", "EINVAL"]);

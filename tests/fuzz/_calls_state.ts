@@ -123,7 +123,8 @@ export abstract class State {
     rights: readonly RightName[],
     { follow = true, beneath = false } = {},
   ): Found | Expected {
-    const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
+    const { hasCapsicum } = this.kernel;
+    const rules = { follow, root: this.root, links: hasCapsicum ? 32 : 40, orphans: hasCapsicum };
     // The kernel may check the length of a name first.
     const orLong = /[^/]{256}/.test(path) ? ["ENAMETOOLONG"] : [];
     if (path.startsWith("/")) {

@@ -104,6 +104,8 @@ export interface Rules {
   links?: number;
   /** The length in bytes from which a path is too long. */
   tooLong?: number;
+  /** Whether a removed directory has no "..". */
+  orphans?: boolean;
 }
 const NAMES: Rules = { follow: false, beneath: true };
 
@@ -136,7 +138,7 @@ export const ABOVE = "above the tree";
 
 /** Looks up a path. Returns the name of an errno if the lookup fails. */
 export function lookup(start: Directory, path: string, rules: Rules): Found | string {
-  const { follow, beneath, root, links = 32, tooLong = Infinity } = rules;
+  const { follow, beneath, root, links = 32, tooLong = Infinity, orphans = false } = rules;
   if (bytesIn(path) >= tooLong) return "ENAMETOOLONG";
   let at: Directory = start, followed = 0;
   let rest: string[] = [];
@@ -159,6 +161,7 @@ export function lookup(start: Directory, path: string, rules: Rules): Found | st
     if (at.isRemoved && (name === "." || name === "..")) return ABOVE;
     if (name === "" || name === ".") continue;
     if (name === "..") {
+      if (orphans && at.isRemoved) return "ENOENT";
       if (beneath && at === start) return "ENOTCAPABLE";
       if (at.parent === undefined) return ABOVE;
       at = at.parent;

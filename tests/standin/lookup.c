@@ -157,9 +157,9 @@ static bool was_walked(struct walk *w, int directory) {
   return false;
 }
 
-static bool is_removed(int directory) {
+static bool is_removed_directory(int fd) {
   struct stat s;
-  return syscall(SYS_newfstatat, directory, "", &s, AT_EMPTY_PATH) == 0 && s.st_nlink == 0;
+  return syscall(SYS_newfstatat, fd, "", &s, AT_EMPTY_PATH) == 0 && S_ISDIR(s.st_mode) && s.st_nlink == 0;
 }
 
 /* Opens "..", unless that leaves the start directory. A removed directory has no "..", as of the sources of UFS and tmpfs. */
@@ -170,7 +170,7 @@ static int open_dotdot(struct walk *w, int *parent) {
   if (at_root && release15) return B_ENOTCAPABLE;
   bool leaves_mount = strict && !at_root && is_mount_root(w->at);
   if (leaves_mount && !release15) return B_ENOTCAPABLE;
-  if (is_removed(w->at)) return B_ENOENT;
+  if (is_removed_directory(w->at)) return B_ENOENT;
   *parent = (int)syscall(SYS_openat, w->at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (*parent == -1) return linux_error();
   if (!strict) return 0;

@@ -109,6 +109,13 @@ scenario('a directory that was removed has no ".." and no names', [...both], [
   opens("o", "openat", f, ".", O_DIRECTORY, 0),
 ], { tree });
 
+scenario('".." of a file that was removed is ENOTDIR', [...both], [
+  opens("d", "open", "$base/d", O_DIRECTORY, 0),
+  opens("f", "openat", d, "gone", O_CREAT | O_RDWR, 0o644),
+  ok("unlinkat", d, "gone", 0),
+  fails(ENOTDIR, "openat", f, "../f", 0, 0),
+], { tree });
+
 scenario("FD_RESOLVE_BENEATH can't be cleared, is inherited, and confines", ["15.1"], [
   opens("d", "open", "$base/d", O_DIRECTORY, 0),
   ok("fcntl", d, 2, 2),

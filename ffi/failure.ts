@@ -139,7 +139,7 @@ export function failure(
   const init = { ...details, code: name, errno, syscall, path, fd }, message = messageOf(call, why);
   const options = details.cause === undefined ? undefined : { cause: details.cause };
   const OfErrno = Class ?? classes[name], { stackTraceLimit } = Error;
-  // Reflect.set() does not throw if the property is frozen. A program that wants no stack traces gets none.
+  // Reflect.set() does not throw if the property is frozen. With a limit of 0 there is no stack trace.
   if (stackTraceLimit > 0) Reflect.set(Error, "stackTraceLimit", stackTraceLimit + OWN_FRAMES);
   try {
     return OfErrno ? withFields(new OfErrno(message, options), init) : new CapsicumError(message, init);
@@ -148,7 +148,7 @@ export function failure(
   }
 }
 
-/** How many calls a stack trace has in addition to `Error.stackTraceLimit`: those of the library must not hide the caller. */
+/** How many more calls than `Error.stackTraceLimit` a stack trace has: those of the library must not hide the caller. */
 const OWN_FRAMES = 20;
 
 function withFields(error: Error, { code, errno, syscall, path, fd }: SyscallErrorInit): SyscallError {
@@ -221,7 +221,7 @@ function isInLinuxSandbox(): boolean {
   try {
     return isConfined();
   } catch {
-    // A process that can't ask is not in a sandbox, which binds all functions before.
+    // A process that can't ask is not in a sandbox: entering one binds all functions.
     return false;
   }
 }
@@ -233,28 +233,26 @@ export function withoutPlan(): void {
   hasPlan = false;
 }
 
-/** Rights that a sandbox on Linux does not check where a call fails with EACCES. */
+/** Rights whose lack is never the reason for EACCES in a sandbox on Linux. */
 const neverDenied: readonly RightName[] = ["LOOKUP", "SEEK", "FSTAT"];
 
 /**
- * The way out if a sandbox on Linux may have refused a call. It fails with the errnos of modes, owners and file systems, so the
- * reason is not known.
+ * The way out if a sandbox on Linux may have refused a call. The reason is not known, because modes, owners and file systems have
+ * the same errnos.
  */
 function planAdvice(code: string, call: Call & { syscall: string }): string | undefined {
   if (!["EACCES", "EPERM", "EXDEV"].includes(code) || !hasPlan || !isInLinuxSandbox()) return undefined;
-  const { syscall, flags = 0 } = call, operation = call.operation ?? syscall;
-  const isDenied = code === "EACCES",
-    rights = syscall !== "openat"
-      ? [...rightsNeeded(operation), ...rightsNeeded(`${operation} to`)]
-      : flags & O_PATH
-      ? []
-      : rightsToOpen(flags);
+  const { syscall, flags = 0, operation = syscall } = call, isDenied = code === "EACCES";
+  const opened = flags & O_PATH ? [] : rightsToOpen(flags);
+  const rights = syscall === "openat"
+    ? opened
+    : [...rightsNeeded(operation), ...rightsNeeded(`${operation} to`)];
   // These calls open the file first.
   const opening: RightName[] = isDenied && ["fchmodat", "fchownat", "utimensat"].includes(syscall)
     ? ["READ"]
     : [];
   const checked = [...opening, ...rights].filter((right) => !isDenied || !neverDenied.includes(right));
-  if (checked.length > 0) return `In this sandbox, the plan must also permit it: ${listed(checked)}.`;
+  if (checked.length > 0) return `In this sandbox, the plan must also grant ${listed(checked)}.`;
   return code === "EPERM" ? "The sandbox may not permit this call." : undefined;
 }
 

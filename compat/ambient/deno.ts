@@ -12,7 +12,7 @@ export type Calls = Record<string, Call>;
 /** From the arguments after the path to those of the method of `Dir`. */
 type Rest = (args: unknown[], isSync: boolean) => unknown[];
 
-/** The options that a `Dir` knows: it refuses others, which Deno ignores. For Deno, null is as undefined. */
+/** The options that a `Dir` knows: it refuses others, which Deno ignores. Deno takes null for undefined. */
 const only = (...names: string[]) => (options: unknown) => {
   if (typeof (options ?? {}) !== "object") {
     throw new TypeError(`The options of Deno's functions must be an object, not ${shown(options)}.`);

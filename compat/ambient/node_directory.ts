@@ -3,9 +3,9 @@ import type { Call } from "./deno.ts";
 import { later, withCode } from "./node_values.ts";
 
 /**
- * An open directory of node:fs. Its entries are those of the time when it was opened.
+ * An open directory of node:fs. All its entries are read when it is opened.
  *
- * @param path The path as the caller gave it.
+ * @param path The path that the caller passed.
  * @param entries Its `fs.Dirent`s.
  */
 export function directoryOf(path: string, entries: readonly unknown[]): object {
@@ -22,7 +22,7 @@ export function directoryOf(path: string, entries: readonly unknown[]): object {
     check();
     isOpen = false;
   };
-  /** A method that calls back, or returns a promise if it gets no callback. */
+  /** A method that calls back, or returns a promise if it has no callback. */
   const twin = (sync: () => unknown) => (callback?: Call) => {
     const result = (async () => await sync())();
     if (callback !== undefined) {

@@ -1,4 +1,5 @@
 /** The open files of node:fs, which are numbers: those that were opened in a directory of the sandbox. */
+import { shown } from "../../ffi/errors.ts";
 import { failure } from "../../ffi/failure.ts";
 import * as libc from "../../ffi/libc/mod.ts";
 import { anOffset, checkArgument } from "../../ffi/values.ts";
@@ -64,14 +65,16 @@ function writingOf([data, ...rest]: unknown[]): Moving {
 
 /** The bytes of the buffers of `fs.writev()`, or room for those of `fs.readv()`. */
 function joined(buffers: unknown): Bytes {
-  if (!Array.isArray(buffers)) throw new TypeError("The buffers of node:fs are an array.");
+  if (!Array.isArray(buffers)) {
+    throw new TypeError(`The buffers of node:fs must be an array, not ${shown(buffers)}.`);
+  }
   const parts = buffers.map((buffer) => partOf(buffer, 0, null));
   const all = newBuffer(parts.reduce((sum, { length }) => sum + length, 0));
   parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
   return all;
 }
 
-/** Distributes the bytes that were read into one buffer. */
+/** Distributes the bytes that were read into one buffer, and returns their number. */
 function scatter(all: Bytes, count: number, buffers: unknown): number {
   let at = 0;
   for (const part of (buffers as unknown[]).map((buffer) => partOf(buffer, 0, null))) {

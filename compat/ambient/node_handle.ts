@@ -8,7 +8,7 @@ import { bytesOf, encoded, type Options, partsOf } from "./node_values.ts";
 type Input = ReadableStream<unknown> & AsyncIterable<unknown>;
 
 /**
- * The handle of an open file. Its number is -1 once the file is closed, because another file can get the same number then.
+ * The handle of an open file. Its number is -1 once the file is closed: another file can then get the same number.
  *
  * @param streams The functions that make streams of node:fs.
  */

@@ -24,13 +24,13 @@ interface BufferClass {
 /** Deno loads it at first use. */
 const buffers = () => (globalThis as unknown as { Buffer: BufferClass }).Buffer;
 
-/** Gives an error the code of one of Node's. */
+/** Gives an error a code of Node, also in its message. */
 export function withCode<T extends Error>(error: T, code: string): T & { code: string } {
   error.message += ` (${code}).`;
   return Object.assign(error, { code });
 }
 
-/** Gives an error about an argument the code of Node's. */
+/** Gives an error of an argument the code that Node's error has. */
 export function coded(error: unknown): unknown {
   const code = error instanceof TypeError
     ? "ERR_INVALID_ARG_TYPE"
@@ -49,16 +49,16 @@ export function later(callback: Call, ...args: unknown[]): void {
 export const asOptions = (options: unknown): Options =>
   typeof options === "object" && options !== null ? options as Options : undefined;
 
-/** Whether an option is set, which must be a boolean. */
+/** Whether a boolean option is set. */
 export function isSet(options: unknown, name: string): boolean {
   const value = asOptions(options)?.[name] ?? false;
   checkArgument("node:fs", name, value, aBoolean);
   return value as boolean;
 }
 
-/** The encoding of options, or the options themselves if they are one. */
+/** The encoding of a call: the options can be an encoding, or have one. */
 export function encodingOf(options: unknown): string | undefined {
-  const encoding = asOptions(options) ? asOptions(options)!.encoding : options;
+  const given = asOptions(options), encoding = given ? given.encoding : options;
   if (encoding === undefined || encoding === null) return undefined;
   if (encoding === "buffer" || buffers().isEncoding(encoding)) return encoding as string;
   throw withCode(new TypeError(`node:fs: there is no encoding ${shown(encoding)}`), "ERR_INVALID_ARG_VALUE");
@@ -70,7 +70,7 @@ export function encoded(bytes: Bytes, options: unknown): unknown {
   return encoding && encoding !== "buffer" ? buffer.toString(encoding) : buffer;
 }
 
-/** A name as Node returns it. As UTF-8 it stays lossless. */
+/** A name as Node returns it, except that UTF-8 is lossless. */
 export function nameAs(name: string, options: unknown): unknown {
   const encoding = encodingOf(options);
   return encoding === undefined || /^utf-?8$/i.test(encoding) ? name : encoded(encodeName(name), encoding);
@@ -82,15 +82,16 @@ export function bytesOf(data: unknown, options?: unknown): Bytes {
     return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
   if (typeof data === "string") return buffers().from(data, encodingOf(options) ?? "utf8");
-  throw new TypeError(`The data of node:fs is a string, a TypedArray or a DataView, not ${shown(data)}.`);
+  throw new TypeError(
+    `The data of node:fs must be a string, a TypedArray or a DataView, not ${shown(data)}.`,
+  );
 }
 
 /** What Node's asynchronous functions write: all at once, or the parts of an iterable. */
 export function partsOf(data: unknown): Iterable<unknown> | AsyncIterable<unknown> {
-  const isWhole = typeof data !== "object" || data === null || ArrayBuffer.isView(data);
-  return isWhole || !(Symbol.iterator in data || Symbol.asyncIterator in data)
-    ? [data]
-    : data as AsyncIterable<unknown>;
+  const hasParts = typeof data === "object" && data !== null && !ArrayBuffer.isView(data) &&
+    (Symbol.iterator in data || Symbol.asyncIterator in data);
+  return hasParts ? data as AsyncIterable<unknown> : [data];
 }
 
 /** A new buffer of Node. */
@@ -100,15 +101,16 @@ export function newBuffer(length: number): Bytes {
 
 /** The part of a buffer that `fs.read()` and `fs.write()` use. */
 export function partOf(buffer: unknown, offset: unknown, length: unknown): Bytes {
-  if (!ArrayBuffer.isView(buffer)) throw new TypeError(`The buffer is a TypedArray, not ${shown(buffer)}.`);
-  const bytes = bytesOf(buffer),
-    start = offset ?? 0,
-    within = (value: unknown, name: string, most: number) => {
-      checkArgument("node:fs", name, value, anInteger(0, most));
-      return value as number;
-    };
-  const from = within(start, "offset", bytes.length);
-  return bytes.subarray(from, from + within(length ?? bytes.length - from, "length", bytes.length - from));
+  if (!ArrayBuffer.isView(buffer)) {
+    throw new TypeError(`The buffer of node:fs must be a TypedArray or a DataView, not ${shown(buffer)}.`);
+  }
+  const bytes = bytesOf(buffer);
+  const within = (value: unknown, name: string, most: number) => {
+    checkArgument("node:fs", name, value, anInteger(0, most));
+    return value as number;
+  };
+  const from = within(offset ?? 0, "offset", bytes.length), most = bytes.length - from;
+  return bytes.subarray(from, from + within(length ?? most, "length", most));
 }
 
 /** The options that stand for a flag of Node, such as "w+". */
@@ -146,21 +148,21 @@ function optionsOfBits(flags: number, { constants: of }: NodeFs): OpenOptions {
   };
 }
 
-/** A mode, which Node also takes as text of octal digits. */
+/** A mode, which Node also takes as a string of octal digits. */
 export function modeOf(mode: unknown): number {
   if (typeof mode !== "string") return mode as number;
   if (/^[0-7]+$/.test(mode)) return parseInt(mode, 8);
   throw withCode(new TypeError(`The mode ${quoted(mode)} is not an octal number`), "ERR_INVALID_ARG_VALUE");
 }
 
-/** A time, which Node also takes as text of a number of seconds. */
+/** A time, which Node also takes as a string with a number of seconds. */
 export function timeOf(time: unknown): number | Date {
   return (typeof time === "string" && time.trim() !== "" && Number.isFinite(+time) ? +time : time) as
     | number
     | Date;
 }
 
-/** A length to truncate to; Node takes a negative one for 0. */
+/** A length to truncate to. Node takes a negative length for 0. */
 export function lengthOf(length: unknown = 0): number {
   checkArgument("node:fs", "len", length, anInteger(Number.MIN_SAFE_INTEGER));
   return Math.max(0, length as number);

@@ -113,7 +113,7 @@ export function startProcess(rules: Policy, denoPath: string): [Channel, Deno.Ch
     libc.fcntl(theirs, libc.F_SETFD, 0);
     const child = new Deno.Command(denoPath, {
       args: ["run", ...flagsFor(rules), new URL("./child/child.ts", import.meta.url).href, String(theirs)],
-      // An empty search list (resolv.conf(5)): a rule names a complete name.
+      // An empty search list (resolv.conf(5)): a rule has a complete name. Without colors, an error of the start can be found.
       env: { LOCALDOMAIN: "", NO_COLOR: "1" },
       stdin: "null",
       stdout: "null",
@@ -197,9 +197,9 @@ export class Broker implements Disposable, AsyncDisposable {
     } catch (error) {
       broker.close();
       const text = await new Response(child.stderr).text(), { code } = await child.status;
-      // With 0, it only saw the end of a connection that was broken here.
+      // Code 0: the process only saw the end of a connection that was broken here.
       if (!(error instanceof Deno.errors.BrokenPipe) || code === 0) throw error;
-      // An error that nothing catches, without its stack.
+      // The message of an uncaught error, without its stack.
       const [why = text.trim()] = /^error: .*/m.exec(text) ?? [];
       throw new Error(
         `broker(): the second process exited with code ${code} during its start: ${shortened(why, 200)}`,
@@ -226,7 +226,7 @@ export class Broker implements Disposable, AsyncDisposable {
    * @throws {Deno.errors.TimedOut} If the attempt takes longer than `timeout`.
    */
   async connect(options: ConnectOptions | ConnectPathOptions): Promise<FdFile> {
-    const call = "Broker.connect()", hasPath = "path" in Object(options ?? {});
+    const call = "Broker.connect()", hasPath = "path" in Object(options);
     given(call, options);
     const place = hasPath ? { path: aString } : { hostname: aString, port: aTargetPort };
     checkOptions(call, options, { ...place, signal: aSignal, timeout: aTimeout });

@@ -42,7 +42,7 @@ export type Request =
   );
 export type Call = Request["call"];
 
-/** What errors call the subject of a request. */
+/** The name of the subject of a request, for errors. */
 export function nameOf(request: Request): string | undefined {
   if ("path" in request) return request.path;
   if ("port" in request) return `${request.hostname}:${request.port}`;

@@ -641,7 +641,7 @@ export class Dir extends Descriptor {
    *
    * With `replace: false` it stands for renameat2(2), which FreeBSD has from 15 on. Before, it moves a file by linkat(2)
    * and unlinkat(2): the file has both names for a moment, and the call needs LINKAT_SOURCE, UNLINKAT and LINKAT_TARGET.
-   * For a directory it throws `Deno.errors.NotSupported` there; on a file system of Linux without the call it is EINVAL.
+   * For a directory it throws `Deno.errors.NotSupported` there, and EINVAL on a Linux file system that does not support the call.
    * @param from The old path.
    * @param to The new path, or another `Dir` and the path in it; then `replace: false`, which throws AlreadyExists for
    * any existing name.
@@ -867,11 +867,11 @@ export function openDir(path: string | URL, options: OpenDirOptions = {}): Promi
   );
 }
 
-/** A `Dir` over the descriptor that `open` returns, limited before the caller has it. */
 function openedBelow(call: string, dir: Dir, path: string, options: OpenDirOptions): Dir {
   return opened(call, options, () => openBeneath(dir, checkedPath(path, call), LISTING), dir);
 }
 
+/** A `Dir` over the descriptor that `open` returns, limited before the caller has it. */
 function opened(call: string, options: OpenDirOptions, open: () => number, above?: Dir): Dir {
   checkOptions(call, options, openDirOptions);
   const rights = options.limit === undefined ? undefined : new Rights(options.limit);

@@ -448,15 +448,15 @@ export class FdFile extends Descriptor {
     checkArgument("FdFile.lock()", "exclusive", exclusive, aBoolean);
     const calls = this.#asyncCalls();
     for (let pause = 1; !this.tryLockSync(exclusive); pause = Math.min(pause * 2, 50)) {
-      // As flock(2) does before it waits. On FreeBSD the attempt has kept a shared lock, and another one could wait for its end.
+      // As flock(2) does before it waits. On FreeBSD a failed attempt keeps a shared lock, for whose end another process may wait.
       if (pause === 1) this.unlockSync();
       await calls.until(sleep(pause));
     }
   }
 
   /**
-   * Locks the file if that is possible at once. If not, a shared lock that it has is kept on FreeBSD, and lost on Linux. Stands
-   * for flock(2) with LOCK_NB. Needs FLOCK.
+   * Locks the file if that is possible at once. If it is not, the file keeps an earlier shared lock on FreeBSD, and loses it on
+   * Linux. Stands for flock(2) with LOCK_NB. Needs FLOCK.
    * @param exclusive As for {@link FdFile.lockSync}.
    * @returns Whether the file is locked; false if another lock prevents it.
    */

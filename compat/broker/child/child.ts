@@ -40,8 +40,8 @@ function takeOver(channel: number): Channel {
 async function start(policy: Policy, isRequired: boolean, channel: Channel): Promise<Service> {
   const { resolve } = hasNames(policy) ? await import("./resolver.ts") : { resolve: noResolver };
   const send = (answer: Uint8Array, fd: number | undefined) => {
-    // The program has ended.
     const fds = fd === undefined ? [] : [fd];
+    // An error: the program has ended.
     channel.send(answer, fds).catch(() => Deno.exit(0)).finally(() => closePassed(fds));
   };
   const service = new Service(policy, resolve, send);

@@ -5,8 +5,8 @@
  */
 import { failure, serving } from "../../../ffi/failure.ts";
 import { POLLOUT } from "../../../ffi/libc/bytes.ts";
-import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
+import { connected, connectNow, listenAt, socketFor } from "../../../ffi/libc/socket_calls.ts";
 import type { SocketAddress } from "../../../ffi/libc/by_descriptor.ts";
 import { closePassed } from "../../fs/descriptor.ts";
 import { pauses, readiness, sleepUnlessAborted, unlessAborted } from "../../fs/io/waiting.ts";
@@ -48,7 +48,7 @@ export async function connectTo(
   }
 }
 
-/** Clears O_NONBLOCK of a new descriptor, which the program must not notice. */
+/** Clears O_NONBLOCK of a new descriptor. Unlike `setNonblocking()`, it throws if that fails. */
 export function makeBlocking(fd: number): void {
   libc.fcntl(fd, libc.F_SETFL, libc.fcntl(fd, libc.F_GETFL) & ~libc.O_NONBLOCK);
 }

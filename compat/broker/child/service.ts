@@ -54,7 +54,7 @@ type Of<C extends Request["call"]> = Request & { readonly call: C };
 
 let known: boolean | undefined;
 
-/** Whether descriptors can be limited. The first service asks the kernel, before it gets a request. */
+/** Whether descriptors can be limited. The kernel is asked once, before the first request. */
 function hasRights(): boolean {
   return known ??= isSupported();
 }

@@ -17,9 +17,9 @@
  *
  * "Here" is the thread of the event loop, which gets its turn after at most a millisecond of such calls. poll(2) needs
  * EVENT; it waits for all descriptors together on at most 4 threads. Without EVENT, sockets and descriptors with
- * O_NONBLOCK are tried again and again; once they are slow, 20 times a second. So are datagram sockets of FreeBSD whose
- * receiver is full (ENOBUFS), which poll(2) does not report. All other calls without EVENT wait on at
- * most 8 threads, and further calls queue.
+ * O_NONBLOCK are tried again and again; once they are slow, 20 times a second. The same holds for a datagram socket of FreeBSD
+ * while its receiver is full (ENOBUFS), which poll(2) does not report. All other calls without EVENT wait on at most 8 threads,
+ * and further calls queue.
  *
  * @module
  */
@@ -104,7 +104,7 @@ export function setNonblocking(fd: number, on: boolean): boolean {
   return true;
 }
 
-/** The result of a call on a socket; undefined if the receiver of a datagram is full, as FreeBSD reports it. */
+/** The result of a call on a socket; undefined if FreeBSD reports that the receiver of a datagram is full. */
 function unlessFull(call: () => number | undefined): number | undefined {
   try {
     return call();

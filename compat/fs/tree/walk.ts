@@ -302,7 +302,7 @@ export function* removing(dir: FdLike, path: string): Generator<void, void, unde
   }
 }
 
-/** Whether another process has removed a directory, found by trying to remove it. */
+/** Whether another process has removed a directory. Tries to remove it. */
 function isRemoved(above: Level, name: string): boolean {
   try {
     removeName(above, name);

@@ -1,11 +1,11 @@
 /**
  * Checks, at the boundary of FFI, each name that the library gives to Linux. The runner preloads it with `CAPSICUM_CHECK=1`. The
- * library has no hook for it, and it imports nothing.
+ * library has no hook for it. This module imports nothing.
  *
  * - A call with the descriptor of a directory gets a single name that it does not follow, unless the kernel keeps the lookup
  *   beneath the directory (RESOLVE_BENEATH).
- * - What such a call opens is, by /proc, in the directory. Directories that are opened for lookups only (O_PATH) are steps of one
- *   lookup: what is opened by the last one must be in the directory of the first.
+ * - What such a call opens is in the directory, according to /proc. Directories that are opened only for lookups (O_PATH) are
+ *   steps of one lookup: what the last step opens must be in the directory of the first.
  * - Any other path comes from a function that takes an ambient path, or is a constant.
  * - Each function of C that the library binds is known here.
  *
@@ -36,8 +36,8 @@ const PR_SET_SECCOMP = 22;
 interface Shape {
   names: readonly (readonly [fd: number, name: number])[];
   /**
-   * Whether the kernel follows a symlink at the end of the first name. Left out for calls that act on the name itself: these do
-   * not follow it with a slash after it either.
+   * Whether the kernel follows a symlink at the end of the first name. Undefined for calls that act on the name itself, and do
+   * not follow a symlink with a slash after it either.
    */
   follows?(args: unknown[]): boolean;
   /** Whether the kernel keeps the lookup beneath the directory. */
@@ -82,8 +82,8 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * What the library calls besides. None of these takes a name in a directory: that of fgetxattr(2) is an attribute's. The addresses
- * of the last three are checked, because one can be the path of a socket.
+ * The other functions that the library calls. None of them takes a name in a directory: fgetxattr(2) takes the name of an
+ * attribute. The addresses of the last three are checked, because an address can be the path of a socket.
  */
 const pathless: readonly string[] = `
   __errno_location memcpy memset madvise close read write pread pwrite lseek ftruncate fsync fdatasync flock fchmod fchown
@@ -126,8 +126,8 @@ const ambient: readonly string[] = [
 const fromNowhere = ", from no directory", toSocket = "gets the path of a socket";
 
 /**
- * Other paths that are meant: of a socket that the policy of a broker permits, and of all directories around one of a plan. Each
- * with a function on the stack, and the file that calls the function of C.
+ * Other paths that are intended: of a socket that the policy of a broker permits, and of the directories above one of a plan.
+ * Each has a function on the stack, and the file that calls the function of C.
  */
 const meant: readonly (readonly [wrong: RegExp, frame: string, caller: string])[] = [
   ...ambient.map((frame) => [new RegExp(`${fromNowhere}$`), frame, frame.split(" ")[0]!] as const),
@@ -228,7 +228,7 @@ function isWithin(place: Bytes, above: Bytes | undefined): boolean {
   return place.length === length || place[length] === SLASH || length === 1;
 }
 
-/** Where the attackers of the tests put what they move out of a directory meanwhile. */
+/** Where the attackers of the tests move directories to. */
 const haven = encoder.encode("/elsewhere/");
 const isAttacked = /\/(_attack_child|fuzz\/child)\.ts$/.test(Deno.mainModule ?? "");
 
@@ -448,7 +448,7 @@ function judge(call: string, wrong: string): void {
   raw!._exit(86);
 }
 
-/** What is done with a result, now or when its promise is fulfilled. */
+/** Acts on a result, now or when its promise is fulfilled, and returns it. */
 function afterwards(result: unknown, act: (result: unknown) => void): unknown {
   if (!(result instanceof Promise)) {
     act(result);

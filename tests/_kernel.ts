@@ -43,6 +43,9 @@ export const kernel = {
   },
 };
 
+/** Whether the kernel has renameat2(2), which FreeBSD has since 15.1. */
+export const hasRenameat2: boolean = !kernel.hasCapsicum || osreldate >= 1_501_000;
+
 /** The reason to skip a test that needs Capsicum; false if there is Capsicum. */
 export const needsCapsicum: string | false = kernel.hasCapsicum
   ? false

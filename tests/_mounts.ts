@@ -11,7 +11,7 @@ import { kernel } from "./_kernel.ts";
 
 const VARIABLE = "STANDIN_MOUNT_ROOTS";
 
-/** Mounts that end with it. The directories keep their contents, and must not change their names meanwhile. */
+/** Mounts that last until it is disposed of. The directories keep their contents, and must keep their names. */
 export class Mounts implements Disposable {
   readonly #undo = new DisposableStack();
 
@@ -66,7 +66,7 @@ function reasonNow(): string | false {
   if (!kernel.hasCapsicum) {
     return "needs FreeBSD, or the stand-in, which makes any directory the root of a mount";
   }
-  if (Deno.uid() !== 0) return "needs root on FreeBSD, who can mount a file system";
+  if (Deno.uid() !== 0) return "needs root, to mount a file system on FreeBSD";
   const path = Deno.makeTempDirSync({ prefix: "capsicum-" });
   try {
     using mounts = new Mounts();
@@ -74,7 +74,7 @@ function reasonNow(): string | false {
     return false;
   } catch (error) {
     console.error(`no mount: ${(error as Error).message}`);
-    return "needs mount(8) and nullfs(5) of FreeBSD, which fail here";
+    return "needs mount(8) and nullfs(5) of FreeBSD, which failed: the output has the reason";
   } finally {
     Deno.removeSync(path);
   }

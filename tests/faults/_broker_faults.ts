@@ -15,9 +15,10 @@ import { sendMessage } from "../../ffi/libc/messages.ts";
 import { socketPair } from "../../ffi/libc/socket_calls.ts";
 import { type FdFile, libc, type SyscallError } from "../../mod.ts";
 import { libcPath } from "../_child.ts";
+import { seccompOf } from "../compat/broker/_broker.ts";
 import { Fixture, type Tree } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
-import { errnos, meaningful, wrongIn } from "./_errnos.ts";
+import { errnos, isWhole, meaningful, wrongIn } from "./_errnos.ts";
 import type { Plan, Report } from "./_second_process.ts";
 
 export interface Task {
@@ -38,7 +39,6 @@ export interface Result {
 
 const { part, top, port, path }: Task = JSON.parse(Deno.args[0]!);
 const fixture = new Fixture({}, top);
-const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 const numbers = new Map(
   Object.entries(errnoTable()).map(([number, [name]]) => [name, Math.abs(Number(number))]),
 );
@@ -145,7 +145,7 @@ interface Operation {
   prepare?(net: Broker): Promise<Disposable>;
   /** The calls of which one fails. */
   run(net: Broker, prepared: Disposable | undefined): Promise<unknown>;
-  /** What the result is good for, as text. No call of it fails. */
+  /** The use of the result, as text. No call of it fails. */
   text?(result: never, net: Broker): string | Promise<string>;
   /** A request that must be served as before. Default: it opens a file. */
   probe?(net: Broker): Promise<unknown>;
@@ -645,11 +645,6 @@ function isUndone(site: string, outcome: Outcome): boolean {
   return /restrictNext@|canReadProc@/.test(site) && hasEnded(outcome);
 }
 
-/** The line of proc_pid_status(5): "2" if the process has a filter. */
-function seccompOf(pid: number): string | undefined {
-  return /^Seccomp:\s*(\d)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
-}
-
 /** The other end of a broker in this process, so that a test decides what the broker receives at a time. */
 class Peer implements Disposable {
   readonly #channel: Channel;
@@ -819,7 +814,7 @@ const parts: Record<Task["part"], () => Promise<void>> = {
 try {
   await parts[part]();
 } catch (error) {
-  // Else it counts as an unhandled rejection.
+  // Otherwise it counts as an unhandled rejection.
   wrong.push((error as Error).stack!);
 }
 console.log(JSON.stringify({ wrong, ...counts } satisfies Result));

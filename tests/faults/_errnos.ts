@@ -5,6 +5,9 @@
  */
 import type { SyscallError } from "../../mod.ts";
 
+/** Whether each call fails with every errno, not with one in turn. */
+export const isWhole: boolean = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
+
 const words = (text: string) => text.split(" ");
 
 /** The errnos of a path lookup. */

@@ -21,7 +21,7 @@ import {
   RETURN,
   type Step,
 } from "../_seccomp.ts";
-import { errnos, meaningful, wrongIn } from "./_errnos.ts";
+import { errnos, isWhole, meaningful, wrongIn } from "./_errnos.ts";
 import { operations, Place } from "./_operations.ts";
 
 /** The calls of Linux (x86_64), with the row of the table of errnos, and the argument that is the descriptor. */
@@ -104,7 +104,6 @@ let turn = 0, refused = 0, faults = 0;
 
 /** Errnos after which the library repeats the call. */
 const endless = ["EINTR", "EAGAIN"];
-const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 
 /** The next errno of a call, or all. */
 function errnosOf(like: string): number[] {

@@ -9,11 +9,11 @@ import { Fixture } from "../_fixture.ts";
 import { kernel } from "../_kernel.ts";
 import { test } from "../_test.ts";
 import type { Result, Task } from "./_broker_faults.ts";
+import { isWhole } from "./_errnos.ts";
 
 const skip = kernel.hasCapsicum && !kernel.simulated && "needs Linux, natively or with the stand-in";
 const skipProcess = skip || Deno.version.deno.startsWith("2.7.") &&
     "needs Deno 2.9: Deno 2.7 ends in a sandbox when the test reads a stack, to find the site of a call";
-const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 
 /** Returns what it gets to each connection. */
 async function echo(listener: Deno.TcpListener | Deno.UnixListener): Promise<void> {

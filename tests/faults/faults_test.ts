@@ -12,11 +12,10 @@ import { withShortTransfers } from "../compat/fs/_short.ts";
 import { openDescriptors } from "../_kernel.ts";
 import { callsOf, failFrom, failNext, needsStandin } from "../_standin.ts";
 import { test } from "../_test.ts";
-import { errnos, meaningful, wrongIn } from "./_errnos.ts";
+import { errnos, isWhole, meaningful, wrongIn } from "./_errnos.ts";
 import { type Operation, operations, Place } from "./_operations.ts";
 
 const skip = { skip: needsStandin };
-const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 const numbers = new Map(Object.entries(freebsdErrno()).map(([number, [name]]) => [name, Number(number)]));
 
 /** The C functions that the library calls, except those that read errno or handle memory. */

@@ -6,7 +6,7 @@
 import { type Dir, libc, openDirSync } from "../../mod.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { Fixture, type Tree } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
+import { hasRenameat2, kernel } from "../_kernel.ts";
 import { pipe, socketPair } from "../_pairs.ts";
 import type { Random } from "../_random.ts";
 import { type Arg, type Kind, refused, showArg, wrongValues } from "./_calls_values.ts";
@@ -15,7 +15,6 @@ import { type Expected, type Kernel, type Stream, UNKNOWN } from "./_calls_state
 import { calls, defaults, flagsIn, ROOT } from "./_calls_table.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
-import { hasRenameat2 } from "./_paths_names.ts";
 import {
   ABOVE,
   type Directory,

@@ -19,8 +19,18 @@ import {
 } from "../../mod.ts";
 import type { Random } from "../_random.ts";
 import { fileCalls } from "./_calls_fd_file.ts";
-import { bytes, type Call, COUNT, fd, file, filled, offset, type Run } from "./_calls_values.ts";
-import type { Arg, Kind } from "./_calls_values.ts";
+import {
+  type Arg,
+  bytes,
+  type Call,
+  COUNT,
+  fd,
+  file,
+  filled,
+  type Kind,
+  offset,
+  type Run,
+} from "./_calls_values.ts";
 
 const {
   O_APPEND,
@@ -401,7 +411,7 @@ export const defaults = [
   "fcntl",
 ];
 
-/** The flags of a call that opens or looks up a name, as they are written; undefined for another argument. */
+/** The names of the flags of a call that opens or looks up a name; undefined for another argument. */
 export function flagsIn(call: string, kind: Kind, arg: Arg): string | undefined {
   const opens = calls[call]!.opens && call.startsWith("open");
   if (kind !== "int" || typeof arg !== "number" || !(opens || /at$/.test(call))) return undefined;

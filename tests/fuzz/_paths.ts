@@ -8,11 +8,12 @@ import { type Dir, openDirSync, type WalkEntry } from "../../mod.ts";
 import { leakIn, type Outside } from "../compat/fs/_attack_calls.ts";
 import { treeOf } from "../compat/fs/_tree.ts";
 import { type Entry, Fixture, type Tree } from "../_fixture.ts";
+import { hasRenameat2 } from "../_kernel.ts";
 import type { Random } from "../_random.ts";
 import { codeIn, wrongWith } from "./_errors.ts";
 import type { Target } from "./_fuzz.ts";
 import type { Swapper } from "./_swapper.ts";
-import { type Expected, hasRenameat2, isLong, isRefused, Paths } from "./_paths_names.ts";
+import { type Expected, isLong, isRefused, Paths } from "./_paths_names.ts";
 import { uses as oracle } from "./_paths_oracle.ts";
 import { attempt, fits, uses, type Way, ways } from "./_paths_uses.ts";
 import { type Directory, linesOf, treeFrom } from "./_tree.ts";
@@ -133,7 +134,7 @@ export async function wrongAbout(
     : `the value is ${Deno.inspect(value)}`;
 }
 
-/** A value as JSON, with its repeated parts counted. */
+/** A value as JSON, with a count in place of repeated parts. */
 function short(value: unknown): string {
   return JSON.stringify(value).replace(/(nest\/\.\.\/|n){9,}/g, (all, part) => {
     return `\u2026${all.length / part.length} times ${part}\u2026`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { kernel } from "../_kernel.ts";
+import { hasRenameat2 } from "../_kernel.ts";
 import {
   bytesIn,
   type Directory,
@@ -27,8 +27,6 @@ export type Expected =
 export const text = [..."in"].map((sign) => sign.charCodeAt(0));
 export const error = (...errors: string[]) => ({ errors });
 export const done = {};
-
-export const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 export type Use = (at: Paths, path: string, id: number) => Expected;
 

@@ -42,6 +42,11 @@ export function shortenQueue(fd: number): void {
   library.close();
 }
 
+/** The line of proc_pid_status(5) on seccomp(2): "2" if the process has a filter. */
+export function seccompOf(pid: number): string | undefined {
+  return /^Seccomp:\s*(\d)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+}
+
 /** The reason why the descriptors of other processes can't be listed; false if they can. */
 export const noProc: string | false = Deno.build.os === "linux" || kernel.simulated
   ? false

@@ -6,7 +6,7 @@ import { Fixture, scaled } from "../../_fixture.ts";
 import { kernel, openDescriptors } from "../../_kernel.ts";
 import { needsIPv6 } from "../../_pairs.ts";
 import { test } from "../../_test.ts";
-import { descriptorsOf, kernelDeno, noProc, shortenQueue } from "./_broker.ts";
+import { descriptorsOf, kernelDeno, noProc, seccompOf, shortenQueue } from "./_broker.ts";
 import type { Task } from "./_sandboxed_child.ts";
 
 const program = new URL("_sandboxed_child.ts", import.meta.url);
@@ -16,9 +16,9 @@ const tree = {
   secret: "SECRET",
 };
 
-/** All processes that run, by ps(1), which is not among them. */
+/** All running processes except ps(1), which lists them. */
 function processes(): { pid: number; parent: number }[] {
-  // An option for each column: on FreeBSD all that follows "=" is the title of one.
+  // An option for each column: on FreeBSD everything after "=" is the title of one column.
   const columns = ["pid", "ppid", "state", "comm"].flatMap((name) => ["-o", `${name}=`]);
   return outputOf("ps", "-ax", ...columns).trim().split("\n").flatMap((line) => {
     const [pid, parent, state, name] = line.trim().split(/\s+/);
@@ -33,11 +33,6 @@ function childrenOf(pid: number): number[] {
 
 function isRunning(pid: number): boolean {
   return processes().some((one) => one.pid === pid);
-}
-
-/** How a process is confined by seccomp(2), as /proc has it. */
-function seccompOf(pid: number): string | undefined {
-  return Deno.readTextFileSync(`/proc/${pid}/status`).match(/^Seccomp:\s*(\d)/m)?.[1];
 }
 
 /** The process of a broker that this process has started. */
@@ -359,7 +354,7 @@ test(
 );
 
 test(
-  "the error of a file whose mode does not permit reading does not mention a plan, which a broker has not",
+  "an error of a broker does not mention a plan, even if the mode of a file is the reason",
   async () => {
     using fixture = new Fixture({ docs: { locked: { text: "", mode: 0 } } });
     const denoPath = kernelDeno(fixture, "_nobody_child.ts");
@@ -409,7 +404,7 @@ test("broker() reports why its process does not start, and leaves no descriptor 
 });
 
 test(
-  "connect() refuses wrong options with a message that names them, and port 0, at which nothing listens",
+  "connect() refuses port 0 and wrong options, with a message that names them",
   async () => {
     using fixture = new Fixture();
     await using net = await broker({ connect: ["127.0.0.1:1"], denoPath: kernelDeno(fixture) });

@@ -1,12 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { CapsicumError, type Dir, openDirSync } from "../../../mod.ts";
 import { Fixture } from "../../_fixture.ts";
-import { kernel } from "../../_kernel.ts";
+import { hasRenameat2 } from "../../_kernel.ts";
 import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 import { failureOf } from "./_failure.ts";
-
-const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 test("Dir.mkdirSync() creates a directory, and with recursive its parents", async () => {
   using fixture = new Fixture({ file: "", link: { link: "sub" }, sub: {}, dangling: { link: "nothing" } });

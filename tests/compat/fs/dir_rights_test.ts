@@ -3,11 +3,9 @@ import type * as capsicum from "../../../mod.ts";
 import type { Dir, RightName } from "../../../mod.ts";
 import { inChild, type Tools } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
-import { kernel } from "../../_kernel.ts";
+import { hasRenameat2 } from "../../_kernel.ts";
 import { needsTraps } from "../../_standin.ts";
 import { test } from "../../_test.ts";
-
-const hasRenameat2 = !kernel.hasCapsicum || kernel.osreldate >= 1_501_000;
 
 /**
  * In a child: makes each call through a directory limited to the rights that it needs. Then makes it with all rights except

@@ -9,7 +9,7 @@ import { getRights, libc, openDescriptors, sandbox, sandboxed, SandboxError } fr
 import { symbols } from "../../../ffi/symbols.ts";
 import { freebsdErrno } from "../../../ffi/errno.ts";
 import { callsOf, failNext } from "../../_standin.ts";
-import { errnos } from "../../faults/_errnos.ts";
+import { errnos, isWhole } from "../../faults/_errnos.ts";
 
 export interface Fault {
   /** The C name of the call that failed, and which of its calls. */
@@ -41,7 +41,6 @@ const EIO = 5;
 /** Errnos after which sandbox() goes on: a signal, a closed stream, a directory that is there, and no Capsicum. */
 const others = ["EINTR", "EBADF", "EEXIST", "ENOSYS"];
 const numbers = new Map(Object.entries(freebsdErrno()).map(([number, [name]]) => [name, Number(number)]));
-const isWhole = Deno.env.get("CAPSICUM_TEST_FAULTS") === "all";
 let turn = 0;
 
 /** The next errno of the man page of a call, or all. */

@@ -3,6 +3,7 @@ import { inChild, runModule } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
+import { isWhole } from "../../faults/_errnos.ts";
 import type { Report } from "./_faults.ts";
 
 /** Calls whose failure does not prevent entering: here the mode is not entered only because cap_enter() fails too. */
@@ -22,7 +23,7 @@ test(
     for (
       const { call, nth, code, thrown, step, entry, message, stillLimited, limited, left, entered } of faults
     ) {
-      const fault = `${call}() for the ${nth}. time, ${code}: ${message}`;
+      const fault = `call ${nth} of ${call}(), ${code}: ${message}`;
       assertEquals([thrown, entered], ["SandboxError", false], fault);
       // The stand-in fails without closing the descriptor; FreeBSD closes it even if close(2) fails.
       assertEquals(left, call === "close" ? 1 : 0, fault);
@@ -40,7 +41,7 @@ test(
         );
       }
     }
-    if (Deno.env.get("CAPSICUM_TEST_FAULTS") === "all") console.log(`${faults.length} faults`);
+    if (isWhole) console.log(`${faults.length} faults`);
     // Every kind of call failed once, and every entry was named.
     const calls = new Set(faults.map(({ call }) => call));
     const expected = [

@@ -16,8 +16,8 @@ export interface Validators {
 }
 
 /**
- * Returns the time of the last change for {@link Validators}. A time in the future is replaced by the current one. A time that
- * HTTP cannot express is `undefined`: its year has four digits, and a kernel can store more times than a `Date`.
+ * Returns the time of the last change for {@link Validators}; the current time in place of a time in the future. Returns
+ * undefined if HTTP cannot express it: a year has four digits, and a kernel can store times that a `Date` cannot.
  */
 export function lastModified(mtime: Date | null, now: number): number | undefined {
   if (mtime === null || !(mtime.getUTCFullYear() >= 0)) return undefined;

@@ -9,13 +9,13 @@ import { type AmbientOptions, type Mounted, Mounts, pathIn } from "./mounts.ts";
 
 export type Call = (...args: unknown[]) => unknown;
 export type Calls = Record<string, Call>;
-/** From the arguments after the path to those of the method of `Dir`. */
-type Rest = (args: unknown[], isSync: boolean) => unknown[];
+/** From the arguments after the path to those of the method of `Dir` with this name. */
+type Rest = (args: unknown[], name: string) => unknown[];
 
 /** The options that a `Dir` knows: it refuses others, which Deno ignores. Deno takes null for undefined. */
-const only = (...names: string[]) => (options: unknown) => {
+const only = (...names: string[]) => (options: unknown, call: string) => {
   if (typeof (options ?? {}) !== "object") {
-    throw new TypeError(`The options of Deno's functions must be an object, not ${shown(options)}.`);
+    throw new TypeError(`Deno.${call}(): the options must be an object, not ${shown(options)}.`);
   }
   const given = options as Record<string, unknown> | null | undefined;
   return Object.fromEntries(names.map((name) => [name, given?.[name] ?? undefined]));
@@ -26,13 +26,14 @@ const toWrite = only("append", "create", "createNew", "mode", "signal");
 const toMake = only("recursive", "mode"), toRemove = only("recursive"), toRead = only("signal");
 const toName = only("prefix", "suffix");
 
-const nothing: Rest = () => [], reading: Rest = ([options], isSync) => isSync ? [] : [toRead(options)];
-const writing: Rest = ([data, options]) => [data, toWrite(options)];
+const nothing: Rest = () => [];
+const reading: Rest = ([options], name) => name.endsWith("Sync") ? [] : [toRead(options, name)];
+const writing: Rest = ([data, options], name) => [data, toWrite(options, name)];
 const first: Rest = (args) => args.slice(0, 1), both: Rest = (args) => args.slice(0, 2);
 
 /** The functions whose first argument is a path. */
 const onOnePath: Readonly<Record<string, Rest>> = {
-  open: ([options]) => [toOpen(options)],
+  open: ([options], name) => [toOpen(options, name)],
   create: nothing,
   readFile: reading,
   readTextFile: reading,
@@ -42,8 +43,8 @@ const onOnePath: Readonly<Record<string, Rest>> = {
   lstat: nothing,
   realPath: nothing,
   readLink: nothing,
-  mkdir: ([options]) => [toMake(options)],
-  remove: ([options]) => [toRemove(options)],
+  mkdir: ([options], name) => [toMake(options, name)],
+  remove: ([options], name) => [toRemove(options, name)],
   truncate: first,
   chmod: first,
   chown: both,
@@ -149,16 +150,16 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
       },
     }),
   };
-  const add = (name: string, call: (name: string, isSync: boolean) => Call) => {
-    calls[`${name}Sync`] = call(`${name}Sync`, true);
-    const promise = call(name, false);
+  const add = (name: string, call: (name: string) => Call) => {
+    calls[`${name}Sync`] = call(`${name}Sync`);
+    const promise = call(name);
     calls[name] = async (...args) => await promise(...args);
   };
   for (const [name, rest] of Object.entries(onOnePath)) {
-    add(name, (name, isSync) => (path, ...args) => {
+    add(name, (name) => (path, ...args) => {
       const at = find(name, path);
       if (!at) return deno[name]!(absolute(path), ...args);
-      const result = methodsOf(at)[name]!(at.rest, ...rest(args, isSync));
+      const result = methodsOf(at)[name]!(at.rest, ...rest(args, name));
       return name.startsWith("realPath") ? then(result, (path) => pathIn(at, path as string)) : result;
     });
   }
@@ -180,7 +181,7 @@ function functionsOver(mounts: Mounts, deno: Calls): Calls {
         parent = dir ?? mounts.tempDir,
         at = find(name, parent);
       if (!at) return deno[name]!(dir === undefined ? options : { ...options as object, dir: absolute(dir) });
-      const made = methodsOf(at)[name]!({ ...toName(options), dir: at.rest });
+      const made = methodsOf(at)[name]!({ ...toName(options, name), dir: at.rest });
       return then(made, (path) => `${parent.replace(/(?<!\/)$/, "/")}${(path as string).split("/").at(-1)}`);
     });
   }

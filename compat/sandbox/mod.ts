@@ -72,8 +72,8 @@
  * Worker duplicates the standard streams, and Deno exits if that fails: if a stream is a terminal or a file, start Workers before
  * entering. Other entries of `fds` cannot be limited on Linux, and are an error unless they have `unlimited: "allow"`.
  *
- * **Errors.** The errno of a refusal is also that of file modes and owners, so the reason is unknown. The message of such an
- * error names the rights that the plan must have. {@link sandbox} prepares the thread that calls it: it binds the functions of
+ * **Errors.** File modes and owners have the same errnos as the sandbox, so the message of such an error names the rights that
+ * the plan must have. {@link sandbox} prepares the thread that calls it: it binds the functions of
  * this library, prepares Deno to print errors, and loads `process`. Call it on the main thread, because otherwise an error
  * there can make Deno panic. In Deno 2.7 this can also happen for an error from a module that is not on the stack of
  * `sandbox()`. To prevent it, read the `stack` of an error from that module before entering.

@@ -553,7 +553,7 @@ function describe(plan: Plan<string, string, boolean>, all: Steps): DryRun {
     ]),
   ].join("\n");
   const toString = () => text;
-  return { enforce, mechanism, calls, steps, toString, ...{ [Symbol.for("Deno.customInspect")]: toString } };
+  return { enforce, mechanism, calls, steps, toString, [Symbol.for("Deno.customInspect")]: toString };
 }
 
 /**
@@ -564,15 +564,10 @@ function warningsOnLinux({ dirs, files, existing }: Steps, isRequired: boolean):
   const warnings = new Map(
     files.map(({ name }) => [name, "Linux limits a file only by the options that open it, not by rights."]),
   );
-  const warn = (name: string, isAllowed: boolean, why: string) =>
-    warnings.set(
-      name,
-      isAllowed
-        ? "Linux does not limit it."
-        : isRequired
-        ? `sandbox() throws here: ${why}`
-        : `Linux does not limit it: ${why}`,
-    );
+  const warn = (name: string, isAllowed: boolean, why: string) => {
+    const what = isRequired ? "sandbox() throws here" : "Linux does not limit it";
+    warnings.set(name, isAllowed ? "Linux does not limit it." : `${what}: ${why}`);
+  };
   const isConfined = mechanism() !== "none", all: NamedDirectory[] = [], own: number[] = [];
   try {
     for (const { name, path, limits: { rights } } of isConfined ? [] : dirs) {

@@ -230,7 +230,7 @@ const attack = (port: number, path: string) => `
     yield* iterate.call(this);
   };`;
 
-/** Runs the tool with these attempts, and returns what it did and which attempts succeeded. */
+/** Runs the tool with these attempts. Returns its code and output, and which attempts succeeded. */
 async function attacked(fixture: Fixture, options: ChildOptions) {
   await using server = new Server(() => new Response("body"), false);
   fixture.write("attack.ts", attack(server.port, fixture.at("file")));
@@ -252,7 +252,7 @@ test(
   { skip },
 );
 
-test("fetch.ts without a sandbox is refused nothing of this", async () => {
+test("fetch.ts without a sandbox succeeds in each of these attempts", async () => {
   using fixture = new Fixture({ file: "text" });
   const { done } = await attacked(fixture, { ...withoutSandbox, args: ["--unprotected"] });
   assertEquals(done, "read a file,write a file,connect,fetch,start a program");

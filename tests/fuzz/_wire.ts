@@ -52,7 +52,6 @@ export class WireTarget implements Target<Step> {
     this.#deno = kernelDeno(this.#fixture, "_nobody_child.ts");
     this.#fixture.giveAway();
     // With the stand-in, the directory is the root of a mounted file system, which FreeBSD 15.1 lets ".." leave.
-    Deno.env.set("NO_COLOR", "1");
     Deno.env.set("STANDIN_MOUNT_ROOTS", this.#fixture.at("docs"));
     void accept(this.#allowed, () => {});
     void accept(this.#forbidden, () => this.#intrusions++);

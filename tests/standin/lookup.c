@@ -162,7 +162,7 @@ static bool is_removed_directory(int fd) {
   return syscall(SYS_newfstatat, fd, "", &s, AT_EMPTY_PATH) == 0 && S_ISDIR(s.st_mode) && s.st_nlink == 0;
 }
 
-/* Opens "..", unless that leaves the start directory. A removed directory has no "..", as of the sources of UFS and tmpfs. */
+/* Opens "..", unless that leaves the start directory. A removed directory has no "..", as in the sources of UFS and tmpfs. */
 static int open_dotdot(struct walk *w, int *parent) {
   bool strict = w->l->strict;
   struct identity here = strict ? identity_of(w->at) : (struct identity){0, 0};

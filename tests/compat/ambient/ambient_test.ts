@@ -127,13 +127,17 @@ test("ambient() ignores options that Deno does not know", async () => {
   assertEquals(file.readSync(new Uint8Array(9)), 1);
 });
 
-test("ambient() takes null for an option that is left out, as Deno does, and refuses options that are not an object", async () => {
+test("ambient() takes null for undefined in options, as Deno does, and refuses options that are not an object", async () => {
   using _ = scene();
   assertEquals(await Deno.readTextFile("f", { signal: null as never }), "text");
   Deno.writeTextFileSync("new", "x", { mode: null as never, append: null as never });
   assert(Deno.makeTempDirSync({ dir: ".", prefix: null as never }).length > 0);
   for (const options of ["w", 1, true]) {
-    assertThrows(() => Deno.openSync("f", options as never), TypeError, "must be an object");
+    assertThrows(
+      () => Deno.openSync("f", options as never),
+      TypeError,
+      "Deno.openSync(): the options must be an object",
+    );
     await assertRejects(() => Deno.writeTextFile("f", "", options as never), TypeError, "must be an object");
   }
   assertEquals(Deno.readTextFileSync("f"), "text");

@@ -201,7 +201,7 @@ test("ambientNode() replaces exists, mkdtemp, and the numbers of open files", as
   assertEquals(await fs.promises.readFile("f", "utf8"), "0123y567a!?");
 });
 
-/** The code of what a call throws, or "none". */
+/** The code of the error that a call throws, or "none". */
 function codeOf(call: () => unknown): string | undefined {
   try {
     call();
@@ -229,7 +229,7 @@ test("ambientNode() refuses offsets and lengths that are not in the buffer, and 
   assertEquals(fixture.read("f"), "7123456789");
 });
 
-test("ambientNode() replaces readv, writev, fchmod and fchown, and what promisify() makes of the functions on numbers", async () => {
+test("ambientNode() replaces readv, writev, fchmod and fchown, and the results of promisify() for the functions on descriptors", async () => {
   using fixture = new Fixture({ f: "0123456789" });
   using dir = openDirSync(fixture.path);
   using _originals = ambientNode({ "/m": dir });
@@ -254,7 +254,7 @@ test("ambientNode() replaces readv, writev, fchmod and fchown, and what promisif
   fs.closeSync(outside);
 });
 
-test("ambientNode() gives a FileHandle that is of no use once its file is closed, even if another file has its number", async () => {
+test("a FileHandle of ambientNode() fails once its file is closed, even if another file has its number", async () => {
   using fixture = new Fixture({ f: "first", secret: "second" });
   using dir = openDirSync(fixture.path);
   using _originals = ambientNode({ "/m": dir });
@@ -280,7 +280,7 @@ test("ambientNode() gives a FileHandle that is of no use once its file is closed
   assertEquals([await other.readFile("utf8"), fixture.read("secret")], ["second", "second"]);
 });
 
-test("ambientNode() gives a FileHandle with the methods of Node's that read lines and make streams", async () => {
+test("a FileHandle of ambientNode() has the methods of Node that read lines and make streams", async () => {
   using fixture = new Fixture({ f: "one\ntwo\n" });
   using dir = openDirSync(fixture.path);
   using _originals = ambientNode({ "/m": dir });
@@ -305,7 +305,7 @@ test("ambientNode() gives a FileHandle with the methods of Node's that read line
   assertEquals(fixture.read("f"), "flushed");
 });
 
-test("ambientNode() gives a directory by opendir() that is read entry by entry, in every form, until it is closed", async () => {
+test("opendir() of ambientNode(), in each form, returns a directory that is read entry by entry until it is closed", async () => {
   using fixture = new Fixture({ sub: { f: "", g: "", deep: { h: "" } } });
   using dir = openDirSync(fixture.path);
   using _originals = ambientNode({ "/m": dir });

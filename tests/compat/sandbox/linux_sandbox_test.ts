@@ -107,7 +107,7 @@ it("a plan with directories needs Landlock, and one without works without it", a
   assertEquals(result.after as unknown, ["seccomp", true]);
 });
 
-it("a dry run warns of what sandbox() then throws or does not limit, and leaves nothing open", async () => {
+it("a dry run warns of entries that sandbox() refuses or does not limit, and leaves nothing open", async () => {
   using fixture = new Fixture({ a: { in: {}, other: "" }, link: { link: "a/in" }, b: {} });
   const results = await inChild(
     ({ sandbox, SandboxError, openSync, openDescriptors }, base) => {

@@ -237,7 +237,7 @@ test("using closes the descriptors that sandbox() opened, and no others", async 
     fixture.path,
   );
   assertEquals([left, open], [0, true]);
-}, { skip: isChecked && "the self-check opens two descriptors before the first filter" });
+}, { skip: isChecked && "needs a run without the self-check, which opens two descriptors of its own" });
 
 test("dryRun returns the steps, as data and as text of 80 columns, and performs none", async () => {
   using fixture = new Fixture();

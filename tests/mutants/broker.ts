@@ -221,7 +221,7 @@ export const brokerMutants: Mutant[] = [
     what: "a connection that arrives after its abort stays open",
     search: "resolve: ({ fd }) => fd === undefined || closePassed([fd]),",
     replace: "resolve() {},",
-    concerns: of("broker_test.ts", "that comes too late"),
+    concerns: of("broker_test.ts", "that arrives too late"),
   },
   {
     file: messages,

@@ -459,11 +459,15 @@ for (const size of [10, 100_000]) {
 
 test("FdFile.read() and pread() of fewer bytes than a buffer has leave the rest of it, also if it is resizable", async () => {
   using fixture = new Fixture({ file: "ab" });
-  for (const make of [() => new ArrayBuffer(5), () => new ArrayBuffer(5, { maxByteLength: 9 })]) {
-    await using file = openSync(fixture.at("file"));
-    for (const read of [(to: Uint8Array) => file.read(to), (to: Uint8Array) => file.pread(to, 0)]) {
-      const to = new Uint8Array(make()).fill(7);
-      assertEquals([await read(to), ...to], [2, 97, 98, 7, 7, 7]);
+  // A larger buffer is filled on another thread.
+  for (const length of [5, 70_000]) {
+    for (const options of [{}, { maxByteLength: 2 * length }]) {
+      await using file = openSync(fixture.at("file"));
+      for (const read of [(to: Uint8Array) => file.read(to), (to: Uint8Array) => file.pread(to, 0)]) {
+        const to = new Uint8Array(new ArrayBuffer(length, options)).fill(7);
+        assertEquals([await read(to), ...to.subarray(0, 2)], [2, 97, 98]);
+        assert(to.subarray(2).every((byte) => byte === 7));
+      }
     }
   }
 });

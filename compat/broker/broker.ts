@@ -200,7 +200,7 @@ export class Broker implements Disposable, AsyncDisposable {
       // Code 0: the process only saw the end of a connection that was broken here.
       if (!(error instanceof Deno.errors.BrokenPipe) || code === 0) throw error;
       // The message of an uncaught error, without its stack.
-      const [why = text.trim()] = /^error: .*/m.exec(text) ?? [];
+      const [why = text.trim() || error.message] = /^error: .*/m.exec(text) ?? [];
       throw new Error(
         `broker(): the second process exited with code ${code} during its start: ${shortened(why, 200)}`,
         { cause: error },

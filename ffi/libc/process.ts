@@ -2,6 +2,7 @@ import { int, long, memory, unsigned } from "../values.ts";
 import { syscallError } from "../failure.ts";
 import { EINTR, F_GETFD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../freebsd/constants.ts";
 import { freebsdFiles, listedEnd, type OpenFile } from "../freebsd/structs.ts";
+import { errnoTable } from "../errno.ts";
 import { errno, hasCapsicum } from "../symbols.ts";
 import { abi, rawCalls } from "../system.ts";
 import { close } from "./by_descriptor.ts";
@@ -90,14 +91,16 @@ export function listedFiles(): OpenFile[] | undefined {
   return hasCapsicum() ? freebsdFiles() : linuxFiles();
 }
 
-/**
- * `FD_CLOEXEC` and the like, by F_GETFD of fcntl(2); undefined if the number is not open.
- *
- * It does not throw, because most of the numbers that are tried are not open.
- */
+/** `FD_CLOEXEC` and the like, by F_GETFD of fcntl(2); undefined if the number is not open. */
 export function descriptorFlags(fd: number): number | undefined {
-  const flags = (bound.fcntl ?? bind("fcntl"))(fd, F_GETFD, 0n);
-  return flags === -1 ? undefined : flags;
+  const call = bound.fcntl ?? bind("fcntl");
+  do {
+    const flags = call(fd, F_GETFD, 0n);
+    if (flags !== -1) return flags;
+    thread.memcpy(errno, thread.errnoAt, 4n);
+  } while (errno[0] === EINTR);
+  if (errnoTable()[errno[0]!]?.[0] === "EBADF") return undefined;
+  throw syscallError("fcntl", { fd });
 }
 
 /** The descriptors in /proc/self/fd, without the one that lists them. */

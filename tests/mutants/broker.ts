@@ -13,7 +13,7 @@ const messages = "ffi/libc/messages.ts", sockets = "ffi/libc/socket_calls.ts";
 
 /** The tests that make calls fail: while answers arrive, during a request, during the start. */
 const faults = (part: "answers" | "a request" | "the start", on: Concern["on"] = "native"): Concern[] => [
-  { on, test: "faults/broker_faults_test.ts", filter: part },
+  { on, test: "faults/broker/broker_faults_test.ts", filter: part },
 ];
 
 export const brokerMutants: Mutant[] = [

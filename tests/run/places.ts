@@ -137,7 +137,7 @@ const rules: Rule[] = [
       "tests/compat/fs/parity_test.ts",
       "tests/compat/fs/streams_test.ts",
       "tests/compat/sandbox/warm_up_test.ts",
-      "tests/faults/broker_faults_test.ts",
+      "tests/faults/broker/broker_faults_test.ts",
       "tests/ffi/hostile_code_test.ts",
     ],
     places: ["15.1", "native"],

@@ -1,7 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CapsicumError, openDescriptors } from "../../../mod.ts";
 import { inChild, libcPath } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
+import { failNext, needsStandin } from "../../_standin.ts";
 import { test } from "../../_test.ts";
 
 test("openDescriptors() returns kind, rights, close-on-exec and offset of each descriptor", async () => {
@@ -235,3 +237,16 @@ test.capsicum("limitOthers() keeps standard output if it is a file, limits its c
     "TypeError",
   ]]);
 });
+
+test(
+  "openDescriptors() throws if the flags of a descriptor cannot be read, and does not leave it out",
+  () => {
+    openDescriptors();
+    const EIO = 5;
+    failNext("fcntl", EIO);
+    const error = assertThrows(() => openDescriptors(), CapsicumError, "fcntl on fd 0");
+    assertEquals(error.code, "EIO");
+    openDescriptors();
+  },
+  { skip: needsStandin },
+);

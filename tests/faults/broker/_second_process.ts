@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { avertPanics } from "../../compat/sandbox/warm_up.ts";
+import { avertPanics } from "../../../compat/sandbox/warm_up.ts";
 import { arm, type Fault, isArmed, onReceived, openNow, recorded } from "./_boundary.ts";
 
 /** What happens from one message to the next one. */

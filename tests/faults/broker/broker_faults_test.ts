@@ -1,15 +1,16 @@
 /**
  * Makes each call site of a broker fail, in the program and in the second process, natively and simulated: see
- * `_broker_faults.ts`. Each site gets one errno of the man page in turn. With CAPSICUM_TEST_FAULTS=all it gets each of them, in
+ * `_program.ts`. Each site gets one errno of the man page in turn. With CAPSICUM_TEST_FAULTS=all it gets each of them, in
  * each request.
  */
 import { assert, assertEquals } from "@std/assert";
-import { runModule } from "../_child.ts";
-import { Fixture } from "../_fixture.ts";
-import { kernel } from "../_kernel.ts";
-import { test } from "../_test.ts";
-import type { Result, Task } from "./_broker_faults.ts";
-import { isWhole } from "./_errnos.ts";
+import { runModule } from "../../_child.ts";
+import { Fixture } from "../../_fixture.ts";
+import { kernel } from "../../_kernel.ts";
+import { test } from "../../_test.ts";
+import { isWhole } from "../_errnos.ts";
+import type { Result } from "./_program.ts";
+import type { Task } from "./_subject.ts";
 
 const skip = kernel.hasCapsicum && !kernel.simulated && "needs Linux, natively or with the stand-in";
 const skipProcess = skip || Deno.version.deno.startsWith("2.7.") &&
@@ -34,9 +35,9 @@ async function faults(part: Task["part"]): Promise<Result> {
   void echo(tcp);
   void echo(unix);
   const task: Task = { part, top: fixture.path, port: (tcp.addr as Deno.NetAddr).port, path };
-  const { code, stdout, stderr } = await runModule(new URL("_broker_faults.ts", import.meta.url), {
+  const { code, stdout, stderr } = await runModule(new URL("_program.ts", import.meta.url), {
     args: [JSON.stringify(task)],
-    timeout: isWhole ? 3_600_000 : 120_000,
+    timeout: isWhole ? 3_600_000 : 300_000,
   });
   assertEquals([code, stderr], [0, ""], stdout);
   const result: Result = JSON.parse(stdout);

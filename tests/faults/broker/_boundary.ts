@@ -18,8 +18,8 @@ export interface Fault {
 }
 
 const { dlopen } = Deno;
-const root = decodeURIComponent(new URL("../../", import.meta.url).pathname),
-  me = `${root}tests/faults/_boundary.ts`;
+const root = decodeURIComponent(new URL("../../../", import.meta.url).pathname),
+  me = `${root}tests/faults/broker/_boundary.ts`;
 
 /** Functions that cannot fail, or whose failure has no errno. */
 const infallible = [

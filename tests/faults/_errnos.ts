@@ -26,6 +26,7 @@ const reading = words(
 );
 const writing = words("EBADF EPIPE EFBIG EFAULT EINVAL ENOSPC EDQUOT EIO EINTEGRITY EINTR EROFS ENOMEM");
 
+const restricting = words("E2BIG EBADF EBADFD EINVAL EOPNOTSUPP EPERM ENOMEM");
 const recv = words("EBADF ECONNRESET ENOTCONN ENOTSOCK EFAULT EINTR EAGAIN ENOMEM");
 const send = words(
   "EBADF ENOTCONN ENOTSOCK ECONNRESET EFAULT EINTR EAGAIN ENOBUFS ENOMEM EPIPE EMSGSIZE EHOSTUNREACH EHOSTDOWN",
@@ -107,7 +108,8 @@ export const errnos: Readonly<Record<string, readonly string[]>> = {
   seccomp: words("EACCES ECANCELED EFAULT EINVAL ENOMEM EOPNOTSUPP ESRCH EPERM ENOSYS"),
   landlock_create_ruleset: words("E2BIG EFAULT EINVAL ENOMSG EOPNOTSUPP EMFILE ENOMEM"),
   landlock_add_rule: words("EBADF EBADFD EFAULT EINVAL ENOMSG EOPNOTSUPP EPERM ENOMEM"),
-  landlock_restrict_self: words("E2BIG EBADF EBADFD EINVAL EOPNOTSUPP EPERM ENOMEM"),
+  landlock_restrict_self: restricting,
+  landlock_restrict_self_async: restricting,
 };
 
 /** The class of the error for an errno: one of Deno's, or CapsicumError, as the documentation of `libc` says. */

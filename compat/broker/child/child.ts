@@ -130,6 +130,8 @@ async function answerFirst(message: Uint8Array | undefined, channel: Channel): P
     const request = requestOf(message);
     if (request.call !== "start") throw new TypeError("The first request must be the policy.");
     const service = await start(request.policy, request.isConfined, channel);
+    // If a thread of Deno's pool could not be confined, a rejection ends the process in these turns of the event loop.
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setTimeout(resolve));
     await channel.send(encode({ id: request.id, value: null }));
     return service;
   } catch (error) {

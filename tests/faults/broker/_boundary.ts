@@ -33,7 +33,7 @@ const infallible = [
     "getdtablesize",
     "getpid",
   ],
-  ...["cap_sandboxed", "gettid", "madvise", "futex"],
+  ...["cap_sandboxed", "gettid", "madvise", "futex", "futex_async"],
 ];
 
 const long = "i64", int = "i32", size_t = "usize";
@@ -238,7 +238,7 @@ Object.defineProperty(Deno, "dlopen", {
       Object.entries(found).map(([name, call]) => {
         const symbol = wanted[name] as Deno.ForeignFunction, known = symbol.name ?? name;
         // Linux: several functions of the table are syscall(2).
-        const label = known === "syscall" ? name.replace(/_async$/, "") : known;
+        const label = known === "syscall" ? name : known;
         return [name, call === null || infallible.includes(label) ? call : wrapped(label, symbol, call)];
       }),
     );

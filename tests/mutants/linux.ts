@@ -443,8 +443,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: "ffi/linux/confine/pool_threads.ts",
     what: "only the pool's first threads are held",
-    search: "POOL_SIZE = 32",
-    replace: "POOL_SIZE = 0",
+    search: "while (last.isEntered(isExpected ? PATIENCE : 0));",
+    replace: "while (last.isEntered(isExpected ? PATIENCE : 0) && holds.length < 4);",
     concerns: native(inSandbox, "the pool's threads"),
   },
   {

@@ -316,7 +316,7 @@ function misplaced(
     place = placeOf(fd);
   }
   if (place !== undefined && now !== undefined) return `leads from ${textOf(now)} to ${textOf(place)}`;
-  // A path that is longer than PATH_MAX is in no link of /proc.
+  // No link of /proc has a path longer than PATH_MAX.
   return isFound(fd, directory, path) ? undefined : "leads to an unknown place";
 }
 

@@ -220,7 +220,7 @@ export function outputOf(program: string, ...args: string[]): string {
   return decoder.decode(stdout);
 }
 
-/** The resident size of this process in bytes. Deno does not report it on each system. */
+/** The resident size of this process in bytes. Deno does not report it on every system. */
 export function residentSize(): number {
   const { rss } = Deno.memoryUsage();
   return rss > 0 ? rss : 1024 * Number(outputOf("ps", "-o", "rss=", "-p", `${Deno.pid}`));

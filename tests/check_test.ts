@@ -16,7 +16,7 @@ function sourcesIn(folder: string): Tree {
   );
 }
 
-/** Calls that stay in a directory, or are refused; each ends as it ends. */
+/** Calls that stay in a directory, or are refused. */
 const program = `import { openDirSync, sandbox } from "./mod.ts";
   const [base, where] = Deno.args, plan = { dirs: { inside: { path: base + "/inside", rights: "readWrite" } } };
   const dir = where === "sandbox"

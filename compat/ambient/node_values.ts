@@ -152,7 +152,10 @@ function optionsOfBits(flags: number, { constants: of }: NodeFs): OpenOptions {
 export function modeOf(mode: unknown): number {
   if (typeof mode !== "string") return mode as number;
   if (/^[0-7]+$/.test(mode)) return parseInt(mode, 8);
-  throw withCode(new TypeError(`The mode ${quoted(mode)} is not an octal number`), "ERR_INVALID_ARG_VALUE");
+  throw withCode(
+    new TypeError(`node:fs: the mode ${quoted(mode)} is not an octal number`),
+    "ERR_INVALID_ARG_VALUE",
+  );
 }
 
 /** A time, which Node also takes as a string with a number of seconds. */

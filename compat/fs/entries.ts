@@ -46,16 +46,14 @@ export function stat(dir: FdLike, path: string): Deno.FileInfo {
 }
 
 export function lstat(dir: FdLike, path: string): Deno.FileInfo {
-  // With a slash at the end, a symlink is followed.
-  const on = path.endsWith("/") ? { on: "target" } as const : {};
-  return at(dir, path, { syscall: "fstatat", hasFlag: true, ...on }, (place, name) => {
+  return at(dir, path, { syscall: "fstatat", hasFlag: true, ...followedIn(path) }, (place, name) => {
     return statAt(place, name, libc.AT_SYMLINK_NOFOLLOW | (place.isWhole ? libc.AT_RESOLVE_BENEATH : 0));
   });
 }
 
-/** What a path stands for: with a slash at the end, a symlink is followed. */
-function unlessSlashed(path: string): { on?: "target" } {
-  return checkedPath(path).endsWith("/") ? { on: "target" } : {};
+/** A symlink at the end of a path is followed if the path ends with a slash. */
+function followedIn(path: string): { on?: "target" } {
+  return path.endsWith("/") ? { on: "target" } : {};
 }
 
 export function exists(call: string, dir: FdLike, path: string, options: ExistsOptions): boolean {
@@ -456,7 +454,7 @@ export function symlink(call: string, target: string, dir: FdLike, path: string)
 }
 
 export function readLink(dir: FdLike, path: string): string {
-  return at(dir, path, { syscall: "readlinkat", ...unlessSlashed(path) }, readLinkAt);
+  return at(dir, path, { syscall: "readlinkat", ...followedIn(path) }, readLinkAt);
 }
 
 export function mkfifo(call: string, dir: FdLike, path: string, mode: number): void {

@@ -40,7 +40,7 @@ const LOCK_SH = 1, LOCK_EX = 2, LOCK_UN = 8;
 
 /** The expected effects of the calls on descriptors. */
 export abstract class Files extends State {
-  /** The open files that lock a file or directory, and whether alone. */
+  /** The open files that lock a file or directory, and whether exclusively. */
   readonly #locks = new Map<Open["at"], Map<Open, boolean>>();
 
   protected file(

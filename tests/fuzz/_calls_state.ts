@@ -123,8 +123,7 @@ export abstract class State {
     rights: readonly RightName[],
     { follow = true, beneath = false } = {},
   ): Found | Expected {
-    const { hasCapsicum } = this.kernel;
-    const rules = { follow, root: this.root, links: hasCapsicum ? 32 : 40, orphans: hasCapsicum };
+    const rules = { follow, root: this.root, links: this.kernel.hasCapsicum ? 32 : 40 };
     // The kernel may check the length of a name first.
     const orLong = /[^/]{256}/.test(path) ? ["ENAMETOOLONG"] : [];
     if (path.startsWith("/")) {

@@ -104,8 +104,6 @@ export interface Rules {
   links?: number;
   /** The length in bytes from which a path is too long. */
   tooLong?: number;
-  /** Whether a removed directory has no "..". */
-  orphans?: boolean;
 }
 const NAMES: Rules = { follow: false, beneath: true };
 
@@ -138,7 +136,7 @@ export const ABOVE = "above the tree";
 
 /** Looks up a path. Returns the name of an errno if the lookup fails. */
 export function lookup(start: Directory, path: string, rules: Rules): Found | string {
-  const { follow, beneath, root, links = 32, tooLong = Infinity, orphans = false } = rules;
+  const { follow, beneath, root, links = 32, tooLong = Infinity } = rules;
   if (bytesIn(path) >= tooLong) return "ENAMETOOLONG";
   let at: Directory = start, followed = 0;
   let rest: string[] = [];
@@ -157,11 +155,10 @@ export function lookup(start: Directory, path: string, rules: Rules): Found | st
   for (;;) {
     const name = rest.shift();
     if (name === undefined) return { parent: at, name: ".", node: at, hasSlash: false };
-    // Each file system reports something else for these in a directory that was removed.
+    // File systems differ on these in a removed directory.
     if (at.isRemoved && (name === "." || name === "..")) return ABOVE;
     if (name === "" || name === ".") continue;
     if (name === "..") {
-      if (orphans && at.isRemoved) return "ENOENT";
       if (beneath && at === start) return "ENOTCAPABLE";
       if (at.parent === undefined) return ABOVE;
       at = at.parent;

@@ -10,7 +10,7 @@ import type { Random } from "../_random.ts";
 import type { Target } from "./_fuzz.ts";
 import { message, type Words } from "./_wire_messages.ts";
 
-/** A message with its length, in base64, and where the bytes so far are sent before the rest. */
+/** A message with its length, in base64, and where it is cut: the bytes before are sent first. */
 interface Step {
   bytes: string;
   cut?: number;

@@ -283,7 +283,7 @@ export const brokerMutants: Mutant[] = [
   },
   {
     file: channel,
-    what: "a channel that is no socket receives what it received before",
+    what: "a channel that is not a socket receives what it received before",
     search: "    if (count !== NO_SOCKET) return count;",
     replace: '    if (count !== NO_SOCKET || syscall === "recv") return count;',
     concerns: faults("a request"),

@@ -55,7 +55,7 @@ export async function findKernels(): Promise<[Kernel, ...Kernel[]]> {
   return kernels;
 }
 
-/** Linux under a filter as those of old container runtimes, with EPERM. */
+/** Linux under a filter that refuses openat2(2) with EPERM, as those of old container runtimes do. */
 function withoutOpenat2(native: Kernel): Kernel {
   return {
     ...native,

@@ -280,7 +280,7 @@ test("Dir's methods that read files return maxLength bytes, and throw a RangeErr
 });
 
 test("readingAll() throws a RangeError with the path and the way out for a file that no buffer can hold", () => {
-  // No address space is as large, however much memory the system promises.
+  // No address space is as large, however much memory the system has.
   const most = new Bound("file", {}, { syscall: "Dir.readFile()", path: "file" });
   const steps = readingAll(() => 2 ** 52, most), room = (steps.next().value as Uint8Array).length;
   const error = assertThrows(

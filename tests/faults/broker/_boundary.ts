@@ -13,7 +13,7 @@ type Call = (...args: unknown[]) => unknown;
 /** A fault: the site, whose next call fails, and how. */
 export interface Fault {
   readonly site: string;
-  /** An errno of this system; or the call moves one byte; or it does, and the kernel drops the descriptors of the message. */
+  /** An errno of this system; "short": the call moves one byte; "cut": it also loses the descriptors of the message. */
   readonly kind: number | "short" | "cut";
 }
 
@@ -63,7 +63,7 @@ export function recorded(goesOn: boolean): string[] {
   return found;
 }
 
-/** From now on this fault is due, and no other one. */
+/** Makes this fault due, in place of any other. */
 export function arm(fault: Fault | undefined): void {
   armed = fault;
 }

@@ -39,14 +39,14 @@ export function isChannel(site: string): boolean {
 }
 
 /**
- * How the call of a site fails: in the next way of its list and in all after which it is repeated, or in all ways.
+ * The ways in which the call of a site fails: the next one of its list and all after which it is repeated, or all.
  *
  * @param isStart Whether each fault needs a new process. Then there is one.
  */
 export function kindsFor(site: string, isStart = false): string[] {
   const kinds = allKinds(site), next = kinds[turn++ % kinds.length]!;
   if (isWhole) return kinds;
-  // The library itself handles this one, because a file may be no socket.
+  // The library itself handles this one, because a file need not be a socket.
   const isHandled = (kind: string) =>
     isRepeated(site, kind) || /^(send|recv) /.test(site) && kind === "ENOTSOCK";
   return [next, ...kinds.filter((kind) => !isStart && kind !== next && isHandled(kind))];
@@ -88,7 +88,7 @@ const silent: readonly (readonly [site: RegExp, codes: readonly string[] | undef
   [/unlessClosed@|descriptorFlags@/, ["EBADF"], "It counts as closed."],
   [/fileOf@/, undefined, "It counts as no device."],
   [/numbersIn@|^sysctl /, undefined, "Without the list of descriptors, all numbers are tried."],
-  [/^isatty /, ["ENOTTY"], "It is no terminal."],
+  [/^isatty /, ["ENOTTY"], "It is not a terminal."],
   [/^(cap_ioctls_get|lseek) /, undefined, "A second call, which does not fail, reads errno."],
   [/unlessMissing@/, undefined, "The kind of a file is checked again once it is open."],
   [/canReadProc@/, undefined, "Deno does not look for /proc then, and may end later."],

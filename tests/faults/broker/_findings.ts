@@ -56,7 +56,7 @@ export function hasEnded({ error }: Outcome): boolean {
     /has ended, or its connection is broken/.test(error.message) && !(error.cause instanceof TypeError);
 }
 
-/** How much more a number is than before, once closing has ended. */
+/** The increase of a number, once closing has ended. */
 export async function growth(count: () => number, before: number): Promise<number> {
   for (let tries = 0;; tries++) {
     const more = count() - before;

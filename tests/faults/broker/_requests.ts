@@ -45,7 +45,7 @@ interface Operation {
   prepare?(net: Broker): Promise<Disposable>;
   /** The calls of which one fails. */
   run(net: Broker, prepared: Disposable | undefined): Promise<unknown>;
-  /** The use of the result, as text. No call of it fails. */
+  /** Uses the result, and returns what that gives as text. No call of it fails. */
   text?(result: never, net: Broker): string | Promise<string>;
   /** A request that must be served as before. Default: it opens a file. */
   probe?(net: Broker): Promise<unknown>;

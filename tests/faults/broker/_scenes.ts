@@ -15,7 +15,7 @@ import { allKinds, faultOf, isLost, isRepeated } from "./_expected.ts";
 import { findings, growth, hasEnded, outcome, say, within } from "./_findings.ts";
 import { content, docs, network, task } from "./_subject.ts";
 
-/** The other end of a broker in this process, so that a test decides what the broker receives at a time. */
+/** The other end of a broker, in this process, so that a test decides when the broker receives what. */
 class Peer implements Disposable {
   readonly #channel: Channel;
   readonly #iterator: AsyncIterator<Request>;
@@ -130,7 +130,7 @@ const scenes: Record<string, Scene> = {
   },
 };
 
-/** Plays a scene, and says what is wrong. */
+/** Plays a scene, notes what is wrong, and returns the call sites. */
 async function played(
   title: string,
   { play, result: expected }: Scene,

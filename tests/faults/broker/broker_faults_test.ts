@@ -16,7 +16,7 @@ const skip = kernel.hasCapsicum && !kernel.simulated && "needs Linux, natively o
 const skipProcess = skip || Deno.version.deno.startsWith("2.7.") &&
     "needs Deno 2.9: Deno 2.7 ends in a sandbox when the test reads a stack, to find the site of a call";
 
-/** Returns what it gets to each connection. */
+/** Sends back what each connection sends. */
 async function echo(listener: Deno.TcpListener | Deno.UnixListener): Promise<void> {
   for await (const connection of listener) {
     void connection.readable.pipeTo(connection.writable).catch(() => {});

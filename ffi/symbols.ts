@@ -230,6 +230,17 @@ let isSealed = false;
 /** Makes every function from `internal()` throw from now on, because this process is sandboxed. */
 export function seal(): void {
   isSealed = true;
+  const { prototype } = Function, { call } = prototype;
+  if (!Object.getOwnPropertyDescriptor(prototype, "call")?.configurable) return;
+  // Deno makes a nonblocking call by this method. Code that replaced it would get the function of C, and could call it.
+  Object.defineProperty(prototype, "call", {
+    get: () => call,
+    // Other functions can have a member of this name.
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, "call", { value, writable: true, enumerable: true, configurable: true });
+    },
+    configurable: false,
+  });
 }
 
 /**
@@ -240,11 +251,15 @@ export function seal(): void {
  */
 export function internal<T>(value: T): () => T {
   return () => {
-    if (!isSealed) return value;
-    throw new Error(
-      "This module calls C functions, and the process is sandboxed: import it before entering.",
-    );
+    checkUnsealed();
+    return value;
   };
+}
+
+/** Throws if the process is sandboxed. Then `Deno.dlopen` may be hostile code, whose functions must not get into a table. */
+export function checkUnsealed(): void {
+  if (!isSealed) return;
+  throw new Error("This module calls C functions, and the process is sandboxed: import it before entering.");
 }
 
 /** The raw C functions, for the modules of ffi/. */
@@ -285,6 +300,7 @@ export function bindAll(): void {
  * `bindTogether()` itself throws, because the library may have the function.
  */
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
+  checkUnsealed();
   const wanted = Object.fromEntries(names.map((name) => [name, { ...symbols[name], optional: true }]));
   let found: Record<string, unknown>;
   try {
@@ -294,8 +310,15 @@ function open<N extends Name>(...names: N[]): Pick<Functions, N> {
     const why = shortened((cause as Error).message, 160);
     throw new Error(`${library} cannot be opened to call ${listed(names)}: ${why}.`, { cause });
   }
-  const functions = Object.fromEntries(names.map((name) => [name, found[name] ?? missing(name)]));
-  return Object.assign(bound, functions) as Functions;
+  // No function of JavaScript may get the table: hostile code can replace it.
+  for (const name of names) bound[name] = (found[name] ?? missing(name)) as Functions[N];
+  return bound as Functions;
+}
+
+/** Whether any function is bound. */
+export function isBound(): boolean {
+  for (const _ in bound) return true;
+  return false;
 }
 
 /** The replacement for a function that this libc lacks. */

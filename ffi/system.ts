@@ -1,6 +1,6 @@
 import * as freebsd from "./freebsd/structs.ts";
 import type { DirectoryChunk } from "./freebsd/structs.ts";
-import { type Functions, hasCapsicum, internal, library, type Name, rawFreebsd } from "./symbols.ts";
+import { type Functions, hasCapsicum, internal, isBound, library, type Name, rawFreebsd } from "./symbols.ts";
 import { hasOpenat2 } from "./linux/beneath.ts";
 import { rawLinux, readPipe, writePipe } from "./linux/calls.ts";
 import { places } from "./linux/glibc.ts";
@@ -72,7 +72,7 @@ export const rawCalls = internal({ bound, thread, bind });
 /** Whether a function of libc can be called without a prompt and without `NotCapable`; false on other systems. */
 export function mayCall(): boolean {
   if (Deno.build.os !== "freebsd" && Deno.build.os !== "linux") return false;
-  return Object.keys(bound).length > 0 ||
+  return isBound() ||
     abi().places.some((path) =>
       Deno.permissions.querySync(path.startsWith("/") ? { name: "ffi", path } : { name: "ffi" }).state ===
         "granted"

@@ -35,8 +35,8 @@ const { bindFreebsd, bound, thread } = rawFreebsd();
  * ```
  */
 export function cap_enter(): number {
-  const call = bound.cap_enter ?? bindFreebsd("cap_enter");
-  const result = call();
+  bindAll();
+  const result = bound.cap_enter!();
   if (result !== -1) {
     seal();
     return result;
@@ -264,7 +264,8 @@ export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
  * Enters capability mode: the process, with all its threads and future children, permanently loses all global names.
  *
  * Afterwards no path, address or process ID works; open descriptors stay usable within their rights. `enter()` first binds
- * every libc function that the library may need later. A second call does nothing.
+ * every libc function that the library may need later. Afterwards `Function.prototype.call` cannot be replaced, because Deno
+ * passes functions of C to it. A second call does nothing.
  *
  * Stands for cap_enter(2).
  *
@@ -283,7 +284,6 @@ export function cap_fcntls_get(fd: FdLike, fcntlrightsp: Uint8Array): number {
  * ```
  */
 export function enter(): void {
-  bindAll();
   // Remembers the open descriptors: after entering, the kernel provides no list.
   freebsdFiles();
   cap_enter();

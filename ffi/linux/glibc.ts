@@ -1,4 +1,4 @@
-import { errno, internal } from "../symbols.ts";
+import { checkUnsealed, errno, internal } from "../symbols.ts";
 import { shortened } from "../errors.ts";
 
 const int = "i32";
@@ -159,10 +159,14 @@ export const rawGlibc = internal({ thread, glibc, bindGlibc, glibcAs });
 
 /** Binds all functions that this glibc has: in a sandbox Deno may no longer open the library. */
 function bindGlibc(): void {
+  checkUnsealed();
   library ??= findLibrary();
   const optional = Object.entries(symbols).map(([name, symbol]) => [name, { ...symbol, optional: true }]);
   const found = Deno.dlopen(library, Object.fromEntries(optional)).symbols;
-  for (const [name, call] of Object.entries(found)) if (call !== null) Object.assign(bound, { [name]: call });
+  // No function of JavaScript may get the table: hostile code can replace it.
+  for (const [name, call] of Object.entries(found)) {
+    if (call !== null) (bound as Record<string, unknown>)[name] = call;
+  }
 }
 
 /** Binds a function by its FreeBSD declaration, if the declaration of glibc is the same. */
@@ -172,6 +176,7 @@ function glibcAs<S extends Deno.ForeignFunction>(name: string, symbol: S): unkno
 }
 
 function open(library: string, wanted: Deno.ForeignLibraryInterface): Glibc {
+  checkUnsealed();
   const optional = Object.entries(wanted).map(([name, symbol]) => [name, { ...symbol, optional: true }]);
   const found = Deno.dlopen(library, Object.fromEntries(optional)).symbols as unknown as Glibc;
   const missing = Object.keys(wanted).find((name) => found[name as keyof Glibc] === null);

@@ -318,6 +318,66 @@ const before = new Bytes(LIE);
 const twins = [libc.pread(file, before, LIE, 0), libc.read(socket, before)];
 await callAll("with lying buffers");
 
+// Built-ins that look for a table of functions of C, or for Deno's own function that calls them, in all that they get. What the
+// hostile `Deno.dlopen()` returns must not get into a table, because its functions would get the table as `this`.
+const tampered: [object, PropertyKey, PropertyDescriptor][] = [];
+let isLooking = false;
+function lookAt(value: unknown, where: string): void {
+  if (value === null || typeof value !== "object" && typeof value !== "function") return;
+  const isCaller = typeof value === "function" && member(value, "name")?.value === "op_ffi_call_nonblocking";
+  if (isCaller || typeof member(value, "memcpy")?.value === "function") {
+    results.handedOut.push(`${isCaller ? "Deno's call" : "a table"}, to ${where}`);
+  }
+}
+function lookingAt(where: string, original: (...values: never[]) => unknown) {
+  return function (this: unknown, ...values: unknown[]) {
+    if (!isLooking) {
+      isLooking = true;
+      lookAt(this, where);
+      for (let i = 0; i < values.length; i++) lookAt(values[i], where);
+      isLooking = false;
+    }
+    return apply(original, this, values);
+  };
+}
+const owners = { Object, Reflect, Array: Array.prototype, Function: Function.prototype, Map: Map.prototype };
+for (const [title, owner] of Object.entries(owners)) {
+  for (const name of ownKeys(owner)) {
+    const original = member(owner, name)!, { value, configurable } = original;
+    if (typeof value !== "function" || !configurable || name === "constructor") continue;
+    tampered.push([owner, name, original]);
+  }
+  for (const [of, name, original] of tampered) {
+    if (of !== owner) continue;
+    define(of, name, { ...original, value: lookingAt(`${title} ${String(name)}()`, original.value) });
+  }
+}
+// The program can still give a function a member that is named as one of `Function.prototype`.
+const other: { call?: unknown } = () => {};
+other.call = LIE;
+if (other.call !== LIE) results.inside.push("a member named call");
+const { dlopen } = Deno, fakes = { symbols: { x: lookingAt("a function of dlopen()", () => 0) }, close() {} };
+Deno.dlopen = (() => fakes) as unknown as typeof Deno.dlopen;
+for (let m = 0; m < modules.length; m++) {
+  if (!/\/ffi\/|\/sandbox\.ts$/.test(addresses[m]!)) continue;
+  const exports = modules[m]!, names = ownKeys(exports) as string[];
+  for (let n = 0; n < names.length; n++) {
+    const name = names[n]!, call = exports[name] as (...values: unknown[]) => unknown;
+    if (typeof call !== "function" || isExcluded(name) || /^[A-Z]/.test(name)) continue;
+    for (const values of [[], [{ dryRun: true }], [file.fd, new Bytes(LENGTH), 0]]) {
+      try {
+        const value = apply(call, undefined, values);
+        if (value instanceof Promise) value.catch(() => {});
+      } catch {
+        // Refused.
+      }
+    }
+  }
+}
+await file.pread(new Bytes(LENGTH), 0);
+Deno.dlopen = dlopen;
+for (const [of, name, original] of tampered) define(of, name, original);
+
 // Built-ins that lie about where a path has its slashes and its end, and that note the paths that they get.
 const SLASH = 0x2f, DOT = 0x2e;
 const arrays = Object.getPrototypeOf(Bytes.prototype), originals: [object, string, PropertyDescriptor][] = [];

@@ -454,4 +454,25 @@ export const linuxMutants: Mutant[] = [
     replace: "",
     concerns: native(inSandbox),
   },
+  {
+    file: "ffi/system.ts",
+    what: "hostile code gets the table of C functions, by a built-in that it replaced",
+    search: "return isBound() ||",
+    replace: "return Object.keys(bound).length > 0 ||",
+    concerns: hostile,
+  },
+  {
+    file: "ffi/symbols.ts",
+    what: "hostile code in a sandbox gets what only ffi/ may use",
+    search: "  if (!isSealed) return;\n",
+    replace: "  return;\n",
+    concerns: hostile,
+  },
+  {
+    file: "ffi/symbols.ts",
+    what: "hostile code gets the function by which Deno makes nonblocking calls",
+    search: '  if (!Object.getOwnPropertyDescriptor(prototype, "call")?.configurable) return;\n',
+    replace: "  return;\n",
+    concerns: hostile,
+  },
 ];

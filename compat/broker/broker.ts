@@ -379,6 +379,8 @@ export class Broker implements Disposable, AsyncDisposable {
         const batch = await this.#channel.receive();
         if (batch === undefined) return this.#finish(ended());
         this.#fds.push(...batch.fds);
+        // A hostile process could otherwise fill the table of descriptors.
+        if (this.#fds.length > this.#pending.size) throw new TypeError("More descriptors came than answers.");
         for (const message of batch.messages) this.#settle(message);
       }
     } catch (error) {

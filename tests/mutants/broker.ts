@@ -304,6 +304,13 @@ export const brokerMutants: Mutant[] = [
   },
   {
     file: "compat/broker/broker.ts",
+    what: "the second process can fill the table of descriptors of the program",
+    search: "if (this.#fds.length > this.#pending.size) throw",
+    replace: "if (false) throw",
+    concerns: of("hostile_test.ts", "more descriptors than it owes"),
+  },
+  {
+    file: "compat/broker/broker.ts",
     what: "the connection to the second process stays open if it cannot be started",
     search: "    channel.close();\n    throw error;",
     replace: "    throw error;",

@@ -18,7 +18,10 @@ import { kernel } from "../../_kernel.ts";
  *
  * @param main A module in this folder that takes the place of the main module of the second process.
  */
-export function kernelDeno(fixture: Fixture, main?: "_nobody_child.ts" | "_kqueue_child.ts"): string {
+export function kernelDeno(
+  fixture: Fixture,
+  main?: "_nobody_child.ts" | "_kqueue_child.ts" | "_surplus_child.ts",
+): string {
   const flags: string[] = JSON.parse(Deno.env.get("CAPSICUM_TEST_FLAGS") ?? "[]");
   const isPreloaded = flags.some((flag) => flag.startsWith("--preload="));
   if (!isPreloaded && main === undefined) return Deno.execPath();

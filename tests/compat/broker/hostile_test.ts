@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { broker } from "../../../compat/broker/mod.ts";
 import { policyOf } from "../../../compat/broker/policy.ts";
 import { encode } from "../../../compat/broker/wire.ts";
 import { runModule } from "../../_child.ts";
@@ -58,4 +59,14 @@ test("the second process exits if its first request is not a policy", async () =
     assert("error" in answer && fds.length === 0);
     assertEquals((await raw.child.status).code, 1);
   }));
+});
+
+test("a second process that sends more descriptors than it owes is given up, and none of them stays open", async () => {
+  using fixture = new Fixture();
+  await using net = await broker({ denoPath: kernelDeno(fixture, "_surplus_child.ts") });
+  using file = await net.open("/dev/null");
+  assertEquals(file.statSync().isCharDevice, true);
+  const error = await assertRejects(() => net.open("/dev/null"), Deno.errors.BrokenPipe);
+  assertInstanceOf(error.cause, TypeError);
+  await assertRejects(() => net.open("/dev/null"), Deno.errors.BrokenPipe);
 });

@@ -318,6 +318,13 @@ export const brokerMutants: Mutant[] = [
   },
   {
     file: child,
+    what: "the second process is ready before the threads of Deno's pool are confined",
+    search: "    await untilPoolConfined();\n",
+    replace: "",
+    concerns: faults("the start"),
+  },
+  {
+    file: child,
     what: "the second process ends if close(2) of a sent descriptor fails",
     search: ".finally(() => closePassed(fds));",
     replace: ".finally(() => fds.forEach((fd) => libc.close(fd)));",

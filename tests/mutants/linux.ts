@@ -436,7 +436,7 @@ export const linuxMutants: Mutant[] = [
   {
     file: "ffi/linux/confine/pool_threads.ts",
     what: "Landlock leaves out the pool's threads",
-    search: "      restrictNext(ruleset);\n",
+    search: "      restrictions.push(restrictNext(ruleset));\n",
     replace: "",
     concerns: native(inSandbox, "the pool's threads"),
   },

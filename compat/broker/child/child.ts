@@ -7,7 +7,12 @@
 import { enter, isSupported, limit } from "../../../ffi/capsicum/capability.ts";
 import { withoutPlan } from "../../../ffi/failure.ts";
 import * as libc from "../../../ffi/libc/mod.ts";
-import { bindAll as bindLinux, confine, missing } from "../../../ffi/linux/confine/confine.ts";
+import {
+  bindAll as bindLinux,
+  confine,
+  missing,
+  untilPoolConfined,
+} from "../../../ffi/linux/confine/confine.ts";
 import { bindAll as bindFreebsd, hasCapsicum } from "../../../ffi/symbols.ts";
 import { Rights } from "../../../rights/rights.ts";
 import { closePassed } from "../../fs/descriptor.ts";
@@ -130,8 +135,7 @@ async function answerFirst(message: Uint8Array | undefined, channel: Channel): P
     const request = requestOf(message);
     if (request.call !== "start") throw new TypeError("The first request must be the policy.");
     const service = await start(request.policy, request.isConfined, channel);
-    // If a thread of Deno's pool could not be confined, a rejection ends the process in these turns of the event loop.
-    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setTimeout(resolve));
+    await untilPoolConfined();
     await channel.send(encode({ id: request.id, value: null }));
     return service;
   } catch (error) {

@@ -19,7 +19,12 @@ import { allowAll, type DescriptorLimit, isKnown, program, type Row, STEP_SIZE, 
 
 const { bound, bind } = rawCalls();
 const { bindGlibc, thread, glibc } = rawGlibc();
-const { restrictPoolThreads } = rawPoolThreads();
+const { restrictPoolThreads, restrictions } = rawPoolThreads();
+
+/** Waits until the threads of Deno's pool are confined. A failure ends a program that does not wait. */
+export async function untilPoolConfined(): Promise<void> {
+  await Promise.all(restrictions);
+}
 
 /** Returns what this system lacks to confine a process; undefined if nothing is missing. */
 export function missing(hasDirs: boolean): string | undefined {

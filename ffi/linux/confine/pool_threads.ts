@@ -14,8 +14,11 @@ import { rawGlibc } from "../glibc.ts";
 
 const { glibc } = rawGlibc();
 
+/** The restrictions of the pool's threads. A rejection that nothing handles ends the program. */
+const restrictions: Promise<void>[] = [];
+
 /** For `confine.ts`. */
-export const rawPoolThreads = internal({ restrictPoolThreads });
+export const rawPoolThreads = internal({ restrictPoolThreads, restrictions });
 
 /** The size of the pool: `max_blocking_threads` in Deno's runtime. */
 const POOL_SIZE = 32;
@@ -47,7 +50,7 @@ function restrictPoolThreads(ruleset: number, restrictThis: () => number): numbe
     first!.release();
     last.mustBeEntered();
     for (const held of others) {
-      restrictNext(ruleset);
+      restrictions.push(restrictNext(ruleset));
       const next = hold();
       held.release();
       next.mustBeEntered();
@@ -63,7 +66,7 @@ function threadCount(): number {
   return numbersIn("/proc/self/task")?.length ?? 0;
 }
 
-/** Restricts the next free thread of the pool. If that fails, the rejection ends the program. */
+/** Restricts the next free thread of the pool. */
 async function restrictNext(ruleset: number): Promise<void> {
   const result = await glibc("landlock_restrict_self_async")(linux.SYS_landlock_restrict_self, ruleset, 0);
   if (result !== 0) {

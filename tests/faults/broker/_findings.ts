@@ -27,7 +27,7 @@ addEventListener("unhandledrejection", (event) => {
 export async function within<T>(promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`hangs`)), 60_000);
+    timer = setTimeout(() => reject(new Error("hangs")), 60_000);
   });
   try {
     return await Promise.race([promise, late]);

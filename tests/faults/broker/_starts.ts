@@ -94,15 +94,15 @@ class Starts {
       /^broker\(\): the second process exited with code 1 during its start: /.test((error as Error).message)
     ) {
       if (side === "here" && !isChannel(site)) say(`${error}`);
-      const why = site.includes("restrictNext@") ? "Landlock does not confine all threads" : `(${code})`;
-      if (side === "there" && !(error as Error).message.includes(why)) say(`${error}`);
+      if (side === "there" && !(error as Error).message.includes(`(${code})`)) say(`${error}`);
     } else if (isChannel(site) && hasEnded({ error })) {
       // There, this one says that the program has ended.
       if (side === "there" && code !== "ECONNRESET") say(`${error}`);
     } else if (
-      !/cannot be confined, because this system lacks|but the process is not confined/.test(
-        (error as Error).message,
-      ) &&
+      !/cannot be confined, because this system lacks|but the process is not confined|does not confine all threads/
+        .test(
+          (error as Error).message,
+        ) &&
       !site.includes("landlockAbi@")
     ) {
       // The number of a descriptor of the second process is only in the message.

@@ -9,7 +9,7 @@ import { libcPath } from "../../_child.ts";
 import { Fixture } from "../../_fixture.ts";
 import { kernel } from "../../_kernel.ts";
 import type { Fault } from "./_boundary.ts";
-import { findings, say, within } from "./_findings.ts";
+import { say, within } from "./_findings.ts";
 import type { Plan, Report } from "./_second_process.ts";
 
 export interface Task {
@@ -69,9 +69,8 @@ export class Subject {
     const lines = fixture.read(`${this.#name}.log`).split("\n").slice(0, -1);
     for (const line of lines.slice(this.#read)) {
       const report: Report | { unhandled: string } = JSON.parse(line);
-      if ("unhandled" in report && !findings.what.includes("restrictNext@")) {
-        say(`unhandled there: ${report.unhandled}`);
-      } else if ("id" in report) this.#reports.set(report.id, report);
+      if ("unhandled" in report) say(`unhandled there: ${report.unhandled}`);
+      else this.#reports.set(report.id, report);
     }
     this.#read = lines.length;
     return this.#reports.get(id);

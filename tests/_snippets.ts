@@ -54,7 +54,7 @@ function modules(snippets: string[]): Fixture {
 }
 
 /** Returns the errors of the type checker for each snippet as a separate module; empty if there are none. */
-export async function complaintsOf(snippets: string[]): Promise<string> {
+export async function complaintsOf(snippets: string[], options: readonly string[] = config): Promise<string> {
   using fixture = modules(snippets);
   const imports = snippets.map((_, i) => `if (Deno.args.length > 0) await import("./${i}.ts");\n`);
   fixture.write("main.ts", imports.join(""));
@@ -64,7 +64,7 @@ export async function complaintsOf(snippets: string[]): Promise<string> {
   const { code, stderr } = await runModule(fixture.at("main.ts"), {
     permissions: [],
     kernel: false,
-    flags: [...packages, ...config, "--check"],
+    flags: [...packages, ...options, "--check"],
     timeout: 300_000,
   });
   return code === 0 ? "" : stderr || `code ${code}`;

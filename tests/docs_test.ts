@@ -127,6 +127,11 @@ for (const { title, code } of examples.filter(({ code }) => enters(code) || list
   }, { skip });
 }
 
+test("every module passes the type checker with Deno's default options, which a program with a checkout has", async () => {
+  const imports = [...sources.keys()].map((path) => `import ${JSON.stringify(`${root}${path}`)};\n`);
+  assertEquals(await complaintsOf(imports, ["--no-config"]), "");
+});
+
 test("an example that throws, or leaves a descriptor open, is a failure", async () => {
   // Three, since one may get the number of a descriptor that Deno has just closed.
   const leak =
@@ -136,6 +141,15 @@ test("an example that throws, or leaves a descriptor open, is a failure", async 
     "0: Error: on purpose",
     "1: left open: N",
   ]);
+});
+
+test("nothing but tags follows an example, since it would belong to the example", () => {
+  const after = (text: string) => {
+    const [, ...parts] = text.replace(/^```[^]*?^```$/gm, "").split(/^@example.*$/m);
+    return parts.some((part) => /^(?!@|```)\S/.test(part.trim()));
+  };
+  assert(after("@example One\n```ts\n1;\n```\n## Rights\n"));
+  assertEquals(docs.filter(({ text }) => after(text)).map(({ title }) => title), []);
 });
 
 test("every example asserts", () => {

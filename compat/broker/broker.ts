@@ -228,8 +228,9 @@ export class Broker implements Disposable, AsyncDisposable {
   async connect(options: ConnectOptions | ConnectPathOptions): Promise<FdFile> {
     const call = "Broker.connect()", hasPath = "path" in Object(options);
     given(call, options);
-    const place = hasPath ? { path: aString } : { hostname: aString, port: aTargetPort };
-    checkOptions(call, options, { ...place, signal: aSignal, timeout: aTimeout });
+    const limited = { signal: aSignal, timeout: aTimeout };
+    if (hasPath) checkOptions(call, options, { path: aString, ...limited });
+    else checkOptions(call, options, { hostname: aString, port: aTargetPort, ...limited });
     const { signal, timeout } = options, limits = timeout === undefined ? {} : { timeout };
     if (hasPath) {
       const { path } = options as ConnectPathOptions;
@@ -318,7 +319,9 @@ export class Broker implements Disposable, AsyncDisposable {
 
   /** Ends the second process. Rejects all requests without an answer. */
   close(): void {
-    this.#finish(new Deno.errors.BadResource("The broker is closed."));
+    this.#finish(
+      new Deno.errors.BadResource("The broker is closed, by close() or at the end of its `using` block."),
+    );
   }
 
   /** Ends the second process. */

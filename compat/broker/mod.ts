@@ -9,20 +9,6 @@
  * Requires `--allow-ffi` permission, and `--allow-run` for Deno, which runs the second process. After entering, neither is
  * needed, and `sandbox()` revokes both. A plan need not name the broker's socket: `limitOthers: true` does not limit sockets.
  *
- * @example Opening a file after entering
- * ```ts
- * import { sandbox } from "jsr:@capsicum/capsicum/sandbox";
- * import { broker } from "jsr:@capsicum/capsicum/broker";
- * import { assert, assertRejects } from "jsr:@std/assert";
- *
- * await using net = await broker({ open: { read: ["/etc"] }, connect: ["db.example.com:5432"] });
- * using box = sandbox({ stdio: true, limitOthers: true, enforce: "if-supported" });
- * using hosts = await net.open("/etc/hosts");
- * assert((await hosts.readAll()).length > 0);
- * await assertRejects(() => net.open("/etc/../var/x"), Error, "ENOTCAPABLE");
- * await assertRejects(() => net.connect({ hostname: "example.org", port: 443 }), Error, "ENOTCAPABLE");
- * ```
- *
  * ## Policies
  *
  * | rule | permits |
@@ -98,6 +84,20 @@
  *
  * One process provides all services. There is no service for users, groups, syslog(3) or sysctl(3). Only stream sockets are
  * supported, not UDP, and a Unix socket can be connected to but not bound.
+ *
+ * @example Opening a file after entering
+ * ```ts
+ * import { sandbox } from "jsr:@capsicum/capsicum/sandbox";
+ * import { broker } from "jsr:@capsicum/capsicum/broker";
+ * import { assert, assertRejects } from "jsr:@std/assert";
+ *
+ * await using net = await broker({ open: { read: ["/etc"] }, connect: ["db.example.com:5432"] });
+ * using box = sandbox({ stdio: true, limitOthers: true, enforce: "if-supported" });
+ * using hosts = await net.open("/etc/hosts");
+ * assert((await hosts.readAll()).length > 0);
+ * await assertRejects(() => net.open("/etc/../var/x"), Error, "ENOTCAPABLE");
+ * await assertRejects(() => net.connect({ hostname: "example.org", port: 443 }), Error, "ENOTCAPABLE");
+ * ```
  *
  * @module
  */

@@ -4,40 +4,6 @@
  * The functions of the main module accept the files and descriptors that it opens. `import pycapsicum as p` becomes
  * `import * as p`, and `with` becomes `using`. A `CapRights` is made with or without `new`.
  *
- * @example The demo of its README, over /dev, which exists on every system
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
- * import { assert, assertEquals } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   // The descriptor of the directory that the file is opened in.
- *   const t = p.opendir("/dev", "rw");
- *
- *   p.enter();
- *   assert(p.sandboxed());
- *
- *   // A set of rights.
- *   const a = p.CapRights();
- *   assertEquals(a.caps, []);
- *
- *   // A file in the directory, with the methods of Python's file objects.
- *   using x = p.openat(t, "null", "rw");
- *   assertEquals(x.readlines(), []);
- *
- *   // The rights of the file.
- *   a.get(x);
- *   assert(a.is_set(["CAP_READ", "CAP_WRITE"]));
- *
- *   // A set of one right, to which the file is limited.
- *   const b = p.CapRights(["CAP_READ"]);
- *   b.limit(x);
- *   a.get(x);
- *   assertEquals(a.caps, ["CAP_READ"]);
- *   libc.close(t);
- * }
- * ```
- *
  * ## Names
  *
  * | Python                          | here                              | main module                                       |
@@ -93,6 +59,40 @@
  * - `ioctls_get()` returns each request as it was set; pycapsicum returns a negative number for one above 0x7fffffff. For a
  *   descriptor without a limit it returns no list, where pycapsicum returns 256 zeros. A list may have 256 requests, not only
  *   255. An element that is not a number throws, where pycapsicum leaves it out.
+ *
+ * @example The demo of its README, over /dev, which exists on every system
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import * as p from "jsr:@capsicum/capsicum/pycapsicum";
+ * import { assert, assertEquals } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   // The descriptor of the directory that the file is opened in.
+ *   const t = p.opendir("/dev", "rw");
+ *
+ *   p.enter();
+ *   assert(p.sandboxed());
+ *
+ *   // A set of rights.
+ *   const a = p.CapRights();
+ *   assertEquals(a.caps, []);
+ *
+ *   // A file in the directory, with the methods of Python's file objects.
+ *   using x = p.openat(t, "null", "rw");
+ *   assertEquals(x.readlines(), []);
+ *
+ *   // The rights of the file.
+ *   a.get(x);
+ *   assert(a.is_set(["CAP_READ", "CAP_WRITE"]));
+ *
+ *   // A set of one right, to which the file is limited.
+ *   const b = p.CapRights(["CAP_READ"]);
+ *   b.limit(x);
+ *   a.get(x);
+ *   assertEquals(a.caps, ["CAP_READ"]);
+ *   libc.close(t);
+ * }
+ * ```
  *
  * @module
  */

@@ -8,51 +8,6 @@
  * **`enter()` fails open, as the Python library documents it**: on a system without Capsicum it returns, the process stays
  * unprotected, and only `sandboxed()` reports it. The main module's `enter()` throws.
  *
- * @example The demo of its README, over /dev, which exists on every system
- * ```ts
- * import { isSupported, libc } from "jsr:@capsicum/capsicum";
- * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
- * import { assert, assertEquals, assertThrows } from "jsr:@std/assert";
- *
- * if (isSupported()) {
- *   // open() and listdir() with descriptors of directories, which Deno does not have.
- *   const { open, listdir } = cap.compat33;
- *
- *   // The descriptor of the directory that the files are opened in.
- *   const t = open("/dev", libc.O_RDONLY);
- *
- *   cap.enter();
- *   assert(cap.sandboxed());
- *
- *   // A set of no rights.
- *   let a = cap.Rights();
- *   assert(a.isEmpty);
- *
- *   // openat(2), and a file object over its descriptor.
- *   const x = open("null", libc.O_RDWR, { dir_fd: t });
- *   using y = cap.fdopen(x, "r+");
- *   // The same in one call.
- *   using z = cap.openat(t, "null", libc.O_RDWR);
- *   assertEquals([y.readlines(), z.readlines()], [[], []]);
- *
- *   // The rights of a descriptor, and of a file.
- *   a = cap.Rights(x);
- *   const b = cap.Rights(y);
- *   assert(a.equals(b));
- *
- *   // A set of one right, in two ways.
- *   const c = cap.Rights([cap.READ]);
- *   const d = cap.right.READ;
- *   assert(c.equals(d));
- *
- *   // From now on x can only be read.
- *   cap.limit(x, c);
- *   assertThrows(() => y.write("text"), Error, "missing WRITE");
- *   assert(listdir(t).includes("null"));
- *   libc.close(t);
- * }
- * ```
- *
  * ## Names
  *
  * | Python                                       | here                                           | main module                                      |
@@ -115,6 +70,51 @@
  *   Python. With LOOKUP it opens the directory again, and with SEEK it rewinds it, so a second call returns the same; Python
  *   returns nothing. Without both rights a second call throws. Bytes of a name that are not UTF-8 become U+DC80 to U+DCFF,
  *   as in Python 3.
+ *
+ * @example The demo of its README, over /dev, which exists on every system
+ * ```ts
+ * import { isSupported, libc } from "jsr:@capsicum/capsicum";
+ * import * as cap from "jsr:@capsicum/capsicum/pycapsicumcffi";
+ * import { assert, assertEquals, assertThrows } from "jsr:@std/assert";
+ *
+ * if (isSupported()) {
+ *   // open() and listdir() with descriptors of directories, which Deno does not have.
+ *   const { open, listdir } = cap.compat33;
+ *
+ *   // The descriptor of the directory that the files are opened in.
+ *   const t = open("/dev", libc.O_RDONLY);
+ *
+ *   cap.enter();
+ *   assert(cap.sandboxed());
+ *
+ *   // A set of no rights.
+ *   let a = cap.Rights();
+ *   assert(a.isEmpty);
+ *
+ *   // openat(2), and a file object over its descriptor.
+ *   const x = open("null", libc.O_RDWR, { dir_fd: t });
+ *   using y = cap.fdopen(x, "r+");
+ *   // The same in one call.
+ *   using z = cap.openat(t, "null", libc.O_RDWR);
+ *   assertEquals([y.readlines(), z.readlines()], [[], []]);
+ *
+ *   // The rights of a descriptor, and of a file.
+ *   a = cap.Rights(x);
+ *   const b = cap.Rights(y);
+ *   assert(a.equals(b));
+ *
+ *   // A set of one right, in two ways.
+ *   const c = cap.Rights([cap.READ]);
+ *   const d = cap.right.READ;
+ *   assert(c.equals(d));
+ *
+ *   // From now on x can only be read.
+ *   cap.limit(x, c);
+ *   assertThrows(() => y.write("text"), Error, "missing WRITE");
+ *   assert(listdir(t).includes("null"));
+ *   libc.close(t);
+ * }
+ * ```
  *
  * @module
  */

@@ -56,8 +56,7 @@
  * JavaScript cannot make such a call: once `ffi` is revoked it cannot load a library, this library calls no
  * function that takes a path on a pool thread, and its raw C functions cannot be imported after {@link sandbox}. One exception
  * remains: a Worker that already runs can open files below a directory by `libc` without Landlock's limits, so start Workers
- * after entering. A plan without directories
- * has no such gap, because the filter then refuses every call that takes a path.
+ * after entering. A plan without directories has no such gap, because the filter then refuses every call that takes a path.
  *
  * **Attributes.** Landlock does not control file attributes, and its errors tell which files exist. So the functions of `libc`
  * with a directory keep each path beneath it, as in capability mode: any other path is ENOTCAPABLE. The filter refuses
@@ -77,6 +76,9 @@
  * this library, prepares Deno to print errors, and loads `process`. Call it on the main thread, because otherwise an error
  * there can make Deno panic. In Deno 2.7 this can also happen for an error from a module that is not on the stack of
  * `sandbox()`. To prevent it, read the `stack` of an error from that module before entering.
+ *
+ * **Warnings.** Soon after its start Deno looks for a new version of itself, which fails silently in a sandbox. But if the
+ * variable `NODE_EXTRA_CA_CERTS` is set, Deno prints "Ignoring extra certs": set `DENO_NO_UPDATE_CHECK=1` too.
  *
  * ## What is still open?
  *
@@ -133,7 +135,7 @@
  * | `Deno.execPath`, `process.execPath` | yes | FreeBSD's port of Deno answers from its prefix. On Linux `sandbox()` replaces `Deno.execPath` in its thread, to return the same path. In a Worker it ends the program by a panic of Deno | | derived |
  * | `import()` of what is loaded already, or of a `data:` address | yes | no file is opened; Deno ignores that it cannot write its cache | | run |
  * | `import()` of anything else | no | open(2) and connect(2): ECAPMODE | import before, `warmUp({ modules })`, or read through a `Dir` and import as `data:` | run |
- * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | on Linux `delete globalThis.process` first in such a Worker: its first use ends Deno | run |
+ * | `Worker` from a `data:` or `blob:` address | yes | new threads are permitted; a Worker is in capability mode too; each Worker of Deno 2.7 starts with getcwd(2), so it fails | on Linux `delete globalThis.process` first in such a Worker: its first use ends Deno. With `stdio` or `limitOthers`, see "Descriptors" above | run |
  * | `Worker` from a file | if started before | open(2): ECAPMODE | start it before, or a `data:` address | run |
  * | `BroadcastChannel`, `MessageChannel` | yes | they stay inside the process | | run |
  * | a listener, and what it accepts | yes | accept4(2) is permitted | | run |

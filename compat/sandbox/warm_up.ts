@@ -40,8 +40,9 @@ export interface ModuleWarmUpOptions extends WarmUpOptions {
  *
  * The parts were found on Linux, by tracing the system calls of Deno 2.9.6. Console, timers, random numbers, hashes,
  * `Intl` except for the time zone, `TextDecoder`, signals and `performance` open nothing. A connection of `node:tls` or
- * `node:https` over a descriptor opens only what the option `tls` opens; it neither resolves names nor starts threads. Warming up does not help APIs
- * that open files each time, such as Web Storage, `caches`, `Deno.openKv()` and a new `Worker` from a file.
+ * `node:https` over a descriptor opens only what the option `tls` opens; it neither resolves names nor starts threads.
+ * Warming up does not help APIs that open files each time, such as Web Storage, `caches`, `Deno.openKv()` and a new `Worker`
+ * from a file.
  *
  * Needs no permission. With `--allow-ffi`, it also calls libc functions on a descriptor that is not open, which fail.
  *

@@ -252,7 +252,9 @@ function planAdvice(code: string, call: Call & { syscall: string }): string | un
     ? ["READ"]
     : [];
   const checked = [...opening, ...rights].filter((right) => !isDenied || !neverDenied.includes(right));
-  if (checked.length > 0) return `In this sandbox, the plan must also grant ${listed(checked)}.`;
+  if (checked.length > 0) {
+    return `It may fail without a sandbox too; in this one, the plan must grant ${listed(checked)}.`;
+  }
   return code === "EPERM" ? "The sandbox may not permit this call." : undefined;
 }
 

@@ -14,8 +14,9 @@ const help = `usage: untar.ts [--max-bytes=N] [--max-entries=N] [--unprotected] 
 
 Unpacks a tar archive (V7, ustar, pax or GNU, with sparse files, plain or compressed by gzip) into DIRECTORY.
 Creates directories, files, and links that stay within DIRECTORY. Restores modification times (in the sandbox of Linux
-not those of symlinks) and permissions, less the umask, setuid, setgid and sticky. Refuses existing files, absolute paths, "..", paths through symlinks, devices,
-FIFOs, unknown types, and links that leave DIRECTORY; reports each in one line and continues.
+not those of symlinks) and permissions, less the umask, setuid, setgid and sticky. Refuses existing files, absolute
+paths, "..", paths through symlinks, devices, FIFOs, unknown types, and links that leave DIRECTORY; reports each in
+one line and continues.
 --max-bytes: stop after this many unpacked bytes, with the holes of sparse files; by default 10000000000.
 --max-entries: stop after this many entries; by default 100000.
 --unprotected: unpack without a sandbox if the system has none.
@@ -164,7 +165,8 @@ const report = {
 try {
   const archive = new Bytes(limited(Deno.stdin.readable));
   for await (const entry of entries(archive, report)) {
-    if (++count > mostEntries) throw new End(`it has more than ${mostEntries} entries`);
+    if (count === mostEntries) throw new End(`it has more than ${mostEntries} entries`);
+    count++;
     if (Deno.stderr.isTerminal() && count % 10_000 === 0) tool.say(`${count} entries`);
     await make(entry).catch((error: Error) => {
       if (error instanceof End || error instanceof CutOff) throw error;

@@ -417,6 +417,16 @@ test("http_static.ts exits with 1 and one line that names the port, if the port 
   assertEquals([code, stdout, stderr], [1, "", line]);
 });
 
+test("http_static.ts exits with 1 and one line that names the address, if this machine does not have it", async () => {
+  using fixture = new Fixture({ site: {} });
+  const { code, stdout, stderr } = await runModule(moduleOf("http_static"), {
+    args: [...unprotected, "--host=192.0.2.1", "--port=8000", fixture.at("site")],
+    permissions: [`--allow-ffi=${libcPath}`, "--allow-net=192.0.2.1"],
+  });
+  const line = "http_static: this machine does not have the address 192.0.2.1: pass another --host.\n";
+  assertEquals([code, stdout, stderr], [1, "", line]);
+});
+
 test("http_static.ts answers 400 to a missing or invalid Host and URL", async () => {
   using fixture = new Fixture({ site: { file: text } });
   await using server = await Server.start(fixture);

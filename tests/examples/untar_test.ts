@@ -229,7 +229,7 @@ test("untar.ts does not exceed --max-bytes and --max-entries, also for compresse
   const many = archive(...Array.from({ length: 20 }, (_, i) => ({ name: `file${i}` })));
   assertStringIncludes(
     (await place.untar(many, "--max-entries", "10")).stderr,
-    "it has more than 10 entries",
+    "stopped after 10 entries of the archive: it has more than 10 entries",
   );
   assertEquals(Object.keys(place.texts).length, 10);
 });

@@ -221,6 +221,12 @@ export function staleRules(): string[] {
 /** The test files among arguments of `deno test`, all if there are none, and the other arguments. */
 export function splitArguments(args: readonly string[]): { files: string[]; others: string[] } {
   const given = args.filter((arg) => /^(\.\/)?tests(\/|$)/.test(arg));
+  const lost = args.find((arg) =>
+    given.includes(arg) ? !exists(arg) : arg.endsWith("_test.ts") && !arg.startsWith("-")
+  );
+  if (lost !== undefined) {
+    throw new Error(`There is no test ${JSON.stringify(lost)}: name a file or folder in tests/.`);
+  }
   const paths = given.length === 0 ? ["tests"] : given.map((path) => path.replace(/^\.\/|\/$/g, ""));
   return {
     files: [...new Set(paths.flatMap(testFiles))],

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { runModule } from "../_child.ts";
 import { Fixture } from "../_fixture.ts";
 import { test } from "../_test.ts";
@@ -118,6 +118,12 @@ test("splitArguments() lists the test files of folders, all without arguments, a
   assertEquals(others, ["--filter=x"]);
   const all = splitArguments([]).files;
   assertEquals(files.every((file) => all.includes(file)), true);
+});
+
+test("splitArguments() names a test that does not exist, and one outside of tests/", () => {
+  for (const path of ["tests/none_test.ts", "tests/none", "open_test.ts"]) {
+    assertThrows(() => splitArguments(["tests/mod_test.ts", path]), Error, `There is no test "${path}"`);
+  }
 });
 
 test("every test file runs on a kernel, the attacks on each", () => {

@@ -72,7 +72,9 @@ export async function runTests(args: string[]): Promise<number> {
     if (!chosen.some(({ name }) => name === result.name)) continue;
     const passed = result.files.filter(({ passed }) => passed > 0).map(({ file }) => file);
     // Files that were named may all be for other kernels.
-    const isEmpty = (all ? [result] : results).every(({ files }) => files.every(({ passed }) => passed === 0));
+    const isEmpty = (all ? [result] : results).every(({ files }) =>
+      files.every(({ passed }) => passed === 0)
+    );
     if (isEmpty) results[i] = withComplaint(result, "No test ran.");
     else if (all && !passed.some(isKernelTest)) {
       results[i] = withComplaint(result, "No test that needs a kernel ran.");

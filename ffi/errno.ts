@@ -116,11 +116,13 @@ export function freebsdErrno(): ErrnoTable {
 /**
  * From asm-generic/errno.h and glibc's strerror(3); x86_64 and arm64 agree.
  *
- * A negative number is an errno with a different meaning: openat2(2) reports EXDEV if a path leaves its directory.
+ * A negative number is an errno with a different meaning: openat2(2) reports EXDEV if a path leaves its directory, and a
+ * sandbox reports EPERM.
  */
 export function linuxErrno(): ErrnoTable {
   return {
     [-18]: ["ENOTCAPABLE", "The path leaves the directory"],
+    [-1]: ["ECAPMODE", "Not permitted in a sandbox"],
     1: ["EPERM", "Operation not permitted"],
     2: ["ENOENT", "No such file or directory"],
     3: ["ESRCH", "No such process"],

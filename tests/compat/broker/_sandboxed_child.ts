@@ -81,6 +81,7 @@ results["mechanism"] = box.mechanism;
 results["alone"] = await outcome(() =>
   Promise.resolve(FdFile.fromFd(libc.open("/etc/hosts", libc.O_RDONLY)))
 );
+results["second broker"] = await outcome(() => broker({ resolve: ["localhost"], denoPath: deno }));
 
 async function echo(hostname: string): Promise<string> {
   using connection = await net.connect({ hostname, port });

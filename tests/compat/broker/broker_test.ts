@@ -65,6 +65,7 @@ test("a sandboxed program connects, listens, resolves and opens through a broker
   });
   assertEquals(results.mechanism, kernel.hasCapsicum ? "capsicum" : "seccomp");
   assertEquals(results.alone.code, "ECAPMODE");
+  assertEquals(results["second broker"], { class: "CapsicumError", code: "ECAPMODE", syscall: "broker" });
   assertEquals(results.echo, ["hello", "hello", "hello"]);
   assertEquals(results.unix, "unix");
   assertEquals(results.refused, {

@@ -88,7 +88,10 @@ export type PermissionName = Deno.PermissionName | "import";
 
 /** The permissions of Deno that are revoked after entering. */
 export interface PermissionPlan {
-  /** Their names, or `"all"`. Default: `["ffi", "run"]`. */
+  /**
+   * Their names, or `"all"`. Default: `["ffi", "run"]`. With `"sys"` left, code in the sandbox can reach the functions of C that
+   * this library calls, by `node:inspector`.
+   */
   revoke?: readonly PermissionName[] | "all";
 }
 

@@ -93,7 +93,7 @@ let inForce = false;
 export function replacing(mounts: Mounts): Disposable {
   if (inForce) {
     throw new Deno.errors.Busy(
-      "ambient(): the functions are already replaced (EBUSY). Dispose of the earlier result first.",
+      "ambient(): the functions are already replaced (EBUSY). Dispose of the earlier result first, before a sandbox is entered.",
     );
   }
   // On Linux a source map that is read in the sandbox may end Deno by a panic.

@@ -107,6 +107,8 @@ export class CapsicumError extends Error implements SyscallError {
  * It recognizes errors of this library and of Deno's own API. `Deno.errors.NotCapable` is a different error: the
  * program lacks a permission of Deno.
  *
+ * @param error What was thrown.
+ *
  * @example
  * ```ts
  * import { isNotCapable } from "jsr:@capsicum/capsicum";
@@ -124,6 +126,8 @@ export function isNotCapable(error: unknown): boolean {
  * Returns whether an error is ECAPMODE (94) of FreeBSD: the call is not permitted in capability mode.
  *
  * It recognizes errors of this library and of Deno's own API.
+ *
+ * @param error What was thrown.
  *
  * @example
  * ```ts

@@ -117,6 +117,7 @@ export interface Presets {
  *
  * Calls nothing and needs no permission.
  *
+ * @param operation The C name of the call, or the options that open the file.
  * @throws {TypeError} If the argument is neither name nor options, or the options contradict each other.
  * @throws {RangeError} If the name is not that of a call in the table.
  *
@@ -186,6 +187,9 @@ const uses = { read: "stdin", write: "stdout", readWrite: "terminal" } as const;
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
+ * @param fd The descriptor.
+ * @param use Whether it is read, written or both.
+ * @param options Whether a terminal keeps what `prompt()` needs, and whether a closed descriptor is ignored.
  * @throws {TypeError} If an argument has the wrong type.
  * @throws {RangeError} If the number is not a descriptor, or `use` is unknown.
  * @throws {Deno.errors.BadResource} If the descriptor is not open, unless `ignoreClosed` is true.
@@ -231,6 +235,7 @@ export function limitStream(fd: FdLike, use: StreamUse, options: LimitStreamOpti
  *
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2). Requires `--allow-ffi` permission.
  *
+ * @param options Whether a terminal keeps what `prompt()` needs.
  * @throws {CapsicumError} ENOTCAPABLE if a descriptor does not hold all of these rights. Earlier ones stay limited.
  * @throws {Deno.errors.NotSupported} If the system is not FreeBSD.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
@@ -282,6 +287,7 @@ export interface LimitOthersOptions {
  * Stands for cap_rights_limit(2), cap_ioctls_limit(2) and cap_fcntls_limit(2), and for what {@link openDescriptors} stands
  * for. Requires `--allow-ffi` permission.
  *
+ * @param options The descriptors to keep.
  * @throws {TypeError} If `keep` is not a list of descriptors.
  * @throws {RangeError} If a number in `keep` is not a descriptor.
  * @throws {Deno.errors.NotSupported} If the system has no Capsicum.

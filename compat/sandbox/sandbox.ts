@@ -42,6 +42,8 @@ import { avertPanics, warmUp } from "./warm_up.ts";
  * Stands for open(2), cap_rights_limit(2), cap_ioctls_limit(2), cap_fcntls_limit(2) and cap_enter(2); on Linux for
  * PR_SET_NO_NEW_PRIVS of prctl(2), landlock_restrict_self(2) and seccomp(2). Requires `--allow-ffi` permission.
  *
+ * @param plan What the program needs.
+ * @returns What it opened, by the names of the plan. With `dryRun`, only the steps.
  * @throws {TypeError} If a member of the plan has the wrong type, or options contradict each other.
  * @throws {RangeError} If a right, preset or name in the plan is unknown.
  * @throws {SandboxError} If a step fails.

@@ -46,6 +46,7 @@ export interface ModuleWarmUpOptions extends WarmUpOptions {
  *
  * Needs no permission. With `--allow-ffi`, it also calls libc functions on a descriptor that is not open, which fail.
  *
+ * @param options The parts to prepare.
  * @throws {TypeError} If the options are not an object.
  *
  * @example

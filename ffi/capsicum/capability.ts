@@ -388,6 +388,8 @@ const fcntlsBytes = new Uint8Array(fcntlsMask.buffer);
  * Files that are opened through a directory have at most the rights of the directory. A directory that lacks any right
  * keeps lookups of relative paths beneath itself, even before `enter()`. To limit many descriptors, reuse one `Rights`.
  *
+ * @param fd The descriptor.
+ * @param rights The rights that it keeps.
  * @throws {CapsicumError} ENOTCAPABLE if the descriptor does not hold all of the rights, with `held` and `missing`;
  * EINVAL if this kernel does not know one of the rights.
  *
@@ -411,6 +413,8 @@ export function limit(fd: FdLike, rights: RightsLike): void {
  * Returns the rights that a descriptor holds; for a fresh descriptor, every right that this kernel knows. Stands for
  * cap_rights_get(3).
  *
+ * @param fd The descriptor.
+ *
  * @example
  * ```ts
  * import { getRights, isSupported, openSync } from "jsr:@capsicum/capsicum";
@@ -430,6 +434,8 @@ export function getRights(fd: FdLike): Rights {
 /**
  * Limits a descriptor to a list of at most 256 ioctl requests, permanently. Stands for cap_ioctls_limit(2).
  *
+ * @param fd The descriptor.
+ * @param ioctls The requests that it keeps.
  * @throws {RangeError} If there are more than 256 requests, one does not fit in 32 bits, or the set is `Ioctls.ALL` and the
  * descriptor is already limited. (`Ioctls.ALL` changes nothing.)
  * @throws {CapsicumError} ENOTCAPABLE if one of the requests was not permitted before.
@@ -460,6 +466,8 @@ export function limitIoctls(fd: FdLike, ioctls: IoctlsLike): void {
 /**
  * Returns the ioctl requests that a descriptor is limited to; `Ioctls.ALL` for a fresh descriptor. Stands for
  * cap_ioctls_get(2).
+ *
+ * @param fd The descriptor.
  *
  * @example
  * ```ts
@@ -492,6 +500,8 @@ export function getIoctls(fd: FdLike): Ioctls {
  *
  * These fcntls also need the right FCNTL. Other commands of fcntl(2) can't be limited in this way.
  *
+ * @param fd The descriptor.
+ * @param fcntls The commands that it keeps.
  * @throws {CapsicumError} ENOTCAPABLE if one of the fcntls was not permitted before.
  *
  * @example
@@ -513,6 +523,8 @@ export function limitFcntls(fd: FdLike, fcntls: FcntlsLike): void {
 /**
  * Returns the fcntls that a descriptor is limited to: all four for a fresh one, none without the right FCNTL. Stands for
  * cap_fcntls_get(2).
+ *
+ * @param fd The descriptor.
  *
  * @example
  * ```ts

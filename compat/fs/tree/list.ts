@@ -35,6 +35,7 @@ import { openBeneath } from "../path/resolve.ts";
  * Stands for openat(2) of "." or lseek(2), and getdirentries(2). A descriptor needs READ; to be listed again, it also
  * needs LOOKUP or SEEK. A path works until `enter()`. Requires `--allow-ffi` permission.
  *
+ * @param dir The descriptor of a directory, or an ambient path.
  * @throws {TypeError} If the path is empty or has a NUL.
  * @throws {RangeError} If the number is not a descriptor.
  * @throws {Deno.errors.NotFound} If the path does not exist.
@@ -67,6 +68,7 @@ export function listDir(dir: FdLike | string | URL): Promise<string[]> {
  * an fstatat(2), and a descriptor also needs LOOKUP and FSTAT. Stands for openat(2) of "." or lseek(2), and
  * getdirentries(2). Requires `--allow-ffi` permission.
  *
+ * @param dir The descriptor of a directory, or an ambient path.
  * @throws {CapsicumError} ENOTCAPABLE if the descriptor lacks a right, ECAPMODE for a path in capability mode.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing. All other errors are those of {@link listDirSync}.
  *

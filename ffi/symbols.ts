@@ -234,7 +234,8 @@ export function seal(): void {
   if (!Object.getOwnPropertyDescriptor(prototype, "call")?.configurable) return;
   // Deno makes a nonblocking call by this method. Code that replaced it would get the function of C, and could call it.
   Object.defineProperty(prototype, "call", {
-    get: () => call,
+    // By this member, packages of npm such as get-intrinsic find the method behind an accessor.
+    get: Object.assign(() => call, { originalValue: call }),
     // Other functions can have a member of this name.
     set(this: object, value: unknown) {
       Object.defineProperty(this, "call", { value, writable: true, enumerable: true, configurable: true });

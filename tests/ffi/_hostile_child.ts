@@ -356,6 +356,9 @@ for (const [title, owner] of Object.entries(owners)) {
 const other: { call?: unknown } = () => {};
 other.call = LIE;
 if (other.call !== LIE) results.inside.push("a member named call");
+// What get-intrinsic of npm looks for.
+const getCall = member(Function.prototype, "call")!.get as { originalValue?: unknown } | undefined;
+if (getCall?.originalValue !== Function.prototype.call) results.inside.push("the method behind an accessor");
 const { dlopen } = Deno, fakes = { symbols: { x: lookingAt("a function of dlopen()", () => 0) }, close() {} };
 Deno.dlopen = (() => fakes) as unknown as typeof Deno.dlopen;
 for (let m = 0; m < modules.length; m++) {

@@ -168,9 +168,10 @@ try {
   await server.finished;
   Deno.exit();
 } catch (error) {
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    tool.fail(`this machine does not have the address ${host}: pass another --host.`, 1);
-  }
-  if (!(error instanceof Deno.errors.AddrInUse)) tool.fail((error as Error).message, 1);
-  tool.fail(`${host} port ${port} is in use: pass another --port, or --port=0 for a free one.`, 1);
+  const why = error instanceof Deno.errors.AddrInUse
+    ? `${host} port ${port} is in use: pass another --port, or --port=0 for a free one.`
+    : error instanceof Deno.errors.AddrNotAvailable
+    ? `this machine does not have the address ${host}: pass another --host.`
+    : (error as Error).message;
+  tool.fail(why, 1);
 }

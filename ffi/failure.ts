@@ -252,9 +252,7 @@ function planAdvice(code: string, call: Call & { syscall: string }): string | un
     ? ["READ"]
     : [];
   const checked = [...opening, ...rights].filter((right) => !isDenied || !neverDenied.includes(right));
-  if (checked.length > 0) {
-    return `It may fail without a sandbox too; in this one, the plan must grant ${listed(checked)}.`;
-  }
+  if (checked.length > 0) return `If the sandbox is the reason, the plan must grant ${listed(checked)}.`;
   return code === "EPERM" ? "The sandbox may not permit this call." : undefined;
 }
 

@@ -127,7 +127,7 @@ for (const { title, code } of examples.filter(({ code }) => enters(code) || list
   }, { skip });
 }
 
-test("every module passes the type checker with Deno's default options, which a program with a checkout has", async () => {
+test("every module passes the type checker with Deno's default options, as a program that imports a checkout needs", async () => {
   const imports = [...sources.keys()].map((path) => `import ${JSON.stringify(`${root}${path}`)};\n`);
   assertEquals(await complaintsOf(imports, ["--no-config"]), "");
 });
@@ -143,7 +143,7 @@ test("an example that throws, or leaves a descriptor open, is a failure", async 
   ]);
 });
 
-test("nothing but tags follows an example, since it would belong to the example", () => {
+test("only tags follow an example, because any other text would belong to it", () => {
   const after = (text: string) => {
     const [, ...parts] = text.replace(/^```[^]*?^```$/gm, "").split(/^@example.*$/m);
     return parts.some((part) => /^(?!@|```)\S/.test(part.trim()));

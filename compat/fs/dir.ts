@@ -319,7 +319,7 @@ export class Dir extends Descriptor {
    * Stands for openat(2), write(2), fsync(2), fchmod(2) and renameat(2). Needs CREATE, WRITE, FSYNC, FSTAT, FCHMOD,
    * RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, FCHOWN to keep another owner, and READ for a path of several
    * components. It checks these rights before it starts, but not those of a sandbox on Linux, which cannot be read: in a
-   * directory without UNLINKAT, the new file stays there.
+   * directory without UNLINKAT, a failed call leaves its new file there.
    * @param path The file.
    * @param data The new content; text becomes UTF-8.
    * @param options The mode. Default: that of the old file or, for a new one, 0o666 less the umask.

@@ -273,7 +273,7 @@ it("an error in a sandbox names the rights that the plan must have, and none out
   );
   assertEquals(before as unknown, [["EPERM", ""], ["EXDEV", ""]]);
   const needs = (...rights: string[]) =>
-    `It may fail without a sandbox too; in this one, the plan must grant ${rights.join(", ")}.`;
+    `If the sandbox is the reason, the plan must grant ${rights.join(", ")}.`;
   assertEquals(result as unknown, {
     write: ["EACCES", needs("WRITE", "CREATE", "FTRUNCATE")],
     append: ["EACCES", needs("WRITE")],

@@ -55,8 +55,9 @@
  * On a thread that Landlock does not cover, native code can still use an absolute path together with a descriptor of the plan.
  * JavaScript cannot make such a call: once `ffi` is revoked it cannot load a library, this library calls no
  * function that takes a path on a pool thread, and its raw C functions cannot be imported after {@link sandbox}. One exception
- * remains: a Worker that already runs can open files below a directory by `libc` without Landlock's limits, so start Workers
- * after entering. A plan without directories has no such gap, because the filter then refuses every call that takes a path.
+ * remains: a Worker that already runs. It can open files below a directory by `libc` without Landlock's limits, and code in it
+ * that replaces `Function.prototype.call` can change the arguments of C functions. So start Workers after entering. A plan
+ * without directories has no such gap, because the filter then refuses every call that takes a path.
  *
  * **Attributes.** Landlock does not control file attributes, and its errors tell which files exist. So the functions of `libc`
  * with a directory keep each path beneath it, as in capability mode: any other path is ENOTCAPABLE. The filter refuses

@@ -127,7 +127,7 @@ export interface Plan<
   ambient?: (mounts: Readonly<Record<string, Dir>>) => Disposable;
   /**
    * The permissions of Deno to revoke after entering, so that code loaded later cannot load a library or start a process. A
-   * Worker that already runs keeps its permissions. Without a sandbox nothing is revoked.
+   * Worker that already runs and has permissions of its own keeps them. Without a sandbox nothing is revoked.
    */
   permissions?: PermissionPlan;
   /**

@@ -1,4 +1,4 @@
-import { checkUnsealed, errno, internal } from "../symbols.ts";
+import { checkUnsealed, errno, internal, sealIf } from "../symbols.ts";
 import { shortened } from "../errors.ts";
 
 const int = "i32";
@@ -195,10 +195,12 @@ function findLibrary(): string {
   const failures: unknown[] = [];
   for (const path of [...all.filter(isGranted), ...all.filter((path) => !isGranted(path))]) {
     try {
-      const { memcpy: copy, __errno_location } = open(path, {
+      const { memcpy: copy, __errno_location, prctl: ask } = open(path, {
         memcpy: symbols.memcpy,
         __errno_location: symbols.__errno_location,
+        prctl: symbols.prctl,
       });
+      prctl = ask;
       thread.memcpy = copy;
       thread.errnoAt = __errno_location()!;
       return path;
@@ -240,12 +242,14 @@ export const QUESTION = 0x43617073;
 /** The errno of the answer. The greatest that Linux has is 133, and a filter can pass 4095. */
 export const answers = Object.freeze({ seccomp: 3237, "seccomp+landlock": 3238 });
 
+/** Bound with the first function: see {@link sealIf}. */
 let prctl: ReturnType<typeof glibc<"prctl">> | undefined;
 const answer = new Int32Array(1);
 
 /** What confines this process, by a call that only the filter answers in this way. */
 export function mechanism(): Mechanism {
-  const result = (prctl ??= glibc("prctl"))(QUESTION, 0n, 0n, 0n, 0n);
+  library ??= findLibrary();
+  const result = prctl!(QUESTION, 0n, 0n, 0n, 0n);
   if (result !== -1) return "none";
   thread.memcpy(answer, thread.errnoAt, 4n);
   if (answer[0] === answers["seccomp+landlock"]) return "seccomp+landlock";
@@ -258,3 +262,5 @@ let confined = false;
 export function isConfined(): boolean {
   return confined ||= mechanism() !== "none";
 }
+
+sealIf(() => prctl !== undefined && isConfined());

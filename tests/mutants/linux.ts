@@ -475,4 +475,11 @@ export const linuxMutants: Mutant[] = [
     replace: "  return;\n",
     concerns: hostile,
   },
+  {
+    file: "ffi/linux/glibc.ts",
+    what: "a Worker that already runs can import raw functions of C",
+    search: "sealIf(() => prctl !== undefined && isConfined());\n",
+    replace: "",
+    concerns: native(inSandbox, "can import no raw function"),
+  },
 ];

@@ -524,6 +524,38 @@ it('with enforce: "if-supported", a directory with the rights of another one is 
   assertEquals(unlimited, ["dirs.inner"]);
 });
 
+it("a Worker that already runs can import no raw function of C after sandbox()", async () => {
+  using fixture = new Fixture(tree);
+  const library = new URL("../../../", import.meta.url).href;
+  const result = await inChild(
+    async ({ sandbox }, { base, library }) => {
+      const source = `import { openDirSync } from "${library}mod.ts";
+        openDirSync(${JSON.stringify(base)}).listSync();
+        const ask = async () => {
+          try {
+            return typeof (await import("${library}ffi/linux/beneath.ts")).rawLookups().openRelative;
+          } catch (error) {
+            return error.message;
+          }
+        };
+        onmessage = async () => postMessage(await ask());
+        postMessage(await ask());`;
+      const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+      const next = () => new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+      const before = await next();
+      sandbox({ dirs: { data: { path: `${base}/data` } } });
+      worker.postMessage("");
+      return [before, await next()];
+    },
+    { base: fixture.path, library },
+    { exits: true },
+  );
+  assertEquals(result as unknown, [
+    "function",
+    "This module calls C functions, and the process is sandboxed: import it before entering.",
+  ]);
+});
+
 it("in a Worker, a plan with directories needs a Landlock that confines all threads", async () => {
   using fixture = new Fixture(tree);
   const library = new URL("../../../mod.ts", import.meta.url).href;

@@ -464,8 +464,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: "ffi/symbols.ts",
     what: "hostile code in a sandbox gets what only ffi/ may use",
-    search: "  if (!isSealed) return;\n",
-    replace: "  return;\n",
+    search: "    checkUnsealed(isSealed || asksKernel());\n",
+    replace: "",
     concerns: hostile,
   },
   {

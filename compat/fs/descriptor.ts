@@ -113,6 +113,7 @@ export abstract class Descriptor implements Disposable, AsyncDisposable {
   take(): number {
     const fd = this.fd;
     this.#fd = -1;
+    granted.delete(fd);
     return fd;
   }
 
@@ -256,24 +257,42 @@ export function isLimited(fd: number): boolean {
   }) ?? false;
 }
 
+/** The rights that a plan grants to open directories on Linux, which has no call to ask for them. */
+const granted = new Map<number, Rights>();
+
+/** Remembers the rights of a directory in a sandbox on Linux, until the object that owns it is closed. */
+export function grant(fd: number, rights: Rights): void {
+  granted.set(fd, rights);
+}
+
+/** Remembers that a directory was opened below another one, and so has its rights. */
+export function grantAs(above: number, fd: number): void {
+  const rights = granted.get(above);
+  if (rights !== undefined) granted.set(fd, rights);
+}
+
 /**
- * The rights that a descriptor holds; all rights on a system without Capsicum. Callers ask before a call that may be
- * refused, because a refused call may raise SIGTRAP in capability mode.
+ * The rights that a descriptor holds; all rights on a system without Capsicum, unless a sandbox grants fewer. Callers ask
+ * before a call that may be refused, because a refused call may raise SIGTRAP in capability mode.
  */
 export function rightsOf(fd: number): Rights {
-  return answer(() => Rights.fromBytes(heldBytes(fd))) ?? everyKernelHas();
+  return answer(() => Rights.fromBytes(heldBytes(fd))) ?? granted.get(fd) ?? everyKernelHas();
 }
 
 /**
  * Checks that a directory holds all rights that a sequence of calls needs, before the first call.
  *
  * @throws {CapsicumError} ENOTCAPABLE, the same error as that of the first call without its right.
+ * @throws {Deno.errors.PermissionDenied} In a sandbox on Linux.
  */
 export function checkHolds(fd: number, call: GivenCall, needs: readonly RightName[]): void {
   const held = rightsOf(fd), found = held.union(["LOOKUP"]);
   const lacks = needs.filter((right) => !found.has(right));
   if (!held.has("LOOKUP")) lacks.unshift("LOOKUP");
   if (lacks.length === 0) return;
+  if (granted.has(fd)) {
+    throw failure(call, "EACCES", `the plan must also grant ${listed(lacks)} (EACCES).`);
+  }
   const why = `missing ${listed(lacks)} (held: ${listed(held.names())}) (ENOTCAPABLE). ` +
     "Rights never grow again: open it again, or keep these.";
   throw failure(call, "ENOTCAPABLE", why, { held, missing: new Rights(lacks), reason: "rights" });

@@ -4,7 +4,7 @@ import * as libc from "../../ffi/libc/mod.ts";
 import { Rights, type RightsLike } from "../../rights/rights.ts";
 import * as entries from "./entries.ts";
 import type { ExistsOptions, RenameOptions, Target, TargetWithOptions } from "./entries.ts";
-import { Descriptor, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
+import { Descriptor, grantAs, openDescriptor, rightsOf, statOf } from "./descriptor.ts";
 import type { FdFile } from "./file.ts";
 import { type LengthOptions, lengthOptions, type ReadOptions, readOptions } from "./io/streams.ts";
 import { finish, finishInTurns, inTurns } from "./io/waiting.ts";
@@ -318,8 +318,8 @@ export class Dir extends Descriptor {
    *
    * Stands for openat(2), write(2), fsync(2), fchmod(2) and renameat(2). Needs CREATE, WRITE, FSYNC, FSTAT, FCHMOD,
    * RENAMEAT_SOURCE, RENAMEAT_TARGET and UNLINKAT, FCHOWN to keep another owner, and READ for a path of several
-   * components. It checks these rights before it starts, but not those of a sandbox on Linux, which cannot be read: in a
-   * directory without UNLINKAT, a failed call leaves its new file there.
+   * components. It checks these rights before it starts; of a sandbox on Linux, those of its directories and of what
+   * `openDir` opens below them.
    * @param path The file.
    * @param data The new content; text becomes UTF-8.
    * @param options The mode. Default: that of the old file or, for a new one, 0o666 less the umask.
@@ -881,7 +881,9 @@ function opened(call: string, options: OpenDirOptions, open: () => number, above
     // Found out now, while it has all of its rights.
     const confined = isConfined(dir.fd, above);
     if (rights) limit(dir, rights);
-    return new Dir(dir.take(), confined);
+    const checked = new Dir(dir.take(), confined);
+    if (above) grantAs(above.fd, checked.fd);
+    return checked;
   } catch (error) {
     dir[Symbol.dispose]();
     throw error;

@@ -11,6 +11,7 @@ import { calls as callsIn, confine, missing } from "../../ffi/linux/confine/conf
 import type { DescriptorLimit } from "../../ffi/linux/confine/seccomp.ts";
 import { hasCapsicum } from "../../ffi/symbols.ts";
 import { Rights } from "../../rights/rights.ts";
+import { grant } from "../fs/descriptor.ts";
 import { Dir } from "../fs/dir.ts";
 import type { FdFile } from "../fs/file.ts";
 import { applyLimits, limitOthers, type Limits, limitsOfOthers, presets } from "./limit_by_need.ts";
@@ -391,6 +392,7 @@ class Run {
     if (isConfined) return unlimited;
     const rights = unionOf([...this.#opened.map(([entry]) => entry), ...existing]);
     this.step("enter", undefined, () => confine({ dirs, rights, descriptors }));
+    for (const { fd, rights } of dirs) grant(fd, rights);
     return unlimited;
   }
 

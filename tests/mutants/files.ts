@@ -134,8 +134,8 @@ export const filesMutants: Mutant[] = [
   {
     file: descriptor,
     what: "an atomic write starts without the rights that it needs at its end",
-    search: "  if (lacks.length === 0) return;\n  const why",
-    replace: "  if (lacks.length >= 0) return;\n  const why",
+    search: "  if (lacks.length === 0) return;\n  if (granted",
+    replace: "  if (lacks.length >= 0) return;\n  if (granted",
     concerns: [...fs("15.1", "dir_rights_test.ts"), ...fs("15.1", "atomic_test.ts")],
   },
   {

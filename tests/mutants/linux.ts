@@ -434,6 +434,20 @@ export const linuxMutants: Mutant[] = [
     concerns: native(inSandbox, "others can't be reached by any path"),
   },
   {
+    file: "compat/fs/descriptor.ts",
+    what: "the rights of a plan are unknown on Linux",
+    search: "  granted.set(fd, rights);\n}\n\n/** Remembers that",
+    replace: "}\n\n/** Remembers that",
+    concerns: native(inSandbox, "leave no new file"),
+  },
+  {
+    file: "compat/fs/dir.ts",
+    what: "a directory below one of a plan has all rights on Linux",
+    search: "    if (above) grantAs(above.fd, checked.fd);\n",
+    replace: "",
+    concerns: native(inSandbox, "leave no new file"),
+  },
+  {
     file: "ffi/linux/confine/pool_threads.ts",
     what: "Landlock leaves out the pool's threads",
     search: "      restrictions.push(restrictNext(ruleset));\n",

@@ -107,6 +107,50 @@ it("a plan with directories needs Landlock, and one without works without it", a
   assertEquals(result.after as unknown, ["seccomp", true]);
 });
 
+it("copies and atomic writes without the rights to rename are done in place or refused, and leave no new file", async () => {
+  using fixture = new Fixture({
+    create: { from: "new", to: "old", sub: { to: "old" } },
+    all: { from: "new", to: "old", sub: { to: "old" } },
+  });
+  const result = await inChild(
+    ({ sandbox, caught, presets }, base) => {
+      const { dirs } = sandbox({
+        dirs: {
+          create: { path: `${base}/create`, rights: [...presets.dir.read, ...presets.dir.create] },
+          all: { path: `${base}/all`, rights: "readWrite" },
+        },
+        stdio: true,
+      });
+      return [dirs.create, dirs.all].map((dir) => {
+        using sub = dir.openDirSync("sub");
+        dir.copyFileSync("from", "to");
+        dir.copyFileSync("from", "copy");
+        dir.copySync("sub", "tree");
+        dir.copyFileSync("from", sub, "copy");
+        const errors = [dir, sub].map((one) => {
+          const { class: name, code, message } = caught(() => one.writeFileAtomicSync("to", "atomic")) ?? {};
+          return [name, code, message?.replace(/^.*: /, "")];
+        });
+        return { errors, texts: ["to", "sub/to"].map((path) => dir.readTextFileSync(path)) };
+      });
+    },
+    fixture.path,
+  );
+  const refused = [
+    "PermissionDenied",
+    "EACCES",
+    "the plan must also grant RENAMEAT_SOURCE, RENAMEAT_TARGET, UNLINKAT (EACCES).",
+  ];
+  assertEquals(result as unknown, [
+    { errors: [refused, refused], texts: ["new", "old"] },
+    { errors: [[], []].map(() => [null, null, null]), texts: ["atomic", "atomic"] },
+  ]);
+  for (const dir of ["create", "all"]) {
+    assertEquals(fixture.list(dir).sort(), ["copy", "from", "sub", "to", "tree"]);
+    assertEquals(fixture.list(`${dir}/sub`).sort(), ["copy", "to"]);
+  }
+});
+
 it("a dry run warns of entries that sandbox() refuses or does not limit, and leaves nothing open", async () => {
   using fixture = new Fixture({ a: { in: {}, other: "" }, link: { link: "a/in" }, b: {} });
   const results = await inChild(

@@ -283,8 +283,9 @@ function bindFreebsd<N extends Name>(name: N): Functions[N] {
     );
   }
   if (thread.errnoAt === undefined) {
-    ({ memcpy: thread.memcpy } = open("memcpy", "__error"));
-    thread.errnoAt = bound.__error!()!;
+    const { memcpy, __error } = open("memcpy", "__error");
+    thread.memcpy = memcpy;
+    thread.errnoAt = __error()!;
   }
   return open(name)[name];
 }
@@ -309,7 +310,7 @@ export function bindAll(): void {
  * `bindTogether()` itself throws, because the library may have the function.
  */
 function open<N extends Name>(...names: N[]): Pick<Functions, N> {
-  checkUnsealed();
+  checkUnsealed(isSealed || asksKernel());
   const wanted = Object.fromEntries(names.map((name) => [name, { ...symbols[name], optional: true }]));
   let found: Record<string, unknown>;
   try {

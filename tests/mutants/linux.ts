@@ -478,8 +478,8 @@ export const linuxMutants: Mutant[] = [
   {
     file: "ffi/symbols.ts",
     what: "hostile code in a sandbox gets what only ffi/ may use",
-    search: "    checkUnsealed(isSealed || asksKernel());\n",
-    replace: "",
+    search: "    checkUnsealed(isSealed || asksKernel());\n    return value;\n",
+    replace: "    return value;\n",
     concerns: hostile,
   },
   {

@@ -266,8 +266,8 @@ export function sealIf(ask: () => boolean): void {
 }
 
 /** Throws if the process is sandboxed. Then `Deno.dlopen` may be hostile code, whose functions must not get into a table. */
-export function checkUnsealed(isIt: boolean = isSealed): void {
-  if (!isIt) return;
+export function checkUnsealed(isInSandbox: boolean = isSealed): void {
+  if (!isInSandbox) return;
   throw new Error("This module calls C functions, and the process is sandboxed: import it before entering.");
 }
 

@@ -16,6 +16,16 @@ interface BenchOptions {
   path?: string;
 }
 
+/** What `--json` writes. */
+interface Report {
+  date: string;
+  deno: string;
+  machine: string;
+  /** The kernel of each bench. */
+  kernels: Record<string, string>;
+  rows: Row[];
+}
+
 /**
  * Runs the benches whose names are given, or all.
  *
@@ -70,11 +80,18 @@ export async function runBench(args: string[]): Promise<number> {
     const json = `${JSON.stringify({ ...made, rows }, undefined, 2)}\n`;
     if (path === undefined) console.log(json.trimEnd());
     else Deno.writeTextFileSync(path, json);
-    const svg = new URL("bench.svg", directory), on = kernels.growth ?? Object.values(kernels).at(-1);
-    Deno.writeTextFileSync(svg, plot(rows, `Deno ${made.deno}, ${on}, ${made.machine}, ${made.date}`));
+    Deno.writeTextFileSync(new URL("bench.svg", directory), drawing({ ...made, rows }));
     console.error("The plot is tests/bench/bench.svg.");
   }
   return exit;
+}
+
+/** A report as SVG. Rows of a simulated kernel say so. */
+export function drawing({ date, deno, machine, kernels, rows }: Report): string {
+  const on = (kernels.growth ?? Object.values(kernels).at(-1))?.replace(/^(Linux \d+\.\d+)[^,]*/, "$1");
+  const isSimulated = ({ bench }: Row) => kernels[bench]?.startsWith("simulated");
+  const marked = rows.map((row) => isSimulated(row) ? { ...row, what: `${row.what} (simulated)` } : row);
+  return plot(marked, `Deno ${deno}, ${on}, ${machine}, ${date}`);
 }
 
 /** Reads the arguments. */

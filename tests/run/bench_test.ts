@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Row } from "../bench/_bench.ts";
 import { plot } from "../bench/_plot.ts";
 import { test } from "../_test.ts";
-import { benchOptions } from "./bench.ts";
+import { benchOptions, drawing } from "./bench.ts";
 
 const row = { bench: "files", unit: "us" };
 
@@ -39,6 +39,26 @@ test("plot() draws a curve for the library and each peer, and a bar for each rat
   const [ours, theirs] = points as [number[][], number[][]];
   const above = ours.map((point, i) => Math.round(point[1]! - theirs[i]![1]!));
   assertEquals([above[0]! > 0, above[0] === above[1]], [true, true]);
+});
+
+test("drawing() says which rows are simulated, and names the kernel of the others without its build", () => {
+  const kernels = { files: "Linux 6.18.44-x1, natively", calls: "simulated FreeBSD (1501502)" };
+  const rows = [compared(1, true), { ...compared(1, true), bench: "calls", what: "limit()" }];
+  const svg = drawing({ date: "2026-11-28", deno: "2.9.6", machine: "x86_64", kernels, rows });
+  assertEquals(
+    ["a &#60; b / Deno", "limit() (simulated) / Deno", ">Deno 2.9.6, simulated"].map((text) =>
+      svg.includes(text)
+    ),
+    [true, true, true],
+  );
+  const native = drawing({
+    date: "2026-11-28",
+    deno: "2.9.6",
+    machine: "x86_64",
+    kernels: { files: kernels.files },
+    rows,
+  });
+  assertEquals(native.includes(">Deno 2.9.6, Linux 6.18, natively, x86_64, 2026-11-28<"), true);
 });
 
 test("benchOptions() finds the names, --quick, and --json with or without a file", () => {

@@ -1,6 +1,6 @@
 /**
- * The second process of a broker, which is started by root and runs as nobody. It loads everything before: nobody may lack the
- * permission to read it.
+ * The second process of a broker, which root starts. It loads all modules and then becomes the user `nobody`, who may not be
+ * permitted to read them.
  *
  * @module
  */
